@@ -1,0 +1,118 @@
+#include "parallel.h"
+
+#include <algorithm>
+#include <atomic>
+
+#if defined(__wasm__)
+
+namespace splatzip {
+void parallel_for(int64_t count, int, const std::function<void(int64_t)>& body) {
+  for (int64_t i = 0; i < count; ++i) body(i);
+}
+}  // namespace splatzip
+
+#else
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace splatzip {
+namespace {
+
+struct Job {
+  int64_t count = 0;
+  const std::function<void(int64_t)>* body = nullptr;
+  std::atomic<int64_t> next{0};
+  std::atomic<int64_t> done{0};
+  int helpers_wanted = 0;
+
+  void work() {
+    for (int64_t i; (i = next.fetch_add(1)) < count;) {
+      (*body)(i);
+      done.fetch_add(1);
+    }
+  }
+};
+
+class Pool {
+ public:
+  void run(int64_t count, int threads, const std::function<void(int64_t)>& body) {
+    auto job = std::make_shared<Job>();
+    job->count = count;
+    job->body = &body;
+    job->helpers_wanted = threads - 1;
+    {
+      std::lock_guard lock(mutex_);
+      while (static_cast<int>(workers_.size()) < threads - 1) workers_.emplace_back([this] { serve(); });
+      jobs_.push_back(job);
+    }
+    wake_.notify_all();
+    job->work();
+    std::unique_lock lock(mutex_);
+    jobs_.erase(std::remove(jobs_.begin(), jobs_.end(), job), jobs_.end());
+    finished_.wait(lock, [&] { return job->done.load() == count; });
+  }
+
+ private:
+  void serve() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      std::shared_ptr<Job> job;
+      wake_.wait(lock, [&] {
+        for (auto& j : jobs_) {
+          if (j->helpers_wanted > 0 && j->next.load() < j->count) {
+            job = j;
+            return true;
+          }
+        }
+        return false;
+      });
+      --job->helpers_wanted;
+      lock.unlock();
+      job->work();
+      lock.lock();
+      finished_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_, finished_;
+  std::vector<std::shared_ptr<Job>> jobs_;
+  std::vector<std::thread> workers_;
+};
+
+// Never destroyed: its threads live as long as the process. A forked child has no threads, so it gets a new pool.
+Pool* g_pool = nullptr;
+std::once_flag g_atfork;
+std::mutex g_mutex;
+
+Pool& pool() {
+  std::call_once(g_atfork, [] { pthread_atfork([] { g_mutex.lock(); }, [] { g_mutex.unlock(); }, [] {
+                                                  g_pool = nullptr;
+                                                  g_mutex.unlock();
+                                                }); });
+  std::lock_guard lock(g_mutex);
+  if (!g_pool) g_pool = new Pool;
+  return *g_pool;
+}
+
+}  // namespace
+
+void parallel_for(int64_t count, int threads, const std::function<void(int64_t)>& body) {
+  if (threads <= 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  threads = static_cast<int>(std::min<int64_t>({threads, count, 256}));
+  if (threads <= 1) {
+    for (int64_t i = 0; i < count; ++i) body(i);
+    return;
+  }
+  pool().run(count, threads, body);
+}
+
+}  // namespace splatzip
+
+#endif

@@ -1,0 +1,73 @@
+"""The table of foreign formats, and the choice of one by content first and extension second."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from splatzip.errors import FormatError
+
+HEAD_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Format:
+    """One foreign format; `suffixes` are tried longest first, a directory counts as suffix "/"."""
+
+    key: str
+    title: str
+    suffixes: tuple[str, ...]
+    writes: bool = True
+
+    @property
+    def module(self) -> ModuleType:
+        """The file of this format, imported when it is first needed."""
+        return importlib.import_module(f"splatzip.formats.{self.key}")
+
+
+# Content is tried in this order: formats with a magic number first, the bare record formats last.
+FORMATS: tuple[Format, ...] = (
+    Format("spz", "Niantic SPZ", (".spz",)),
+    Format("sog", "PlayCanvas SOG", (".sog", "meta.json", "/")),
+    Format("gltf", "glTF with KHR_gaussian_splatting", (".glb", ".gltf")),
+    Format("compressed_ply", "PlayCanvas compressed PLY", (".compressed.ply",)),
+    Format("ply", "3DGS PLY", (".ply",)),
+    Format("ksplat", "ksplat (mkkellogg)", (".ksplat",), writes=False),
+    Format("splat", ".splat (antimatter15)", (".splat",)),
+)
+
+
+def format_of_content(path: Path) -> Format:
+    """The format of an existing file or folder.
+
+    Raises: FormatError if nothing recognises it.
+    """
+    if path.is_dir():
+        head = b""
+    else:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        if not head:
+            raise FormatError(f"{path}: the file is empty")
+    for candidate in FORMATS:
+        if candidate.module.sniff(head, path):
+            return candidate
+    raise FormatError(f"{path}: not a scene format that splatzip knows ({', '.join(f.title for f in FORMATS)})")
+
+
+def format_of_name(path: Path) -> Format:
+    """The format that a file to be written asks for by its name.
+
+    Raises: FormatError if the suffix is unknown or the format can only be read.
+    """
+    name = path.name.lower()
+    matches = [(len(s), f) for f in FORMATS for s in f.suffixes if name.endswith(s)]
+    if not matches:
+        known = " ".join(sorted({s for f in FORMATS if f.writes for s in f.suffixes if s.startswith(".")}))
+        raise FormatError(f"{path}: no format has this extension; known: {known}")
+    chosen = max(matches, key=lambda match: match[0])[1]
+    if not chosen.writes:
+        raise FormatError(f"{path}: {chosen.title} can be read but not written; choose another extension")
+    return chosen

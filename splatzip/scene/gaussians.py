@@ -1,0 +1,140 @@
+"""`Scene`: N splats as plain float32 arrays, checked once, on construction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from splatzip.errors import SceneError
+from splatzip.scene.attributes import ATTRIBUTES, float_bytes, sh_degree
+from splatzip.scene.meta import SceneMeta
+from splatzip.scene.source import QuantizedSource
+
+Floats = NDArray[np.float32]
+ORIGIN_AT_ZERO = np.zeros(3)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A trained 3D Gaussian splatting scene. N splats, B SH coefficients a colour above degree 0.
+
+    Attributes:
+        positions: (N, 3) float32, right-down-front, relative to `origin`.
+        log_scales: (N, 3) float32, ln of the standard deviations.
+        rotations: (N, 4) float32 quaternions wxyz, any length but zero.
+        opacity_logits: (N,) float32; +Inf is opaque, -Inf invisible.
+        sh: (N, 1+B, 3) float32, degree 0 first, RGB last.
+        origin: (3,) float64 added to the positions; zero unless float32 is too coarse (city and survey scenes).
+        meta: what the file said beside the splats.
+        source: integer codes of a quantized source; any edit of the splats drops it.
+
+    Raises: SceneError, naming the attribute and the first bad row, if shapes disagree, the scene is empty, a
+        value is NaN or (except an opacity logit) infinite, or a quaternion is zero.
+    """
+
+    positions: Floats
+    log_scales: Floats
+    rotations: Floats
+    opacity_logits: Floats
+    sh: Floats
+    origin: NDArray[np.float64] = field(default_factory=ORIGIN_AT_ZERO.copy)
+    meta: SceneMeta = field(default_factory=SceneMeta)
+    source: QuantizedSource | None = None
+
+    def __post_init__(self) -> None:
+        for attribute in ATTRIBUTES:
+            value = np.ascontiguousarray(getattr(self, attribute.name), np.float32)
+            object.__setattr__(self, attribute.name, value)
+        object.__setattr__(self, "origin", np.asarray(self.origin, np.float64).reshape(3))
+        _check_shapes(self)
+        for reason, bad in bad_rows(self).items():
+            if bad.any():
+                raise SceneError(
+                    f"row {int(bad.argmax())}: {reason} ({int(bad.sum())} of {len(self)} rows); "
+                    "--repair drops such rows"
+                )
+        if not np.isfinite(self.origin).all():
+            raise SceneError("origin is not finite")
+        if self.source is not None and self.source.splats != len(self):
+            raise SceneError(f"source holds {self.source.splats} codes for {len(self)} splats")
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @property
+    def sh_degree(self) -> int:
+        """0 to 4."""
+        return sh_degree(self.sh.shape[1] - 1)
+
+    @property
+    def float_bytes(self) -> int:
+        """Bytes as a float32 PLY without normals."""
+        return float_bytes(len(self), self.sh_degree)
+
+    def arrays(self) -> dict[str, Floats]:
+        """The five attribute arrays by name."""
+        return {a.name: getattr(self, a.name) for a in ATTRIBUTES}
+
+    def edited(self, **changes: Any) -> Scene:
+        """A copy with some fields replaced; the quantized source is dropped unless it is given."""
+        return replace(self, **{"source": None, **changes})
+
+    def take(self, rows: NDArray[Any]) -> Scene:
+        """The splats at `rows` (indices or a mask), in that order; the quantized source is dropped."""
+        return self.edited(**{name: array[rows] for name, array in self.arrays().items()})
+
+
+def repaired(arrays: Mapping[str, ArrayLike]) -> tuple[dict[str, Floats], NDArray[np.bool_], dict[str, int]]:
+    """Drop the rows that a `Scene` would refuse.
+
+    Args:
+        arrays: the five attribute arrays, all of N rows.
+    Returns: the arrays without the bad rows, the (N,) mask of kept rows, and how many were dropped by reason.
+    """
+    full = {a.name: np.ascontiguousarray(arrays[a.name], np.float32) for a in ATTRIBUTES}
+    keep = np.ones(len(full["positions"]), bool)
+    counts: dict[str, int] = {}
+    for reason, bad in _bad_rows(full).items():
+        bad = bad & keep  # a row counts once, under the first reason
+        if bad.any():
+            counts[reason] = int(bad.sum())
+            keep &= ~bad
+    return {name: value[keep] for name, value in full.items()}, keep, counts
+
+
+def bad_rows(scene: Scene) -> dict[str, NDArray[np.bool_]]:
+    """(N,) masks of the rows that break a rule, by reason."""
+    return _bad_rows(scene.arrays())
+
+
+def _bad_rows(arrays: Mapping[str, Floats]) -> dict[str, NDArray[np.bool_]]:
+    masks: dict[str, NDArray[np.bool_]] = {}
+    for attribute in ATTRIBUTES:
+        value = arrays[attribute.name].reshape(len(arrays[attribute.name]), -1)
+        if not np.isfinite(value).all():  # rare: the two masks are only built when something is wrong
+            masks[f"NaN in {attribute.name}"] = np.isnan(value).any(1)
+            if not attribute.infinite:
+                masks[f"Inf in {attribute.name}"] = np.isinf(value).any(1)
+    masks["zero quaternion in rotations"] = ~arrays["rotations"].any(1)
+    return masks
+
+
+def _check_shapes(scene: Scene) -> None:
+    n = len(scene.positions)
+    if n == 0:
+        raise SceneError("the scene has no splats")
+    expected = {"positions": (n, 3), "log_scales": (n, 3), "rotations": (n, 4), "opacity_logits": (n,)}
+    for name, shape in expected.items():
+        if getattr(scene, name).shape != shape:
+            raise SceneError(f"{name} has shape {getattr(scene, name).shape}, expected {shape}")
+    sh = scene.sh
+    try:
+        if sh.ndim != 3 or sh.shape[0] != n or sh.shape[2] != 3:
+            raise ValueError
+        sh_degree(sh.shape[1] - 1)
+    except ValueError:
+        raise SceneError(f"sh has shape {sh.shape}, expected ({n}, 1+B, 3) with B one of 0, 3, 8, 15, 24") from None
