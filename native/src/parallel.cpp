@@ -82,7 +82,7 @@ class Pool {
 
   std::mutex mutex_;
   std::condition_variable wake_, finished_;
-  std::vector<std::shared_ptr<Job>> jobs_;
+  std::vector<std::shared_ptr<Job> > jobs_;
   std::vector<std::thread> workers_;
 };
 
@@ -92,10 +92,13 @@ std::once_flag g_atfork;
 std::mutex g_mutex;
 
 Pool& pool() {
-  std::call_once(g_atfork, [] { pthread_atfork([] { g_mutex.lock(); }, [] { g_mutex.unlock(); }, [] {
-                                                  g_pool = nullptr;
-                                                  g_mutex.unlock();
-                                                }); });
+  std::call_once(g_atfork, [] {
+    pthread_atfork([] { g_mutex.lock(); }, [] { g_mutex.unlock(); },
+                   [] {
+                     g_pool = nullptr;
+                     g_mutex.unlock();
+                   });
+  });
   std::lock_guard lock(g_mutex);
   if (!g_pool) g_pool = new Pool;
   return *g_pool;
