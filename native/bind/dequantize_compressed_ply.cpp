@@ -1,0 +1,43 @@
+#include "splatzip/dequantize_compressed_ply.h"
+
+#include "python.h"
+
+namespace splatzip {
+namespace {
+
+// The kernel module has checked every shape. Returns (status, where, five arrays).
+nb::tuple dequantize(In<uint32_t, nb::ndim<2>> position, In<uint32_t, nb::ndim<2>> rotation,
+                     In<uint32_t, nb::ndim<2>> scale, In<uint32_t, nb::ndim<2>> color, In<uint8_t, nb::ndim<2>> sh,
+                     In<float, nb::ndim<2>> chunks) {
+  size_t n = position.shape(0), coefficients = sh.shape(1) / 3;
+  CompressedPlyCodes codes{n,
+                           position.data(),
+                           rotation.data(),
+                           scale.data(),
+                           color.data(),
+                           sh.data(),
+                           coefficients,
+                           chunks.data(),
+                           chunks.shape(0),
+                           chunks.shape(1)};
+  auto out_positions = make_array<float>({n, 3});
+  auto out_scales = make_array<float>({n, 3});
+  auto out_rotations = make_array<float>({n, 4});
+  auto out_logits = make_array<float>({n});
+  auto out_sh = make_array<float>({n, 1 + coefficients, 3});
+  CompressedPlyFloats out{out_positions.data(), out_scales.data(), out_rotations.data(), out_logits.data(),
+                          out_sh.data()};
+  size_t where = 0;
+  Status status;
+  {
+    nb::gil_scoped_release release;
+    status = dequantize_compressed_ply(codes, out, &where);
+  }
+  return nb::make_tuple(static_cast<int>(status), where, out_positions, out_scales, out_rotations, out_logits, out_sh);
+}
+
+}  // namespace
+
+void bind_dequantize_compressed_ply(nb::module_& m) { m.def("dequantize_compressed_ply", &dequantize); }
+
+}  // namespace splatzip

@@ -1,0 +1,43 @@
+#include "splatzip/dequantize_sog.h"
+
+#include "python.h"
+
+namespace splatzip {
+namespace {
+
+// The kernel module has checked every shape. Returns (status, where, five arrays).
+nb::tuple dequantize(int version, In<uint16_t, nb::ndim<2>> positions, In<uint8_t, nb::ndim<2>> rotations,
+                     In<uint8_t, nb::ndim<2>> scales, In<uint8_t, nb::ndim<2>> colors,
+                     In<uint16_t, nb::ndim<2>> labels, In<uint8_t, nb::ndim<2>> palette, In<double> means,
+                     In<double> scale_table, In<double> color_table, In<double> rest_table) {
+  size_t n = positions.shape(0), coefficients = palette.shape(1) / 3;
+  SogCodes codes{n,
+                 positions.data(),
+                 rotations.data(),
+                 scales.data(),
+                 colors.data(),
+                 labels.data(),
+                 palette.data(),
+                 palette.shape(0),
+                 coefficients};
+  SogTables tables{means.data(), scale_table.data(), color_table.data(), rest_table.data()};
+  auto out_positions = make_array<float>({n, 3});
+  auto out_scales = make_array<float>({n, 3});
+  auto out_rotations = make_array<float>({n, 4});
+  auto out_logits = make_array<float>({n});
+  auto out_sh = make_array<float>({n, 1 + coefficients, 3});
+  SogFloats out{out_positions.data(), out_scales.data(), out_rotations.data(), out_logits.data(), out_sh.data()};
+  size_t where = 0;
+  Status status;
+  {
+    nb::gil_scoped_release release;
+    status = dequantize_sog(version, codes, tables, out, &where);
+  }
+  return nb::make_tuple(static_cast<int>(status), where, out_positions, out_scales, out_rotations, out_logits, out_sh);
+}
+
+}  // namespace
+
+void bind_dequantize_sog(nb::module_& m) { m.def("dequantize_sog", &dequantize); }
+
+}  // namespace splatzip

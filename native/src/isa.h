@@ -1,0 +1,40 @@
+// Run-time choice of an instruction set. Each table is filled by one translation unit (isa_*.cpp), all from the
+// same source (isa_kernels.inl); every instruction set gives the same bits.
+#pragma once
+#include <cstdint>
+
+namespace splatzip {
+
+// Decodes n symbols of one plane. `states` holds `lanes` states; `context_base[c]` is where the table of context
+// c starts in `tables` (in entries). Returns the first word not taken, or nullptr if the words ran out.
+using RansDecodePlane = const uint16_t* (*)(uint32_t* states, int lanes, const uint32_t* tables,
+                                            const uint32_t* context_base, const uint8_t* contexts,
+                                            uint8_t* symbols, int64_t n, const uint16_t* words,
+                                            const uint16_t* words_end);
+
+// rows (count, columns) float32 out of int32 columns (columns, stride): inverse SH transform of one block.
+struct ShBlock {
+  const int32_t* const* planes;  // 3 * components planes of n quantized values, component-major, colour-minor
+  const float* steps;            // n steps
+  const float* basis;            // (components, coefficients) row-major
+  const float* color;            // (3, 3): decoded colour space -> RGB, row-major
+  int components;
+  int coefficients;
+  int64_t n;
+  float* out;  // (n, coefficients, 3), row stride `out_stride` floats
+  int64_t out_stride;
+};
+using ShInverse = void (*)(const ShBlock& block);
+
+struct Kernels {
+  const char* name;
+  RansDecodePlane rans_decode_plane;
+  ShInverse sh_inverse;
+};
+
+const Kernels& kernels();                    // the best that this machine has, or what SPLATZIP_ISA forces
+const char* select_kernels(const char* isa);  // nullptr on success, else why not ("avx512" on a machine without)
+
+extern const Kernels kScalarKernels, kSse4Kernels, kAvx2Kernels, kAvx512Kernels;
+
+}  // namespace splatzip

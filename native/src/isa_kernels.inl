@@ -1,0 +1,193 @@
+// The vector kernels, compiled once an instruction set: an isa_*.cpp defines SPLATZIP_KERNELS (the table to fill),
+// SPLATZIP_ISA_NAME and SPLATZIP_LANES (float lanes a register) and includes this file.
+//
+// Everything lives in an anonymous namespace: two instruction sets must never share an inline function.
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#include "isa.h"
+#include "splatzip/rans.h"
+
+namespace splatzip {
+namespace {
+
+const uint16_t* decode_plane_any(uint32_t* states, int lanes, const uint32_t* tables, const uint32_t* context_base,
+                                 const uint8_t* contexts, uint8_t* symbols, int64_t n, const uint16_t* words,
+                                 const uint16_t* words_end) {
+  for (int64_t row = 0; row < n; row += lanes) {
+    int active = static_cast<int>(n - row < lanes ? n - row : lanes);
+    for (int lane = 0; lane < active; ++lane) {
+      uint32_t x = states[lane], symbol;
+      x = rans_step(x, tables[context_base[contexts[row + lane]] + (x & (kRansTotal - 1))], &symbol);
+      symbols[row + lane] = static_cast<uint8_t>(symbol);
+      if (x < kRansLow) {
+        if (words == words_end) return nullptr;
+        x = x << 16 | *words++;
+      }
+      states[lane] = x;
+    }
+  }
+  return words;
+}
+
+#if defined(__AVX512VBMI__)
+
+const uint16_t* decode_plane_32(uint32_t* states, const uint32_t* tables, const uint32_t* context_base,
+                                const uint8_t* contexts, uint8_t* symbols, int64_t rows, const uint16_t* words,
+                                const uint16_t* words_end, int64_t* rows_done) {
+  const __m512i slot_mask = _mm512_set1_epi32(kRansTotal - 1), byte_mask = _mm512_set1_epi32(255);
+  const __m512i one = _mm512_set1_epi32(1), low = _mm512_set1_epi32(kRansLow);
+  __m512i x0 = _mm512_loadu_si512(states), x1 = _mm512_loadu_si512(states + 16);
+  int64_t row = 0;
+  for (; row < rows && words_end - words >= 32; ++row) {
+    __m512i c0 = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(contexts + row * 32)));
+    __m512i c1 = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(contexts + row * 32 + 16)));
+    __m512i b0 = _mm512_i32gather_epi32(c0, context_base, 4), b1 = _mm512_i32gather_epi32(c1, context_base, 4);
+    __m512i e0 = _mm512_i32gather_epi32(_mm512_add_epi32(b0, _mm512_and_si512(x0, slot_mask)), tables, 4);
+    __m512i e1 = _mm512_i32gather_epi32(_mm512_add_epi32(b1, _mm512_and_si512(x1, slot_mask)), tables, 4);
+    __m512i f0 = _mm512_add_epi32(_mm512_and_si512(_mm512_srli_epi32(e0, 8), slot_mask), one);
+    __m512i f1 = _mm512_add_epi32(_mm512_and_si512(_mm512_srli_epi32(e1, 8), slot_mask), one);
+    x0 = _mm512_add_epi32(_mm512_mullo_epi32(f0, _mm512_srli_epi32(x0, 12)), _mm512_srli_epi32(e0, 20));
+    x1 = _mm512_add_epi32(_mm512_mullo_epi32(f1, _mm512_srli_epi32(x1, 12)), _mm512_srli_epi32(e1, 20));
+    __mmask16 m0 = _mm512_cmplt_epu32_mask(x0, low), m1 = _mm512_cmplt_epu32_mask(x1, low);
+    __m512i w0 = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(words)));
+    words += __builtin_popcount(m0);
+    __m512i w1 = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(words)));
+    words += __builtin_popcount(m1);
+    x0 = _mm512_mask_or_epi32(x0, m0, _mm512_slli_epi32(x0, 16), _mm512_maskz_expand_epi32(m0, w0));
+    x1 = _mm512_mask_or_epi32(x1, m1, _mm512_slli_epi32(x1, 16), _mm512_maskz_expand_epi32(m1, w1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(symbols + row * 32),
+                     _mm512_cvtepi32_epi8(_mm512_and_si512(e0, byte_mask)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(symbols + row * 32 + 16),
+                     _mm512_cvtepi32_epi8(_mm512_and_si512(e1, byte_mask)));
+  }
+  _mm512_storeu_si512(states, x0);
+  _mm512_storeu_si512(states + 16, x1);
+  *rows_done = row;
+  return words;
+}
+
+#elif defined(__AVX2__)
+
+// expand_index[mask]: for each lane the rank of its word among the lanes of the mask.
+struct ExpandTable {
+  alignas(64) uint8_t rank[256][8];
+  constexpr ExpandTable() : rank() {
+    for (int mask = 0; mask < 256; ++mask) {
+      int next = 0;
+      for (int lane = 0; lane < 8; ++lane) rank[mask][lane] = static_cast<uint8_t>(mask >> lane & 1 ? next++ : 0);
+    }
+  }
+};
+constexpr ExpandTable kExpand;
+
+inline __m256i decode_8(__m256i x, const uint32_t* tables, const uint32_t* context_base, const uint8_t* contexts,
+                        const uint16_t** words, __m256i* symbols) {
+  const __m256i slot_mask = _mm256_set1_epi32(kRansTotal - 1);
+  const int* base = reinterpret_cast<const int*>(context_base);
+  __m256i c = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(contexts)));
+  __m256i index = _mm256_add_epi32(_mm256_i32gather_epi32(base, c, 4), _mm256_and_si256(x, slot_mask));
+  __m256i e = _mm256_i32gather_epi32(reinterpret_cast<const int*>(tables), index, 4);
+  *symbols = _mm256_and_si256(e, _mm256_set1_epi32(255));
+  __m256i f = _mm256_add_epi32(_mm256_and_si256(_mm256_srli_epi32(e, 8), slot_mask), _mm256_set1_epi32(1));
+  x = _mm256_add_epi32(_mm256_mullo_epi32(f, _mm256_srli_epi32(x, 12)), _mm256_srli_epi32(e, 20));
+  __m256i below = _mm256_cmpeq_epi32(_mm256_srli_epi32(x, 16), _mm256_setzero_si256());
+  int mask = _mm256_movemask_ps(_mm256_castsi256_ps(below));
+  __m256i w = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(*words)));
+  __m256i order = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(kExpand.rank[mask])));
+  w = _mm256_permutevar8x32_epi32(w, order);
+  *words += __builtin_popcount(static_cast<unsigned>(mask));
+  return _mm256_blendv_epi8(x, _mm256_or_si256(_mm256_slli_epi32(x, 16), w), below);
+}
+
+const uint16_t* decode_plane_32(uint32_t* states, const uint32_t* tables, const uint32_t* context_base,
+                                const uint8_t* contexts, uint8_t* symbols, int64_t rows, const uint16_t* words,
+                                const uint16_t* words_end, int64_t* rows_done) {
+  __m256i x[4];
+  for (int k = 0; k < 4; ++k) x[k] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(states + 8 * k));
+  int64_t row = 0;
+  for (; row < rows && words_end - words >= 32; ++row) {
+    __m256i s[4];
+    for (int k = 0; k < 4; ++k)
+      x[k] = decode_8(x[k], tables, context_base, contexts + row * 32 + 8 * k, &words, &s[k]);
+    __m256i packed = _mm256_packus_epi16(_mm256_packus_epi32(s[0], s[1]), _mm256_packus_epi32(s[2], s[3]));
+    packed = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(symbols + row * 32), packed);
+  }
+  for (int k = 0; k < 4; ++k) _mm256_storeu_si256(reinterpret_cast<__m256i*>(states + 8 * k), x[k]);
+  *rows_done = row;
+  return words;
+}
+
+#endif
+
+const uint16_t* rans_decode_plane(uint32_t* states, int lanes, const uint32_t* tables, const uint32_t* context_base,
+                                  const uint8_t* contexts, uint8_t* symbols, int64_t n, const uint16_t* words,
+                                  const uint16_t* words_end) {
+#if defined(__AVX2__)
+  if (lanes == 32) {
+    int64_t done;
+    words = decode_plane_32(states, tables, context_base, contexts, symbols, n / 32, words, words_end, &done);
+    contexts += done * 32;
+    symbols += done * 32;
+    n -= done * 32;
+  }
+#endif
+  return decode_plane_any(states, lanes, tables, context_base, contexts, symbols, n, words, words_end);
+}
+
+// Values of W splats at once; float32 multiplications and additions in the order of FORMAT.md.
+constexpr int kWidth = SPLATZIP_LANES;
+typedef float Floats __attribute__((vector_size(kWidth * 4)));
+typedef int32_t Ints __attribute__((vector_size(kWidth * 4)));
+
+template <int Coefficients>
+void sh_inverse_block(const ShBlock& b, int64_t row, int width) {
+  Floats step = {};
+  std::memcpy(&step, b.steps + row, static_cast<size_t>(width) * 4);
+  Floats plane[3][Coefficients] = {};  // in the coded colour space
+  for (int k = 0; k < b.components; ++k) {
+    const float* basis = b.basis + k * Coefficients;
+    for (int c = 0; c < 3; ++c) {
+      const int32_t* source = b.planes[k * 3 + c];
+      if (!source) continue;  // a plane of zeros
+      Ints q = {};
+      std::memcpy(&q, source + row, static_cast<size_t>(width) * 4);
+      Floats value = __builtin_convertvector(q, Floats) * step;
+      for (int j = 0; j < Coefficients; ++j) plane[c][j] = plane[c][j] + value * basis[j];
+    }
+  }
+  for (int j = 0; j < Coefficients; ++j) {
+    for (int c = 0; c < 3; ++c) {
+      Floats rgb = (plane[0][j] * b.color[c * 3] + plane[1][j] * b.color[c * 3 + 1]) + plane[2][j] * b.color[c * 3 + 2];
+      for (int lane = 0; lane < width; ++lane) b.out[(row + lane) * b.out_stride + j * 3 + c] = rgb[lane];
+    }
+  }
+}
+
+template <int Coefficients>
+void sh_inverse_rows(const ShBlock& b) {
+  int64_t row = 0;
+  for (; row + kWidth <= b.n; row += kWidth) sh_inverse_block<Coefficients>(b, row, kWidth);
+  if (row < b.n) sh_inverse_block<Coefficients>(b, row, static_cast<int>(b.n - row));
+}
+
+void sh_inverse(const ShBlock& b) {
+  switch (b.coefficients) {
+    case 3: return sh_inverse_rows<3>(b);
+    case 8: return sh_inverse_rows<8>(b);
+    case 15: return sh_inverse_rows<15>(b);
+    case 24: return sh_inverse_rows<24>(b);
+  }
+}
+
+}  // namespace
+
+const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &sh_inverse};
+
+}  // namespace splatzip

@@ -1,0 +1,79 @@
+// Streams: the planes of one attribute in one chunk, coded by interleaved rANS beside a section of raw bits.
+//
+// A plane is one value a splat. Its symbols are coded under a context each (what the decoder already knows of the
+// splat); what a symbol cannot say (low bits, escaped values) follows in the raw section, splat by splat, after
+// the plane. Writer and reader have the same calls in the same order; `model_*.h` are templates over the two.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "bits.h"
+#include "tables.h"
+
+namespace splatzip {
+
+// How a stream stands in a chunk's head (FORMAT.md 4.1).
+struct StreamHead {
+  int stream = 0;
+  int table_set = 0;
+  int lanes = 1;  // 1, 4 or 32
+  size_t word_bytes = 0;
+  size_t raw_bytes = 0;
+};
+void write_stream_head(ByteWriter& out, const StreamHead& head);
+bool read_stream_head(ByteReader& in, StreamHead* head);
+
+class StreamReader {
+ public:
+  static constexpr bool kReading = true;
+  // `data` holds head.word_bytes of words, then head.raw_bytes of raw bits. False: the sizes cannot be.
+  bool open(const StreamHead& head, const uint8_t* data, const TableSet* tables);
+  // contexts: n bytes, or nullptr for context 0 throughout. Signed values are coded zigzag.
+  void plane(const uint8_t* contexts, int32_t* values, int64_t n, bool is_signed);
+  uint32_t raw(int count) { return bits_.get(count); }
+  bool ok() const { return ok_ && bits_.ok(); }
+  bool close() const;  // every lane back at kRansLow, every byte taken
+
+ private:
+  const TableSet* tables_ = nullptr;
+  int lanes_ = 1;
+  uint32_t states_[kMaxLanes];
+  std::vector<uint16_t> copied_;  // words, aligned
+  const uint16_t* words_ = nullptr;
+  const uint16_t* words_end_ = nullptr;
+  BitReader bits_;
+  std::vector<uint8_t> symbols_, zeros_;
+  bool ok_ = false;
+};
+
+class StreamWriter {
+ public:
+  static constexpr bool kReading = false;
+  void plane(const uint8_t* contexts, int32_t* values, int64_t n, bool is_signed);
+  void raw(uint32_t value, int count) { raws_.push_back({static_cast<int64_t>(values_.size()), value, count}); }
+  bool ok() const { return true; }
+
+  // First pass over all chunks: how large the values of each context are, then how often each symbol comes.
+  void measure(std::vector<std::array<uint32_t, 33>>& lengths) const;
+  void count(Histogram& histogram) const;
+  // Second pass, when the tables are known: the head's sizes are filled in, the bytes appended.
+  void finish(const TableSet& tables, StreamHead* head, std::vector<uint8_t>& out) const;
+  bool empty() const { return values_.empty() && raws_.empty(); }
+  int64_t symbols() const { return static_cast<int64_t>(values_.size()); }
+
+ private:
+  struct Raw {
+    int64_t at;  // after so many values
+    uint32_t value;
+    int count;
+  };
+  std::vector<uint32_t> values_;
+  std::vector<uint8_t> contexts_;
+  std::vector<int64_t> plane_ends_;
+  std::vector<Raw> raws_;
+};
+
+// low_bits of each context from what `measure` counted: symbols stay below about 2 * 2^kSymbolBits.
+void choose_low_bits(const std::vector<std::array<uint32_t, 33>>& lengths, Histogram* histogram);
+
+}  // namespace splatzip
