@@ -81,7 +81,6 @@ void first_three(const uint8_t* bytes, float xyzw[4]) {
 }
 
 // Rotation of the SH coefficients above degree 0 of one channel by a quarter turn about x, (x, y, z) -> (x, z, -y).
-// A row is (coefficient, source, factor), a zero factor ends it.
 void quarter_turn_sh(int degree, float* c, size_t stride) {
   float s[9];
   const auto load = [&](int first, int count) {

@@ -26,10 +26,20 @@ struct ShBlock {
 };
 using ShInverse = void (*)(const ShBlock& block);
 
+// The nearest 4 of the 64 splats before each of n splats (FORMAT.md 5.2). x, y, z point at the first splat and may
+// be read 64 values to the left (kFarAway there) and 16 to the right of the end. keys: (4, n) plane-major,
+// ascending: squared distance as float bits with the low 6 bits replaced by how far back, less one.
+constexpr int kNeighbours = 4;
+constexpr int kNeighbourWindow = 64;
+constexpr float kFarAway = 1e30f;
+constexpr uint32_t kNoNeighbour = 0x7F800000u;  // keys from here on are none
+using FindNeighbours = void (*)(const float* x, const float* y, const float* z, int64_t n, uint32_t* keys);
+
 struct Kernels {
   const char* name;
   RansDecodePlane rans_decode_plane;
   ShInverse sh_inverse;
+  FindNeighbours find_neighbours;
 };
 
 const Kernels& kernels();                    // the best that this machine has, or what SPLATZIP_ISA forces

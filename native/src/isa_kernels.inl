@@ -186,8 +186,39 @@ void sh_inverse(const ShBlock& b) {
   }
 }
 
+template <class V>
+V load(const void* p) {
+  V v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+// W splats at once, one a lane: lane i looks at splat i - back for back = 1..64 and keeps its four smallest keys.
+void find_neighbours(const float* x, const float* y, const float* z, int64_t n, uint32_t* keys) {
+  for (int64_t i = 0; i < n; i += kWidth) {
+    Floats px = load<Floats>(x + i), py = load<Floats>(y + i), pz = load<Floats>(z + i);
+    Ints best[kNeighbours];
+    for (Ints& b : best) b = Ints{} + INT32_MAX;
+    for (int back = 1; back <= kNeighbourWindow; ++back) {
+      Floats dx = load<Floats>(x + i - back) - px, dy = load<Floats>(y + i - back) - py;
+      Floats dz = load<Floats>(z + i - back) - pz;
+      Floats d2 = (dx * dx + dy * dy) + dz * dz;
+      Ints key;
+      std::memcpy(&key, &d2, sizeof key);
+      key = (key & ~(kNeighbourWindow - 1)) | (back - 1);
+      for (Ints& b : best) {
+        Ints smaller = key < b ? key : b;
+        key = key < b ? b : key;
+        b = smaller;
+      }
+    }
+    size_t active = static_cast<size_t>(n - i < kWidth ? n - i : kWidth);
+    for (int k = 0; k < kNeighbours; ++k) std::memcpy(keys + k * n + i, &best[k], active * 4);
+  }
+}
+
 }  // namespace
 
-const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &sh_inverse};
+const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &sh_inverse, &find_neighbours};
 
 }  // namespace splatzip

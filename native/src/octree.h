@@ -1,0 +1,137 @@
+// Octree of one chunk: its splats' cells, breadth first, with contexts from the tree above (FORMAT.md 5.1).
+//
+// A template over StreamReader and StreamWriter: `cells` is filled when reading and taken (sorted) when writing.
+// Cells are Morton codes of `depth` levels, x the lowest bit of each triple; a splat's rank in the sorted list is
+// its row in the chunk.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "bits.h"
+
+namespace splatzip {
+
+constexpr int kMaxOctreeDepth = 21;
+
+inline uint64_t spread3(uint32_t v) {  // bit i of v -> bit 3 i
+  uint64_t x = v & 0x1FFFFF;
+  x = (x | x << 32) & 0x1F00000000FFFFull;
+  x = (x | x << 16) & 0x1F0000FF0000FFull;
+  x = (x | x << 8) & 0x100F00F00F00F00Full;
+  x = (x | x << 4) & 0x10C30C30C30C30C3ull;
+  x = (x | x << 2) & 0x1249249249249249ull;
+  return x;
+}
+
+inline uint32_t gather3(uint64_t x) {
+  x &= 0x1249249249249249ull;
+  x = (x | x >> 2) & 0x10C30C30C30C30C3ull;
+  x = (x | x >> 4) & 0x100F00F00F00F00Full;
+  x = (x | x >> 8) & 0x1F0000FF0000FFull;
+  x = (x | x >> 16) & 0x1F00000000FFFFull;
+  x = (x | x >> 32) & 0x1FFFFF;
+  return static_cast<uint32_t>(x);
+}
+
+inline uint64_t morton(uint32_t x, uint32_t y, uint32_t z) { return spread3(x) | spread3(y) << 1 | spread3(z) << 2; }
+
+// mirrored[o][occupancy]: bit c of the occupancy moved to bit c ^ o ^ 7, so that the children that touch the
+// node's siblings always stand in the same places. Its own inverse.
+struct MirrorTable {
+  std::array<std::array<uint8_t, 256>, 8> mirrored{};
+  constexpr MirrorTable() {
+    for (int o = 0; o < 8; ++o)
+      for (int m = 0; m < 256; ++m)
+        for (int c = 0; c < 8; ++c)
+          if (m >> c & 1) mirrored[o][m] = static_cast<uint8_t>(mirrored[o][m] | 1 << (c ^ o ^ 7));
+  }
+};
+inline constexpr MirrorTable kMirror;
+
+// Which of a node's three face neighbours under the same parent exist (3 bits), how far the leaves are (0, 1, 2,
+// 3 or more levels below), and whether an earlier tier had splats in the node: 64 contexts.
+inline uint8_t octree_context(int parent_occupancy, int octant, int levels_below, bool seen_before) {
+  int siblings = (parent_occupancy >> (octant ^ 1) & 1) | (parent_occupancy >> (octant ^ 2) & 1) << 1 |
+                 (parent_occupancy >> (octant ^ 4) & 1) << 2;
+  int below = levels_below < 3 ? levels_below : 3;
+  return static_cast<uint8_t>(siblings | below << 3 | (seen_before ? 32 : 0));
+}
+
+// nodes: Morton prefixes at one level, ascending. `earlier`: full-depth cells of earlier tiers, ascending.
+struct OctreeLevel {
+  std::vector<uint64_t> prefix;
+  std::vector<uint8_t> parent;  // occupancy of the parent
+};
+
+// Codes the cells of n splats. Returns false if the bytes describe another number of cells than n allows.
+template <class Io>
+bool code_octree(Io& occupancy_io, Io& count_io, int depth, int64_t n, const std::vector<uint64_t>& earlier,
+                 std::vector<uint64_t>* cells) {
+  OctreeLevel level, next;
+  level.prefix = {0};
+  level.parent = {0};
+  std::vector<uint8_t> contexts;
+  std::vector<int32_t> symbols;
+  for (int l = 0; l < depth; ++l) {
+    const size_t nodes = level.prefix.size();
+    const int shift = 3 * (depth - l);
+    contexts.resize(nodes);
+    symbols.resize(nodes);
+    size_t seen = 0;
+    for (size_t k = 0; k < nodes; ++k) {
+      while (seen < earlier.size() && (earlier[seen] >> shift) < level.prefix[k]) ++seen;
+      bool before = seen < earlier.size() && (earlier[seen] >> shift) == level.prefix[k];
+      contexts[k] = octree_context(level.parent[k], static_cast<int>(level.prefix[k] & 7), depth - 1 - l, before);
+    }
+    if constexpr (!Io::kReading) {
+      size_t row = 0;
+      for (size_t k = 0; k < nodes; ++k) {
+        int occupancy = 0;
+        for (; row < cells->size() && ((*cells)[row] >> shift) == level.prefix[k]; ++row)
+          occupancy |= 1 << ((*cells)[row] >> (shift - 3) & 7);
+        symbols[k] = kMirror.mirrored[level.prefix[k] & 7][occupancy] - 1;
+      }
+    }
+    occupancy_io.plane(contexts.data(), symbols.data(), static_cast<int64_t>(nodes), false);
+    next.prefix.clear();
+    next.parent.clear();
+    for (size_t k = 0; k < nodes; ++k) {
+      int occupancy = kMirror.mirrored[level.prefix[k] & 7][(symbols[k] + 1) & 255];
+      if (occupancy == 0 || next.prefix.size() + static_cast<size_t>(__builtin_popcount(occupancy)) > static_cast<size_t>(n))
+        return false;
+      for (int rest = occupancy; rest; rest &= rest - 1) {
+        next.prefix.push_back(level.prefix[k] << 3 | static_cast<uint64_t>(__builtin_ctz(rest)));
+        next.parent.push_back(static_cast<uint8_t>(occupancy));
+      }
+    }
+    std::swap(level, next);
+  }
+  // How many splats share each leaf, less one; a lone child of its parent is a likelier place for one splat only.
+  const size_t leaves = level.prefix.size();
+  contexts.resize(leaves);
+  symbols.resize(leaves);
+  for (size_t k = 0; k < leaves; ++k)
+    contexts[k] = static_cast<uint8_t>(std::min(__builtin_popcount(level.parent[k]), 4));
+  if constexpr (!Io::kReading) {
+    size_t row = 0;
+    for (size_t k = 0; k < leaves; ++k) {
+      size_t start = row;
+      while (row < cells->size() && (*cells)[row] == level.prefix[k]) ++row;
+      symbols[k] = static_cast<int32_t>(row - start) - 1;
+    }
+  }
+  count_io.plane(contexts.data(), symbols.data(), static_cast<int64_t>(leaves), false);
+  if constexpr (Io::kReading) {
+    cells->clear();
+    cells->reserve(static_cast<size_t>(n));
+    for (size_t k = 0; k < leaves; ++k) {
+      if (symbols[k] < 0 || symbols[k] >= n - static_cast<int64_t>(cells->size())) return false;
+      cells->insert(cells->end(), static_cast<size_t>(symbols[k]) + 1, level.prefix[k]);
+    }
+    return static_cast<int64_t>(cells->size()) == n;
+  }
+  return true;
+}
+
+}  // namespace splatzip

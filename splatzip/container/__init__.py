@@ -1,0 +1,25 @@
+"""The .splatz container: header, root, directories and checksummed chunks."""
+
+from splatzip.container.index import Box, ChunkEntry, Root, RunEntry, Segment
+from splatzip.container.layout import ATTRIBUTE_OF_STREAM, Codec, Kind, Stream
+from splatzip.container.reader import ContainerFile, ReadRun, open_file
+from splatzip.container.writer import Run, SharedChunk, TileChunk, write_file
+
+__all__ = [
+    "ATTRIBUTE_OF_STREAM",
+    "Box",
+    "ChunkEntry",
+    "Codec",
+    "ContainerFile",
+    "Kind",
+    "ReadRun",
+    "Root",
+    "Run",
+    "RunEntry",
+    "Segment",
+    "SharedChunk",
+    "Stream",
+    "TileChunk",
+    "open_file",
+    "write_file",
+]
