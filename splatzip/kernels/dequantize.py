@@ -1,0 +1,40 @@
+"""The normative dequantizers of quantized source formats, by format key: integer codes in, a scene's floats out.
+
+A reader and the decoder of .splatz use the same one, so both give the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.errors import UnsupportedFeatureError
+from splatzip.kernels.dequantize_compressed_ply import dequantize_compressed_ply
+from splatzip.kernels.dequantize_sog import dequantize_sog
+from splatzip.kernels.dequantize_spz import dequantize_spz
+
+Arrays = Mapping[str, NDArray[Any]]
+Dequantizer = Callable[[int, Arrays, Arrays, Mapping[str, Any]], dict[str, NDArray[np.float32]]]
+
+DEQUANTIZERS: dict[str, Dequantizer] = {
+    "compressed_ply": dequantize_compressed_ply,
+    "sog": dequantize_sog,
+    "spz": dequantize_spz,
+}
+
+
+def dequantize(
+    format: str, version: int, codes: Arrays, tables: Arrays, header: Mapping[str, Any]
+) -> dict[str, NDArray[np.float32]]:
+    """The five attribute arrays that the codes of a quantized source stand for.
+
+    Args:
+        format, version, codes, tables, header: the fields of a `QuantizedSource`.
+    Raises: UnsupportedFeatureError if the format is unknown; FormatError if the codes are not what it defines.
+    """
+    if format not in DEQUANTIZERS:
+        raise UnsupportedFeatureError(f"no dequantizer for the source format {format!r}; a newer splatzip may have it")
+    return DEQUANTIZERS[format](version, codes, tables, header)

@@ -1,0 +1,67 @@
+"""SPZ codes become floats: the checks of shape around the native dequantizer (FORMAT.md, "SPZ")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip import _core
+from splatzip.errors import CorruptError, FormatError
+from splatzip.kernels.code_arrays import code_array
+
+# The numbers of SPZ's coordinate-system extension are positions in this list, from 1. Part of the format.
+AXES = (
+    *("LDB", "RDB", "LUB", "RUB", "LDF", "RDF", "LUF", "RUF"),
+    *("LFD", "RFD", "LFU", "RFU", "LBD", "RBD", "LBU", "RBU"),
+)
+DEFAULT_AXES = "RUB"
+
+
+def dequantize_spz(
+    version: int,
+    codes: Mapping[str, NDArray[Any]],
+    tables: Mapping[str, NDArray[Any]],
+    header: Mapping[str, Any],
+    threads: int = 0,
+) -> dict[str, NDArray[np.float32]]:
+    """The floats of SPZ codes, right-down-front.
+
+    Args:
+        version: 1 to 4; decides how positions (1: halves) and rotations (3 and up: smallest three) are coded.
+        codes: the arrays that `splatzip.formats.spz` describes.
+        tables: SPZ has none.
+        header: `sh_degree`, `fractional_bits` and `axes` are used.
+        threads: 0 for all cores; the result does not depend on it.
+    Returns: the five attribute arrays by name; positions are NaN where a half of version 1 is.
+    Raises: FormatError for a version or header field out of range, CorruptError for codes that do not fit them.
+    """
+    if version not in (1, 2, 3, 4):
+        raise FormatError(f"SPZ version {version} is not known; 1 to 4 are")
+    degree, bits, axes = header.get("sh_degree"), header.get("fractional_bits"), header.get("axes", DEFAULT_AXES)
+    if not isinstance(degree, int) or not isinstance(bits, int) or axes not in AXES:
+        raise FormatError(f"SPZ header fields are wrong: sh_degree {degree}, fractional_bits {bits}, axes {axes}")
+    if not 0 <= degree <= 4 or not 0 <= bits <= 30:
+        raise FormatError(f"SPZ SH degree {degree} is not in 0..4, or {bits} fractional bits not in 0..30")
+    positions = code_array(codes, "positions", np.uint16 if version == 1 else np.uint32, (None, 3))
+    splats = len(positions)
+    rest = 3 * ((degree + 1) ** 2 - 1)
+    status, *floats = _core.dequantize_spz(
+        positions,
+        code_array(codes, "alphas", np.uint8, (splats, 1)),
+        code_array(codes, "colors", np.uint8, (splats, 3)),
+        code_array(codes, "scales", np.uint8, (splats, 3)),
+        code_array(codes, "rotations", *((np.uint32, (splats, 1)) if version >= 3 else (np.uint8, (splats, 3)))),
+        code_array(codes, "sh", np.uint8, (splats, rest)),
+        bits,
+        degree,
+        AXES.index(axes) + 1,
+        threads,
+    )
+    if status:
+        row = int((positions >= 1 << 24).any(1).argmax())
+        raise CorruptError(f"SPZ codes positions: row {row} does not fit 24 bits")
+    names = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
+    return {name: np.asarray(array) for name, array in zip(names, floats, strict=True)}
