@@ -23,9 +23,7 @@ def code_array(
     if name not in arrays:
         raise FormatError(f"the source has no array {name!r}")
     array = arrays[name]
-    fits = array.ndim == len(shape) and all(
-        want in (None, have) for want, have in zip(shape, array.shape, strict=True)
-    )
+    fits = array.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, array.shape, strict=True))
     if array.dtype != np.dtype(dtype) or not fits:
         want = "x".join("any" if extent is None else str(extent) for extent in shape)
         have = "x".join(map(str, array.shape))

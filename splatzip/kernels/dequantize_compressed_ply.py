@@ -1,0 +1,48 @@
+"""PlayCanvas compressed.ply words to floats. `formats/compressed_ply.py` names the codes and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip import _core
+from splatzip.errors import STATUS, CorruptError, FormatError
+from splatzip.kernels.code_arrays import code_array
+
+SH_COLUMNS = (9, 24, 45)
+CHUNK_COLUMNS = (12, 18)
+CHUNK_SPLATS = 256
+
+
+def dequantize_compressed_ply(
+    version: int,
+    codes: Mapping[str, NDArray[Any]],
+    tables: Mapping[str, NDArray[Any]],
+    header: Mapping[str, Any],
+) -> dict[str, NDArray[np.float32]]:
+    """The five attribute arrays of a compressed.ply source.
+
+    Args:
+        header: not needed, the tables say it all.
+    Raises: FormatError if an array is missing or has another shape, or a chunk's bound is not finite.
+    """
+    if version != 1:
+        raise FormatError(f"compressed.ply version {version} is not 1")
+    position = code_array(codes, "position", np.uint32, (None, 1))
+    n = len(position)
+    chunks = code_array(tables, "chunks", np.float32, (-(-n // CHUNK_SPLATS), None))
+    if chunks.shape[1] not in CHUNK_COLUMNS:
+        raise FormatError(f"a chunk of the compressed.ply source has {chunks.shape[1]} bounds, expected 12 or 18")
+    sh = code_array(codes, "sh", np.uint8, (n, None)) if "sh" in codes else np.zeros((n, 0), np.uint8)
+    if "sh" in codes and sh.shape[1] not in SH_COLUMNS:
+        raise FormatError(f"the compressed.ply source has {sh.shape[1]} SH values a splat, expected 9, 24 or 45")
+    words = [code_array(codes, name, np.uint32, (n, 1)) for name in ("rotation", "scale", "color")]
+    status, where, *arrays = _core.dequantize_compressed_ply(position, *words, sh, chunks)
+    if STATUS.get(status) is CorruptError:
+        raise CorruptError(f"chunk {where} of the compressed.ply source has a bound that no finite scene has")
+    if status:
+        raise STATUS[status]("the compressed.ply source cannot be dequantized")
+    return dict(zip(("positions", "log_scales", "rotations", "opacity_logits", "sh"), arrays, strict=True))
