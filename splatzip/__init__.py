@@ -12,6 +12,7 @@ _PUBLIC = {
     "QuantizedSource": "splatzip.scene",
     "load": "splatzip.io",
     "save": "splatzip.io",
+    "transform": "splatzip.scene.edit",
     "BackendError": "splatzip.errors",
     "CorruptError": "splatzip.errors",
     "FormatError": "splatzip.errors",

@@ -1,0 +1,21 @@
+"""The command line: one file a verb, on top of the names that `splatzip` itself exports.
+
+    app       the Typer application, exit codes and the one line that an error is
+    console   progress and warnings on stderr
+    target    the file to be written: kept unless --force, whole or not there
+    summary   the table at the end, and the same as JSON
+    batch     many files, one process each
+
+Nothing here imports numpy or the codec before a verb runs, so that `splatzip --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """What the `splatzip` command runs."""
+    from splatzip.cli.app import run
+
+    sys.exit(run(sys.argv[1:]))

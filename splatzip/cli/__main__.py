@@ -1,0 +1,5 @@
+"""`python -m splatzip.cli` is `splatzip`."""
+
+from splatzip.cli import main
+
+main()

@@ -1,0 +1,127 @@
+"""Many scenes into a folder: a process for each, so that one that fails, or crashes, does not stop the rest.
+
+A file in the folder is whole or not there (`target`), so a run that was stopped is resumed by repeating it:
+what exists already is kept and only the rest is done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from splatzip.cli.console import progress_bar
+from splatzip.cli.job import Settings
+
+# The child finds what this process finds: `-m` would put the current folder first.
+_CHILD = "import sys; sys.path[:] = sys.argv.pop(1).split('|'); from splatzip.cli import main; main()"
+
+
+def targets_in(folder: Path, sources: Sequence[Path]) -> dict[Path, Path]:
+    """The .splatz of each source; a folder, or its meta.json, gives the name of the folder.
+
+    Raises: typer.BadParameter if two sources would share a file.
+    """
+    targets = {source: folder / f"{_scene_name(source)}.splatz" for source in sources}
+    shared = [target for target, count in Counter(targets.values()).items() if count > 1]
+    if shared:
+        same = " and ".join(str(source) for source, target in targets.items() if target == shared[0])
+        raise typer.BadParameter(f"{same} would both become {shared[0]}; give them separately")
+    return targets
+
+
+def _scene_name(source: Path) -> str:
+    if source.name == "meta.json":
+        source = source.absolute().parent
+    return source.stem.removesuffix(".compressed")
+
+
+class _Children:
+    """The processes under way, to be ended with this one."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[str]] = set()
+        self._ended = False
+
+    def compress(self, source: Path, target: Path, settings: Settings) -> dict[str, Any]:
+        """Compress one scene in a process of its own; returns its summary, or {"input", "error"}."""
+        command = [sys.executable, "-c", _CHILD, "|".join(sys.path), "compress", "--json", "--force"]
+        command += [*settings.arguments(), "--", str(source), str(target)]
+        if self._ended:
+            return {"input": str(source), "error": "not started"}
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as child:
+            self._running.add(child)
+            out, err = child.communicate()
+            self._running.discard(child)
+        *warnings, last = err.splitlines() or [""]
+        if child.returncode == 0:
+            return {**json.loads(out), "warnings": [*warnings, last] if last else []}
+        reason = last.removeprefix("error: ") or f"{source}: ended with code {child.returncode}"
+        return {"input": str(source), "error": reason, "warnings": warnings}
+
+    def end(self) -> None:
+        """SIGTERM to all: each takes its temporary file away."""
+        self._ended = True
+        for child in tuple(self._running):
+            child.terminate()
+
+
+def compress_many(
+    sources: Sequence[Path], folder: Path, settings: Settings, *, jobs: int, force: bool, quiet: bool
+) -> list[dict[str, Any]]:
+    """Compress every source into the folder, `jobs` at a time.
+
+    Returns: one summary a source, in their order: as `compress_file` gives it, or {"input", "output", "kept"},
+        or {"input", "error"}. Failures are said on stderr when they happen, a line each.
+    """
+    targets = targets_in(folder, sources)
+    folder.mkdir(parents=True, exist_ok=True)
+    cores = os.cpu_count() or 1
+    settings = replace(settings, threads=settings.threads or max(1, cores // jobs))
+    done: dict[Path, dict[str, Any]] = {}
+    children = _Children()
+    with progress_bar(quiet=quiet) as progress, ThreadPoolExecutor(jobs) as pool:
+        waiting = {}
+        for source, target in targets.items():
+            if target.exists() and not force:
+                done[source] = {"input": str(source), "output": str(target), "kept": True}
+                _say(done[source], quiet=quiet)
+            else:
+                waiting[pool.submit(children.compress, source, target, settings)] = source
+        try:
+            progress(len(done) / len(targets), f"{len(done)} of {len(targets)}")
+            for future in as_completed(waiting):
+                done[waiting[future]] = future.result()
+                _say(future.result(), quiet=quiet)
+                progress(len(done) / len(targets), f"{len(done)} of {len(targets)}")
+        except BaseException:  # Ctrl-C, SIGTERM
+            pool.shutdown(wait=False, cancel_futures=True)
+            children.end()
+            raise
+    return [done[source] for source in targets]
+
+
+def _say(summary: dict[str, Any], *, quiet: bool) -> None:
+    for line in summary.get("warnings", ()):
+        print(line, file=sys.stderr)
+    if "error" in summary:
+        print(f"error: {summary['error']}", file=sys.stderr)
+    elif quiet:
+        return
+    elif "kept" in summary:
+        print(f"{summary['output']}  kept")
+    else:
+        print(
+            f"{summary['output']}  {summary['output_bytes']:,} bytes  ratio {summary['ratio']:.2f}  "
+            f"{summary['bits_per_splat']:.2f} bits a splat  {sum(summary['seconds'].values()):.1f} s"
+        )

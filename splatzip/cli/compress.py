@@ -1,0 +1,67 @@
+"""`splatzip compress`: one scene into one .splatz, or many into a folder."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from splatzip.cli.batch import compress_many
+from splatzip.cli.job import Settings, compress_file
+from splatzip.cli.options import AsJson, Force, Quiet, Repair, Threads
+from splatzip.cli.summary import show
+from splatzip.cli.target import check_target, write_whole
+
+
+class Preset(str, Enum):
+    """How much may be lost."""
+
+    lossless = "lossless"
+    near_lossless = "near-lossless"
+    fast = "fast"
+
+
+def compress(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATHS", help="IN OUT.splatz; or, with --to, IN...")],
+    to: Annotated[Path | None, typer.Option(metavar="DIR", help="Compress every IN into this folder.")] = None,
+    preset: Annotated[Preset | None, typer.Option(help="Default: fast; lossless where IN came quantized.")] = None,
+    quality: Annotated[
+        float | None, typer.Option(metavar="DB", min=30, max=65, help="PSNR against the source to aim at (estimate).")
+    ] = None,
+    threads: Threads = 0,
+    jobs: Annotated[int, typer.Option(metavar="N", min=1, help="With --to: scenes at a time.")] = 1,
+    repair: Repair = False,
+    force: Force = False,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the summary as JSON.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compress a scene: PLY, compressed PLY, splat, ksplat, SPZ, SOG or glTF in, .splatz out.
+
+    With --to, a scene that is there already is kept: a stopped run is resumed by repeating it.
+    """
+    if preset is Preset.lossless and quality is not None:
+        raise typer.BadParameter("--quality and --preset lossless exclude each other")
+    settings = Settings(preset.value if preset else None, quality, threads, repair)
+    failed = False
+    summary: Any
+    if report is not None:
+        check_target(report, force=force)
+    if to is not None:
+        summary = compress_many(paths, to, settings, jobs=jobs, force=force, quiet=quiet or as_json)
+        failed = any("error" in scene for scene in summary)
+        if as_json:
+            print(json.dumps(summary, indent=2))
+    elif len(paths) == 2 and paths[1].suffix == ".splatz":
+        check_target(paths[1], force=force)
+        summary = compress_file(paths[0], paths[1], settings, quiet=quiet or as_json)
+        show(summary, as_json=as_json, quiet=quiet)
+    else:
+        raise typer.BadParameter("expected IN OUT.splatz, or IN... --to DIR")
+    if report is not None:
+        write_whole(report, json.dumps(summary, indent=2).encode())
+    if failed:
+        raise typer.Exit(2)

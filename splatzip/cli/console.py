@@ -1,0 +1,49 @@
+"""stderr: one line a warning, one line an error, and a progress bar where somebody watches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from splatzip import Scene
+
+Progress = Callable[[float, str], None]
+
+
+def error_line(message: str) -> None:
+    """Exactly one line, whatever the message holds."""
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+
+
+def warning_lines(messages: Iterable[str]) -> None:
+    """One line each; a loss is said even under --quiet."""
+    for message in messages:
+        print(f"warning: {' '.join(message.split())}", file=sys.stderr)
+
+
+def reading_warnings(source: Path, scene: Scene) -> None:
+    """What reading left out: rows that repair dropped, parts of the file that we do not carry."""
+    warning_lines(f"{source}: dropped {count} rows: {why}" for why, count in scene.meta.dropped.items())
+    warning_lines(f"{source}: not carried: {what}" for what in scene.meta.ignored)
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[Progress]:
+    """A bar with a time estimate on stderr; nothing is drawn under `quiet` or where stderr is no terminal.
+
+    Yields: a callable that takes the fraction done, 0 to 1, and what is being done.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda fraction, label: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda fraction, label: bar.update(task, completed=fraction, description=label)

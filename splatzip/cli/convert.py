@@ -1,0 +1,32 @@
+"""`splatzip convert`: from any format into any other."""
+
+from __future__ import annotations
+
+from splatzip.cli.console import progress_bar, reading_warnings
+from splatzip.cli.options import AsJson, Force, Quiet, Repair, Source, Target
+from splatzip.cli.summary import Stopwatch, conversion, show
+from splatzip.cli.target import check_target, save_and_warn
+
+
+def convert(
+    source: Source,
+    target: Target,
+    repair: Repair = False,
+    force: Force = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Convert a scene between formats; what the new one cannot hold is said."""
+    from splatzip import load
+
+    check_target(target, force=force)
+    watch = Stopwatch()
+    with progress_bar(quiet=quiet or as_json) as progress:
+        progress(0.0, "reading")
+        with watch.step("read"):
+            scene = load(source, repair=repair)
+        reading_warnings(source, scene)
+        progress(0.5, "writing")
+        with watch.step("write"):
+            lost = save_and_warn(scene, target)
+    show(conversion(source, target, scene, watch, lost=lost), as_json=as_json, quiet=quiet)

@@ -1,0 +1,13 @@
+"""`splatzip info`: what a file says about itself."""
+
+from __future__ import annotations
+
+from splatzip.cli.options import AsJson, Splatz
+from splatzip.cli.summary import show
+
+
+def info(source: Splatz, as_json: AsJson = False) -> None:
+    """Show splats, SH degree, bytes and bits a splat by attribute, settings and bounds, without decoding."""
+    from splatzip import info as facts_of
+
+    show({"file": str(source), **facts_of(source)}, as_json=as_json, quiet=False)

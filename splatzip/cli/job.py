@@ -1,0 +1,67 @@
+"""One scene compressed: what `compress` does for one input, and a child process for each of many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from splatzip.cli.console import progress_bar, reading_warnings
+from splatzip.cli.summary import Stopwatch, conversion
+from splatzip.cli.target import write_whole
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was asked for, the same for every scene of a run."""
+
+    preset: str | None = None  # None: the library's default for what the source is
+    quality: float | None = None  # dB against the source
+    threads: int = 0  # 0: every core
+    repair: bool = False
+
+    def arguments(self) -> Iterator[str]:
+        """The command-line options that ask for the same."""
+        for name in ("preset", "quality", "threads"):
+            if getattr(self, name):
+                yield f"--{name}={getattr(self, name)}"
+        if self.repair:
+            yield "--repair"
+
+
+def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool) -> dict[str, Any]:
+    """Compress one scene.
+
+    Returns: the summary: input, output, ratio, bits a splat by attribute, seconds by step.
+    Raises: SplatzipError, OSError.
+    """
+    from splatzip import compress, info, load
+
+    watch = Stopwatch()
+    with progress_bar(quiet=quiet) as progress:
+        progress(0.0, "reading")
+        with watch.step("read"):
+            scene = load(source, repair=settings.repair)
+        with watch.step("encode"):
+            coded = compress(
+                scene,
+                preset=settings.preset,
+                quality=settings.quality,
+                threads=settings.threads,
+                progress=progress,
+            )
+        with watch.step("write"):
+            write_whole(target, coded)
+    reading_warnings(source, scene)
+    facts = info(coded)
+    return conversion(
+        source,
+        target,
+        scene,
+        watch,
+        ratio=scene.float_bytes / len(coded),
+        bits_per_splat=8 * len(coded) / len(scene),
+        attributes=facts["attributes"],
+        settings=facts["settings"],
+    )

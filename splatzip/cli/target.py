@@ -1,0 +1,44 @@
+"""The file that a verb writes: an existing one is kept unless --force, and a new one is whole or not there."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from splatzip.cli.console import warning_lines
+
+if TYPE_CHECKING:
+    from splatzip import Scene
+
+
+def check_target(target: Path, *, force: bool) -> None:
+    """Refuse, before any work, a target that exists (unless `force`) or whose folder does not.
+
+    Raises: OSError.
+    """
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "the folder to write to does not exist", str(target.parent))
+    if target.exists() and not force:
+        raise FileExistsError(errno.EEXIST, "exists already and is kept; --force replaces it", str(target))
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write beside the target, then rename: whoever looks sees the old file or the whole new one."""
+    part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
+    try:
+        part.write_bytes(content)
+        os.replace(part, target)
+    except BaseException:  # also Ctrl-C
+        part.unlink(missing_ok=True)
+        raise
+
+
+def save_and_warn(scene: Scene, target: Path) -> list[str]:
+    """Save in the format that the name asks for; say on stderr, and return, what that format could not hold."""
+    from splatzip import save
+
+    lost: list[str] = save(scene, target)
+    warning_lines(f"{target}: lost {line}" for line in lost)
+    return lost
