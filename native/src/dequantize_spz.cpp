@@ -39,10 +39,10 @@ Axes axes_to_rdf(int axes) {
   std::copy(q, q + 3, a.q);
   // The last one, degree 4 order 4, is even in y; the reference flips it with y when it writes and when it reads,
   // so its files hold it flipped.
-  const float sh[24] = {y,     z,     x,                                             // degree 1
-                        x * y, y * z, 1.0f,  x * z, 1.0f,                            // degree 2
-                        y,     x * y * z, y, z,     x,    z,     x,                  // degree 3
-                        x * y, y * z, x * y, y * z, 1.0f, x * z, 1.0f, x * z, y};    // degree 4
+  const float sh[24] = {y,     z,         x,                                           // degree 1
+                        x * y, y * z,     1.0f,  x * z, 1.0f,                          // degree 2
+                        y,     x * y * z, y,     z,     x,    z,     x,                // degree 3
+                        x * y, y * z,     x * y, y * z, 1.0f, x * z, 1.0f, x * z, y};  // degree 4
   std::copy(sh, sh + 24, a.sh);
   return a;
 }
@@ -54,9 +54,9 @@ float half_to_float(uint16_t half) {
     if (mantissa) return std::numeric_limits<float>::quiet_NaN();
     return half >> 15 ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::infinity();
   }
-  const double magnitude =
-      exponent ? (1024 + mantissa) * bits_to_double(static_cast<uint64_t>(exponent - 25 + 1023) << 52)
-               : mantissa * 0x1p-24;
+  const double magnitude = exponent
+                               ? (1024 + mantissa) * bits_to_double(static_cast<uint64_t>(exponent - 25 + 1023) << 52)
+                               : mantissa * 0x1p-24;
   return static_cast<float>(half >> 15 ? -magnitude : magnitude);
 }
 

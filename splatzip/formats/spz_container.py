@@ -236,7 +236,7 @@ def _halves(stream: Bytes) -> NDArray[np.uint16]:
 def _biased(stream: Bytes) -> NDArray[np.uint32]:
     """24-bit two's complement becomes value + 2^23, so that codes are in the order of the coordinates."""
     raw = np.frombuffer(stream, np.uint8).reshape(-1, 3).astype(np.uint32)
-    return (raw[:, 0] | raw[:, 1] << np.uint32(8) | raw[:, 2] << np.uint32(16)) ^ np.uint32(1 << 23)
+    return ((raw[:, 0] | raw[:, 1] << 8 | raw[:, 2] << 16) ^ (1 << 23)).astype(np.uint32, copy=False)
 
 
 def _pack_stream(source: QuantizedSource, name: str) -> bytes:
