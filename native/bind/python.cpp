@@ -5,6 +5,8 @@ NB_MODULE(_core, m) {
   m.doc() = "Native core of splatzip";
   splatzip::bind_math(m);
   splatzip::bind_dequantize_compressed_ply(m);
+  splatzip::bind_dequantize_ksplat(m);
   splatzip::bind_dequantize_sog(m);
+  splatzip::bind_dequantize_splat(m);
   splatzip::bind_dequantize_spz(m);
 }

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from splatzip.errors import UnsupportedFeatureError
 from splatzip.kernels.dequantize_compressed_ply import dequantize_compressed_ply
+from splatzip.kernels.dequantize_ksplat import dequantize_ksplat
 from splatzip.kernels.dequantize_sog import dequantize_sog
+from splatzip.kernels.dequantize_splat import dequantize_splat
 from splatzip.kernels.dequantize_spz import dequantize_spz
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -21,7 +23,9 @@ Dequantizer = Callable[[int, Arrays, Arrays, Mapping[str, Any]], dict[str, NDArr
 
 DEQUANTIZERS: dict[str, Dequantizer] = {
     "compressed_ply": dequantize_compressed_ply,
+    "ksplat": dequantize_ksplat,
     "sog": dequantize_sog,
+    "splat": dequantize_splat,
     "spz": dequantize_spz,
 }
 

@@ -1,0 +1,36 @@
+""".splat records to floats. `formats/splat.py` names the codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip import _core
+from splatzip.errors import FormatError
+from splatzip.kernels.code_arrays import code_array
+
+
+def dequantize_splat(
+    version: int,
+    codes: Mapping[str, NDArray[Any]],
+    tables: Mapping[str, NDArray[Any]],
+    header: Mapping[str, Any],
+) -> dict[str, NDArray[np.float32]]:
+    """The five attribute arrays of a .splat source.
+
+    Args:
+        tables, header: .splat has none.
+    Raises: FormatError if an array is missing or has another shape.
+    """
+    if version != 1:
+        raise FormatError(f".splat version {version} is not 1")
+    positions = code_array(codes, "positions", np.uint32, (None, 3))
+    n = len(positions)
+    scales = code_array(codes, "scales", np.uint32, (n, 3))
+    colors = code_array(codes, "colors", np.uint8, (n, 4))
+    rotations = code_array(codes, "rotations", np.uint8, (n, 4))
+    arrays = _core.dequantize_splat(positions, scales, colors, rotations)
+    return dict(zip(("positions", "log_scales", "rotations", "opacity_logits", "sh"), arrays, strict=True))
