@@ -11,7 +11,7 @@ ensure_venv() {
   # Debian keeps ensurepip in a package of its own; without it the system's pip installs pip.
   python3 -m venv "$VENV" 2>/dev/null || {
     python3 -m venv --clear --without-pip "$VENV"
-    python3 -m pip --quiet --python "$VENV/bin/python" install pip
+    python3 -m pip -qq --python "$VENV/bin/python" install pip
   }
 }
 
@@ -21,12 +21,12 @@ install_wheel() {
   command -v cmake >/dev/null || tools+=("cmake")
   ensure_venv
   echo "Building and installing splatzip${1:+ with the $1 extra} into $VENV"
-  "$VENV/bin/pip" install --quiet --constraint constraints.txt "${tools[@]}"
+  "$VENV/bin/pip" install -qq --constraint constraints.txt "${tools[@]}"
   rm -rf build/wheels
-  PATH="$VENV/bin:$PATH" "$VENV/bin/pip" wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheels .
+  PATH="$VENV/bin:$PATH" "$VENV/bin/pip" wheel -qq --no-deps --no-build-isolation --wheel-dir build/wheels .
   local wheel
   wheel="$(echo build/wheels/splatzip-*.whl)"
   # First what it depends on, then the wheel itself even where the same version is installed already.
-  "$VENV/bin/pip" install --quiet --constraint constraints.txt "$wheel${1:+[$1]}"
-  "$VENV/bin/pip" install --quiet --no-deps --force-reinstall "$wheel"
+  "$VENV/bin/pip" install -qq --constraint constraints.txt "$wheel${1:+[$1]}"
+  "$VENV/bin/pip" install -qq --no-deps --force-reinstall "$wheel"
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -66,7 +67,7 @@ class _Children:
         *warnings, last = err.splitlines() or [""]
         if child.returncode == 0:
             return {**json.loads(out), "warnings": [*warnings, last] if last else []}
-        reason = last.removeprefix("error: ") or f"{source}: ended with code {child.returncode}"
+        reason = last.removeprefix("error: ") or f"{source}: its process ended by {_ending(child.returncode)}"
         return {"input": str(source), "error": reason, "warnings": warnings}
 
     def end(self) -> None:
@@ -74,6 +75,10 @@ class _Children:
         self._ended = True
         for child in tuple(self._running):
             child.terminate()
+
+
+def _ending(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 def compress_many(

@@ -1,0 +1,151 @@
+"""Bad input gets one line that says what, where and what to do, exit code 2, and no output file."""
+
+from __future__ import annotations
+
+import pytest
+
+from splatzip.cli.app import VERBS
+
+
+@pytest.fixture
+def refused(run, tmp_path):
+    """Run a command that must be refused; returns its one line. The folder is as it was before."""
+
+    def check(*arguments):
+        before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+        result = run(*arguments)
+        after = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+        assert (result.returncode, result.stdout) == (2, "")
+        assert after == before
+        assert result.stderr.endswith("\n")
+        lines = result.stderr.splitlines()
+        assert len(lines) == 1, result.stderr
+        assert lines[0].startswith("error: ")
+        return lines[0]
+
+    return check
+
+
+@pytest.mark.parametrize("arguments", [("compress", "no.ply", "out.splatz"), ("convert", "no.ply", "out.ply"),
+                                       ("transform", "no.ply", "out.ply"), ("decompress", "no.splatz", "out.ply"),
+                                       ("verify", "no.splatz"), ("info", "no.splatz")], ids=lambda a: a[0])  # fmt: skip
+def test_missing_file_is_named(refused, arguments):
+    assert refused(*arguments) == f"error: {arguments[1]}: No such file or directory"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_verb_without_arguments_names_what_is_missing(refused, verb):
+    assert f"(splatzip {verb} --help)" in refused(verb)
+
+
+def test_unknown_verb_is_answered_with_the_nearest(refused):
+    assert "convert" in refused("conver", "a", "b")
+
+
+@pytest.mark.parametrize("verb", ["compress", "convert", "transform"])
+def test_bad_row_is_named_with_the_way_out(refused, broken_ply, verb):
+    line = refused(verb, "broken.ply", "out.splatz" if verb == "compress" else "out.spz")
+    assert "row 2" in line
+    assert "NaN in positions" in line
+    assert "--repair" in line
+
+
+@pytest.mark.parametrize("verb", ["compress", "convert", "transform", "decompress"])
+def test_existing_target_is_kept_without_force(refused, scene_ply, tmp_path, verb):
+    target = tmp_path / ("out.splatz" if verb == "compress" else "out.ply")
+    target.write_text("precious")
+    assert "--force" in refused(verb, "scene.ply", target.name)
+    assert target.read_text() == "precious"
+
+
+def test_existing_target_is_kept_when_a_forced_run_fails(refused, broken_ply, tmp_path):
+    (tmp_path / "out.ply").write_text("precious")
+    refused("convert", "broken.ply", "out.ply", "--force")
+
+
+def test_force_replaces_the_target(run, scene_ply, tmp_path):
+    (tmp_path / "out.ply").write_text("precious")
+    assert run("convert", "scene.ply", "out.ply", "--force").returncode == 0
+    assert (tmp_path / "out.ply").read_bytes() == scene_ply.read_bytes()
+
+
+def test_a_file_may_replace_itself(run, scene_ply):
+    assert run("transform", "scene.ply", "scene.ply", "--scale", "2", "--force").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["out.xyz", "out", "nowhere/out.ply"])
+def test_target_that_cannot_be_written_is_refused(refused, scene_ply, name):
+    assert name.partition("/")[0] in refused("convert", "scene.ply", name)
+
+
+def test_compress_writes_nothing_but_splatz(refused, scene_ply):
+    assert "OUT.splatz" in refused("compress", "scene.ply", "out.ply")
+
+
+@pytest.mark.parametrize("value", ["29", "66", "high"])
+def test_quality_outside_30_to_65_is_refused(refused, scene_ply, value):
+    assert "--quality" in refused("compress", "scene.ply", "out.splatz", "--quality", value)
+
+
+def test_lossless_has_no_quality_to_choose(refused, scene_ply):
+    assert "lossless" in refused("compress", "scene.ply", "out.splatz", "--quality", "40", "--preset", "lossless")
+
+
+def test_crop_that_leaves_nothing_says_where_the_scene_is(refused, scene_ply):
+    line = refused("transform", "scene.ply", "out.ply", "--crop", "50", "50", "50", "60", "60", "60")
+    assert "no splat is inside" in line
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", "nan", "inf"])
+def test_scale_must_be_positive(refused, scene_ply, scale):
+    assert "scale" in refused("transform", "scene.ply", "out.ply", "--scale", scale)
+
+
+@pytest.mark.parametrize("verb", ["decompress", "verify", "info"])
+def test_foreign_file_is_not_taken_for_a_splatz(refused, scene_ply, verb):
+    refused(verb, "scene.ply", *(["out.ply"] if verb == "decompress" else []))
+
+
+@pytest.mark.parametrize("verb", ["compress", "convert"])
+@pytest.mark.parametrize("content", [b"", b"\0" * 1000, b"ply\nformat"], ids=["empty", "zeros", "cut"])
+def test_file_that_is_no_scene_is_refused(refused, tmp_path, verb, content):
+    (tmp_path / "bad.ply").write_bytes(content)
+    assert "bad.ply" in refused(verb, "bad.ply", "out.splatz" if verb == "compress" else "out.spz")
+
+
+@pytest.mark.parametrize("position", [20, -20], ids=["header", "payload"])
+def test_changed_byte_is_found_by_verify_and_decompress(run, refused, scene_ply, tmp_path, position):
+    run("compress", "scene.ply", "scene.splatz")
+    content = bytearray((tmp_path / "scene.splatz").read_bytes())
+    content[position] ^= 1
+    (tmp_path / "scene.splatz").write_bytes(content)
+    refused("verify", "scene.splatz")
+    refused("decompress", "scene.splatz", "out.ply")
+
+
+def test_partial_takes_what_is_whole_and_says_so_in_one_line(run, chair_ply, tmp_path):
+    run("compress", chair_ply, "chair.splatz")
+    whole = (tmp_path / "chair.splatz").read_bytes()
+    (tmp_path / "cut.splatz").write_bytes(whole[: len(whole) * 2 // 3])
+    result = run("decompress", "cut.splatz", "part.ply", "--partial", "--quiet")
+    assert (result.returncode, result.stdout) == (0, "")
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("warning: cut.splatz: not whole")
+    assert (tmp_path / "part.ply").stat().st_size < chair_ply.stat().st_size
+
+
+def test_partial_refuses_a_file_with_nothing_whole(run, refused, scene_ply, tmp_path):
+    run("compress", "scene.ply", "scene.splatz")
+    (tmp_path / "cut.splatz").write_bytes((tmp_path / "scene.splatz").read_bytes()[:100])
+    refused("decompress", "cut.splatz", "out.ply", "--partial")
+
+
+def test_full_disk_leaves_no_file(run_patched, scene_ply, tmp_path):
+    full = """
+import errno, os
+def full(*_): raise OSError(errno.ENOSPC, 'No space left on device', 'out.ply')
+os.replace = full
+"""
+    result = run_patched(full, "convert", "scene.ply", "out.ply")
+    assert (result.returncode, result.stderr) == (2, "error: out.ply: No space left on device\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["scene.ply"]

@@ -1,0 +1,31 @@
+"""Ctrl-C and SIGTERM: the exit code says so, and nothing half-written is left."""
+
+from __future__ import annotations
+
+import pytest
+
+CODES = {"SIGINT": 130, "SIGTERM": 143}
+
+
+@pytest.mark.parametrize("name", CODES)
+@pytest.mark.parametrize("verb", ["compress", "convert"])
+def test_interrupted_while_writing(run_patched, scene_ply, tmp_path, name, verb):
+    target = "out.splatz" if verb == "compress" else "out.ply"
+    # The last moment: the temporary file is complete, its rename is next.
+    signal_itself = f"import os, signal\nos.replace = lambda *a: os.kill(os.getpid(), signal.{name})"
+    result = run_patched(signal_itself, verb, "scene.ply", target)
+    assert (result.returncode, result.stdout, result.stderr) == (CODES[name], "", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["scene.ply"]
+
+
+def test_interrupted_run_keeps_the_old_target(run_patched, scene_ply, tmp_path):
+    (tmp_path / "out.ply").write_text("precious")
+    signal_itself = "import os, signal\nos.replace = lambda *a: os.kill(os.getpid(), signal.SIGINT)"
+    assert run_patched(signal_itself, "convert", "scene.ply", "out.ply", "--force").returncode == 130
+    assert (tmp_path / "out.ply").read_text() == "precious"
+
+
+def test_reader_of_a_pipe_that_goes_away_is_no_traceback(run_patched, scene_ply):
+    closed = "import os\nread, write = os.pipe(); os.close(read); os.dup2(write, 1)"
+    result = run_patched(closed, "convert", "scene.ply", "out.ply", "--json")
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,105 @@
+"""compress IN... --to DIR: resumable, and one failure does not stop the rest."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+
+@pytest.fixture
+def three(scene_ply, tmp_path):
+    """a.ply, b.ply and c.ply."""
+    for name in "abc":
+        shutil.copy(scene_ply, tmp_path / f"{name}.ply")
+    return tmp_path
+
+
+def test_every_scene_gets_a_line_and_a_file(run, three):
+    result = run("compress", "a.ply", "b.ply", "c.ply", "--to", "out", "--jobs", "2")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert sorted(line.split()[0] for line in result.stdout.splitlines()) == [f"out/{name}.splatz" for name in "abc"]
+    assert sorted(path.name for path in (three / "out").iterdir()) == ["a.splatz", "b.splatz", "c.splatz"]
+
+
+def test_a_scene_compressed_among_many_has_the_same_bytes(run, three):
+    run("compress", "a.ply", "--to", "out", "--preset", "near-lossless")
+    run("compress", "a.ply", "alone.splatz", "--preset", "near-lossless")
+    assert (three / "out" / "a.splatz").read_bytes() == (three / "alone.splatz").read_bytes()
+
+
+def test_repeating_a_run_does_only_what_is_missing(run, three):
+    (three / "out").mkdir()
+    (three / "out" / "a.splatz").write_text("precious")
+    result = run("compress", "a.ply", "b.ply", "--to", "out")
+    assert result.returncode == 0
+    assert "out/a.splatz  kept" in result.stdout.splitlines()
+    assert (three / "out" / "a.splatz").read_text() == "precious"
+    assert (three / "out" / "b.splatz").exists()
+
+
+def test_force_does_everything_again(run, three):
+    (three / "out").mkdir()
+    (three / "out" / "a.splatz").write_text("precious")
+    run("compress", "a.ply", "--to", "out", "--force")
+    assert (three / "out" / "a.splatz").read_bytes() != b"precious"
+
+
+def test_one_failure_does_not_stop_the_rest(run, three, broken_ply):
+    result = run("compress", "a.ply", "broken.ply", "missing.ply", "b.ply", "--to", "out")
+    assert result.returncode == 2
+    errors = sorted(result.stderr.splitlines())
+    assert len(errors) == 2
+    assert "row 2" in errors[0]
+    assert errors[1] == "error: missing.ply: No such file or directory"
+    assert sorted(path.name for path in (three / "out").iterdir()) == ["a.splatz", "b.splatz"]
+
+
+def test_a_crash_of_one_process_does_not_stop_the_rest(run_patched, three):
+    crash = """
+import subprocess
+popen = subprocess.Popen
+def crashing(command, **options):
+    if "b.ply" in command:
+        command[2] = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    return popen(command, **options)
+subprocess.Popen = crashing
+"""
+    result = run_patched(crash, "compress", "a.ply", "b.ply", "c.ply", "--to", "out")
+    assert (result.returncode, result.stderr) == (2, "error: b.ply: its process ended by SIGSEGV\n")
+    assert sorted(path.name for path in (three / "out").iterdir()) == ["a.splatz", "c.splatz"]
+
+
+def test_json_has_one_entry_a_scene_in_order(run, three, broken_ply):
+    run("compress", "c.ply", "--to", "out")
+    result = run("compress", "a.ply", "broken.ply", "c.ply", "--to", "out", "--json", "--report", "report.json")
+    summaries = json.loads(result.stdout)
+    assert [summary["input"] for summary in summaries] == ["a.ply", "broken.ply", "c.ply"]
+    assert summaries[0]["output_bytes"] == (three / "out" / "a.splatz").stat().st_size
+    assert "row 2" in summaries[1]["error"]
+    assert summaries[2]["kept"] is True
+    assert json.loads((three / "report.json").read_text()) == summaries
+
+
+def test_two_scenes_of_one_name_are_refused_before_any_work(run, three):
+    (three / "sub").mkdir()
+    shutil.copy(three / "a.ply", three / "sub" / "a.ply")
+    result = run("compress", "a.ply", "sub/a.ply", "--to", "out")
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert "a.ply and sub/a.ply would both become out/a.splatz" in result.stderr
+    assert not (three / "out").exists()
+
+
+def test_interrupted_run_ends_its_children(run_patched, three):
+    interrupt = """
+import os, signal
+from splatzip.cli import batch
+def interrupted(*_, **__):
+    os.kill(os.getpid(), signal.SIGINT)
+batch._say = interrupted
+"""
+    result = run_patched(interrupt, "compress", "a.ply", "b.ply", "c.ply", "--to", "out")
+    assert (result.returncode, result.stderr) == (130, "")
+    assert not list((three / "out").glob(".*"))

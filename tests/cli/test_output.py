@@ -1,0 +1,118 @@
+"""What every verb prints when all is well, for people and for scripts."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from splatzip import load
+
+
+@pytest.fixture
+def splatz(run, scene_ply, tmp_path):
+    assert run("compress", "scene.ply", "scene.splatz", "--quiet").returncode == 0
+    return tmp_path / "scene.splatz"
+
+
+def test_compress_prints_a_table(run, scene_ply, snapshot_of_shape):
+    result = run("compress", "scene.ply", "scene.splatz")
+    assert (result.returncode, result.stderr) == (0, "")
+    snapshot_of_shape("compress", result.stdout)
+
+
+def test_decompress_prints_a_table(run, splatz, snapshot_of_shape):
+    result = run("decompress", "scene.splatz", "back.ply")
+    assert (result.returncode, result.stderr) == (0, "")
+    snapshot_of_shape("decompress", result.stdout)
+
+
+def test_convert_prints_a_table(run, scene_ply, snapshot_of_shape):
+    result = run("convert", "scene.ply", "other.spz")
+    assert result.returncode == 0
+    snapshot_of_shape("convert", result.stdout)
+
+
+def test_transform_prints_a_table(run, scene_ply, snapshot_of_shape):
+    result = run("transform", "scene.ply", "moved.ply", "--translate", "1", "-2", "3")
+    assert (result.returncode, result.stderr) == (0, "")
+    snapshot_of_shape("transform", result.stdout)
+
+
+def test_verify_prints_one_line(run, splatz, snapshot_of_shape):
+    result = run("verify", "scene.splatz")
+    assert (result.returncode, result.stderr) == (0, "")
+    snapshot_of_shape("verify", result.stdout)
+
+
+def test_info_prints_a_table(run, splatz, snapshot_of_shape):
+    result = run("info", "scene.splatz")
+    assert (result.returncode, result.stderr) == (0, "")
+    snapshot_of_shape("info", result.stdout)
+
+
+def test_quiet_prints_nothing(run, scene_ply):
+    result = run("compress", "scene.ply", "scene.splatz", "--quiet")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_json_of_compress_adds_up(run, scene_ply, tmp_path):
+    result = run("compress", "scene.ply", "scene.splatz", "--json", "--report", "report.json")
+    summary = json.loads(result.stdout)
+    size = (tmp_path / "scene.splatz").stat().st_size
+    assert summary["output_bytes"] == size
+    assert summary["input_bytes"] == scene_ply.stat().st_size
+    assert summary["splats"] == 500
+    assert summary["ratio"] == pytest.approx(4 * (14 + 3 * 3) * 500 / size)
+    assert summary["bits_per_splat"] == pytest.approx(8 * size / 500)
+    assert 0 < sum(row["bytes"] for row in summary["attributes"].values()) <= size
+    assert json.loads((tmp_path / "report.json").read_text()) == summary
+
+
+def test_json_of_info_and_verify_name_the_file(run, splatz):
+    facts = json.loads(run("info", "scene.splatz", "--json").stdout)
+    assert (facts["file"], facts["splats"], facts["sh_degree"]) == ("scene.splatz", 500, 1)
+    assert facts["bytes"] == splatz.stat().st_size
+    assert json.loads(run("verify", "scene.splatz", "--json").stdout)["file"] == "scene.splatz"
+
+
+def test_decompressed_scene_is_near_the_source(run, splatz, scene_ply, tmp_path):
+    run("decompress", "scene.splatz", "back.ply")
+    source, back = load(scene_ply), load(tmp_path / "back.ply")
+    assert len(back) == len(source)
+    # The order of splats is free: sorted coordinates differ at most as much as the coordinates do.
+    shift = np.abs(np.sort(source.positions, axis=0) - np.sort(back.positions, axis=0))
+    assert shift.max() < 0.01 * np.ptp(source.positions)
+
+
+def test_transform_composes_what_the_options_say(run, scene_ply, tmp_path):
+    result = run(
+        "transform", "scene.ply", "scene.ply", "out.ply", "--degree", "0", "--scale", "2", "--translate", "1", "2", "3",
+        "--crop", "-1", "-1", "-1", "1", "1", "1",
+    )  # fmt: skip
+    assert result.returncode == 0
+    source, out = load(scene_ply), load(tmp_path / "out.ply")
+    inside = (np.abs(source.positions) <= 1).all(1)
+    expected = np.tile(source.positions[inside] * 2 + [1, 2, 3], (2, 1))
+    assert out.sh_degree == 0
+    np.testing.assert_allclose(out.positions, expected, atol=1e-6)
+
+
+def test_a_loss_is_said_even_under_quiet(run, scene_ply):
+    result = run("convert", "scene.ply", "small.splat", "--quiet")
+    assert (result.returncode, result.stdout) == (0, "")
+    assert any(line.startswith("warning: small.splat: lost ") for line in result.stderr.splitlines())
+
+
+def test_repaired_rows_are_counted(run, broken_ply):
+    result = run("convert", "broken.ply", "whole.ply", "--repair", "--json")
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["dropped"] == {"NaN in positions": 1}
+    assert result.stderr == "warning: broken.ply: dropped 1 rows: NaN in positions\n"
+
+
+def test_a_terminal_gets_a_progress_bar(run_in_terminal, scene_ply):
+    code, drawn = run_in_terminal("compress", "scene.ply", "scene.splatz")
+    assert code == 0
+    assert "%" in drawn
