@@ -33,6 +33,7 @@ from splatzip.formats.input import scene_from
 from splatzip.formats.sog_files import LOD_META, MAX_META_BYTES, META, SogFiles, open_files
 from splatzip.formats.sog_images import Pixels, decode_image
 from splatzip.formats.sog_meta import MAX_PALETTE_ROWS, SogMeta, parse_meta
+from splatzip.formats.sog_write import write_sog
 from splatzip.kernels.dequantize import dequantize
 from splatzip.scene import QuantizedSource, Scene, SceneMeta
 
@@ -79,6 +80,11 @@ def read(path: Path, *, repair: bool = False) -> Scene:
         meta=SceneMeta(antialiased=meta.antialiased, ignored=tuple(ignored)),
         source=source,
     )
+
+
+def write(scene: Scene, path: Path) -> list[str]:
+    """Write SOG 2 (see `sog_write`)."""
+    return write_sog(scene, path)
 
 
 def _splat_codes(meta: SogMeta, files: SogFiles, path: Path) -> dict[str, NDArray[np.generic]]:

@@ -48,7 +48,7 @@ def decode_image(data: bytes, where: str, *, max_pixels: int) -> Pixels:
 def encode_image(pixels: Pixels) -> bytes:
     """Lossless WebP of (height, width, 4) uint8; `exact` keeps the colour of pixels whose alpha is 0."""
     out = io.BytesIO()
-    Image.fromarray(pixels, "RGBA").save(out, "WEBP", lossless=True, exact=True, quality=75, method=4)
+    Image.fromarray(pixels).save(out, "WEBP", lossless=True, exact=True, quality=75, method=4)
     return out.getvalue()
 
 
