@@ -5,11 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from splatzip import Scene
 
 Progress = Callable[[float, str], None]
 
@@ -23,12 +18,6 @@ def warning_lines(messages: Iterable[str]) -> None:
     """One line each; a loss is said even under --quiet."""
     for message in messages:
         print(f"warning: {' '.join(message.split())}", file=sys.stderr)
-
-
-def reading_warnings(source: Path, scene: Scene) -> None:
-    """What reading left out: rows that repair dropped, parts of the file that we do not carry."""
-    warning_lines(f"{source}: dropped {count} rows: {why}" for why, count in scene.meta.dropped.items())
-    warning_lines(f"{source}: not carried: {what}" for what in scene.meta.ignored)
 
 
 @contextmanager

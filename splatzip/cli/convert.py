@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from splatzip.cli.console import progress_bar, reading_warnings
+from splatzip.cli.console import progress_bar
 from splatzip.cli.options import AsJson, Force, Quiet, Repair, Source, Target
+from splatzip.cli.source import load_and_warn
 from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, save_and_warn
 
@@ -17,15 +18,12 @@ def convert(
     quiet: Quiet = False,
 ) -> None:
     """Convert a scene between formats; what the new one cannot hold is said."""
-    from splatzip import load
-
     check_target(target, force=force)
     watch = Stopwatch()
     with progress_bar(quiet=quiet or as_json) as progress:
         progress(0.0, "reading")
         with watch.step("read"):
-            scene = load(source, repair=repair)
-        reading_warnings(source, scene)
+            scene = load_and_warn(source, repair=repair)
         progress(0.5, "writing")
         with watch.step("write"):
             lost = save_and_warn(scene, target)

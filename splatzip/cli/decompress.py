@@ -8,6 +8,7 @@ import typer
 
 from splatzip.cli.console import progress_bar, warning_lines
 from splatzip.cli.options import AsJson, Force, Quiet, Splatz, Target, Threads
+from splatzip.cli.source import named
 from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, save_and_warn
 
@@ -28,7 +29,7 @@ def decompress(
     watch = Stopwatch()
     with progress_bar(quiet=quiet or as_json) as progress:
         progress(0.0, "decoding")
-        with watch.step("decode"):
+        with watch.step("decode"), named(source):
             scene = decode(source, strict=not partial, threads=threads)
         progress(0.5, "writing")
         with watch.step("write"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from splatzip.cli.options import AsJson, Splatz
+from splatzip.cli.source import named
 from splatzip.cli.summary import show
 
 
@@ -10,4 +11,6 @@ def info(source: Splatz, as_json: AsJson = False) -> None:
     """Show splats, SH degree, bytes and bits a splat by attribute, settings and bounds, without decoding."""
     from splatzip import info as facts_of
 
-    show({"file": str(source), **facts_of(source)}, as_json=as_json, quiet=False)
+    with named(source):
+        facts = facts_of(source)
+    show({"file": str(source), **facts}, as_json=as_json, quiet=False)

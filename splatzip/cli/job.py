@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from splatzip.cli.console import progress_bar, reading_warnings
+from splatzip.cli.console import progress_bar
+from splatzip.cli.source import load_and_warn
 from splatzip.cli.summary import Stopwatch, conversion
 from splatzip.cli.target import write_whole
 
@@ -36,13 +37,13 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
     Returns: the summary: input, output, ratio, bits a splat by attribute, seconds by step.
     Raises: SplatzipError, OSError.
     """
-    from splatzip import compress, info, load
+    from splatzip import compress, info
 
     watch = Stopwatch()
     with progress_bar(quiet=quiet) as progress:
         progress(0.0, "reading")
         with watch.step("read"):
-            scene = load(source, repair=settings.repair)
+            scene = load_and_warn(source, repair=settings.repair)
         with watch.step("encode"):
             coded = compress(
                 scene,
@@ -53,7 +54,6 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
             )
         with watch.step("write"):
             write_whole(target, coded)
-    reading_warnings(source, scene)
     facts = info(coded)
     return conversion(
         source,

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from splatzip.cli.console import progress_bar, reading_warnings
+from splatzip.cli.console import progress_bar
 from splatzip.cli.options import AsJson, Force, Quiet, Repair
+from splatzip.cli.source import load_and_warn
 from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, save_and_warn
 
@@ -36,7 +37,6 @@ def transform(
 
     Axes are right, down, front, as in a PLY.
     """
-    from splatzip import load
     from splatzip import transform as moved
 
     *sources, target = paths
@@ -47,9 +47,7 @@ def transform(
     with progress_bar(quiet=quiet or as_json) as progress:
         progress(0.0, "reading")
         with watch.step("read"):
-            scenes = [load(source, repair=repair) for source in sources]
-        for source, scene in zip(sources, scenes, strict=True):
-            reading_warnings(source, scene)
+            scenes = [load_and_warn(source, repair=repair) for source in sources]
         progress(0.4, "transforming")
         with watch.step("transform"):
             result = moved(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 
 from splatzip.cli.options import AsJson, Quiet, Splatz
+from splatzip.cli.source import named
 
 
 def verify(source: Splatz, as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Check every byte of a .splatz against its checksums; exit code 2 names the first chunk that is wrong."""
     from splatzip import verify as check
 
-    facts = check(source)
+    with named(source):
+        facts = check(source)
     if as_json:
         print(json.dumps({"file": str(source), **facts}, indent=2))
     elif not quiet:

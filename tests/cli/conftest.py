@@ -111,6 +111,7 @@ def check_snapshot(name: str, text: str) -> None:
     """Compare with tests/cli/snapshots/NAME.txt; SPLATZIP_UPDATE_SNAPSHOTS=1 writes it anew."""
     path = SNAPSHOTS / f"{name}.txt"
     if os.environ.get("SPLATZIP_UPDATE_SNAPSHOTS"):
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     assert text == path.read_text(), "see the diff; SPLATZIP_UPDATE_SNAPSHOTS=1 scripts/test tests/cli accepts it"
 

@@ -47,6 +47,7 @@ def test_bad_row_is_named_with_the_way_out(refused, broken_ply, verb):
     line = refused(verb, "broken.ply", "out.splatz" if verb == "compress" else "out.spz")
     assert "row 2" in line
     assert "NaN in positions" in line
+    assert "broken.ply" in line
     assert "--repair" in line
 
 
