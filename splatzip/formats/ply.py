@@ -40,6 +40,7 @@ REQUIRED = (
     *(f"rot_{i}" for i in range(4)),
 )
 MIP = "SplatRenderMode: mip"  # comment of trainers and viewers that use Mip-Splatting's 2D filter
+LARGEST_USUAL = 1e30  # no scene is larger; what is must not decide on the origin
 ORIGIN_TOLERANCE = 1e-4  # of the scene's extent: a float32 step coarser than this asks for an origin
 
 
@@ -224,7 +225,7 @@ def _gather(rows: NDArray[np.void], vertex: PlyElement) -> _Table:
     wide = [name for name in columns if vertex.dtype[name].char in "diI"]
     normals = [name for name in NORMAL if name in vertex.names]
     rounded = dict.fromkeys(wide, False)
-    with np.errstate(over="ignore"):  # a double beyond float32 becomes Inf, which Scene refuses by row
+    with np.errstate(over="ignore", invalid="ignore"):  # Scene refuses the Inf and NaN that come out, by row
         for start in range(0, count, BLOCK_ROWS):
             block = np.array(rows[start : start + BLOCK_ROWS])
             for name, column in columns.items():
@@ -241,16 +242,14 @@ def _split_origin(positions: _Positions) -> tuple[NDArray[np.float64], NDArray[n
     origin = np.zeros(3)
     if positions.dtype == np.float32:
         return origin, positions.astype(np.float32, copy=False)
-    finite = positions[np.isfinite(positions).all(1)]
-    if len(finite):
-        low, middle, high = np.percentile(finite, (5, 50, 95), axis=0)  # outliers do not decide
-        extent = float((high - low).max()) or 1.0
-        with np.errstate(over="ignore"):
-            step = float(np.spacing(np.float32(np.abs(middle).max())))
-        if step > ORIGIN_TOLERANCE * extent:
-            unit = 2.0 ** np.floor(np.log2(extent))  # a round number, so that the origin is exact and short
-            origin = np.rint(middle / unit) * unit
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # Scene refuses the Inf and NaN that come out, by row
+        usual = positions[(np.abs(positions) < LARGEST_USUAL).all(1)]
+        if len(usual):
+            low, middle, high = np.percentile(usual, (5, 50, 95), axis=0)  # outliers do not decide
+            extent = float((high - low).max()) or 1.0
+            if np.spacing(np.float32(np.abs(middle).max())) > ORIGIN_TOLERANCE * extent:
+                unit = 2.0 ** np.floor(np.log2(extent))  # a round number, so that the origin is exact and short
+                origin = np.rint(middle / unit) * unit
         return origin, (positions - origin).astype(np.float32)
 
 
