@@ -39,7 +39,8 @@ def _start(ordered: Floats) -> Floats:
     counts = np.diff(np.concatenate([[0], np.searchsorted(ordered, edges[1:-1]), [len(ordered)]]))
     mass = np.cbrt(counts * np.diff(edges) ** 2)
     running = np.concatenate([[0.0], np.cumsum(mass)])
-    return np.interp((np.arange(ENTRIES) + 0.5) * (running[-1] / ENTRIES), running, edges)
+    start: Floats = np.interp((np.arange(ENTRIES) + 0.5) * (running[-1] / ENTRIES), running, edges)
+    return start
 
 
 def _lloyd(ordered: Floats, codebook: Floats) -> Floats:

@@ -54,7 +54,7 @@ def _cluster(rows: Rows, size: int, random: np.random.Generator) -> tuple[Rows, 
         return _lloyd(rows, BRANCH, random)
     shares = _shares(
         np.array([len(member) for member in members]),
-        np.bincount(group, distances, minlength=BRANCH),
+        np.bincount(group, distances, minlength=BRANCH).astype(np.float64),
         size,
     )
     palette, labels, used = [], np.empty(len(rows), np.intp), 0

@@ -97,7 +97,7 @@ def _quantized(scene: Scene) -> tuple[QuantizedSource, list[str]]:
         palette, labels = build_palette(rest, palette_size(len(scene)))
         tables["palette"], tables["shN"] = quantize(palette)
         codes["labels"] = labels[:, None].astype(np.uint16)
-        if len(palette) < len(rest):
+        if not np.array_equal(palette[labels], rest):
             lost.append(f"SH above degree 0: {len(rest)} splats share {len(palette)} palette entries")
     header: dict[str, Any] = {
         "version": 2,
