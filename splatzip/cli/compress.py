@@ -39,9 +39,10 @@ def compress(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compress a scene: PLY, compressed PLY, splat, ksplat, SPZ, SOG or glTF in, .splatz out.
+    """Compress scenes: any format in, .splatz out.
 
-    With --to, a scene that is there already is kept: a stopped run is resumed by repeating it.
+    Reads 3DGS PLY, compressed PLY, splat, ksplat, SPZ, SOG and glTF. With --to, a scene that is there already is
+    kept: a stopped run is resumed by repeating it.
     """
     if preset is Preset.lossless and quality is not None:
         raise typer.BadParameter("--quality and --preset lossless exclude each other")

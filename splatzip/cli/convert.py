@@ -17,7 +17,10 @@ def convert(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Convert a scene between formats; what the new one cannot hold is said."""
+    """Convert a scene from any format into another.
+
+    What the new one cannot hold is said on stderr.
+    """
     check_target(target, force=force)
     watch = Stopwatch()
     with progress_bar(quiet=quiet or as_json) as progress:

@@ -22,7 +22,7 @@ def decompress(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Decompress a .splatz: the same bits on every machine."""
+    """Get a scene back from a .splatz file: the same bits on every machine."""
     from splatzip import decompress as decode
 
     check_target(target, force=force)

@@ -8,7 +8,10 @@ from splatzip.cli.summary import show
 
 
 def info(source: Splatz, as_json: AsJson = False) -> None:
-    """Show splats, SH degree, bytes and bits a splat by attribute, settings and bounds, without decoding."""
+    """Show what a .splatz file holds, without decoding it.
+
+    Splats, SH degree, bytes and bits a splat by attribute, settings, bounds.
+    """
     from splatzip import info as facts_of
 
     with named(source):

@@ -33,9 +33,9 @@ def transform(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Merge, crop, change the SH degree, scale, rotate and translate, in this order.
+    """Merge, crop, scale, rotate or translate scenes.
 
-    Axes are right, down, front, as in a PLY.
+    In this order: merge, crop, SH degree, scale, rotate, translate. Axes are right, down, front, as in a PLY.
     """
     from splatzip import transform as moved
 

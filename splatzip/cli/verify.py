@@ -9,7 +9,10 @@ from splatzip.cli.source import named
 
 
 def verify(source: Splatz, as_json: AsJson = False, quiet: Quiet = False) -> None:
-    """Check every byte of a .splatz against its checksums; exit code 2 names the first chunk that is wrong."""
+    """Check every byte of a .splatz file against its checksums.
+
+    Exit code 2, and a line that names the first chunk that is wrong.
+    """
     from splatzip import verify as check
 
     with named(source):

@@ -1,4 +1,4 @@
-"""Edits of whole scenes: crop, change the SH degree, merge; and `transform`, which does them all in a fixed order.
+"""Edits of whole scenes: crop, change the SH degree; and `transform`, which does every edit in a fixed order.
 
 An edit drops the quantized source: its codes no longer say what the splats are.
 """
@@ -16,7 +16,7 @@ from splatzip.errors import SceneError
 from splatzip.scene.attributes import MAX_SH_DEGREE, sh_rest_count
 from splatzip.scene.gaussians import Scene
 from splatzip.scene.meta import SceneMeta
-from splatzip.scene.transform import transformed
+from splatzip.scene.transform import merged, transformed
 
 Vector = Sequence[float]
 
@@ -41,7 +41,7 @@ def transform(
         translation: in scene units.
     Raises: SceneError.
     """
-    scene = scenes if isinstance(scenes, Scene) else merged(scenes)
+    scene = scenes if isinstance(scenes, Scene) else _merged(scenes)
     if crop is not None:
         corners = np.asarray(crop, np.float64).reshape(2, 3)
         scene = cropped(scene, corners.min(0), corners.max(0))
@@ -86,46 +86,27 @@ def with_degree(scene: Scene, degree: int) -> Scene:
     return scene.edited(sh=sh)
 
 
-def merged(scenes: Sequence[Scene]) -> Scene:
-    """All splats of the scenes, in order, at the highest SH degree among them and about the first one's origin.
-
-    Where they disagree on a fact beside the splats, the first one's is kept and `meta.ignored` says so.
-
-    Raises: SceneError if there is no scene, or some were trained antialiased and some not: such splats are
-        drawn by different rules, so no one file can hold both.
-    """
-    if not scenes:
-        raise SceneError("no scene to merge")
-    first = scenes[0]
-    if len(scenes) == 1:
-        return first
-    for number, scene in enumerate(scenes[1:], 2):
-        if scene.meta.antialiased != first.meta.antialiased:
-            raise SceneError(f"scenes 1 and {number} cannot be merged: only one of them was trained antialiased")
-    degree = max(scene.sh_degree for scene in scenes)
-    parts = [with_degree(scene, degree).arrays() for scene in scenes]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    columns["positions"] = np.concatenate([_positions_about(scene, first.origin) for scene in scenes])
-    return first.edited(**columns, meta=_merged_meta([scene.meta for scene in scenes]))
-
-
 def rotation_xyz(degrees: Vector) -> NDArray[np.float64]:
-    """The unit quaternion (4,) wxyz that turns about x, then y, then z."""
-    half = np.radians(np.asarray(degrees, np.float64)) / 2
-    (cx, cy, cz), (sx, sy, sz) = np.cos(half), np.sin(half)
-    return np.array(
-        [
-            cx * cy * cz + sx * sy * sz,
-            sx * cy * cz - cx * sy * sz,
-            cx * sy * cz + sx * cy * sz,
-            cx * cy * sz - sx * sy * cz,
-        ]
-    )
+    """The 3x3 rotation that turns about x, then y, then z."""
+    (cx, cy, cz), (sx, sy, sz) = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
+    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
+    return np.asarray(about_z @ about_y @ about_x, np.float64)
 
 
-def _positions_about(scene: Scene, origin: NDArray[np.float64]) -> NDArray[np.float32]:
-    shift = scene.origin - origin
-    return (scene.positions + shift).astype(np.float32) if shift.any() else scene.positions
+def _merged(scenes: Sequence[Scene]) -> Scene:
+    """All splats of the scenes; facts that could not be kept are named in `meta.ignored`.
+
+    Raises: SceneError if some were trained antialiased and some not: such splats are drawn by different rules, so
+        no one file can hold both.
+    """
+    for number, scene in enumerate(scenes, 1):
+        if scene.meta.antialiased != scenes[0].meta.antialiased:
+            raise SceneError(f"scenes 1 and {number} cannot be merged: only one of them was trained antialiased")
+    if len(scenes) == 1:
+        return scenes[0]
+    return replace(merged(scenes), meta=_merged_meta([scene.meta for scene in scenes]))
 
 
 def _merged_meta(metas: Sequence[SceneMeta]) -> SceneMeta:

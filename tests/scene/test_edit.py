@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from splatzip import QuantizedSource, Scene, SceneError, SceneMeta, transform
-from splatzip.scene.edit import cropped, merged, rotation_xyz, with_degree
+from splatzip.scene.edit import cropped, rotation_xyz, with_degree
 
 
 def scene_of(splats: int = 50, degree: int = 2, seed: int = 1, **fields) -> Scene:
@@ -21,12 +21,6 @@ def scene_of(splats: int = 50, degree: int = 2, seed: int = 1, **fields) -> Scen
         sh=rng.normal(0, 1, (splats, (degree + 1) ** 2, 3)),
         **fields,
     )
-
-
-def turned(quaternion: np.ndarray, vector: list[float]) -> np.ndarray:
-    """q v q*, written out."""
-    w, xyz = quaternion[0], quaternion[1:]
-    return np.asarray(vector) + 2 * np.cross(xyz, np.cross(xyz, vector) + w * np.asarray(vector))
 
 
 def test_crop_keeps_the_centres_inside_and_the_faces():
@@ -69,29 +63,29 @@ def test_degree_that_does_not_exist_is_refused(degree):
 
 def test_merge_takes_all_splats_at_the_highest_degree():
     low, high = scene_of(degree=0, seed=1), scene_of(30, degree=3, seed=2)
-    both = merged([low, high])
+    both = transform([low, high])
     assert (len(both), both.sh_degree) == (80, 3)
     np.testing.assert_array_equal(both.sh[50:], high.sh)
     np.testing.assert_array_equal(both.rotations[:50], low.rotations)
 
 
-def test_merge_brings_positions_to_the_first_origin():
+def test_merge_brings_positions_to_one_origin():
     near, far = scene_of(origin=np.array([1000.0, 0, 0])), scene_of(origin=np.array([1002.0, 0, 0]))
-    both = merged([near, far])
-    np.testing.assert_array_equal(both.origin, near.origin)
-    np.testing.assert_allclose(both.positions[50:], far.positions + np.float32([2, 0, 0]), atol=1e-6)
+    both = transform([near, far])
+    where = np.concatenate([near.positions + near.origin, far.positions + far.origin])
+    np.testing.assert_allclose(both.positions + both.origin, where, atol=1e-6)
 
 
 def test_merge_of_antialiased_with_other_splats_is_refused():
     smooth = scene_of(meta=SceneMeta(antialiased=True))
     with pytest.raises(SceneError, match="scenes 1 and 2 cannot be merged"):
-        merged([scene_of(), smooth])
+        transform([scene_of(), smooth])
 
 
 def test_merge_says_which_facts_it_could_not_keep():
     first = scene_of(meta=SceneMeta(licence="CC0-1.0", dropped={"NaN in sh": 2}))
     second = replace(first, meta=SceneMeta(licence="MIT", title="Pod", dropped={"NaN in sh": 1}))
-    meta = merged([first, second]).meta
+    meta = transform([first, second]).meta
     assert meta.licence == "CC0-1.0"
     assert meta.ignored == ("title of merged scene 2: 'Pod'", "licence of merged scene 2: 'MIT'")
     assert meta.dropped == {"NaN in sh": 3}
@@ -109,7 +103,7 @@ def test_merge_says_which_facts_it_could_not_keep():
     ],
 )
 def test_angles_turn_about_x_then_y_then_z(degrees, vector, expected):
-    np.testing.assert_allclose(turned(rotation_xyz(degrees), vector), expected, atol=1e-15)
+    np.testing.assert_allclose(rotation_xyz(degrees) @ vector, expected, atol=1e-15)
 
 
 def test_transform_scales_then_rotates_then_translates():
@@ -134,5 +128,5 @@ def test_scale_that_is_not_positive_is_refused(scale):
 
 
 def test_merge_of_nothing_is_refused():
-    with pytest.raises(SceneError, match="no scene"):
-        merged([])
+    with pytest.raises(SceneError, match="nothing to merge"):
+        transform([])
