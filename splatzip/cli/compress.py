@@ -41,8 +41,9 @@ def compress(
 ) -> None:
     """Compress scenes: any format in, .splatz out.
 
-    Reads 3DGS PLY, compressed PLY, splat, ksplat, SPZ, SOG and glTF. With --to, a scene that is there already is
-    kept: a stopped run is resumed by repeating it.
+    Reads 3DGS PLY, compressed PLY, splat, ksplat, SPZ, SOG and glTF.
+
+    With --to, what is there already is kept: repeat a stopped run to resume it.
     """
     if preset is Preset.lossless and quality is not None:
         raise typer.BadParameter("--quality and --preset lossless exclude each other")
