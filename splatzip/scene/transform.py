@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -51,7 +52,7 @@ def transformed(
 def merged(scenes: Sequence[Scene]) -> Scene:
     """All splats of the scenes, in order, at the highest SH degree among them.
 
-    Facts beside the splats are the first scene's; it counts as antialiased only if all are.
+    Facts beside the splats are the first scene's; it counts as antialiased only if all are. Dropped rows add up.
     """
     if len(scenes) == 1:
         return scenes[0]
@@ -68,7 +69,12 @@ def merged(scenes: Sequence[Scene]) -> Scene:
         opacity_logits=np.concatenate([s.opacity_logits for s in scenes]),
         sh=np.concatenate([_raised(s.sh, degree) for s in scenes]),
         origin=origin,
-        meta=replace(scenes[0].meta, antialiased=all(s.meta.antialiased for s in scenes)),
+        meta=replace(
+            scenes[0].meta,
+            antialiased=all(s.meta.antialiased for s in scenes),
+            dropped=dict(sum((Counter(s.meta.dropped) for s in scenes), Counter[str]())),
+            ignored=tuple(line for s in scenes for line in s.meta.ignored),
+        ),
     )
 
 
