@@ -17,7 +17,7 @@ else:
     import tomli as tomllib  # pytest brings it
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = Path(splatzip.__path__[0])
+PACKAGE = Path(str(splatzip.__file__)).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 

@@ -20,7 +20,7 @@ def is_editable() -> bool:
 
 
 def test_the_tests_import_the_installed_package() -> None:
-    location = Path(splatzip.__path__[0]).resolve()
+    location = Path(str(splatzip.__file__)).resolve().parent
     if is_editable():
         assert location == ROOT / "splatzip"
     else:
@@ -29,9 +29,9 @@ def test_the_tests_import_the_installed_package() -> None:
 
 
 def test_a_child_process_started_elsewhere_imports_the_same_package(tmp_path: Path) -> None:
-    code = "import splatzip; print(splatzip.__path__[0])"
+    code = "import splatzip; print(splatzip.__file__)"
     child = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert child.stdout.strip() == splatzip.__path__[0]
+    assert child.stdout.strip() == splatzip.__file__
 
 
 def test_version_is_the_one_of_the_distribution() -> None:

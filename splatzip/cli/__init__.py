@@ -2,7 +2,7 @@
 
     app       the Typer application, exit codes and the one line that an error is
     console   progress and warnings on stderr
-    source    the files read: every complaint about one names it
+    source    the scenes to be read
     target    the file to be written: kept unless --force, whole or not there
     summary   the table at the end, and the same as JSON
     batch     many files, one process each

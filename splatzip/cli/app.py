@@ -7,7 +7,9 @@ interrupted by Ctrl-C or SIGTERM, with nothing half-written. A traceback is alwa
 from __future__ import annotations
 
 import importlib
+import os
 import signal
+import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
@@ -63,12 +65,16 @@ def run(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         code = app(list(arguments) or ["--help"], prog_name="splatzip", standalone_mode=False)
+        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except _UsageError as error:
         verb = error.ctx.command_path if error.ctx else "splatzip"
         return _refused(f"{error.format_message()} ({verb} --help)")
     except SplatzipError as error:
         return _refused(str(error))
+    except BrokenPipeError:  # who read our output went away; nothing is left to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         return _refused(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except MemoryError:

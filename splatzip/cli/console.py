@@ -1,10 +1,11 @@
-"""stderr: one line a warning, one line an error, and a progress bar where somebody watches."""
+"""stderr: one line a warning, one line an error that names its file, and a progress bar where somebody watches."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 Progress = Callable[[float, str], None]
 
@@ -18,6 +19,24 @@ def warning_lines(messages: Iterable[str]) -> None:
     """One line each; a loss is said even under --quiet."""
     for message in messages:
         print(f"warning: {' '.join(message.split())}", file=sys.stderr)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Errors of the block say which file they are about, where they do not already."""
+    from splatzip import SplatzipError
+
+    try:
+        yield
+    except SplatzipError as error:
+        if str(path) in str(error):
+            raise
+        raise type(error)(f"{path}: {error}") from error
+    except OSError as error:
+        # The name of a temporary file helps nobody.
+        if error.errno is None or not (error.filename is None or str(error.filename).endswith(".part")):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextmanager

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from splatzip.cli.console import progress_bar, warning_lines
+from splatzip.cli.console import named, progress_bar, warning_lines
 from splatzip.cli.options import AsJson, Force, Quiet, Splatz, Target, Threads
-from splatzip.cli.source import named
 from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, save_and_warn
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from splatzip.cli.console import named
 from splatzip.cli.options import AsJson, Splatz
-from splatzip.cli.source import named
 from splatzip.cli.summary import show
 
 

@@ -1,29 +1,14 @@
-"""The files that a verb reads: every complaint about one names it."""
+"""The scenes that a verb reads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from splatzip.cli.console import warning_lines
+from splatzip.cli.console import named, warning_lines
 
 if TYPE_CHECKING:
     from splatzip import Scene
-
-
-@contextmanager
-def named(source: Path) -> Iterator[None]:
-    """Errors of the block say which file they are about, where they do not already."""
-    from splatzip import SplatzipError
-
-    try:
-        yield
-    except SplatzipError as error:
-        if str(source) in str(error):
-            raise
-        raise type(error)(f"{source}: {error}") from error
 
 
 def load_and_warn(source: Path, *, repair: bool) -> Scene:

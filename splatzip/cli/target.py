@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from splatzip.cli.console import warning_lines
+from splatzip.cli.console import named, warning_lines
 
 if TYPE_CHECKING:
     from splatzip import Scene
@@ -27,18 +27,20 @@ def check_target(target: Path, *, force: bool) -> None:
 def write_whole(target: Path, content: bytes) -> None:
     """Write beside the target, then rename: whoever looks sees the old file or the whole new one."""
     part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, target)
-    except BaseException:  # also Ctrl-C
-        part.unlink(missing_ok=True)
-        raise
+    with named(target):
+        try:
+            part.write_bytes(content)
+            os.replace(part, target)
+        except BaseException:  # also Ctrl-C
+            part.unlink(missing_ok=True)
+            raise
 
 
 def save_and_warn(scene: Scene, target: Path) -> list[str]:
     """Save in the format that the name asks for; say on stderr, and return, what that format could not hold."""
     from splatzip import save
 
-    lost: list[str] = save(scene, target)
+    with named(target):
+        lost: list[str] = save(scene, target)
     warning_lines(f"{target}: lost {line}" for line in lost)
     return lost

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from splatzip.cli.console import named
 from splatzip.cli.options import AsJson, Quiet, Splatz
-from splatzip.cli.source import named
 
 
 def verify(source: Splatz, as_json: AsJson = False, quiet: Quiet = False) -> None:

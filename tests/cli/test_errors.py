@@ -141,12 +141,14 @@ def test_partial_refuses_a_file_with_nothing_whole(run, refused, scene_ply, tmp_
     refused("decompress", "cut.splatz", "out.ply", "--partial")
 
 
-def test_full_disk_leaves_no_file(run_patched, scene_ply, tmp_path):
+@pytest.mark.parametrize("verb", ["compress", "convert"])
+def test_full_disk_leaves_no_file_and_names_the_target(run_patched, scene_ply, tmp_path, verb):
     full = """
 import errno, os
-def full(*_): raise OSError(errno.ENOSPC, 'No space left on device', 'out.ply')
+def full(part, _): raise OSError(errno.ENOSPC, 'No space left on device', part)
 os.replace = full
 """
-    result = run_patched(full, "convert", "scene.ply", "out.ply")
-    assert (result.returncode, result.stderr) == (2, "error: out.ply: No space left on device\n")
+    target = "out.splatz" if verb == "compress" else "out.ply"
+    result = run_patched(full, verb, "scene.ply", target)
+    assert (result.returncode, result.stderr) == (2, f"error: {target}: No space left on device\n")
     assert [path.name for path in tmp_path.iterdir()] == ["scene.ply"]
