@@ -62,7 +62,7 @@ def read(path: Path, *, repair: bool = False) -> Scene:
         raise FormatError(f"{path}: element 'vertex' has no rows: the scene has no splats")
     if len(chunk) != -(-n // CHUNK_SPLATS):
         raise FormatError(f"{path}: {len(chunk)} chunks for {n} splats, expected {-(-n // CHUNK_SPLATS)}")
-    has_color = COLOR_BOUNDS[0] in (chunk.dtype.names or ())
+    has_color = any(name in COLOR_BOUNDS for name in chunk.dtype.names or ())  # all or none
     bounds = BOUNDS + SCALE_BOUNDS + (COLOR_BOUNDS if has_color else ())
     tables = {"chunks": _columns(path, chunk, "chunk", bounds, np.float32)}
     codes = {name: _columns(path, vertex, "vertex", [word], np.uint32) for name, word in WORDS.items()}

@@ -51,8 +51,9 @@ def sniff(head: bytes, path: Path) -> bool:
         return (path / META).is_file() or (path / LOD_META).is_file()
     if head.startswith(b"PK\x03\x04"):
         return True
-    is_meta = b'"means"' in head or b'"lodLevels"' in head
-    return head.lstrip().startswith(b"{") and is_meta and b'"asset":{"version":"2.0"' not in head
+    # Codebooks of 256 numbers stand between these names, well within the head.
+    is_meta = all(name in head for name in (b'"means"', b'"scales"', b'"quats"')) or path.name == LOD_META
+    return is_meta and head.lstrip().startswith(b"{")
 
 
 def read(path: Path, *, repair: bool = False) -> Scene:

@@ -24,6 +24,7 @@ KNOWN = {"version", "asset", "count", "antialias", "model", *SECTIONS}
 MAX_SPLATS = 16383**2  # one pixel each, the largest WebP
 MAX_PALETTE_ROWS = 1 << 16  # labels have 16 bits
 FILLED_IN = ("mins", "maxs", "codebook", "files")  # kept elsewhere; a null marks the place in the header
+FLOAT_MAX = float(np.finfo(np.float32).max)
 MODELS = {"default": False, "antialiased": True}
 
 
@@ -147,7 +148,7 @@ def _row(values: Any, size: int, where: str, *, null_first: bool = False) -> NDA
     # Old writers left a null as first entry; the engine extrapolates it (see the dequantizer). NaN stands for it.
     row = [math.nan if null_first and i == 0 and value is None else value for i, value in enumerate(values)]
     for i, value in enumerate(row):
-        if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > np.finfo(np.float32).max:
+        if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > FLOAT_MAX:
             raise FormatError(f"{where}[{i}] is {str(value)[:40]}, expected a number that float32 can hold")
     return np.array(row, np.float64)
 
