@@ -18,6 +18,7 @@ from splatzip.scene import Scene
 FRACTIONAL_BITS = 12  # the reference writer's
 MOST_FRACTIONAL_BITS = 30
 POSITION_LIMIT = (1 << 23) - 1
+BLOCK = 1 << 12  # rows of SH at a time, so that what is in between stays in the cache
 SQRT_HALF = np.float32(0.70710678118654752440)
 COLOR_SCALE = np.float32(0.15)
 # Signs from right-down-front to SPZ's right-up-back.
@@ -103,12 +104,15 @@ def _harmonics(rest: Floats, sh1_bits: int, sh_rest_bits: int) -> Bytes:
         if not 1 <= bits <= 8:
             raise FormatError(f"{bits} bits for SH: SPZ keeps 1 to 8")
     n, count, _ = rest.shape
-    bucket = np.where(np.arange(count) < 3, 1 << (8 - sh1_bits), 1 << (8 - sh_rest_bits)).astype(np.int32)[:, None]
-    # Limits far outside a byte: they only keep the conversion to integers defined.
-    value = _half_away(np.clip(rest * SH_FLIP[:count, None] * np.float32(128), -4096, 4096)).astype(np.int32) + 128
-    value = (value + bucket // 2) // bucket * bucket
-    codes: Bytes = np.clip(value, 0, 255).astype(np.uint8).reshape(n, 3 * count)
-    return codes
+    bucket = np.where(np.arange(count) < 3, 1 << (8 - sh1_bits), 1 << (8 - sh_rest_bits)).astype(np.int16)[:, None]
+    factor = SH_FLIP[:count, None] * np.float32(128)
+    codes = np.empty((n, count, 3), np.uint8)
+    for start in range(0, n, BLOCK):
+        rows = slice(start, start + BLOCK)
+        # Limits far outside a byte: they only keep the conversion to integers defined.
+        value = _half_away(np.clip(rest[rows] * factor, -4096, 4096)).astype(np.int16) + np.int16(128)
+        codes[rows] = np.clip((value + bucket // 2) & -bucket, 0, 255)
+    return codes.reshape(n, 3 * count)
 
 
 def _sigmoid(logits: Floats) -> Floats:
@@ -118,7 +122,7 @@ def _sigmoid(logits: Floats) -> Floats:
 def _half_away(x: NDArray[Any]) -> NDArray[np.float64]:
     """Round to nearest, halves away from zero, as C's round; exact for float32 values as float64."""
     x = x.astype(np.float64)
-    rounded: NDArray[np.float64] = np.copysign(np.floor(np.abs(x) + 0.5), x)
+    rounded: NDArray[np.float64] = np.trunc(x + np.copysign(0.5, x))
     return rounded
 
 
