@@ -12,19 +12,37 @@ using RansDecodePlane = const uint16_t* (*)(uint32_t* states, int lanes, const u
                                             uint8_t* symbols, int64_t n, const uint16_t* words,
                                             const uint16_t* words_end);
 
-// rows (count, columns) float32 out of int32 columns (columns, stride): inverse SH transform of one block.
-struct ShBlock {
-  const int32_t* const* planes;  // 3 * components planes of n quantized values, component-major, colour-minor
-  const float* steps;            // n steps
-  const float* basis;            // (components, coefficients) row-major
-  const float* color;            // (3, 3): decoded colour space -> RGB, row-major
-  int components;
-  int coefficients;
+// Rows of values predicted from neighbours' rows (FORMAT.md 5.3): value = share * (weighted mean) + code * step.
+struct PredictedRows {
   int64_t n;
-  float* out;  // (n, coefficients, 3), row stride `out_stride` floats
+  int width;               // values a row
+  int stride;              // floats from row to row, a multiple of 16 and >= width
+  const uint32_t* keys;    // (4, n) of FindNeighbours
+  const float* weights;    // (n, 4)
+  const float* shares;     // (stride)
+  const float* steps;      // (n)
+  int32_t* const* codes;   // `width` planes of n
+  float* values;           // (n, stride), behind one row of zeros at values - stride
+  // Encoder only: what the values should be, and room for the errors that were made (behind a row of zeros, too).
+  const float* targets;
+  float* errors;
+  float diffusion;         // share of the neighbours' errors that is taken off the target
+};
+using RebuildRows = void (*)(const PredictedRows& rows);
+
+// out (n, coefficients, 3) = color * (basis^T * values); values: (n, stride), component-major, colour-minor.
+struct ShTransform {
+  int64_t n;
+  int stride;
+  int coefficients;    // components, too
+  const float* values;
+  const float* basis;  // (components, kShRowFloats)
+  const float* color;  // (3, 3): coded space -> RGB, row-major
+  float* out;          // row stride `out_stride` floats
   int64_t out_stride;
 };
-using ShInverse = void (*)(const ShBlock& block);
+constexpr int kShRowFloats = 32;
+using ShInverse = void (*)(const ShTransform& transform);
 
 // The nearest 4 of the 64 splats before each of n splats (FORMAT.md 5.2). x, y, z point at the first splat and may
 // be read 64 values to the left (kFarAway there) and 16 to the right of the end. keys: (4, n) plane-major,
@@ -38,6 +56,7 @@ using FindNeighbours = void (*)(const float* x, const float* y, const float* z, 
 struct Kernels {
   const char* name;
   RansDecodePlane rans_decode_plane;
+  RebuildRows decode_rows, encode_rows;
   ShInverse sh_inverse;
   FindNeighbours find_neighbours;
 };

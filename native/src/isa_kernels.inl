@@ -146,51 +146,118 @@ constexpr int kWidth = SPLATZIP_LANES;
 typedef float Floats __attribute__((vector_size(kWidth * 4)));
 typedef int32_t Ints __attribute__((vector_size(kWidth * 4)));
 
-template <int Coefficients>
-void sh_inverse_block(const ShBlock& b, int64_t row, int width) {
-  Floats step = {};
-  std::memcpy(&step, b.steps + row, static_cast<size_t>(width) * 4);
-  Floats plane[3][Coefficients] = {};  // in the coded colour space
-  for (int k = 0; k < b.components; ++k) {
-    const float* basis = b.basis + k * Coefficients;
-    for (int c = 0; c < 3; ++c) {
-      const int32_t* source = b.planes[k * 3 + c];
-      if (!source) continue;  // a plane of zeros
-      Ints q = {};
-      std::memcpy(&q, source + row, static_cast<size_t>(width) * 4);
-      Floats value = __builtin_convertvector(q, Floats) * step;
-      for (int j = 0; j < Coefficients; ++j) plane[c][j] = plane[c][j] + value * basis[j];
-    }
-  }
-  for (int j = 0; j < Coefficients; ++j) {
-    for (int c = 0; c < 3; ++c) {
-      Floats rgb = (plane[0][j] * b.color[c * 3] + plane[1][j] * b.color[c * 3 + 1]) + plane[2][j] * b.color[c * 3 + 2];
-      for (int lane = 0; lane < width; ++lane) b.out[(row + lane) * b.out_stride + j * 3 + c] = rgb[lane];
-    }
-  }
-}
-
-template <int Coefficients>
-void sh_inverse_rows(const ShBlock& b) {
-  int64_t row = 0;
-  for (; row + kWidth <= b.n; row += kWidth) sh_inverse_block<Coefficients>(b, row, kWidth);
-  if (row < b.n) sh_inverse_block<Coefficients>(b, row, static_cast<int>(b.n - row));
-}
-
-void sh_inverse(const ShBlock& b) {
-  switch (b.coefficients) {
-    case 3: return sh_inverse_rows<3>(b);
-    case 8: return sh_inverse_rows<8>(b);
-    case 15: return sh_inverse_rows<15>(b);
-    case 24: return sh_inverse_rows<24>(b);
-  }
-}
-
 template <class V>
 V load(const void* p) {
   V v;
   std::memcpy(&v, p, sizeof v);
   return v;
+}
+
+template <class V>
+void store(void* p, const V& v) {
+  std::memcpy(p, &v, sizeof v);
+}
+
+// Where the row of neighbour k of splat i starts; the row of zeros where there is none.
+inline int64_t neighbour_row(const PredictedRows& r, int k, int64_t i) {
+  uint32_t key = r.keys[k * r.n + i];
+  return key >= kNoNeighbour ? -1 : i - 1 - (key & (kNeighbourWindow - 1));
+}
+
+constexpr int kRowBlock = 64;  // rows whose codes are turned around at once
+
+template <bool Encode>
+void rebuild_rows(const PredictedRows& r) {
+  alignas(64) float codes[kRowBlock * 96];
+  const float kRound = 12582912.0f;  // 1.5 * 2^23: adding and subtracting it rounds to the nearest integer
+  for (int64_t first = 0; first < r.n; first += kRowBlock) {
+    const int rows = static_cast<int>(r.n - first < kRowBlock ? r.n - first : kRowBlock);
+    if (!Encode) {
+      for (int row = 0; row < rows; ++row)
+        for (int v = r.width; v < r.stride; ++v) codes[row * r.stride + v] = 0;
+      for (int v = 0; v < r.width; ++v) {
+        const int32_t* plane = r.codes[v] + first;
+        for (int row = 0; row < rows; ++row) codes[row * r.stride + v] = static_cast<float>(plane[row]);
+      }
+    }
+    for (int row = 0; row < rows; ++row) {
+      const int64_t i = first + row;
+      const float* w = r.weights + i * 4;
+      const float *near[kNeighbours], *missed[kNeighbours];
+      float diffuse[kNeighbours];
+      for (int k = 0; k < kNeighbours; ++k) {
+        int64_t at = neighbour_row(r, k, i);
+        near[k] = r.values + at * r.stride;
+        if (Encode) {
+          missed[k] = r.errors + at * r.stride;
+          float ratio = at < 0 ? 0.0f : r.steps[i] / r.steps[at];
+          diffuse[k] = r.diffusion * w[k] * (ratio < 1.0f ? ratio : 1.0f);
+        }
+      }
+      const float step = r.steps[i];
+      for (int v = 0; v < r.stride; v += kWidth) {
+        Floats mean = ((load<Floats>(near[0] + v) * w[0] + load<Floats>(near[1] + v) * w[1]) +
+                       load<Floats>(near[2] + v) * w[2]) + load<Floats>(near[3] + v) * w[3];
+        Floats predicted = load<Floats>(r.shares + v) * mean, code;
+        if (Encode) {
+          Floats target = load<Floats>(r.targets + i * r.stride + v);
+          Floats wanted = target - (((load<Floats>(missed[0] + v) * diffuse[0] + load<Floats>(missed[1] + v) * diffuse[1]) +
+                                     load<Floats>(missed[2] + v) * diffuse[2]) + load<Floats>(missed[3] + v) * diffuse[3]);
+          code = (wanted - predicted) / step;
+          code = code < -1e6f ? Floats{} - 1e6f : code;
+          code = code > 1e6f ? Floats{} + 1e6f : code;
+          code = (code + kRound) - kRound;
+          store(codes + row * r.stride + v, code);
+          Floats value = predicted + code * step;
+          store(r.values + i * r.stride + v, value);
+          store(r.errors + i * r.stride + v, value - target);
+        } else {
+          code = load<Floats>(codes + row * r.stride + v);
+          store(r.values + i * r.stride + v, predicted + code * step);
+        }
+      }
+    }
+    if (Encode) {
+      for (int v = 0; v < r.width; ++v) {
+        int32_t* plane = r.codes[v] + first;
+        for (int row = 0; row < rows; ++row) plane[row] = static_cast<int32_t>(codes[row * r.stride + v]);
+      }
+    }
+  }
+}
+
+void decode_rows(const PredictedRows& r) { rebuild_rows<false>(r); }
+void encode_rows(const PredictedRows& r) { rebuild_rows<true>(r); }
+
+// One splat at a time, all coefficients of a colour side by side.
+template <int Padded>
+void sh_inverse_rows(const ShTransform& t) {
+  constexpr int kParts = (Padded + kWidth - 1) / kWidth;
+  alignas(64) float rgb[3][kParts * kWidth];
+  for (int64_t i = 0; i < t.n; ++i) {
+    Floats sum[3][kParts] = {};
+    const float* values = t.values + i * t.stride;
+    for (int k = 0; k < t.coefficients; ++k) {
+      for (int part = 0; part < kParts; ++part) {
+        Floats basis = load<Floats>(t.basis + k * kShRowFloats + part * kWidth);
+        for (int c = 0; c < 3; ++c) sum[c][part] = sum[c][part] + basis * values[k * 3 + c];
+      }
+    }
+    for (int c = 0; c < 3; ++c)
+      for (int part = 0; part < kParts; ++part)
+        store(rgb[c] + part * kWidth, (sum[0][part] * t.color[c * 3] + sum[1][part] * t.color[c * 3 + 1]) +
+                                          sum[2][part] * t.color[c * 3 + 2]);
+    float* out = t.out + i * t.out_stride;
+    for (int j = 0; j < t.coefficients; ++j)
+      for (int c = 0; c < 3; ++c) out[j * 3 + c] = rgb[c][j];
+  }
+}
+
+void sh_inverse(const ShTransform& t) {
+  if (t.coefficients <= 4) return sh_inverse_rows<4>(t);
+  if (t.coefficients <= 8) return sh_inverse_rows<8>(t);
+  if (t.coefficients <= 16) return sh_inverse_rows<16>(t);
+  return sh_inverse_rows<32>(t);
 }
 
 // W splats at once, one a lane: lane i looks at splat i - back for back = 1..64 and keeps its four smallest keys.
@@ -219,6 +286,6 @@ void find_neighbours(const float* x, const float* y, const float* z, int64_t n, 
 
 }  // namespace
 
-const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &sh_inverse, &find_neighbours};
+const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &decode_rows, &encode_rows, &sh_inverse, &find_neighbours};
 
 }  // namespace splatzip

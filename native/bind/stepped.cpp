@@ -1,0 +1,105 @@
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include "../src/isa.h"
+#include "../src/stepped.h"
+#include "python.h"
+
+namespace splatzip {
+namespace {
+
+using Rows = In<float, nb::ndim<2>>;
+
+StepRule rule_of(const std::vector<double>& values) {
+  StepRule rule;
+  rule.base = static_cast<float>(values.at(0));
+  for (size_t f = 0; f < kFeatures; ++f) rule.weight[f] = static_cast<int16_t>(values.at(1 + f));
+  return rule;
+}
+
+nb::bytes to_bytes(const std::vector<uint8_t>& data) { return nb::bytes(data.data(), data.size()); }
+
+nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::ndim<1>> opacity_logits,
+                In<float, nb::ndim<3>> sh, int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count,
+                int opacity_levels, int opacity_power, double softness, std::vector<int> scale_powers,
+                std::vector<std::vector<double>> rules, int64_t tile_splats, double octree_fill, int threads) {
+  SteppedOptions options;
+  options.tile_splats = tile_splats;
+  options.octree_fill = octree_fill;
+  SteppedParams& p = options.params;
+  p.opacity_levels = static_cast<uint16_t>(opacity_levels);
+  p.opacity_power = static_cast<uint16_t>(opacity_power);
+  p.neighbour_softness = static_cast<float>(softness);
+  for (size_t j = 0; j < 3; ++j) {
+    p.scales[j].power = static_cast<uint16_t>(scale_powers.at(j));
+    p.scales[j].step = rule_of(rules.at(j));
+  }
+  p.axis = rule_of(rules.at(3));
+  p.spin = rule_of(rules.at(4));
+  p.position = rule_of(rules.at(5));
+  p.color = rule_of(rules.at(6));
+  p.sh = rule_of(rules.at(7));
+  SourceArrays source{positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()};
+  const int64_t n = static_cast<int64_t>(positions.shape(0));
+  EncodedScene scene;
+  {
+    nb::gil_scoped_release unlocked;
+    scene = encode_stepped(source, n, sh_degree, tiers.shape(0) ? tiers.data() : nullptr, tier_count, options, threads);
+  }
+  nb::dict out;
+  out["params"] = to_bytes(scene.params);
+  out["tables"] = nb::make_tuple(to_bytes(scene.tables[0]), to_bytes(scene.tables[1]));
+  nb::list chunks;
+  for (const EncodedChunk& c : scene.chunks)
+    chunks.append(nb::make_tuple(c.tile, c.tier, c.layer, c.splats,
+                                 nb::make_tuple(c.box[0], c.box[1], c.box[2], c.box[3], c.box[4], c.box[5]),
+                                 to_bytes(c.bytes)));
+  out["chunks"] = chunks;
+  auto order = make_array<int64_t>({scene.order.size()});
+  std::copy(scene.order.begin(), scene.order.end(), order.data());
+  out["order"] = order;
+  return out;
+}
+
+// chunks: (tile, tier, layer, splats, row, offset, size), sorted. Returns (arrays, status, failed chunk).
+nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes params_bytes, std::vector<nb::bytes> table_bytes,
+                 std::vector<std::tuple<int, int, int, int64_t, int64_t, int64_t, int64_t>> chunks, int64_t splats,
+                 int threads) {
+  SteppedParams params;
+  ByteReader in(reinterpret_cast<const uint8_t*>(params_bytes.c_str()), params_bytes.size());
+  if (!read_params(in, &params)) return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), -1);
+  std::vector<TableChunk> tables(table_bytes.size());
+  for (size_t t = 0; t < tables.size(); ++t)
+    if (!read_table_chunk(reinterpret_cast<const uint8_t*>(table_bytes[t].c_str()), table_bytes[t].size(), &tables[t]))
+      return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), -2 - static_cast<int>(t));
+  std::vector<ChunkBytes> list;
+  for (auto& [tile, tier, layer, count, row, offset, size] : chunks)
+    list.push_back({tile, tier, layer, count, row, file.data() + offset, static_cast<size_t>(size)});
+  const size_t n = static_cast<size_t>(splats);
+  auto positions = make_array<float>({n, 3}), log_scales = make_array<float>({n, 3}), rotations = make_array<float>({n, 4});
+  auto opacity_logits = make_array<float>({n});
+  auto sh = make_array<float>({n, static_cast<size_t>(1 + params.rest()), 3});
+  SceneOutput out{positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()};
+  Status status;
+  size_t failed;
+  {
+    nb::gil_scoped_release unlocked;
+    status = decode_stepped(params, tables, list, threads, out, &failed);
+  }
+  return nb::make_tuple(nb::make_tuple(positions, log_scales, rotations, opacity_logits, sh), static_cast<int>(status),
+                        static_cast<int64_t>(failed));
+}
+
+}  // namespace
+
+void bind_stepped(nb::module_& m) {
+  m.def("encode_stepped", &encode, nb::arg("positions"), nb::arg("log_scales"), nb::arg("rotations"),
+        nb::arg("opacity_logits"), nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"),
+        nb::arg("tier_count"), nb::arg("opacity_levels"), nb::arg("opacity_power"), nb::arg("softness"),
+        nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("octree_fill"), nb::arg("threads"));
+  m.def("decode_stepped", &decode);
+  m.def("isa", [] { return std::string(kernels().name); });
+}
+
+}  // namespace splatzip

@@ -1,0 +1,77 @@
+// Codec STEPPED: whole scenes to chunks and back. Caller-owned memory, no exceptions across this line.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "splatzip/status.h"
+#include "stepped_params.h"
+#include "stepped_tile.h"
+
+namespace splatzip {
+
+constexpr int64_t kMostSymbols = 1 << 20;    // of one stream
+constexpr int64_t kMostSplatsPerByte = 256;  // of a chunk: what a hostile directory may make us allocate
+
+// --- Decoding ---------------------------------------------------------------------------------------------------
+
+struct ChunkBytes {
+  int tile, tier, layer;
+  int64_t splats;
+  int64_t row;  // of its first splat in the outputs
+  const uint8_t* data;
+  size_t size;
+};
+
+struct SceneOutput {
+  float *positions, *log_scales, *rotations, *opacity_logits, *sh;  // sh: (N, 1+B, 3), zero where SH is missing
+};
+
+// A TABLES chunk: sets by stream.
+struct TableChunk {
+  std::vector<TableSet> sets;
+  const TableSet* find(int stream) const;
+};
+bool read_table_chunk(const uint8_t* data, size_t size, TableChunk* out);
+
+// chunks: sorted by (tile, tier, layer). tables[id]. *failed receives the index of the bad chunk.
+Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>& tables,
+                      const std::vector<ChunkBytes>& chunks, int threads, const SceneOutput& out, size_t* failed);
+
+// --- Encoding ---------------------------------------------------------------------------------------------------
+
+// What the caller chooses; the rest of SteppedParams is fitted to the scene.
+struct SteppedOptions {
+  SteppedParams params;  // opacity levels, powers, step rules
+  int64_t tile_splats = 14000;
+  double octree_fill = 0.95;  // the octree ends where so many of a tile's splats have a cell of their own
+};
+
+struct EncodedChunk {
+  int tile, tier, layer;
+  int64_t splats;
+  float box[6];
+  std::vector<uint8_t> bytes;
+};
+
+struct EncodedScene {
+  std::vector<uint8_t> params;
+  std::vector<uint8_t> tables[2];  // by layer
+  std::vector<EncodedChunk> chunks;
+  std::vector<int64_t> order;      // source row of each decoded row (tier by tier, tile by tile)
+  int tiles = 0;
+};
+
+// tiers: tier of each splat, ascending from 0, or nullptr for one tier.
+EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
+                            const SteppedOptions& options, int threads);
+
+// Fills in what follows from the scene: reference, bases, predictions. `tiles` as `prepare_tile` left them.
+struct PreparedTile {
+  int tile = 0, tier = 0;
+  TileState state;
+  std::vector<int64_t> rows;
+};
+void fit_params(const SourceArrays& source, int64_t n, SteppedParams* params);
+void fit_predictions(const SourceArrays& source, const std::vector<PreparedTile>& tiles, SteppedParams* params);
+
+}  // namespace splatzip

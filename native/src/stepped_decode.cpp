@@ -1,0 +1,186 @@
+#include <algorithm>
+#include <atomic>
+
+#include "isa.h"
+#include "octree.h"
+#include "parallel.h"
+#include "stepped.h"
+
+namespace splatzip {
+
+void rotation_of_axes(const float* axes, float* quaternion);
+
+const TableSet* TableChunk::find(int stream) const {
+  for (const TableSet& set : sets)
+    if (set.stream == stream) return &set;
+  return nullptr;
+}
+
+bool read_table_chunk(const uint8_t* data, size_t size, TableChunk* out) {
+  ByteReader in(data, size);
+  uint64_t count = in.varint();
+  if (!in.ok() || count > in.left()) return false;
+  out->sets.resize(count);
+  for (TableSet& set : out->sets) {
+    if (!read_table_set(in, &set)) return false;
+    set.prepare();
+  }
+  return in.at_end();
+}
+
+namespace {
+
+// The streams of one chunk, opened.
+struct OpenChunk {
+  StreamReader streams[kSteppedStreams];
+  bool present[kSteppedStreams] = {};
+
+  bool open(ByteReader& in, const std::vector<TableChunk>& tables) {
+    StreamHead heads[64];
+    uint64_t count = in.varint();
+    if (!in.ok() || count > 64) return false;
+    for (uint64_t s = 0; s < count; ++s)
+      if (!read_stream_head(in, &heads[s])) return false;
+    for (uint64_t s = 0; s < count; ++s) {
+      const StreamHead& head = heads[s];
+      if (head.word_bytes > in.left() || head.raw_bytes > in.left()) return false;
+      const uint8_t* data = in.take(head.word_bytes + head.raw_bytes);
+      if (!data) return false;
+      if (head.stream >= 128) continue;  // optional: skipped
+      if (head.stream >= kSteppedStreams || present[head.stream]) return false;
+      if (head.table_set >= static_cast<int>(tables.size())) return false;
+      const TableSet* set = tables[static_cast<size_t>(head.table_set)].find(head.stream);
+      if (!set || !streams[head.stream].open(head, data, set)) return false;
+      present[head.stream] = true;
+    }
+    return in.at_end();
+  }
+};
+
+bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, const std::vector<TableChunk>& tables,
+                     const ChunkBytes& chunk, TileFrame* frame, std::vector<uint64_t>* earlier, TileState* tile,
+                     const SceneOutput& out) {
+  ByteReader in(chunk.data, chunk.size);
+  const int has_frame = in.byte();  // the first chunk of a tile brings the frame, later tiers share it
+  if (has_frame > 1 || (has_frame == 1) != (frame->mantissa == 0)) return false;
+  if (has_frame && !read_frame(in, frame)) return false;
+  OpenChunk open;
+  if (!open.open(in, tables)) return false;
+  for (int s = kOctree; s <= kColor; ++s)
+    if (!open.present[s]) return false;
+  tile->n = chunk.splats;
+  tile->frame = *frame;
+  if (!code_octree(open.streams[kOctree], open.streams[kCount], frame->octree_levels, chunk.splats, *earlier,
+                   &tile->cells))
+    return false;
+  find_tile_neighbours(params, tile);
+  code_opacity(open.streams[kOpacity], params, derived, tile, nullptr, nullptr);
+  code_scales(open.streams[kScale], params, derived, tile, nullptr, nullptr);
+  code_rotations(open.streams[kRotation], params, derived, tile, nullptr, nullptr);
+  code_positions(open.streams[kPositionLow], params, derived, tile, nullptr, nullptr);
+  code_colors(open.streams[kColor], params, derived, tile, nullptr, nullptr);
+  for (int s = kOctree; s <= kColor; ++s)
+    if (!open.streams[s].close()) return false;
+
+  std::vector<uint64_t> merged(earlier->size() + tile->cells.size());
+  std::merge(earlier->begin(), earlier->end(), tile->cells.begin(), tile->cells.end(), merged.begin());
+  earlier->swap(merged);
+
+  const float kScaleUnit = 0.69314718055994530942f / 65536.0f;
+  const float kUnit = 1.0f / 16384.0f;
+  const int64_t sh_stride = 3 * (1 + params.rest());
+  float basis[9];
+  for (int k = 0; k < 9; ++k) basis[k] = static_cast<float>(params.color_basis[static_cast<size_t>(k)]) * kUnit;
+  for (int64_t i = 0; i < chunk.splats; ++i) {
+    const size_t at = static_cast<size_t>(i);
+    const int64_t row = chunk.row + i;
+    for (int a = 0; a < 3; ++a) {
+      out.positions[row * 3 + a] = tile->positions[at * 3 + static_cast<size_t>(a)];
+      out.log_scales[row * 3 + a] =
+          static_cast<float>(tile->scales[at][static_cast<size_t>(a)] + params.scale_reference) * kScaleUnit;
+    }
+    rotation_of_axes(tile->axes[at].data(), out.rotations + row * 4);
+    out.opacity_logits[row] = derived.logit[static_cast<size_t>(tile->opacity_codes[at])];
+    const float* color = tile->color.data() + i * 3;
+    float* sh = out.sh + row * sh_stride;
+    for (int c = 0; c < 3; ++c)
+      sh[c] = (color[0] * basis[c * 3] + color[1] * basis[c * 3 + 1]) + color[2] * basis[c * 3 + 2];
+    std::fill(sh + 3, sh + sh_stride, 0.0f);
+  }
+  return true;
+}
+
+bool decode_sh_layer(const SteppedParams& params, const SteppedTables& derived, const std::vector<TableChunk>& tables,
+                     const ChunkBytes& chunk, TileState* tile, const SceneOutput& out) {
+  if (chunk.splats != tile->n || params.sh_degree == 0) return false;
+  ByteReader in(chunk.data, chunk.size);
+  OpenChunk open;
+  if (!open.open(in, tables)) return false;
+  for (int s = 0; s < params.sh_degree; ++s)
+    if (!open.present[kSh1 + s]) return false;
+  code_sh(open.streams + kSh1, params, derived, tile, nullptr, nullptr);
+  for (int s = 0; s < params.sh_degree; ++s)
+    if (!open.streams[kSh1 + s].close()) return false;
+
+  const int rest = params.rest();
+  const float kUnit = 1.0f / 16384.0f;
+  std::vector<float> basis(static_cast<size_t>(rest * kShRowFloats));
+  for (int k = 0; k < rest; ++k)
+    for (int j = 0; j < rest; ++j)
+      basis[static_cast<size_t>(k * kShRowFloats + j)] = static_cast<float>(params.sh_basis[static_cast<size_t>(k * rest + j)]) * kUnit;
+  float color[9];
+  for (int k = 0; k < 9; ++k) color[k] = static_cast<float>(params.sh_color_basis[static_cast<size_t>(k)]) * kUnit;
+  ShTransform transform{};
+  transform.n = tile->n;
+  transform.stride = (3 * rest + 15) / 16 * 16;
+  transform.coefficients = rest;
+  transform.values = tile->rest.data() + transform.stride;
+  transform.basis = basis.data();
+  transform.color = color;
+  transform.out_stride = 3 * (1 + rest);
+  transform.out = out.sh + chunk.row * transform.out_stride + 3;
+  kernels().sh_inverse(transform);
+  return true;
+}
+
+}  // namespace
+
+Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>& tables,
+                      const std::vector<ChunkBytes>& chunks, int threads, const SceneOutput& out, size_t* failed) {
+  const SteppedTables derived(params);
+  std::vector<size_t> starts;
+  for (size_t c = 0; c < chunks.size(); ++c)
+    if (c == 0 || chunks[c].tile != chunks[c - 1].tile) starts.push_back(c);
+  std::atomic<size_t> first_failed{chunks.size()};
+  parallel_for(static_cast<int64_t>(starts.size()), threads, [&](int64_t t) {
+    size_t begin = starts[static_cast<size_t>(t)];
+    size_t end = static_cast<size_t>(t) + 1 < starts.size() ? starts[static_cast<size_t>(t) + 1] : chunks.size();
+    TileFrame frame;
+    frame.mantissa = 0;  // until the first chunk brings one
+    std::vector<uint64_t> earlier;
+    TileState tile;
+    int tier = -1;
+    for (size_t c = begin; c < end; ++c) {
+      const ChunkBytes& chunk = chunks[c];
+      bool ok = chunk.splats >= 1 && chunk.splats <= kMostSymbols / 27 &&
+                chunk.splats <= kMostSplatsPerByte * static_cast<int64_t>(chunk.size);
+      if (chunk.layer == 0) {
+        tile = TileState();
+        tier = chunk.tier;
+        ok = ok && decode_geometry(params, derived, tables, chunk, &frame, &earlier, &tile, out);
+      } else {
+        ok = ok && chunk.layer == 1 && chunk.tier == tier && decode_sh_layer(params, derived, tables, chunk, &tile, out);
+      }
+      if (!ok) {
+        size_t seen = first_failed.load();
+        while (c < seen && !first_failed.compare_exchange_weak(seen, c)) {
+        }
+        return;
+      }
+    }
+  });
+  *failed = first_failed.load();
+  return *failed == chunks.size() ? Status::ok : Status::corrupt;
+}
+
+}  // namespace splatzip

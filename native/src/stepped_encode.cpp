@@ -1,0 +1,295 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "octree.h"
+#include "parallel.h"
+#include "splatzip/exact_math.h"
+#include "stepped.h"
+#include "tiling.h"
+
+namespace splatzip {
+namespace {
+
+constexpr int kUnitLevel = 10;       // position steps may be so many octaves finer than the rule's base
+constexpr int kMostLevels = kMaxOctreeDepth + 22;
+
+double power_of_two(int e) { return bits_to_double(static_cast<uint64_t>(1023 + e) << 52); }
+
+struct Extent {
+  double low[3], high[3];
+};
+
+Extent extent_of(const SourceArrays& source, const std::vector<int64_t>& rows) {
+  Extent e;
+  for (int a = 0; a < 3; ++a) {
+    e.low[a] = e.high[a] = source.positions[rows[0] * 3 + a];
+    for (int64_t row : rows) {
+      e.low[a] = std::min<double>(e.low[a], source.positions[row * 3 + a]);
+      e.high[a] = std::max<double>(e.high[a], source.positions[row * 3 + a]);
+    }
+  }
+  return e;
+}
+
+// The grid of a tile: as fine as the step rule wants, coarser where coordinates are too large for that.
+TileFrame frame_of(const SteppedParams& params, const Extent& extent, int* levels) {
+  TileFrame frame;
+  double largest = 0, width = 0;
+  for (int a = 0; a < 3; ++a) {
+    largest = std::max({largest, std::fabs(extent.low[a]), std::fabs(extent.high[a])});
+    width = std::max(width, extent.high[a] - extent.low[a]);
+  }
+  double unit = static_cast<double>(params.position.base) *
+                exact_exp(params.scale_reference / 65536.0 / kInvLn2) / power_of_two(kUnitLevel);
+  frame.unit_level = kUnitLevel;
+  frame.exponent = 0;
+  auto settle = [&] {  // unit = mantissa * 2^exponent, mantissa in [128, 256)
+    int e = static_cast<int>(double_to_bits(unit) >> 52 & 2047) - 1023 - 7;
+    frame.exponent = std::clamp(e, -290, 290);
+    frame.mantissa = static_cast<int>(std::clamp(unit / power_of_two(frame.exponent) + 0.5, 1.0, 255.0));
+  };
+  settle();
+  while (largest / power_of_two(frame.exponent) >= 0x1p50 || width / (frame.mantissa * power_of_two(frame.exponent)) >= 0x1p40) {
+    unit *= 2;
+    --frame.unit_level;
+    settle();
+  }
+  const double cell = power_of_two(frame.exponent);
+  uint64_t most = 0;
+  for (int a = 0; a < 3; ++a) {
+    frame.origin[static_cast<size_t>(a)] = static_cast<int64_t>(std::floor(extent.low[a] / cell));
+    most = std::max(most, static_cast<uint64_t>((extent.high[a] / cell - static_cast<double>(frame.origin[static_cast<size_t>(a)])) / frame.mantissa));
+  }
+  *levels = bit_length(most);
+  return frame;
+}
+
+// Sorts a tile's rows along the Morton curve and ends the octree where most splats are alone in their cell.
+void prepare_tile(const SourceArrays& source, const SteppedParams& params, double fill, PreparedTile* tile, const TileFrame* shared) {
+  TileState& state = tile->state;
+  state.n = static_cast<int64_t>(tile->rows.size());
+  int levels;
+  if (shared) {
+    state.frame = *shared;
+    levels = shared->octree_levels + shared->low_levels;
+  } else {
+    state.frame = frame_of(params, extent_of(source, tile->rows), &levels);
+  }
+  const double cell = power_of_two(state.frame.exponent);
+  const int shift = std::max(0, levels - kMaxOctreeDepth), depth = levels - shift;
+  struct Keyed {
+    uint64_t key;
+    int64_t row;
+  };
+  std::vector<Keyed> keyed;
+  for (int64_t row : tile->rows) {
+    uint32_t v[3];
+    for (int a = 0; a < 3; ++a) {
+      double at = (source.positions[row * 3 + a] / cell - static_cast<double>(state.frame.origin[static_cast<size_t>(a)])) / state.frame.mantissa;
+      at = std::clamp(std::floor(at), 0.0, power_of_two(levels) - 1);
+      v[a] = static_cast<uint32_t>(static_cast<uint64_t>(at) >> shift);
+    }
+    keyed.push_back({morton(v[0], v[1], v[2]), row});
+  }
+  std::sort(keyed.begin(), keyed.end(), [](const Keyed& a, const Keyed& b) { return a.key < b.key || (a.key == b.key && a.row < b.row); });
+  for (size_t i = 0; i < keyed.size(); ++i) tile->rows[i] = keyed[i].row;
+  int octree = depth;
+  if (shared) {
+    octree = shared->octree_levels;
+  } else {
+    std::vector<int64_t> new_at(static_cast<size_t>(depth) + 2);  // neighbours on the curve that part at this level
+    for (size_t i = 1; i < keyed.size(); ++i) {
+      uint64_t differ = keyed[i].key ^ keyed[i - 1].key;
+      if (differ) ++new_at[static_cast<size_t>(depth - (bit_length(differ) - 1) / 3)];
+    }
+    int64_t cells = 1, all = 1 + std::accumulate(new_at.begin(), new_at.end(), int64_t{0});
+    for (octree = 0; octree < depth; ++octree) {
+      cells += new_at[static_cast<size_t>(octree)];
+      if (static_cast<double>(cells) >= fill * static_cast<double>(all)) break;
+    }
+    state.frame.octree_levels = octree;
+    state.frame.low_levels = levels - octree;
+    if (state.frame.low_levels > 22) {
+      state.frame.octree_levels = levels - 22;
+      state.frame.low_levels = 22;
+      octree = state.frame.octree_levels;
+    }
+  }
+  state.cells.clear();
+  for (const Keyed& k : keyed) state.cells.push_back(k.key >> 3 * (depth - octree));
+  find_tile_neighbours(params, &state);
+}
+
+// The codes of one chunk, before the tables are known.
+struct TileStreams {
+  StreamWriter streams[kSteppedStreams];
+};
+
+void code_tile(const SourceArrays& source, const SteppedParams& params, const SteppedTables& derived,
+               const std::vector<uint64_t>& earlier, PreparedTile* tile, TileStreams* out) {
+  const int64_t* rows = tile->rows.data();
+  TileState* state = &tile->state;
+  code_octree(out->streams[kOctree], out->streams[kCount], state->frame.octree_levels, state->n, earlier, &state->cells);
+  code_opacity(out->streams[kOpacity], params, derived, state, &source, rows);
+  code_scales(out->streams[kScale], params, derived, state, &source, rows);
+  code_rotations(out->streams[kRotation], params, derived, state, &source, rows);
+  code_positions(out->streams[kPositionLow], params, derived, state, &source, rows);
+  code_colors(out->streams[kColor], params, derived, state, &source, rows);
+  if (params.sh_degree > 0) code_sh(out->streams + kSh1, params, derived, state, &source, rows);
+}
+
+// Where the levels of the SH contexts lie: around the middle of what one tile shows.
+void fit_activity(const SourceArrays& source, const std::vector<PreparedTile>& tiles, SteppedParams* params) {
+  if (params->sh_degree == 0) return;
+  const PreparedTile* largest = &tiles[0];
+  for (const PreparedTile& t : tiles)
+    if (t.state.n > largest->state.n) largest = &t;
+  PreparedTile probe = *largest;
+  TileStreams streams;
+  const SteppedTables derived(*params);
+  params->sh_activity = {};
+  code_tile(source, *params, derived, {}, &probe, &streams);
+  int64_t sum = 0;
+  const int width = 3 * params->rest();
+  for (int32_t a : probe.state.activity) sum += bit_length(static_cast<uint64_t>(16 * static_cast<int64_t>(a) / (width + 2)));
+  const int typical = static_cast<int>((sum * 2 / probe.state.n + 1) / 2);
+  for (int s = 0; s < kShStreams; ++s)
+    params->sh_activity[static_cast<size_t>(s)] = static_cast<uint8_t>(std::max(0, typical - (kShContexts[s] - 1) / 2));
+}
+
+constexpr int kContextsOf[kSteppedStreams] = {0, 64, 5, 8, 64, 64, 1, 64, 63, 60, 63, 54};
+
+TableSet tables_of(int stream, const std::vector<TileStreams>& tiles) {
+  Histogram histogram;
+  histogram.contexts = kContextsOf[stream];
+  histogram.counts.resize(static_cast<size_t>(histogram.contexts));
+  for (auto& c : histogram.counts) c.fill(0);
+  const bool escapes = stream != kOctree;
+  if (escapes) {
+    std::vector<std::array<uint32_t, 33>> lengths(static_cast<size_t>(histogram.contexts));
+    for (auto& l : lengths) l.fill(0);
+    for (const TileStreams& tile : tiles) tile.streams[stream].measure(lengths);
+    choose_low_bits(lengths, &histogram);
+  }
+  for (const TileStreams& tile : tiles) tile.streams[stream].count(histogram);
+  return build_table_set(stream, escapes, histogram);
+}
+
+}  // namespace
+
+EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
+                            const SteppedOptions& options, int threads) {
+  EncodedScene scene;
+  SteppedParams params = options.params;
+  params.sh_degree = sh_degree;
+  fit_params(source, n, &params);
+
+  Tiling tiling = tile_splats(source.positions, n, options.tile_splats);
+  scene.tiles = static_cast<int>(tiling.starts.size()) - 1;
+  std::vector<PreparedTile> tiles(static_cast<size_t>(scene.tiles * tier_count));
+  parallel_for(scene.tiles, threads, [&](int64_t t) {
+    auto begin = tiling.order.begin() + tiling.starts[static_cast<size_t>(t)];
+    auto end = tiling.order.begin() + tiling.starts[static_cast<size_t>(t) + 1];
+    // One grid and one octree depth for all tiers of a tile: fitted to all its splats.
+    PreparedTile whole;
+    whole.rows.assign(begin, end);
+    prepare_tile(source, params, options.octree_fill, &whole, nullptr);
+    for (int tier = 0; tier < tier_count; ++tier) {
+      PreparedTile& tile = tiles[static_cast<size_t>(t * tier_count + tier)];
+      tile.tile = static_cast<int>(t);
+      tile.tier = tier;
+      if (tier_count == 1) {
+        tile.state = std::move(whole.state);
+        tile.rows = std::move(whole.rows);
+        continue;
+      }
+      for (auto row = begin; row != end; ++row)
+        if (tiers[*row] == tier) tile.rows.push_back(*row);
+      if (!tile.rows.empty()) prepare_tile(source, params, options.octree_fill, &tile, &whole.state.frame);
+    }
+  });
+  tiles.erase(std::remove_if(tiles.begin(), tiles.end(), [](const PreparedTile& t) { return t.rows.empty(); }), tiles.end());
+  fit_predictions(source, tiles, &params);
+  fit_activity(source, tiles, &params);
+  const SteppedTables derived(params);
+
+  std::vector<TileStreams> streams(tiles.size());
+  std::vector<Extent> extents(tiles.size());
+  std::vector<std::vector<uint64_t>> cells_of(tiles.size());
+  if (tier_count > 1)
+    for (size_t k = 0; k < tiles.size(); ++k) cells_of[k] = tiles[k].state.cells;
+  parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t at) {
+    const size_t k = static_cast<size_t>(at);
+    std::vector<uint64_t> earlier;
+    for (size_t e = k; e-- > 0 && tiles[e].tile == tiles[k].tile;)
+      earlier.insert(earlier.end(), cells_of[e].begin(), cells_of[e].end());
+    std::sort(earlier.begin(), earlier.end());
+    code_tile(source, params, derived, earlier, &tiles[k], &streams[k]);
+    extents[k] = extent_of(source, tiles[k].rows);
+    for (int64_t i = 0; i < tiles[k].state.n; ++i)
+      for (int a = 0; a < 3; ++a) {  // the box holds decoded positions, too
+        double p = tiles[k].state.positions[static_cast<size_t>(i * 3 + a)];
+        extents[k].low[a] = std::min(extents[k].low[a], p);
+        extents[k].high[a] = std::max(extents[k].high[a], p);
+      }
+    TileState kept;  // the rest is no longer needed
+    kept.n = tiles[k].state.n;
+    kept.frame = tiles[k].state.frame;
+    tiles[k].state = std::move(kept);
+  });
+
+  TableSet sets[kSteppedStreams];
+  const int last_stream = sh_degree > 0 ? kSh1 + sh_degree - 1 : kColor;
+  parallel_for(last_stream, threads, [&](int64_t s) { sets[s + 1] = tables_of(static_cast<int>(s) + 1, streams); });
+  ByteWriter tables[2];
+  tables[0].varint(kColor);
+  tables[1].varint(static_cast<uint64_t>(sh_degree));
+  for (int s = kOctree; s <= last_stream; ++s) write_table_set(tables[s > kColor], sets[s]);
+  scene.tables[0] = std::move(tables[0].bytes);
+  if (sh_degree > 0) scene.tables[1] = std::move(tables[1].bytes);
+
+  const int layers = sh_degree > 0 ? 2 : 1;
+  scene.chunks.resize(tiles.size() * static_cast<size_t>(layers));
+  parallel_for(static_cast<int64_t>(scene.chunks.size()), threads, [&](int64_t at) {
+    const size_t k = static_cast<size_t>(at) / static_cast<size_t>(layers);
+    const int layer = static_cast<int>(at) % layers;
+    EncodedChunk& chunk = scene.chunks[static_cast<size_t>(at)];
+    chunk.tile = tiles[k].tile;
+    chunk.tier = tiles[k].tier;
+    chunk.layer = layer;
+    chunk.splats = tiles[k].state.n;
+    for (int a = 0; a < 3; ++a) {
+      chunk.box[a] = static_cast<float>(extents[k].low[a]);
+      chunk.box[3 + a] = static_cast<float>(extents[k].high[a]);
+    }
+    ByteWriter head;
+    if (layer == 0) {
+      const bool first_of_tile = k == 0 || tiles[k - 1].tile != tiles[k].tile;
+      head.byte(first_of_tile ? 1 : 0);
+      if (first_of_tile) write_frame(head, tiles[k].state.frame);
+    }
+    const int first = layer == 0 ? kOctree : kSh1, last = layer == 0 ? kColor : last_stream;
+    head.varint(static_cast<uint64_t>(last - first + 1));
+    std::vector<uint8_t> payload;
+    for (int s = first; s <= last; ++s) {
+      StreamHead stream;
+      stream.stream = s;
+      stream.table_set = layer;
+      streams[k].streams[s].finish(sets[s], &stream, payload);
+      write_stream_head(head, stream);
+    }
+    chunk.bytes = std::move(head.bytes);
+    chunk.bytes.insert(chunk.bytes.end(), payload.begin(), payload.end());
+  });
+
+  ByteWriter out;
+  write_params(out, params);
+  scene.params = std::move(out.bytes);
+  for (int tier = 0; tier < tier_count; ++tier)
+    for (const PreparedTile& tile : tiles)
+      if (tile.tier == tier) scene.order.insert(scene.order.end(), tile.rows.begin(), tile.rows.end());
+  return scene;
+}
+
+}  // namespace splatzip

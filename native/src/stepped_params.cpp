@@ -1,0 +1,143 @@
+#include "stepped_params.h"
+
+#include <cmath>
+
+#include "splatzip/exact_math.h"
+
+namespace splatzip {
+namespace {
+
+void write_rule(ByteWriter& out, const StepRule& rule) {
+  out.float32(rule.base);
+  for (int16_t w : rule.weight) out.signed_varint(w);
+}
+
+bool read_int16(ByteReader& in, int16_t* value) {
+  int64_t v = in.signed_varint();
+  *value = static_cast<int16_t>(v);
+  return in.ok() && v == *value;
+}
+
+bool read_rule(ByteReader& in, StepRule* rule) {
+  rule->base = in.float32();
+  bool ok = in.ok() && rule->base > 1e-12f && rule->base < 1e12f;
+  for (int16_t& w : rule->weight) ok = read_int16(in, &w) && ok;
+  return ok;
+}
+
+template <class Array>
+bool read_int16s(ByteReader& in, Array& values) {
+  bool ok = true;
+  for (int16_t& v : values) ok = ok && read_int16(in, &v);
+  return ok;
+}
+
+constexpr int kLogTableBits = 12;
+
+struct CodeTables {
+  std::vector<int32_t> log2_q;  // q < 2^12
+  std::array<uint32_t, 256> exp2;  // 2^(i / 256) in 1/2^24
+  CodeTables() : log2_q(1 << kLogTableBits) {
+    auto log2_fixed = [](double q) {
+      double x = exact_log(q) * kInvLn2 * 65536.0;
+      return static_cast<int32_t>(x < 0 ? x - 0.5 : x + 0.5);
+    };
+    log2_q[0] = log2_fixed(0.3);
+    for (size_t q = 1; q < log2_q.size(); ++q) log2_q[q] = log2_fixed(static_cast<double>(q));
+    for (int i = 0; i < 256; ++i)
+      exp2[static_cast<size_t>(i)] = static_cast<uint32_t>(exact_exp(i / 256.0 * (1.0 / kInvLn2)) * 16777216.0 + 0.5);
+  }
+};
+
+const CodeTables& code_tables() {
+  static const CodeTables tables;
+  return tables;
+}
+
+}  // namespace
+
+int32_t log2_of_code(uint32_t q) {
+  int shift = bit_length(q >> kLogTableBits);
+  return code_tables().log2_q[q >> shift] + (shift << 16);
+}
+
+uint32_t exp2_of_256th(int32_t x) {
+  if (x < -256) return 0;
+  if (x >= 31 * 256) x = 31 * 256 - 1;
+  uint64_t mantissa = code_tables().exp2[static_cast<size_t>(x & 255)];
+  int e = x >> 8;
+  return static_cast<uint32_t>(e >= 0 ? (mantissa << e) >> 24 : mantissa >> (24 - e));
+}
+
+SteppedTables::SteppedTables(const SteppedParams& params) {
+  const int levels = params.opacity_levels;
+  logit.resize(static_cast<size_t>(levels) + 2);
+  log2_alpha.resize(logit.size());
+  logit.front() = -HUGE_VALF;
+  log2_alpha.front() = -16 * 256;
+  logit.back() = HUGE_VALF;
+  log2_alpha.back() = 0;
+  for (int q = 1; q <= levels; ++q) {
+    double log_alpha = exact_log((q - 0.5) / levels) * 256.0 / params.opacity_power;
+    double alpha = exact_exp(log_alpha);
+    logit[static_cast<size_t>(q)] = static_cast<float>(log_alpha - exact_log(1.0 - alpha));
+    double x = log_alpha * kInvLn2 * 256.0 - 0.5;
+    log2_alpha[static_cast<size_t>(q)] = x < -16 * 256 ? -16 * 256 : static_cast<int32_t>(x);
+  }
+  for (int e = -kMaxHalfOctaves; e <= kMaxHalfOctaves; ++e) {
+    double octave = bits_to_double(static_cast<uint64_t>(1023 + (e >> 1)) << 52);
+    half_octave[static_cast<size_t>(e + kMaxHalfOctaves)] =
+        static_cast<float>(e & 1 ? octave * 1.4142135623730951 : octave);
+  }
+}
+
+void write_params(ByteWriter& out, const SteppedParams& p) {
+  out.byte(static_cast<uint8_t>(p.sh_degree));
+  out.signed_varint(p.scale_reference);
+  out.varint(p.opacity_levels);
+  out.varint(p.opacity_power);
+  out.float32(p.neighbour_softness);
+  for (const ScaleRule& s : p.scales) {
+    out.varint(s.power);
+    write_rule(out, s.step);
+    for (int16_t w : s.predict) out.signed_varint(w);
+  }
+  for (const StepRule* rule : {&p.axis, &p.spin, &p.position, &p.color}) write_rule(out, *rule);
+  for (int16_t v : p.color_basis) out.signed_varint(v);
+  for (uint8_t v : p.color_predict) out.byte(v);
+  if (p.sh_degree == 0) return;
+  write_rule(out, p.sh);
+  for (int16_t v : p.sh_color_basis) out.signed_varint(v);
+  for (int16_t v : p.sh_basis) out.signed_varint(v);
+  for (uint8_t v : p.sh_predict) out.byte(v);
+  for (uint8_t v : p.sh_activity) out.byte(v);
+}
+
+bool read_params(ByteReader& in, SteppedParams* p) {
+  p->sh_degree = in.byte();
+  p->scale_reference = static_cast<int32_t>(in.signed_varint());
+  p->opacity_levels = static_cast<uint16_t>(in.varint());
+  p->opacity_power = static_cast<uint16_t>(in.varint());
+  p->neighbour_softness = in.float32();
+  bool ok = in.ok() && p->sh_degree <= 4 && p->opacity_levels >= 1 && p->opacity_power >= 16 &&
+            p->neighbour_softness > 1e-6f && p->neighbour_softness < 1e12f && p->scale_reference > -(200 << 16) &&
+            p->scale_reference < (200 << 16);
+  for (ScaleRule& s : p->scales) {
+    s.power = static_cast<uint16_t>(in.varint());
+    ok = ok && s.power >= 16 && read_rule(in, &s.step) && read_int16s(in, s.predict);
+  }
+  for (StepRule* rule : {&p->axis, &p->spin, &p->position, &p->color}) ok = ok && read_rule(in, rule);
+  ok = ok && read_int16s(in, p->color_basis);
+  for (uint8_t& v : p->color_predict) v = in.byte();
+  if (!ok || !in.ok()) return false;
+  if (p->sh_degree == 0) return in.at_end();
+  const size_t rest = static_cast<size_t>(p->rest());
+  p->sh_basis.resize(rest * rest);
+  p->sh_predict.resize(rest * 3);
+  ok = read_rule(in, &p->sh) && read_int16s(in, p->sh_color_basis) && read_int16s(in, p->sh_basis);
+  for (uint8_t& v : p->sh_predict) v = in.byte();
+  for (uint8_t& v : p->sh_activity) v = in.byte();
+  return ok && in.at_end();
+}
+
+}  // namespace splatzip

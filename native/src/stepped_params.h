@@ -1,0 +1,76 @@
+// Parameters of codec STEPPED: every number that a decoder needs beside the chunks (FORMAT.md 6.1).
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "bits.h"
+
+namespace splatzip {
+
+// What is known of a splat when a step is chosen, in 1/256 octave: log2 alpha, the three log2 scales relative to the
+// scene's reference (largest first), log2 of the distance to its neighbours relative to the same reference.
+constexpr int kFeatures = 5;
+enum Feature { kAlpha, kScale0, kScale1, kScale2, kSpacing };
+
+// A step: base * 2^(e/2), e = the features times their weights (1/64), rounded.
+struct StepRule {
+  float base = 1;
+  std::array<int16_t, kFeatures> weight{};
+};
+constexpr int kMaxHalfOctaves = 40;
+
+// Prediction of log2 scale j in 1/256 octave from 1, log2 alpha, its own larger scales, and the neighbours' scales:
+// weights in 1/1024 (the constant in 1/256 octave).
+constexpr int kScaleTerms = 8;
+enum ScaleTerm { kOne, kOwnAlpha, kOwnScale0, kOwnScale1, kNearScale0, kNearScale1, kNearScale2, kOwnSpacing };
+
+struct ScaleRule {
+  uint16_t power = 256;       // y = (s / reference)^(power / 256) is what has uniform steps
+  StepRule step;              // of y
+  std::array<int16_t, kScaleTerms> predict{};
+};
+
+struct SteppedParams {
+  int sh_degree = 0;
+  int32_t scale_reference = 0;  // log2 of the scene's median scale, 1/65536 octave
+  uint16_t opacity_levels = 32;
+  uint16_t opacity_power = 256;  // alpha^(power / 256) has uniform steps
+  float neighbour_softness = 1;  // added to squared distances, in cells^2
+  std::array<ScaleRule, 3> scales;
+  StepRule axis, spin, position, color, sh;
+  std::array<int16_t, 9> color_basis{};  // coded space -> RGB, 1/16384
+  std::array<uint8_t, 3> color_predict{};  // share of the neighbours' mean, 1/256
+  std::array<int16_t, 9> sh_color_basis{};
+  std::vector<int16_t> sh_basis;      // (B, B) components x coefficients, 1/16384
+  std::vector<uint8_t> sh_predict;    // (B, 3)
+  std::array<uint8_t, 4> sh_activity{};  // by SH stream: bit length of the activity that context 0 ends with
+
+  int rest() const { return (sh_degree + 1) * (sh_degree + 1) - 1; }
+};
+
+void write_params(ByteWriter& out, const SteppedParams& params);
+bool read_params(ByteReader& in, SteppedParams* params);
+
+// Tables that follow from the parameters or from nothing; the same everywhere (exact_exp, exact_log).
+struct SteppedTables {
+  explicit SteppedTables(const SteppedParams& params);
+  // By opacity code 0 (invisible), 1..levels, levels + 1 (opaque).
+  std::vector<float> logit;
+  std::vector<int32_t> log2_alpha;  // 1/256 octave, >= -16 octaves
+  std::array<float, 2 * kMaxHalfOctaves + 1> half_octave;  // 2^(e / 2)
+};
+
+// log2 q in 1/65536 octave; q = 0 counts as 0.3.
+int32_t log2_of_code(uint32_t q);
+// 2^(x / 256), x < 31 * 256, rounded down; 0 for x < -256.
+uint32_t exp2_of_256th(int32_t x);
+
+inline int half_octaves(const StepRule& rule, const int32_t* features) {
+  int64_t sum = 4096;
+  for (int f = 0; f < kFeatures; ++f) sum += static_cast<int64_t>(rule.weight[f]) * features[f];
+  sum >>= 13;
+  return static_cast<int>(sum < -kMaxHalfOctaves ? -kMaxHalfOctaves : sum > kMaxHalfOctaves ? kMaxHalfOctaves : sum);
+}
+
+}  // namespace splatzip

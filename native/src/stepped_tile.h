@@ -1,0 +1,83 @@
+// Codec STEPPED: the splats of one chunk, attribute by attribute (FORMAT.md 6).
+//
+// Templates over StreamReader and StreamWriter, so that the encoder walks the very path of the decoder: contexts,
+// steps and predictions are written once. Where the two differ (`if constexpr (Io::kReading)`) the reader takes a
+// code and the writer makes one from the source, then both rebuild the same value.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "stepped_params.h"
+#include "streams.h"
+
+namespace splatzip {
+
+constexpr int kShStreams = 4;
+constexpr int kShComponents = 24;              // most SH coefficients a colour above degree 0
+constexpr int kColorValues = 3 * (1 + kShComponents);
+// Streams of a chunk by their id (splatzip/container/layout.py).
+enum StreamId { kOctree = 1, kCount, kOpacity, kScale, kRotation, kPositionLow, kColor, kSh1, kSh2, kSh3, kSh4 };
+constexpr int kSteppedStreams = 12;  // ids below
+
+// Components that SH stream s (0..3) holds: [begin, end) of the KLT components.
+constexpr int kShBegin[kShStreams + 1] = {0, 3, 8, 15, 24};
+constexpr int kShContexts[kShStreams] = {7, 4, 3, 2};  // for each of its planes
+
+// The grid of a tile: position = (origin + mantissa * i) * 2^exponent, i an integer of `levels` bits an axis.
+struct TileFrame {
+  std::array<int64_t, 3> origin{};  // |origin + mantissa * i| < 2^53
+  int mantissa = 1;                 // 1..255
+  int exponent = 0;
+  int octree_levels = 0;  // coded by the octree
+  int low_levels = 0;     // below, raw
+  int unit_level = 0;     // a splat with step exponent 0 leaves out so many of the lowest levels
+};
+void write_frame(ByteWriter& out, const TileFrame& frame);
+bool read_frame(ByteReader& in, TileFrame* frame);
+
+// Splats of a scene, in the order of the caller's rows.
+struct SourceArrays {
+  const float *positions, *log_scales, *rotations, *opacity_logits, *sh;  // (n,3) (n,3) (n,4) (n) (n,1+B,3)
+};
+
+// What is known of the splats of a chunk while it is coded. Plane-major vectors of n.
+struct TileState {
+  int64_t n = 0;
+  TileFrame frame;
+  std::vector<uint64_t> cells;
+  std::vector<uint32_t> neighbour_keys;         // (4, n)
+  std::vector<std::array<float, 4>> neighbour_weights;
+  std::vector<int32_t> opacity_codes;
+  std::vector<std::array<int32_t, kFeatures>> features;
+  std::vector<std::array<int32_t, 3>> scales;   // log2 relative to the reference, 1/65536 octave
+  std::vector<uint8_t> distance;                // 0..7: how far the nearest neighbour is, in its own sizes
+  std::vector<std::array<float, 9>> axes;       // unit vectors: longest, middle, shortest
+  std::vector<float> positions;                 // (n, 3)
+  std::vector<int32_t> activity;                // sum of |code| of the colour planes so far
+  std::vector<float> color;                     // (n, 3) coded space, without the mean
+  std::vector<float> rest;                      // (n, 3 B) KLT components, colour-minor
+
+  int back(int k, int64_t i) const { return static_cast<int>(neighbour_keys[static_cast<size_t>(k * n + i)] & 63) + 1; }
+  bool has_neighbour(int k, int64_t i) const;
+};
+
+// Neighbours, their weights and the spacing feature, from the cells.
+void find_tile_neighbours(const SteppedParams& params, TileState* tile);
+
+// Each codes one attribute. `source` and `rows` (tile row -> source row) serve the writer alone.
+template <class Io>
+void code_opacity(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, const int64_t* rows);
+template <class Io>
+void code_scales(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, const int64_t* rows);
+template <class Io>
+void code_rotations(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, const int64_t* rows);
+template <class Io>
+void code_positions(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, const int64_t* rows);
+template <class Io>
+void code_colors(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, const int64_t* rows);
+// All SH streams of a chunk: `ios` one a stream, as many as the degree has.
+template <class Io>
+void code_sh(Io* ios, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, const int64_t* rows);
+
+}  // namespace splatzip

@@ -1,0 +1,71 @@
+"""Codec STEPPED in native code: a scene's arrays to chunks and back (docs/FORMAT.md 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip import _core
+from splatzip.errors import STATUS
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class EncodedChunk:
+    """One chunk and where it belongs; `box` is low x y z, high x y z."""
+
+    tile: int
+    tier: int
+    layer: int
+    splats: int
+    box: tuple[float, ...]
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class ChunkPlace:
+    """A chunk to decode: its key, its first row in the output, its place in the file."""
+
+    tile: int
+    tier: int
+    layer: int
+    splats: int
+    row: int
+    offset: int
+    size: int
+
+
+def encode_stepped(
+    arrays: Sequence[Floats], *, sh_degree: int, tiers: NDArray[np.uint8] | None, options: dict[str, Any], threads: int
+) -> tuple[bytes, tuple[bytes, bytes], list[EncodedChunk], NDArray[np.int64]]:
+    """Encode positions, log_scales, rotations, opacity_logits, sh.
+
+    Returns: parameters, the TABLES chunks by layer, the chunks, and the source row of each decoded row.
+    """
+    tier_count = 1 if tiers is None else int(tiers.max()) + 1
+    given = np.zeros(0, np.uint8) if tiers is None else np.ascontiguousarray(tiers, np.uint8)
+    out = _core.encode_stepped(
+        *arrays, sh_degree=sh_degree, tiers=given, tier_count=tier_count, threads=threads, **options
+    )
+    return out["params"], out["tables"], [EncodedChunk(*c) for c in out["chunks"]], np.asarray(out["order"])
+
+
+def decode_stepped(
+    file: memoryview, params: bytes, tables: Sequence[bytes], chunks: Sequence[ChunkPlace], splats: int, threads: int
+) -> list[Floats] | tuple[type[Exception], int]:
+    """Decode chunks, sorted by (tile, tier, layer), into `splats` rows.
+
+    Returns: positions, log_scales, rotations, opacity_logits, sh; or the error class and what failed: the index
+        of a chunk, -1 for the parameters, -2 - t for the TABLES chunk t.
+    """
+    data = np.frombuffer(file, np.uint8)
+    places = [(c.tile, c.tier, c.layer, c.splats, c.row, c.offset, c.size) for c in chunks]
+    arrays, status, failed = _core.decode_stepped(data, params, list(tables), places, splats, threads)
+    if status != 0:
+        return STATUS[status], failed
+    return [np.asarray(a) for a in arrays]
