@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from plyfile import PlyData, PlyParseError  # type: ignore[import-untyped]
 
 from splatzip.errors import FormatError, TruncatedError, UnsupportedFeatureError
+from splatzip.formats.exported import with_source
 from splatzip.formats.input import scene_from
 from splatzip.formats.output import atomic_write, lost_meta
 from splatzip.formats.ply_header import PlyElement, PlyHeader, read_header
@@ -50,7 +51,7 @@ def sniff(head: bytes, path: Path) -> bool:
 
 
 def read(path: Path, *, repair: bool = False) -> Scene:
-    """Read a 3DGS PLY.
+    """Read a 3DGS PLY; one that was exported from .splat or SPZ gets the codes it came from.
 
     Args:
         repair: drop rows that are not valid.
@@ -68,7 +69,7 @@ def read(path: Path, *, repair: bool = False) -> Scene:
         "opacity_logits": table.opacity_logits,
         "sh": table.sh,
     }
-    return scene_from(arrays, repair=repair, meta=_meta(header, table), origin=origin)
+    return with_source(scene_from(arrays, repair=repair, meta=_meta(header, table), origin=origin))
 
 
 def write(scene: Scene, path: Path) -> list[str]:

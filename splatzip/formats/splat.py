@@ -76,7 +76,7 @@ def write(scene: Scene, path: Path) -> list[str]:
     if scene.source is not None and (scene.source.format, scene.source.version) == (FORMAT, VERSION):
         codes = dict(scene.source.codes)
     else:
-        codes, lost_splats = _quantize(scene)
+        codes, lost_splats = quantize(scene)
         lost = lost_splats + lost
     rows = np.empty(len(scene), RECORD)
     for name, values in codes.items():
@@ -86,8 +86,8 @@ def write(scene: Scene, path: Path) -> list[str]:
     return lost
 
 
-def _quantize(scene: Scene) -> tuple[dict[str, NDArray[np.uint32] | NDArray[np.uint8]], list[str]]:
-    """The nearest codes, and what they cannot say."""
+def quantize(scene: Scene) -> tuple[dict[str, NDArray[np.uint32] | NDArray[np.uint8]], list[str]]:
+    """The nearest codes, and what they cannot say, one line each."""
     lost = []
     if scene.sh_degree:
         lost.append(f"SH above degree 0: .splat has no place for degree {scene.sh_degree}")
