@@ -3,7 +3,25 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_public_names.py compares
+    from splatzip.errors import BackendError as BackendError
+    from splatzip.errors import CorruptError as CorruptError
+    from splatzip.errors import FormatError as FormatError
+    from splatzip.errors import NotSplatzipError as NotSplatzipError
+    from splatzip.errors import SceneError as SceneError
+    from splatzip.errors import SplatzipError as SplatzipError
+    from splatzip.errors import TruncatedError as TruncatedError
+    from splatzip.errors import UnsupportedFeatureError as UnsupportedFeatureError
+    from splatzip.errors import UnsupportedVersionError as UnsupportedVersionError
+    from splatzip.errors import ViewsError as ViewsError
+    from splatzip.io import load as load
+    from splatzip.io import save as save
+    from splatzip.scene import QuantizedSource as QuantizedSource
+    from splatzip.scene import Scene as Scene
+    from splatzip.scene import SceneMeta as SceneMeta
+    from splatzip.scene.edit import transform as transform
 
 # Resolved on first use, so that `import splatzip` costs nothing and `splatzip.decode` pulls in no encoder.
 _PUBLIC = {
@@ -25,7 +43,7 @@ _PUBLIC = {
     "ViewsError": "splatzip.errors",
 }
 
-__all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604
+__all__ = [*_PUBLIC, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import splatzip
 
 if sys.version_info >= (3, 11):
@@ -74,11 +72,6 @@ def test_help_of_the_command_line_loads_no_numpy_and_no_core() -> None:
     loaded = loaded_by("import splatzip.cli.app")
     assert "splatzip.cli.compress" in loaded
     assert not {"numpy", "splatzip._core", "splatzip.io", "splatzip.decode"} & loaded
-
-
-@pytest.mark.parametrize("name", sorted(splatzip.__all__))
-def test_every_public_name_can_be_reached(name: str) -> None:
-    assert getattr(splatzip, name) is not None
 
 
 def test_only_kernels_names_the_native_core() -> None:
