@@ -7,9 +7,9 @@ namespace {
 
 // The kernel module has checked every shape. Returns (status, where, five arrays).
 nb::tuple dequantize(int version, In<uint16_t, nb::ndim<2>> positions, In<uint8_t, nb::ndim<2>> rotations,
-                     In<uint8_t, nb::ndim<2>> scales, In<uint8_t, nb::ndim<2>> colors,
-                     In<uint16_t, nb::ndim<2>> labels, In<uint8_t, nb::ndim<2>> palette, In<double> means,
-                     In<double> scale_table, In<double> color_table, In<double> rest_table) {
+                     In<uint8_t, nb::ndim<2>> scales, In<uint8_t, nb::ndim<2>> colors, In<uint16_t, nb::ndim<2>> labels,
+                     In<uint8_t, nb::ndim<2>> palette, In<double> means, In<double> scale_table, In<double> color_table,
+                     In<double> rest_table) {
   size_t n = positions.shape(0), coefficients = palette.shape(1) / 3;
   SogCodes codes{n,
                  positions.data(),

@@ -75,11 +75,9 @@ bool read_tables(int version, const SogTables& in, bool has_rest, ByteTables* ou
   if (version == 2) alpha_logits(out->opacity);
   if (version == 1 && !read_range(in.sh0[3], in.sh0[7], out->opacity)) return false;
   *where = 3;
-  if (has_rest &&
-      (version == 1 ? !read_range(in.shN[0], in.shN[1], out->rest) : !read_codebook(in.shN, out->rest)))
+  if (has_rest && (version == 1 ? !read_range(in.shN[0], in.shN[1], out->rest) : !read_codebook(in.shN, out->rest)))
     return false;
-  for (size_t i = 0; i < kByteCodes; ++i)
-    out->rotation[i] = (static_cast<double>(i) / 255.0 * 2.0 - 1.0) / kSqrt2;
+  for (size_t i = 0; i < kByteCodes; ++i) out->rotation[i] = (static_cast<double>(i) / 255.0 * 2.0 - 1.0) / kSqrt2;
   return true;
 }
 
