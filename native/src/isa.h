@@ -19,7 +19,8 @@ struct PredictedRows {
   int stride;              // floats from row to row, a multiple of 16 and >= width
   const uint32_t* keys;    // (4, n) of FindNeighbours
   const float* weights;    // (n, 4)
-  const float* shares;     // (stride)
+  const float* shares;     // (8, stride) by distance bucket
+  const uint8_t* distance; // (n)
   const float* steps;      // (n)
   int32_t* const* codes;   // `width` planes of n
   float* values;           // (n, stride), behind one row of zeros at values - stride

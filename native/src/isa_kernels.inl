@@ -195,10 +195,11 @@ void rebuild_rows(const PredictedRows& r) {
         }
       }
       const float step = r.steps[i];
+      const float* shares = r.shares + r.distance[i] * r.stride;
       for (int v = 0; v < r.stride; v += kWidth) {
         Floats mean = ((load<Floats>(near[0] + v) * w[0] + load<Floats>(near[1] + v) * w[1]) +
                        load<Floats>(near[2] + v) * w[2]) + load<Floats>(near[3] + v) * w[3];
-        Floats predicted = load<Floats>(r.shares + v) * mean, code;
+        Floats predicted = load<Floats>(shares + v) * mean, code;
         if (Encode) {
           Floats target = load<Floats>(r.targets + i * r.stride + v);
           Floats wanted = target - (((load<Floats>(missed[0] + v) * diffuse[0] + load<Floats>(missed[1] + v) * diffuse[1]) +
@@ -210,7 +211,7 @@ void rebuild_rows(const PredictedRows& r) {
           store(codes + row * r.stride + v, code);
           Floats value = predicted + code * step;
           store(r.values + i * r.stride + v, value);
-          store(r.errors + i * r.stride + v, value - target);
+          store(r.errors + i * r.stride + v, value - wanted);
         } else {
           code = load<Floats>(codes + row * r.stride + v);
           store(r.values + i * r.stride + v, predicted + code * step);

@@ -43,7 +43,6 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
 struct SteppedOptions {
   SteppedParams params;  // opacity levels, powers, step rules
   int64_t tile_splats = 14000;
-  double octree_fill = 0.95;  // the octree ends where so many of a tile's splats have a cell of their own
 };
 
 struct EncodedChunk {
@@ -71,7 +70,8 @@ struct PreparedTile {
   TileState state;
   std::vector<int64_t> rows;
 };
-void fit_params(const SourceArrays& source, int64_t n, SteppedParams* params);
+void fit_reference(const SourceArrays& source, int64_t n, SteppedParams* params);
 void fit_predictions(const SourceArrays& source, const std::vector<PreparedTile>& tiles, SteppedParams* params);
+void fit_sizes(std::vector<SizeSums>& tiles, SteppedParams* params);
 
 }  // namespace splatzip

@@ -78,7 +78,7 @@ bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, 
   code_scales(open.streams[kScale], params, derived, tile, nullptr, nullptr);
   code_rotations(open.streams[kRotation], params, derived, tile, nullptr, nullptr);
   code_positions(open.streams[kPositionLow], params, derived, tile, nullptr, nullptr);
-  code_colors(open.streams[kColor], params, derived, tile, nullptr, nullptr);
+  code_colors(open.streams[kColor], params, derived, tile);
   for (int s = kOctree; s <= kColor; ++s)
     if (!open.streams[s].close()) return false;
 
@@ -118,7 +118,7 @@ bool decode_sh_layer(const SteppedParams& params, const SteppedTables& derived, 
   if (!open.open(in, tables)) return false;
   for (int s = 0; s < params.sh_degree; ++s)
     if (!open.present[kSh1 + s]) return false;
-  code_sh(open.streams + kSh1, params, derived, tile, nullptr, nullptr);
+  code_sh(open.streams + kSh1, params, derived, tile);
   for (int s = 0; s < params.sh_degree; ++s)
     if (!open.streams[kSh1 + s].close()) return false;
 

@@ -32,6 +32,18 @@ Extent extent_of(const SourceArrays& source, const std::vector<int64_t>& rows) {
   return e;
 }
 
+// The features of a splat as its source has them: close to what the decoder will know.
+void source_features(const SourceArrays& source, const SteppedParams& params, int64_t row, int32_t* features) {
+  const double kOctave = 65536.0 * kInvLn2;
+  double logit = std::clamp<double>(source.opacity_logits[row], -30.0, 30.0);
+  features[kAlpha] = static_cast<int32_t>(std::max(-4096.0, -exact_log(1.0 + exact_exp(-logit)) * kInvLn2 * 256.0));
+  int32_t s[3];
+  for (int j = 0; j < 3; ++j)
+    s[j] = static_cast<int32_t>(std::clamp((source.log_scales[row * 3 + j] * kOctave - params.scale_reference) / 256.0, -1e6, 1e6));
+  std::sort(s, s + 3, std::greater<>());
+  for (int j = 0; j < 3; ++j) features[kScale0 + j] = s[j];
+}
+
 // The grid of a tile: as fine as the step rule wants, coarser where coordinates are too large for that.
 TileFrame frame_of(const SteppedParams& params, const Extent& extent, int* levels) {
   TileFrame frame;
@@ -65,8 +77,38 @@ TileFrame frame_of(const SteppedParams& params, const Extent& extent, int* level
   return frame;
 }
 
+// Where the octree should end: its nodes are counted, what splats need below is known roughly from the source.
+int cheapest_depth(const SourceArrays& source, const SteppedParams& params, const PreparedTile& tile,
+                   const std::vector<int64_t>& new_at, int levels) {
+  const TileFrame& frame = tile.state.frame;
+  const int depth = static_cast<int>(new_at.size()) - 2;
+  std::vector<int64_t> wanting(static_cast<size_t>(levels) + 2);  // splats that need so many levels
+  for (int64_t row : tile.rows) {
+    int32_t features[kFeatures] = {};
+    source_features(source, params, row, features);
+    int need = levels - std::clamp(frame.unit_level + (half_octaves(params.position, features) >> 1), 0, levels);
+    ++wanting[static_cast<size_t>(need)];
+  }
+  double tree = 0, best_cost = 0;
+  int best = 0;
+  int64_t cells = 1;
+  for (int level = 0; level <= depth; ++level) {
+    double below = 0;
+    for (int need = level + 1; need <= levels; ++need) below += 3.0 * (need - level) * static_cast<double>(wanting[static_cast<size_t>(need)]);
+    if (level == 0 || tree + below < best_cost) best = level, best_cost = tree + below;
+    if (level == depth) break;
+    // Bits of one more level: which of the 8 children of each node exist, less what contexts save.
+    int64_t children = cells + new_at[static_cast<size_t>(level) + 1];
+    double p = static_cast<double>(children) / (8.0 * static_cast<double>(cells));
+    double entropy = p >= 1 ? 0 : -(p * exact_log(p) + (1 - p) * exact_log(1 - p)) * kInvLn2;
+    tree += 0.85 * 8.0 * static_cast<double>(cells) * entropy;
+    cells = children;
+  }
+  return best;
+}
+
 // Sorts a tile's rows along the Morton curve and ends the octree where most splats are alone in their cell.
-void prepare_tile(const SourceArrays& source, const SteppedParams& params, double fill, PreparedTile* tile, const TileFrame* shared) {
+void prepare_tile(const SourceArrays& source, const SteppedParams& params, PreparedTile* tile, const TileFrame* shared) {
   TileState& state = tile->state;
   state.n = static_cast<int64_t>(tile->rows.size());
   int levels;
@@ -103,11 +145,7 @@ void prepare_tile(const SourceArrays& source, const SteppedParams& params, doubl
       uint64_t differ = keyed[i].key ^ keyed[i - 1].key;
       if (differ) ++new_at[static_cast<size_t>(depth - (bit_length(differ) - 1) / 3)];
     }
-    int64_t cells = 1, all = 1 + std::accumulate(new_at.begin(), new_at.end(), int64_t{0});
-    for (octree = 0; octree < depth; ++octree) {
-      cells += new_at[static_cast<size_t>(octree)];
-      if (static_cast<double>(cells) >= fill * static_cast<double>(all)) break;
-    }
+    octree = cheapest_depth(source, params, *tile, new_at, levels);
     state.frame.octree_levels = octree;
     state.frame.low_levels = levels - octree;
     if (state.frame.low_levels > 22) {
@@ -126,8 +164,9 @@ struct TileStreams {
   StreamWriter streams[kSteppedStreams];
 };
 
-void code_tile(const SourceArrays& source, const SteppedParams& params, const SteppedTables& derived,
-               const std::vector<uint64_t>& earlier, PreparedTile* tile, TileStreams* out) {
+// Geometry is coded, colour is quantized against it; colour is coded once the sizes of its codes are fitted.
+void code_geometry(const SourceArrays& source, const SteppedParams& params, const SteppedTables& derived,
+                   const std::vector<uint64_t>& earlier, PreparedTile* tile, TileStreams* out) {
   const int64_t* rows = tile->rows.data();
   TileState* state = &tile->state;
   code_octree(out->streams[kOctree], out->streams[kCount], state->frame.octree_levels, state->n, earlier, &state->cells);
@@ -135,30 +174,10 @@ void code_tile(const SourceArrays& source, const SteppedParams& params, const St
   code_scales(out->streams[kScale], params, derived, state, &source, rows);
   code_rotations(out->streams[kRotation], params, derived, state, &source, rows);
   code_positions(out->streams[kPositionLow], params, derived, state, &source, rows);
-  code_colors(out->streams[kColor], params, derived, state, &source, rows);
-  if (params.sh_degree > 0) code_sh(out->streams + kSh1, params, derived, state, &source, rows);
+  quantize_colors(params, derived, state, source, rows);
 }
 
-// Where the levels of the SH contexts lie: around the middle of what one tile shows.
-void fit_activity(const SourceArrays& source, const std::vector<PreparedTile>& tiles, SteppedParams* params) {
-  if (params->sh_degree == 0) return;
-  const PreparedTile* largest = &tiles[0];
-  for (const PreparedTile& t : tiles)
-    if (t.state.n > largest->state.n) largest = &t;
-  PreparedTile probe = *largest;
-  TileStreams streams;
-  const SteppedTables derived(*params);
-  params->sh_activity = {};
-  code_tile(source, *params, derived, {}, &probe, &streams);
-  int64_t sum = 0;
-  const int width = 3 * params->rest();
-  for (int32_t a : probe.state.activity) sum += bit_length(static_cast<uint64_t>(16 * static_cast<int64_t>(a) / (width + 2)));
-  const int typical = static_cast<int>((sum * 2 / probe.state.n + 1) / 2);
-  for (int s = 0; s < kShStreams; ++s)
-    params->sh_activity[static_cast<size_t>(s)] = static_cast<uint8_t>(std::max(0, typical - (kShContexts[s] - 1) / 2));
-}
-
-constexpr int kContextsOf[kSteppedStreams] = {0, 64, 5, 8, 64, 64, 1, 64, 63, 60, 63, 54};
+constexpr int kContextsOf[kSteppedStreams] = {0, 64, 5, 8, 64, 64, 1, 64, 64, 64, 64, 64};
 
 TableSet tables_of(int stream, const std::vector<TileStreams>& tiles) {
   Histogram histogram;
@@ -183,7 +202,7 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
   EncodedScene scene;
   SteppedParams params = options.params;
   params.sh_degree = sh_degree;
-  fit_params(source, n, &params);
+  fit_reference(source, n, &params);
 
   Tiling tiling = tile_splats(source.positions, n, options.tile_splats);
   scene.tiles = static_cast<int>(tiling.starts.size()) - 1;
@@ -194,7 +213,7 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
     // One grid and one octree depth for all tiers of a tile: fitted to all its splats.
     PreparedTile whole;
     whole.rows.assign(begin, end);
-    prepare_tile(source, params, options.octree_fill, &whole, nullptr);
+    prepare_tile(source, params, &whole, nullptr);
     for (int tier = 0; tier < tier_count; ++tier) {
       PreparedTile& tile = tiles[static_cast<size_t>(t * tier_count + tier)];
       tile.tile = static_cast<int>(t);
@@ -206,16 +225,16 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
       }
       for (auto row = begin; row != end; ++row)
         if (tiers[*row] == tier) tile.rows.push_back(*row);
-      if (!tile.rows.empty()) prepare_tile(source, params, options.octree_fill, &tile, &whole.state.frame);
+      if (!tile.rows.empty()) prepare_tile(source, params, &tile, &whole.state.frame);
     }
   });
   tiles.erase(std::remove_if(tiles.begin(), tiles.end(), [](const PreparedTile& t) { return t.rows.empty(); }), tiles.end());
   fit_predictions(source, tiles, &params);
-  fit_activity(source, tiles, &params);
   const SteppedTables derived(params);
 
   std::vector<TileStreams> streams(tiles.size());
   std::vector<Extent> extents(tiles.size());
+  std::vector<SizeSums> sizes(tiles.size());
   std::vector<std::vector<uint64_t>> cells_of(tiles.size());
   if (tier_count > 1)
     for (size_t k = 0; k < tiles.size(); ++k) cells_of[k] = tiles[k].state.cells;
@@ -225,7 +244,8 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
     for (size_t e = k; e-- > 0 && tiles[e].tile == tiles[k].tile;)
       earlier.insert(earlier.end(), cells_of[e].begin(), cells_of[e].end());
     std::sort(earlier.begin(), earlier.end());
-    code_tile(source, params, derived, earlier, &tiles[k], &streams[k]);
+    code_geometry(source, params, derived, earlier, &tiles[k], &streams[k]);
+    add_sizes(params, derived, &tiles[k].state, &sizes[k]);
     extents[k] = extent_of(source, tiles[k].rows);
     for (int64_t i = 0; i < tiles[k].state.n; ++i)
       for (int a = 0; a < 3; ++a) {  // the box holds decoded positions, too
@@ -233,6 +253,12 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
         extents[k].low[a] = std::min(extents[k].low[a], p);
         extents[k].high[a] = std::max(extents[k].high[a], p);
       }
+  });
+  fit_sizes(sizes, &params);
+  parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t at) {
+    const size_t k = static_cast<size_t>(at);
+    code_colors(streams[k].streams[kColor], params, derived, &tiles[k].state);
+    if (sh_degree > 0) code_sh(streams[k].streams + kSh1, params, derived, &tiles[k].state);
     TileState kept;  // the rest is no longer needed
     kept.n = tiles[k].state.n;
     kept.frame = tiles[k].state.frame;

@@ -50,7 +50,7 @@ std::vector<double> covariance_basis(std::vector<double> covariance, int n) {
 
 }  // namespace
 
-void fit_params(const SourceArrays& source, int64_t n, SteppedParams* params) {
+void fit_reference(const SourceArrays& source, int64_t n, SteppedParams* params) {
   std::vector<float> means(static_cast<size_t>(n));
   for (int64_t i = 0; i < n; ++i) {
     const float* s = source.log_scales + i * 3;
@@ -59,141 +59,183 @@ void fit_params(const SourceArrays& source, int64_t n, SteppedParams* params) {
   std::nth_element(means.begin(), means.begin() + n / 2, means.end());
   double reference = static_cast<double>(means[static_cast<size_t>(n / 2)]) / 3.0 * kOctave;
   params->scale_reference = static_cast<int32_t>(std::clamp(std::floor(reference + 0.5), -12e6, 12e6));
-
-  const int rest = params->rest();
-  const int64_t stride = 3 * (1 + rest), step = std::max<int64_t>(1, n / kSample);
-  std::vector<double> dc(9), color(9), sh(static_cast<size_t>(rest * rest));
-  double mean[3] = {0, 0, 0}, total = 0;
-  for (int64_t i = 0; i < n; i += step) {
-    double w = weight_of(source.opacity_logits[i]);
-    total += w;
-    for (int c = 0; c < 3; ++c) mean[c] += w * source.sh[i * stride + c];
-  }
-  for (double& m : mean) m = total > 0 ? m / total : 0;
-  for (int64_t i = 0; i < n; i += step) {
-    const double w = weight_of(source.opacity_logits[i]);
-    const float* v = source.sh + i * stride;
-    for (int a = 0; a < 3; ++a)
-      for (int b = 0; b < 3; ++b) dc[static_cast<size_t>(a * 3 + b)] += w * ((v[a] - mean[a]) * (v[b] - mean[b]));
-    for (int j = 1; j <= rest; ++j)
-      for (int a = 0; a < 3; ++a)
-        for (int b = 0; b < 3; ++b) color[static_cast<size_t>(a * 3 + b)] += w * (static_cast<double>(v[j * 3 + a]) * v[j * 3 + b]);
-    for (int j = 0; j < rest; ++j)
-      for (int k = 0; k <= j; ++k) {
-        double product = 0;
-        for (int c = 0; c < 3; ++c) product += static_cast<double>(v[3 + j * 3 + c]) * v[3 + k * 3 + c];
-        sh[static_cast<size_t>(j * rest + k)] += w * product;
-      }
-  }
-  store_basis(covariance_basis(dc, 3), params->color_basis, true, 3);
-  if (rest == 0) return;
-  for (int j = 0; j < rest; ++j)
-    for (int k = j + 1; k < rest; ++k) sh[static_cast<size_t>(j * rest + k)] = sh[static_cast<size_t>(k * rest + j)];
-  store_basis(covariance_basis(color, 3), params->sh_color_basis, true, 3);
-  params->sh_basis.resize(static_cast<size_t>(rest * rest));
-  store_basis(covariance_basis(sh, rest), params->sh_basis, false, rest);
-  params->sh_predict.assign(static_cast<size_t>(3 * rest), 0);
 }
 
 namespace {
 
-// Sums for share = <value, neighbours' mean> / <mean, mean>, one a value of a row.
-struct ShareSums {
-  std::vector<double> cross, square;
-  explicit ShareSums(int width) : cross(static_cast<size_t>(width)), square(static_cast<size_t>(width)) {}
-  uint8_t share(int v) const {
-    double s = square[static_cast<size_t>(v)] > 0 ? cross[static_cast<size_t>(v)] / square[static_cast<size_t>(v)] : 0;
-    return static_cast<uint8_t>(std::clamp(std::floor(s * 256.0 + 0.5), 0.0, 255.0));
-  }
-};
+// Calls visit(tile, i) for an even sample of the splats that have a neighbour.
+template <class Visit>
+void sample_tiles(const std::vector<PreparedTile>& tiles, Visit visit) {
+  int64_t total = 0, counter = 0;
+  for (const PreparedTile& tile : tiles) total += tile.state.n;
+  const int64_t step = std::max<int64_t>(1, total / kSample);
+  for (const PreparedTile& tile : tiles)
+    for (int64_t i = 0; i < tile.state.n; ++i)
+      if (counter++ % step == 0 && tile.state.has_neighbour(0, i)) visit(tile, i);
+}
 
+// The weighted mean of `values_of(row, out)` over the neighbours of splat i.
+template <class ValuesOf>
+void neighbours_mean(const PreparedTile& tile, int64_t i, int width, ValuesOf values_of, double* mean) {
+  double part[kColorValues];
+  std::fill(mean, mean + width, 0.0);
+  for (int k = 0; k < 4 && tile.state.has_neighbour(k, i); ++k) {
+    values_of(tile.rows[static_cast<size_t>(i - tile.state.back(k, i))], part);
+    double w = tile.state.neighbour_weights[static_cast<size_t>(i)][static_cast<size_t>(k)];
+    for (int v = 0; v < width; ++v) mean[v] += w * part[v];
+  }
+}
+
+constexpr double kTypicalShare = 0.8;  // of the prediction, when the bases are made for what it leaves
+
+// Bases for what the neighbours do not predict: they are what is coded.
+void fit_bases(const SourceArrays& source, const std::vector<PreparedTile>& tiles, SteppedParams* params) {
+  const int rest = params->rest(), width = 3 * (1 + rest);
+  std::vector<double> dc(9), color(9), sh(static_cast<size_t>(rest * rest));
+  auto raw = [&](int64_t row, double* out) {
+    for (int v = 0; v < width; ++v) out[v] = source.sh[row * width + v];
+  };
+  sample_tiles(tiles, [&](const PreparedTile& tile, int64_t i) {
+    double mean[kColorValues], v[kColorValues];
+    neighbours_mean(tile, i, width, raw, mean);
+    const int64_t row = tile.rows[static_cast<size_t>(i)];
+    raw(row, v);
+    for (int k = 0; k < width; ++k) v[k] -= (k < 3 ? 1.0 : kTypicalShare) * mean[k];
+    const double w = weight_of(source.opacity_logits[row]);
+    for (int a = 0; a < 3; ++a)
+      for (int b = 0; b < 3; ++b) {
+        dc[static_cast<size_t>(a * 3 + b)] += w * (v[a] * v[b]);
+        double sum = 0;
+        for (int j = 1; j <= rest; ++j) sum += v[j * 3 + a] * v[j * 3 + b];
+        color[static_cast<size_t>(a * 3 + b)] += w * sum;
+      }
+    for (int j = 0; j < rest; ++j)
+      for (int k = 0; k <= j; ++k) {
+        double product = 0;
+        for (int c = 0; c < 3; ++c) product += v[3 + j * 3 + c] * v[3 + k * 3 + c];
+        sh[static_cast<size_t>(j * rest + k)] += w * product;
+      }
+  });
+  store_basis(covariance_basis(dc, 3), params->color_basis, true, 3);
+  for (int j = 0; j < rest; ++j)
+    for (int k = j + 1; k < rest; ++k) sh[static_cast<size_t>(j * rest + k)] = sh[static_cast<size_t>(k * rest + j)];
+  store_basis(covariance_basis(color, 3), params->sh_color_basis, true, 3);
+  params->sh_basis.resize(static_cast<size_t>(rest * rest));
+  if (rest > 0) store_basis(covariance_basis(sh, rest), params->sh_basis, false, rest);
+}
+
+// RGB coefficients of one splat -> colour and components in coded space (in 1/16384, twice for SH: a scale is free).
 void to_components(const SteppedParams& params, const float* sh, double* out) {
   const int rest = params.rest();
-  for (int c = 0; c < 3; ++c) {
-    double sum = 0;
-    for (int a = 0; a < 3; ++a) sum += static_cast<double>(sh[a]) * params.color_basis[static_cast<size_t>(a * 3 + c)];
-    out[c] = sum;
-  }
-  double coded[3 * kShComponents];
-  for (int j = 0; j < rest; ++j)
-    for (int c = 0; c < 3; ++c) {
-      double sum = 0;
-      for (int a = 0; a < 3; ++a)
-        sum += static_cast<double>(sh[3 + 3 * j + a]) * params.sh_color_basis[static_cast<size_t>(a * 3 + c)];
-      coded[3 * j + c] = sum;
-    }
+  auto coded = [](const std::array<int16_t, 9>& basis, const float* rgb, double* to) {
+    for (size_t c = 0; c < 3; ++c)
+      to[c] = (static_cast<double>(rgb[0]) * basis[c] + static_cast<double>(rgb[1]) * basis[3 + c]) + static_cast<double>(rgb[2]) * basis[6 + c];
+  };
+  coded(params.color_basis, sh, out);
+  double turned[3 * kShComponents];
+  for (int j = 0; j < rest; ++j) coded(params.sh_color_basis, sh + 3 + 3 * j, turned + 3 * j);
   for (int k = 0; k < rest; ++k)
     for (int c = 0; c < 3; ++c) {
       double sum = 0;
-      for (int j = 0; j < rest; ++j) sum += params.sh_basis[static_cast<size_t>(k * rest + j)] * coded[3 * j + c];
+      for (int j = 0; j < rest; ++j) sum += params.sh_basis[static_cast<size_t>(k * rest + j)] * turned[3 * j + c];
       out[3 + 3 * k + c] = sum;
     }
+}
+
+int group_of(int v) {  // of value v: 0 the colour, then the SH streams
+  int g = 0;
+  if (v >= 3)
+    for (g = 1; (v - 3) / 3 >= kShBegin[g];) ++g;
+  return g;
+}
+
+void fit_shares(const SourceArrays& source, const std::vector<PreparedTile>& tiles, SteppedParams* params) {
+  const int width = 3 * (1 + params->rest());
+  double cross[kColorGroups][kDistances][3] = {}, square[kColorGroups][kDistances][3] = {};
+  auto components = [&](int64_t row, double* out) { to_components(*params, source.sh + row * width, out); };
+  auto size_of = [&](int64_t row) {
+    const float* s = source.log_scales + row * 3;
+    return (((s[0] + s[1]) + s[2]) / 3.0 * kOctave - params->scale_reference) / 256.0;
+  };
+  sample_tiles(tiles, [&](const PreparedTile& tile, int64_t i) {
+    double mean[kColorValues], value[kColorValues];
+    neighbours_mean(tile, i, width, components, mean);
+    const int64_t row = tile.rows[static_cast<size_t>(i)], near = tile.rows[static_cast<size_t>(i - tile.state.back(0, i))];
+    components(row, value);
+    const double w = weight_of(source.opacity_logits[row]);
+    const double apart = tile.state.features[static_cast<size_t>(i)][kSpacing] - size_of(near);
+    const int d = static_cast<int>(std::clamp(std::floor(apart / 256.0), -4.0, 3.0)) + 4;
+    for (int v = 0; v < width; ++v) {
+      cross[group_of(v)][d][v % 3] += w * (value[v] * mean[v]);
+      square[group_of(v)][d][v % 3] += w * (mean[v] * mean[v]);
+    }
+  });
+  for (size_t g = 0; g < kColorGroups; ++g)
+    for (size_t d = 0; d < kDistances; ++d)
+      for (size_t c = 0; c < 3; ++c) {
+        double share = square[g][d][c] > 0 ? cross[g][d][c] / square[g][d][c] : 0.8;
+        params->predict[g][d][c] = static_cast<uint8_t>(std::clamp(std::floor(share * 256.0 + 0.5), 0.0, 255.0));
+      }
+}
+
+void fit_scales(const SourceArrays& source, const std::vector<PreparedTile>& tiles, SteppedParams* params) {
+  constexpr int kT = kScaleTerms;
+  double normal[3][kT * kT] = {}, right[3][kT] = {};
+  auto scales_of = [&](int64_t row, double* out) {
+    const float* s = source.log_scales + row * 3;
+    for (int j = 0; j < 3; ++j) out[j] = std::clamp((s[j] * kOctave - params->scale_reference) / 256.0, -16.0 * 256, 16.0 * 256);
+    std::sort(out, out + 3, std::greater<>());
+  };
+  int64_t count = 0;
+  sample_tiles(tiles, [&](const PreparedTile& tile, int64_t i) {
+    double near[3], own[3];
+    neighbours_mean(tile, i, 3, scales_of, near);
+    const int64_t row = tile.rows[static_cast<size_t>(i)];
+    scales_of(row, own);
+    const double alpha = log2_alpha_of(source.opacity_logits[row]);
+    const double spacing = tile.state.features[static_cast<size_t>(i)][kSpacing];
+    for (int j = 0; j < 3; ++j) {
+      const double terms[kT] = {256, alpha, j > 0 ? own[0] : 0, j > 1 ? own[1] : 0, near[0], j > 0 ? near[1] : 0,
+                                j > 1 ? near[2] : 0, spacing};
+      for (int r = 0; r < kT; ++r) {
+        for (int c = 0; c < kT; ++c) normal[j][r * kT + c] += terms[r] * terms[c];
+        right[j][r] += terms[r] * own[j];
+      }
+    }
+    ++count;
+  });
+  for (int j = 0; j < 3; ++j) {
+    auto& predict = params->scales[static_cast<size_t>(j)].predict;
+    predict = {};
+    if (count < 64) continue;
+    std::vector<double> x = solve({normal[j], normal[j] + kT * kT}, {right[j], right[j] + kT}, kT, 1e-6);
+    for (int t = 0; t < kT; ++t) predict[static_cast<size_t>(t)] = to_int16(x[static_cast<size_t>(t)] * (t == kOne ? 256 : 1024));
+  }
 }
 
 }  // namespace
 
 void fit_predictions(const SourceArrays& source, const std::vector<PreparedTile>& tiles, SteppedParams* params) {
-  const int rest = params->rest(), width = 3 * (1 + rest);
-  ShareSums shares(width);
-  constexpr int kT = kScaleTerms;
-  std::vector<double> normal[3], right[3];
-  for (int j = 0; j < 3; ++j) {
-    normal[j].assign(kT * kT, 0);
-    right[j].assign(kT, 0);
-  }
-  int64_t total = 0;
-  for (const PreparedTile& tile : tiles) total += tile.state.n;
-  const int64_t step = std::max<int64_t>(1, total / kSample);
-  int64_t counter = 0;
-  for (const PreparedTile& tile : tiles) {
-    const TileState& state = tile.state;
-    auto scales_of = [&](size_t i, double* out) {
-      const float* s = source.log_scales + tile.rows[i] * 3;
-      for (int j = 0; j < 3; ++j) out[j] = (s[j] * kOctave - params->scale_reference) / 256.0;
-      std::sort(out, out + 3, std::greater<>());
-      for (int j = 0; j < 3; ++j) out[j] = std::clamp(out[j], -16.0 * 256, 16.0 * 256);
-    };
-    for (size_t i = 0; i < static_cast<size_t>(state.n); ++i) {
-      if (counter++ % step || !state.has_neighbour(0, static_cast<int64_t>(i))) continue;
-      double near[3] = {0, 0, 0}, own[3], other[3];
-      double mean[kColorValues], value[kColorValues], part[kColorValues];
-      std::fill(mean, mean + width, 0.0);
-      for (int k = 0; k < 4 && state.has_neighbour(k, static_cast<int64_t>(i)); ++k) {
-        size_t at = i - static_cast<size_t>(state.back(k, static_cast<int64_t>(i)));
-        double w = state.neighbour_weights[i][static_cast<size_t>(k)];
-        scales_of(at, other);
-        for (int j = 0; j < 3; ++j) near[j] += w * other[j];
-        to_components(*params, source.sh + tile.rows[at] * width, part);
-        for (int v = 0; v < width; ++v) mean[v] += w * part[v];
-      }
-      to_components(*params, source.sh + tile.rows[i] * width, value);
-      const double weight = weight_of(source.opacity_logits[tile.rows[i]]);
-      for (int v = 0; v < width; ++v) {
-        shares.cross[static_cast<size_t>(v)] += weight * (value[v] * mean[v]);
-        shares.square[static_cast<size_t>(v)] += weight * (mean[v] * mean[v]);
-      }
-      scales_of(i, own);
-      double alpha = log2_alpha_of(source.opacity_logits[tile.rows[i]]), spacing = state.features[i][kSpacing];
-      for (int j = 0; j < 3; ++j) {
-        double terms[kT] = {1, alpha, j > 0 ? own[0] : 0, j > 1 ? own[1] : 0, near[0], j > 0 ? near[1] : 0,
-                            j > 1 ? near[2] : 0, spacing};
-        terms[kOne] = 256;  // of the size of the others, for the ridge
-        for (int r = 0; r < kT; ++r) {
-          for (int c = 0; c < kT; ++c) normal[j][static_cast<size_t>(r * kT + c)] += terms[r] * terms[c];
-          right[j][static_cast<size_t>(r)] += terms[r] * own[j];
-        }
-      }
+  fit_bases(source, tiles, params);
+  fit_shares(source, tiles, params);
+  fit_scales(source, tiles, params);
+}
+
+void fit_sizes(std::vector<SizeSums>& tiles, SteppedParams* params) {
+  SizeSums total = std::move(tiles[0]);
+  for (size_t k = 1; k < tiles.size(); ++k)
+    for (size_t v = 0; v < total.normal.size(); ++v) {
+      for (size_t e = 0; e < total.normal[v].size(); ++e) total.normal[v][e] += tiles[k].normal[v][e];
+      for (size_t e = 0; e < total.right[v].size(); ++e) total.right[v][e] += tiles[k].right[v][e];
     }
+  params->expect.assign(total.normal.size(), {});
+  for (size_t v = 0; v < total.normal.size(); ++v) {
+    std::vector<double> matrix(total.normal[v].begin(), total.normal[v].end());
+    for (int r = 0; r < kSizeTerms; ++r)
+      for (int c = r + 1; c < kSizeTerms; ++c) matrix[static_cast<size_t>(r * kSizeTerms + c)] = matrix[static_cast<size_t>(c * kSizeTerms + r)];
+    std::vector<double> x = solve(matrix, {total.right[v].begin(), total.right[v].end()}, kSizeTerms, 1e-5);
+    for (size_t t = 0; t < kSizeTerms; ++t) params->expect[v][t] = to_int16(x[t] * 256.0);
   }
-  for (int j = 0; j < 3; ++j) {
-    auto& rule = params->scales[static_cast<size_t>(j)];
-    rule.predict = {};
-    if (total < 64) continue;
-    std::vector<double> x = solve(normal[j], right[j], kT, 1e-6);
-    for (int t = 0; t < kT; ++t) rule.predict[static_cast<size_t>(t)] = to_int16(x[static_cast<size_t>(t)] * (t == kOne ? 256 : 1024));
-  }
-  for (int c = 0; c < 3; ++c) params->color_predict[static_cast<size_t>(c)] = shares.share(c);
-  for (int v = 0; v < 3 * rest; ++v) params->sh_predict[static_cast<size_t>(v)] = shares.share(3 + v);
 }
 
 }  // namespace splatzip

@@ -102,15 +102,18 @@ void write_params(ByteWriter& out, const SteppedParams& p) {
     write_rule(out, s.step);
     for (int16_t w : s.predict) out.signed_varint(w);
   }
-  for (const StepRule* rule : {&p.axis, &p.spin, &p.position, &p.color}) write_rule(out, *rule);
+  for (const StepRule* rule : {&p.axis[0], &p.axis[1], &p.spin[0], &p.spin[1], &p.position, &p.color}) write_rule(out, *rule);
   for (int16_t v : p.color_basis) out.signed_varint(v);
-  for (uint8_t v : p.color_predict) out.byte(v);
-  if (p.sh_degree == 0) return;
-  write_rule(out, p.sh);
-  for (int16_t v : p.sh_color_basis) out.signed_varint(v);
-  for (int16_t v : p.sh_basis) out.signed_varint(v);
-  for (uint8_t v : p.sh_predict) out.byte(v);
-  for (uint8_t v : p.sh_activity) out.byte(v);
+  if (p.sh_degree > 0) {
+    write_rule(out, p.sh);
+    for (int16_t v : p.sh_color_basis) out.signed_varint(v);
+    for (int16_t v : p.sh_basis) out.signed_varint(v);
+  }
+  for (int g = 0; g <= p.sh_degree; ++g)
+    for (const auto& bucket : p.predict[static_cast<size_t>(g)])
+      for (uint8_t v : bucket) out.byte(v);
+  for (const auto& terms : p.expect)
+    for (int16_t v : terms) out.signed_varint(v);
 }
 
 bool read_params(ByteReader& in, SteppedParams* p) {
@@ -126,17 +129,17 @@ bool read_params(ByteReader& in, SteppedParams* p) {
     s.power = static_cast<uint16_t>(in.varint());
     ok = ok && s.power >= 16 && read_rule(in, &s.step) && read_int16s(in, s.predict);
   }
-  for (StepRule* rule : {&p->axis, &p->spin, &p->position, &p->color}) ok = ok && read_rule(in, rule);
+  for (StepRule* rule : {&p->axis[0], &p->axis[1], &p->spin[0], &p->spin[1], &p->position, &p->color}) ok = ok && read_rule(in, rule);
   ok = ok && read_int16s(in, p->color_basis);
-  for (uint8_t& v : p->color_predict) v = in.byte();
-  if (!ok || !in.ok()) return false;
-  if (p->sh_degree == 0) return in.at_end();
+  if (!ok) return false;
   const size_t rest = static_cast<size_t>(p->rest());
   p->sh_basis.resize(rest * rest);
-  p->sh_predict.resize(rest * 3);
-  ok = read_rule(in, &p->sh) && read_int16s(in, p->sh_color_basis) && read_int16s(in, p->sh_basis);
-  for (uint8_t& v : p->sh_predict) v = in.byte();
-  for (uint8_t& v : p->sh_activity) v = in.byte();
+  p->expect.resize(3 + 3 * rest);
+  if (rest > 0) ok = read_rule(in, &p->sh) && read_int16s(in, p->sh_color_basis) && read_int16s(in, p->sh_basis);
+  for (int g = 0; g <= p->sh_degree; ++g)
+    for (auto& bucket : p->predict[static_cast<size_t>(g)])
+      for (uint8_t& v : bucket) v = in.byte();
+  for (auto& terms : p->expect) ok = ok && read_int16s(in, terms);
   return ok && in.at_end();
 }
 

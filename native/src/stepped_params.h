@@ -31,6 +31,15 @@ struct ScaleRule {
   std::array<int16_t, kScaleTerms> predict{};
 };
 
+// How far the nearest neighbour is, in its own sizes: floor(log2), -4..3, plus 4.
+constexpr int kDistances = 8;
+constexpr int kColorGroups = 5;
+
+// What the size of a colour or SH code is expected from: 1, what the distance says in steps and alone, the same
+// component's earlier channels, the same channel's component before, all planes before (mean), the colour's codes.
+constexpr int kSizeTerms = 7;
+enum SizeTerm { kSizeOne, kSizeSpread, kSizeDistance, kSizeChannels, kSizeBefore, kSizeMean, kSizeColor };
+
 struct SteppedParams {
   int sh_degree = 0;
   int32_t scale_reference = 0;  // log2 of the scene's median scale, 1/65536 octave
@@ -38,13 +47,16 @@ struct SteppedParams {
   uint16_t opacity_power = 256;  // alpha^(power / 256) has uniform steps
   float neighbour_softness = 1;  // added to squared distances, in cells^2
   std::array<ScaleRule, 3> scales;
-  StepRule axis, spin, position, color, sh;
+  std::array<StepRule, 2> axis, spin;  // of needles, of discs
+  StepRule position, color, sh;
   std::array<int16_t, 9> color_basis{};  // coded space -> RGB, 1/16384
-  std::array<uint8_t, 3> color_predict{};  // share of the neighbours' mean, 1/256
   std::array<int16_t, 9> sh_color_basis{};
-  std::vector<int16_t> sh_basis;      // (B, B) components x coefficients, 1/16384
-  std::vector<uint8_t> sh_predict;    // (B, 3)
-  std::array<uint8_t, 4> sh_activity{};  // by SH stream: bit length of the activity that context 0 ends with
+  std::vector<int16_t> sh_basis;  // (B, B) components x coefficients, 1/16384
+  // Share of the neighbours' mean that predicts a value, 1/256: by distance bucket, colour channel, and group
+  // (0 the colour itself, 1.. the SH streams).
+  std::array<std::array<std::array<uint8_t, 3>, kDistances>, kColorGroups> predict{};
+  // Expected size of a code from what is known of its splat, 1/256: by plane (3 of the colour, then 3 B of SH).
+  std::vector<std::array<int16_t, kSizeTerms>> expect;
 
   int rest() const { return (sh_degree + 1) * (sh_degree + 1) - 1; }
 };

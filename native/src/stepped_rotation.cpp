@@ -60,12 +60,11 @@ Steps steps_of(const SteppedParams& params, const SteppedTables& tables, const s
   Steps s;
   const int32_t long_gap = f[kScale0] - f[kScale1], short_gap = f[kScale1] - f[kScale2];
   s.needle = long_gap > short_gap;
-  float axis = params.axis.base * tables.half_octave[static_cast<size_t>(half_octaves(params.axis, f.data()) + kMaxHalfOctaves)];
-  float spin = params.spin.base * tables.half_octave[static_cast<size_t>(half_octaves(params.spin, f.data()) + kMaxHalfOctaves)];
-  // The turn matters as the two scales that it mixes differ: like 2^gap - 2^-gap of their gap in octaves.
-  const int32_t gap = std::min(s.needle ? short_gap : long_gap, 2048);
-  const float mixed = static_cast<float>(exp2_of_256th(gap + 2048) - exp2_of_256th(2048 - std::max(gap, 0))) * (1.0f / 256.0f);
-  spin = mixed * kMostSpinStep > spin ? spin / mixed : kMostSpinStep;
+  const size_t kind = s.needle ? 0 : 1;
+  auto step = [&](const StepRule& rule) {
+    return rule.base * tables.half_octave[static_cast<size_t>(half_octaves(rule, f.data()) + kMaxHalfOctaves)];
+  };
+  const float axis = step(params.axis[kind]), spin = step(params.spin[kind]);
   s.axis = axis < kMostAxisStep ? axis : kMostAxisStep;
   s.spin = spin < kMostSpinStep ? spin : kMostSpinStep;
   return s;

@@ -22,7 +22,7 @@ constexpr int kSteppedStreams = 12;  // ids below
 
 // Components that SH stream s (0..3) holds: [begin, end) of the KLT components.
 constexpr int kShBegin[kShStreams + 1] = {0, 3, 8, 15, 24};
-constexpr int kShContexts[kShStreams] = {7, 4, 3, 2};  // for each of its planes
+constexpr int kSizeContexts = 64;  // colour and SH: quarter octaves of the expected size
 
 // The grid of a tile: position = (origin + mantissa * i) * 2^exponent, i an integer of `levels` bits an axis.
 struct TileFrame {
@@ -54,7 +54,10 @@ struct TileState {
   std::vector<uint8_t> distance;                // 0..7: how far the nearest neighbour is, in its own sizes
   std::vector<std::array<float, 9>> axes;       // unit vectors: longest, middle, shortest
   std::vector<float> positions;                 // (n, 3)
-  std::vector<int32_t> activity;                // sum of |code| of the colour planes so far
+  std::vector<int32_t> color_codes, sh_codes;   // plane-major; the writer's are made by quantize_colors
+  std::vector<float> color_size;                // sum of |code| of the colour planes
+  // The writer's errors in units of the steps: opacity, then the scales.
+  std::vector<std::array<float, 4>> errors;
   std::vector<float> color;                     // (n, 3) coded space, without the mean
   std::vector<float> rest;                      // (n, 3 B) KLT components, colour-minor
 
@@ -74,10 +77,19 @@ template <class Io>
 void code_rotations(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, const int64_t* rows);
 template <class Io>
 void code_positions(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, const int64_t* rows);
+// Writer only, before code_colors and code_sh: choose the codes of both, closed loop, with errors diffused.
+void quantize_colors(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows);
 template <class Io>
-void code_colors(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, const int64_t* rows);
+void code_colors(Io& io, const SteppedParams&, const SteppedTables&, TileState*);
 // All SH streams of a chunk: `ios` one a stream, as many as the degree has.
 template <class Io>
-void code_sh(Io* ios, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, const int64_t* rows);
+void code_sh(Io* ios, const SteppedParams&, const SteppedTables&, TileState*);
+
+// Least squares of |code| on the size terms, plane by plane (writer only).
+struct SizeSums {
+  std::vector<std::array<double, kSizeTerms * kSizeTerms>> normal;
+  std::vector<std::array<double, kSizeTerms>> right;
+};
+void add_sizes(const SteppedParams&, const SteppedTables&, TileState*, SizeSums* sums);
 
 }  // namespace splatzip
