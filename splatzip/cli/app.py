@@ -54,15 +54,18 @@ class _Terminated(BaseException):
     """SIGTERM, raised like KeyboardInterrupt so that every writer takes its temporary file away."""
 
 
-def _terminate(*_: Any) -> NoReturn:
-    raise _Terminated
+def _stop(number: int, _frame: Any) -> NoReturn:
+    for interrupt in (signal.SIGINT, signal.SIGTERM):  # taking temporary files away is not interrupted again
+        signal.signal(interrupt, signal.SIG_IGN)
+    raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     from splatzip import SplatzipError
 
-    signal.signal(signal.SIGTERM, _terminate)
+    for interrupt in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(interrupt, _stop)
     try:
         code = app(list(arguments) or ["--help"], prog_name="splatzip", standalone_mode=False)
         sys.stdout.flush()

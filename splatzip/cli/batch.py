@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import typer
@@ -52,18 +53,20 @@ class _Children:
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[str]] = set()
         self._ended = False
+        self._lock = Lock()
 
     def compress(self, source: Path, target: Path, settings: Settings) -> dict[str, Any]:
         """Compress one scene in a process of its own; returns its summary, or {"input", "error"}."""
         command = [sys.executable, "-c", _CHILD, "|".join(sys.path), "compress", "--json", "--force"]
         command += [*settings.arguments(), "--", str(source), str(target)]
-        if self._ended:
-            return {"input": str(source), "error": "not started"}
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as child:
+        with self._lock:
+            if self._ended:
+                return {"input": str(source), "error": "not started"}
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
             self._running.add(child)
-            out, err = child.communicate()
-            self._running.discard(child)
+        out, err = child.communicate()
+        self._running.discard(child)
         *warnings, last = err.splitlines() or [""]
         if child.returncode == 0:
             return {**json.loads(out), "warnings": [*warnings, last] if last else []}
@@ -72,9 +75,10 @@ class _Children:
 
     def end(self) -> None:
         """SIGTERM to all: each takes its temporary file away."""
-        self._ended = True
-        for child in tuple(self._running):
-            child.terminate()
+        with self._lock:
+            self._ended = True
+            for child in tuple(self._running):
+                child.terminate()
 
 
 def _ending(code: int) -> str:

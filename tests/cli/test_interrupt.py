@@ -18,6 +18,20 @@ def test_interrupted_while_writing(run_patched, scene_ply, tmp_path, name, verb)
     assert [path.name for path in tmp_path.iterdir()] == ["scene.ply"]
 
 
+def test_a_second_signal_does_not_stop_the_tidying(run_patched, scene_ply, tmp_path):
+    twice = """
+import os, pathlib, signal
+os.replace = lambda *a: os.kill(os.getpid(), signal.SIGINT)
+unlink = pathlib.Path.unlink
+def slow(path, **options):
+    os.kill(os.getpid(), signal.SIGTERM)
+    unlink(path, **options)
+pathlib.Path.unlink = slow
+"""
+    assert run_patched(twice, "convert", "scene.ply", "out.ply").returncode == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["scene.ply"]
+
+
 def test_interrupted_run_keeps_the_old_target(run_patched, scene_ply, tmp_path):
     (tmp_path / "out.ply").write_text("precious")
     signal_itself = "import os, signal\nos.replace = lambda *a: os.kill(os.getpid(), signal.SIGINT)"
