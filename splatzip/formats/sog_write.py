@@ -31,7 +31,6 @@ from splatzip.scene.ordering import morton_order
 MAX_DEGREE = 3
 MAX_SIDE = 16383  # pixels, WebP's limit
 PALETTE_ROW = 64
-LABELS = 1 << 16
 FILES = {
     "means": ["means_l.webp", "means_u.webp"],
     "scales": ["scales.webp"],
