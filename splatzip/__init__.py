@@ -6,6 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_public_names.py compares
+    from splatzip.decode import decompress as decompress
+    from splatzip.decode import info as info
+    from splatzip.decode import verify as verify
     from splatzip.errors import BackendError as BackendError
     from splatzip.errors import CorruptError as CorruptError
     from splatzip.errors import FormatError as FormatError
@@ -16,8 +19,10 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.errors import UnsupportedFeatureError as UnsupportedFeatureError
     from splatzip.errors import UnsupportedVersionError as UnsupportedVersionError
     from splatzip.errors import ViewsError as ViewsError
+    from splatzip.io import compress as compress
     from splatzip.io import load as load
     from splatzip.io import save as save
+    from splatzip.profile import Profile as Profile
     from splatzip.scene import QuantizedSource as QuantizedSource
     from splatzip.scene import Scene as Scene
     from splatzip.scene import SceneMeta as SceneMeta
@@ -28,6 +33,11 @@ _PUBLIC = {
     "Scene": "splatzip.scene",
     "SceneMeta": "splatzip.scene",
     "QuantizedSource": "splatzip.scene",
+    "Profile": "splatzip.profile",
+    "compress": "splatzip.io",
+    "decompress": "splatzip.decode",
+    "info": "splatzip.decode",
+    "verify": "splatzip.decode",
     "load": "splatzip.io",
     "save": "splatzip.io",
     "transform": "splatzip.scene.edit",

@@ -78,7 +78,8 @@ nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes params_bytes, std::vec
   for (auto& [tile, tier, layer, count, row, offset, size] : chunks)
     list.push_back({tile, tier, layer, count, row, file.data() + offset, static_cast<size_t>(size)});
   const size_t n = static_cast<size_t>(splats);
-  auto positions = make_array<float>({n, 3}), log_scales = make_array<float>({n, 3}), rotations = make_array<float>({n, 4});
+  auto positions = make_array<float>({n, 3}), log_scales = make_array<float>({n, 3}),
+       rotations = make_array<float>({n, 4});
   auto opacity_logits = make_array<float>({n});
   auto sh = make_array<float>({n, static_cast<size_t>(1 + params.rest()), 3});
   SceneOutput out{positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()};

@@ -160,9 +160,7 @@ class ByteWriter {
     for (; value >= 128; value >>= 7) bytes.push_back(static_cast<uint8_t>(value | 128));
     bytes.push_back(static_cast<uint8_t>(value));
   }
-  void signed_varint(int64_t value) {
-    varint(static_cast<uint64_t>(value) << 1 ^ static_cast<uint64_t>(value >> 63));
-  }
+  void signed_varint(int64_t value) { varint(static_cast<uint64_t>(value) << 1 ^ static_cast<uint64_t>(value >> 63)); }
   void byte(uint8_t value) { bytes.push_back(value); }
   void float32(float value) { append(&value, 4); }
   void append(const void* data, size_t size) {

@@ -8,26 +8,25 @@ namespace splatzip {
 // Decodes n symbols of one plane. `states` holds `lanes` states; `context_base[c]` is where the table of context
 // c starts in `tables` (in entries). Returns the first word not taken, or nullptr if the words ran out.
 using RansDecodePlane = const uint16_t* (*)(uint32_t* states, int lanes, const uint32_t* tables,
-                                            const uint32_t* context_base, const uint8_t* contexts,
-                                            uint8_t* symbols, int64_t n, const uint16_t* words,
-                                            const uint16_t* words_end);
+                                            const uint32_t* context_base, const uint8_t* contexts, uint8_t* symbols,
+                                            int64_t n, const uint16_t* words, const uint16_t* words_end);
 
 // Rows of values predicted from neighbours' rows (FORMAT.md 5.3): value = share * (weighted mean) + code * step.
 struct PredictedRows {
   int64_t n;
-  int width;               // values a row
-  int stride;              // floats from row to row, a multiple of 16 and >= width
-  const uint32_t* keys;    // (4, n) of FindNeighbours
-  const float* weights;    // (n, 4)
-  const float* shares;     // (8, stride) by distance bucket
-  const uint8_t* distance; // (n)
-  const float* steps;      // (n)
-  int32_t* const* codes;   // `width` planes of n
-  float* values;           // (n, stride), behind one row of zeros at values - stride
+  int width;                // values a row
+  int stride;               // floats from row to row, a multiple of 16 and >= width
+  const uint32_t* keys;     // (4, n) of FindNeighbours
+  const float* weights;     // (n, 4)
+  const float* shares;      // (8, stride) by distance bucket
+  const uint8_t* distance;  // (n)
+  const float* steps;       // (n)
+  int32_t* const* codes;    // `width` planes of n
+  float* values;            // (n, stride), behind one row of zeros at values - stride
   // Encoder only: what the values should be, and room for the errors that were made (behind a row of zeros, too).
   const float* targets;
   float* errors;
-  float diffusion;         // share of the neighbours' errors that is taken off the target
+  float diffusion;  // share of the neighbours' errors that is taken off the target
 };
 using RebuildRows = void (*)(const PredictedRows& rows);
 
@@ -35,7 +34,7 @@ using RebuildRows = void (*)(const PredictedRows& rows);
 struct ShTransform {
   int64_t n;
   int stride;
-  int coefficients;    // components, too
+  int coefficients;  // components, too
   const float* values;
   const float* basis;  // (components, kShRowFloats)
   const float* color;  // (3, 3): coded space -> RGB, row-major
@@ -62,7 +61,7 @@ struct Kernels {
   FindNeighbours find_neighbours;
 };
 
-const Kernels& kernels();                    // the best that this machine has, or what SPLATZIP_ISA forces
+const Kernels& kernels();                     // the best that this machine has, or what SPLATZIP_ISA forces
 const char* select_kernels(const char* isa);  // nullptr on success, else why not ("avx512" on a machine without)
 
 extern const Kernels kScalarKernels, kSse4Kernels, kAvx2Kernels, kAvx512Kernels;

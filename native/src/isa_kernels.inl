@@ -113,8 +113,7 @@ const uint16_t* decode_plane_32(uint32_t* states, const uint32_t* tables, const 
   int64_t row = 0;
   for (; row < rows && words_end - words >= 32; ++row) {
     __m256i s[4];
-    for (int k = 0; k < 4; ++k)
-      x[k] = decode_8(x[k], tables, context_base, contexts + row * 32 + 8 * k, &words, &s[k]);
+    for (int k = 0; k < 4; ++k) x[k] = decode_8(x[k], tables, context_base, contexts + row * 32 + 8 * k, &words, &s[k]);
     __m256i packed = _mm256_packus_epi16(_mm256_packus_epi32(s[0], s[1]), _mm256_packus_epi32(s[2], s[3]));
     packed = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(symbols + row * 32), packed);
@@ -197,13 +196,16 @@ void rebuild_rows(const PredictedRows& r) {
       const float step = r.steps[i];
       const float* shares = r.shares + r.distance[i] * r.stride;
       for (int v = 0; v < r.stride; v += kWidth) {
-        Floats mean = ((load<Floats>(near[0] + v) * w[0] + load<Floats>(near[1] + v) * w[1]) +
-                       load<Floats>(near[2] + v) * w[2]) + load<Floats>(near[3] + v) * w[3];
+        Floats mean =
+            ((load<Floats>(near[0] + v) * w[0] + load<Floats>(near[1] + v) * w[1]) + load<Floats>(near[2] + v) * w[2]) +
+            load<Floats>(near[3] + v) * w[3];
         Floats predicted = load<Floats>(shares + v) * mean, code;
         if (Encode) {
           Floats target = load<Floats>(r.targets + i * r.stride + v);
-          Floats wanted = target - (((load<Floats>(missed[0] + v) * diffuse[0] + load<Floats>(missed[1] + v) * diffuse[1]) +
-                                     load<Floats>(missed[2] + v) * diffuse[2]) + load<Floats>(missed[3] + v) * diffuse[3]);
+          Floats wanted =
+              target - (((load<Floats>(missed[0] + v) * diffuse[0] + load<Floats>(missed[1] + v) * diffuse[1]) +
+                         load<Floats>(missed[2] + v) * diffuse[2]) +
+                        load<Floats>(missed[3] + v) * diffuse[3]);
           code = (wanted - predicted) / step;
           code = code < -1e6f ? Floats{} - 1e6f : code;
           code = code > 1e6f ? Floats{} + 1e6f : code;
@@ -246,8 +248,8 @@ void sh_inverse_rows(const ShTransform& t) {
     }
     for (int c = 0; c < 3; ++c)
       for (int part = 0; part < kParts; ++part)
-        store(rgb[c] + part * kWidth, (sum[0][part] * t.color[c * 3] + sum[1][part] * t.color[c * 3 + 1]) +
-                                          sum[2][part] * t.color[c * 3 + 2]);
+        store(rgb[c] + part * kWidth,
+              (sum[0][part] * t.color[c * 3] + sum[1][part] * t.color[c * 3 + 1]) + sum[2][part] * t.color[c * 3 + 2]);
     float* out = t.out + i * t.out_stride;
     for (int j = 0; j < t.coefficients; ++j)
       for (int c = 0; c < 3; ++c) out[j * 3 + c] = rgb[c][j];
@@ -287,6 +289,7 @@ void find_neighbours(const float* x, const float* y, const float* z, int64_t n, 
 
 }  // namespace
 
-const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &decode_rows, &encode_rows, &sh_inverse, &find_neighbours};
+const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &decode_rows,
+                                  &encode_rows,      &sh_inverse,        &find_neighbours};
 
 }  // namespace splatzip

@@ -98,7 +98,8 @@ bool code_octree(Io& occupancy_io, Io& count_io, int depth, int64_t n, const std
     next.parent.clear();
     for (size_t k = 0; k < nodes; ++k) {
       int occupancy = kMirror.mirrored[level.prefix[k] & 7][(symbols[k] + 1) & 255];
-      if (occupancy == 0 || next.prefix.size() + static_cast<size_t>(__builtin_popcount(occupancy)) > static_cast<size_t>(n))
+      if (occupancy == 0 ||
+          next.prefix.size() + static_cast<size_t>(__builtin_popcount(occupancy)) > static_cast<size_t>(n))
         return false;
       for (int rest = occupancy; rest; rest &= rest - 1) {
         next.prefix.push_back(level.prefix[k] << 3 | static_cast<uint64_t>(__builtin_ctz(rest)));

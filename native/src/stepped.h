@@ -56,7 +56,7 @@ struct EncodedScene {
   std::vector<uint8_t> params;
   std::vector<uint8_t> tables[2];  // by layer
   std::vector<EncodedChunk> chunks;
-  std::vector<int64_t> order;      // source row of each decoded row (tier by tier, tile by tile)
+  std::vector<int64_t> order;  // source row of each decoded row (tier by tier, tile by tile)
   int tiles = 0;
 };
 

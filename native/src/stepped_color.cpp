@@ -34,7 +34,8 @@ std::vector<float> steps_of(const StepRule& rule, const SteppedTables& tables, c
   std::vector<float> steps;
   steps.reserve(tile.features.size());
   for (const auto& f : tile.features)
-    steps.push_back(rule.base * tables.half_octave[static_cast<size_t>(half_octaves(rule, f.data()) + kMaxHalfOctaves)]);
+    steps.push_back(rule.base *
+                    tables.half_octave[static_cast<size_t>(half_octaves(rule, f.data()) + kMaxHalfOctaves)]);
   return steps;
 }
 
@@ -110,7 +111,9 @@ std::vector<float> shares_of(const SteppedParams& params, int group, int width, 
       if (group > 0)
         while (v / 3 >= kShBegin[g]) ++g;
       shares[static_cast<size_t>(d * stride + v)] =
-          static_cast<float>(params.predict[static_cast<size_t>(g)][static_cast<size_t>(d)][static_cast<size_t>(v % 3)]) / 256.0f;
+          static_cast<float>(
+              params.predict[static_cast<size_t>(g)][static_cast<size_t>(d)][static_cast<size_t>(v % 3)]) /
+          256.0f;
     }
   return shares;
 }
@@ -148,7 +151,8 @@ void quantize_rows(const TileState& tile, const std::vector<float>& steps, const
 void to_coded_color(const std::array<int16_t, 9>& basis, const float* rgb, float* out) {
   for (size_t c = 0; c < 3; ++c)
     out[c] = ((rgb[0] * static_cast<float>(basis[c]) + rgb[1] * static_cast<float>(basis[3 + c])) +
-              rgb[2] * static_cast<float>(basis[6 + c])) * kUnit;
+              rgb[2] * static_cast<float>(basis[6 + c])) *
+             kUnit;
 }
 
 }  // namespace
@@ -176,7 +180,8 @@ void quantize_colors(const SteppedParams& params, const SteppedTables& tables, T
     for (int k = 0; k < rest; ++k) {
       float sum[3] = {0, 0, 0};
       for (int j = 0; j < rest; ++j)
-        for (int c = 0; c < 3; ++c) sum[c] = sum[c] + basis[static_cast<size_t>(k * rest + j)] * coded[static_cast<size_t>(3 * j + c)];
+        for (int c = 0; c < 3; ++c)
+          sum[c] = sum[c] + basis[static_cast<size_t>(k * rest + j)] * coded[static_cast<size_t>(3 * j + c)];
       for (int c = 0; c < 3; ++c) out[3 * k + c] = sum[c];
     }
   }

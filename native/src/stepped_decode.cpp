@@ -127,7 +127,8 @@ bool decode_sh_layer(const SteppedParams& params, const SteppedTables& derived, 
   std::vector<float> basis(static_cast<size_t>(rest * kShRowFloats));
   for (int k = 0; k < rest; ++k)
     for (int j = 0; j < rest; ++j)
-      basis[static_cast<size_t>(k * kShRowFloats + j)] = static_cast<float>(params.sh_basis[static_cast<size_t>(k * rest + j)]) * kUnit;
+      basis[static_cast<size_t>(k * kShRowFloats + j)] =
+          static_cast<float>(params.sh_basis[static_cast<size_t>(k * rest + j)]) * kUnit;
   float color[9];
   for (int k = 0; k < 9; ++k) color[k] = static_cast<float>(params.sh_color_basis[static_cast<size_t>(k)]) * kUnit;
   ShTransform transform{};
@@ -169,7 +170,8 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
         tier = chunk.tier;
         ok = ok && decode_geometry(params, derived, tables, chunk, &frame, &earlier, &tile, out);
       } else {
-        ok = ok && chunk.layer == 1 && chunk.tier == tier && decode_sh_layer(params, derived, tables, chunk, &tile, out);
+        ok =
+            ok && chunk.layer == 1 && chunk.tier == tier && decode_sh_layer(params, derived, tables, chunk, &tile, out);
       }
       if (!ok) {
         size_t seen = first_failed.load();

@@ -11,7 +11,7 @@
 namespace splatzip {
 namespace {
 
-constexpr int kUnitLevel = 10;       // position steps may be so many octaves finer than the rule's base
+constexpr int kUnitLevel = 10;  // position steps may be so many octaves finer than the rule's base
 constexpr int kMostLevels = kMaxOctreeDepth + 22;
 
 double power_of_two(int e) { return bits_to_double(static_cast<uint64_t>(1023 + e) << 52); }
@@ -39,7 +39,8 @@ void source_features(const SourceArrays& source, const SteppedParams& params, in
   features[kAlpha] = static_cast<int32_t>(std::max(-4096.0, -exact_log(1.0 + exact_exp(-logit)) * kInvLn2 * 256.0));
   int32_t s[3];
   for (int j = 0; j < 3; ++j)
-    s[j] = static_cast<int32_t>(std::clamp((source.log_scales[row * 3 + j] * kOctave - params.scale_reference) / 256.0, -1e6, 1e6));
+    s[j] = static_cast<int32_t>(
+        std::clamp((source.log_scales[row * 3 + j] * kOctave - params.scale_reference) / 256.0, -1e6, 1e6));
   std::sort(s, s + 3, std::greater<>());
   for (int j = 0; j < 3; ++j) features[kScale0 + j] = s[j];
 }
@@ -52,8 +53,8 @@ TileFrame frame_of(const SteppedParams& params, const Extent& extent, int* level
     largest = std::max({largest, std::fabs(extent.low[a]), std::fabs(extent.high[a])});
     width = std::max(width, extent.high[a] - extent.low[a]);
   }
-  double unit = static_cast<double>(params.position.base) *
-                exact_exp(params.scale_reference / 65536.0 / kInvLn2) / power_of_two(kUnitLevel);
+  double unit = static_cast<double>(params.position.base) * exact_exp(params.scale_reference / 65536.0 / kInvLn2) /
+                power_of_two(kUnitLevel);
   frame.unit_level = kUnitLevel;
   frame.exponent = 0;
   auto settle = [&] {  // unit = mantissa * 2^exponent, mantissa in [128, 256)
@@ -62,7 +63,8 @@ TileFrame frame_of(const SteppedParams& params, const Extent& extent, int* level
     frame.mantissa = static_cast<int>(std::clamp(unit / power_of_two(frame.exponent) + 0.5, 1.0, 255.0));
   };
   settle();
-  while (largest / power_of_two(frame.exponent) >= 0x1p50 || width / (frame.mantissa * power_of_two(frame.exponent)) >= 0x1p40) {
+  while (largest / power_of_two(frame.exponent) >= 0x1p50 ||
+         width / (frame.mantissa * power_of_two(frame.exponent)) >= 0x1p40) {
     unit *= 2;
     --frame.unit_level;
     settle();
@@ -71,7 +73,9 @@ TileFrame frame_of(const SteppedParams& params, const Extent& extent, int* level
   uint64_t most = 0;
   for (int a = 0; a < 3; ++a) {
     frame.origin[static_cast<size_t>(a)] = static_cast<int64_t>(std::floor(extent.low[a] / cell));
-    most = std::max(most, static_cast<uint64_t>((extent.high[a] / cell - static_cast<double>(frame.origin[static_cast<size_t>(a)])) / frame.mantissa));
+    most = std::max(most, static_cast<uint64_t>(
+                              (extent.high[a] / cell - static_cast<double>(frame.origin[static_cast<size_t>(a)])) /
+                              frame.mantissa));
   }
   *levels = bit_length(most);
   return frame;
@@ -94,7 +98,8 @@ int cheapest_depth(const SourceArrays& source, const SteppedParams& params, cons
   int64_t cells = 1;
   for (int level = 0; level <= depth; ++level) {
     double below = 0;
-    for (int need = level + 1; need <= levels; ++need) below += 3.0 * (need - level) * static_cast<double>(wanting[static_cast<size_t>(need)]);
+    for (int need = level + 1; need <= levels; ++need)
+      below += 3.0 * (need - level) * static_cast<double>(wanting[static_cast<size_t>(need)]);
     if (level == 0 || tree + below < best_cost) best = level, best_cost = tree + below;
     if (level == depth) break;
     // Bits of one more level: which of the 8 children of each node exist, less what contexts save.
@@ -108,7 +113,8 @@ int cheapest_depth(const SourceArrays& source, const SteppedParams& params, cons
 }
 
 // Sorts a tile's rows along the Morton curve and ends the octree where most splats are alone in their cell.
-void prepare_tile(const SourceArrays& source, const SteppedParams& params, PreparedTile* tile, const TileFrame* shared) {
+void prepare_tile(const SourceArrays& source, const SteppedParams& params, PreparedTile* tile,
+                  const TileFrame* shared) {
   TileState& state = tile->state;
   state.n = static_cast<int64_t>(tile->rows.size());
   int levels;
@@ -128,13 +134,16 @@ void prepare_tile(const SourceArrays& source, const SteppedParams& params, Prepa
   for (int64_t row : tile->rows) {
     uint32_t v[3];
     for (int a = 0; a < 3; ++a) {
-      double at = (source.positions[row * 3 + a] / cell - static_cast<double>(state.frame.origin[static_cast<size_t>(a)])) / state.frame.mantissa;
+      double at =
+          (source.positions[row * 3 + a] / cell - static_cast<double>(state.frame.origin[static_cast<size_t>(a)])) /
+          state.frame.mantissa;
       at = std::clamp(std::floor(at), 0.0, power_of_two(levels) - 1);
       v[a] = static_cast<uint32_t>(static_cast<uint64_t>(at) >> shift);
     }
     keyed.push_back({morton(v[0], v[1], v[2]), row});
   }
-  std::sort(keyed.begin(), keyed.end(), [](const Keyed& a, const Keyed& b) { return a.key < b.key || (a.key == b.key && a.row < b.row); });
+  std::sort(keyed.begin(), keyed.end(),
+            [](const Keyed& a, const Keyed& b) { return a.key < b.key || (a.key == b.key && a.row < b.row); });
   for (size_t i = 0; i < keyed.size(); ++i) tile->rows[i] = keyed[i].row;
   int octree = depth;
   if (shared) {
@@ -169,7 +178,8 @@ void code_geometry(const SourceArrays& source, const SteppedParams& params, cons
                    const std::vector<uint64_t>& earlier, PreparedTile* tile, TileStreams* out) {
   const int64_t* rows = tile->rows.data();
   TileState* state = &tile->state;
-  code_octree(out->streams[kOctree], out->streams[kCount], state->frame.octree_levels, state->n, earlier, &state->cells);
+  code_octree(out->streams[kOctree], out->streams[kCount], state->frame.octree_levels, state->n, earlier,
+              &state->cells);
   code_opacity(out->streams[kOpacity], params, derived, state, &source, rows);
   code_scales(out->streams[kScale], params, derived, state, &source, rows);
   code_rotations(out->streams[kRotation], params, derived, state, &source, rows);
@@ -228,7 +238,8 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
       if (!tile.rows.empty()) prepare_tile(source, params, &tile, &whole.state.frame);
     }
   });
-  tiles.erase(std::remove_if(tiles.begin(), tiles.end(), [](const PreparedTile& t) { return t.rows.empty(); }), tiles.end());
+  tiles.erase(std::remove_if(tiles.begin(), tiles.end(), [](const PreparedTile& t) { return t.rows.empty(); }),
+              tiles.end());
   fit_predictions(source, tiles, &params);
   const SteppedTables derived(params);
 

@@ -13,16 +13,15 @@ namespace {
 constexpr int64_t kSample = 40000;  // splats that a covariance is taken over, evenly spread over the rows
 constexpr double kOctave = 65536.0 * kInvLn2;
 
-int16_t to_int16(double x) {
-  return static_cast<int16_t>(std::clamp(std::floor(x + 0.5), -32768.0, 32767.0));
-}
+int16_t to_int16(double x) { return static_cast<int16_t>(std::clamp(std::floor(x + 0.5), -32768.0, 32767.0)); }
 
 // Rows of an orthonormal basis -> integers in 1/16384.
 template <class Out>
 void store_basis(const std::vector<double>& rows, Out& out, bool transposed, int n) {
   for (int r = 0; r < n; ++r)
     for (int c = 0; c < n; ++c)
-      out[static_cast<size_t>(transposed ? c * n + r : r * n + c)] = to_int16(rows[static_cast<size_t>(r * n + c)] * 16384.0);
+      out[static_cast<size_t>(transposed ? c * n + r : r * n + c)] =
+          to_int16(rows[static_cast<size_t>(r * n + c)] * 16384.0);
 }
 
 // alpha^2: a splat that hardly shows should not bend the basis.
@@ -129,7 +128,8 @@ void to_components(const SteppedParams& params, const float* sh, double* out) {
   const int rest = params.rest();
   auto coded = [](const std::array<int16_t, 9>& basis, const float* rgb, double* to) {
     for (size_t c = 0; c < 3; ++c)
-      to[c] = (static_cast<double>(rgb[0]) * basis[c] + static_cast<double>(rgb[1]) * basis[3 + c]) + static_cast<double>(rgb[2]) * basis[6 + c];
+      to[c] = (static_cast<double>(rgb[0]) * basis[c] + static_cast<double>(rgb[1]) * basis[3 + c]) +
+              static_cast<double>(rgb[2]) * basis[6 + c];
   };
   coded(params.color_basis, sh, out);
   double turned[3 * kShComponents];
@@ -160,7 +160,8 @@ void fit_shares(const SourceArrays& source, const std::vector<PreparedTile>& til
   sample_tiles(tiles, [&](const PreparedTile& tile, int64_t i) {
     double mean[kColorValues], value[kColorValues];
     neighbours_mean(tile, i, width, components, mean);
-    const int64_t row = tile.rows[static_cast<size_t>(i)], near = tile.rows[static_cast<size_t>(i - tile.state.back(0, i))];
+    const int64_t row = tile.rows[static_cast<size_t>(i)],
+                  near = tile.rows[static_cast<size_t>(i - tile.state.back(0, i))];
     components(row, value);
     const double w = weight_of(source.opacity_logits[row]);
     const double apart = tile.state.features[static_cast<size_t>(i)][kSpacing] - size_of(near);
@@ -183,7 +184,8 @@ void fit_scales(const SourceArrays& source, const std::vector<PreparedTile>& til
   double normal[3][kT * kT] = {}, right[3][kT] = {};
   auto scales_of = [&](int64_t row, double* out) {
     const float* s = source.log_scales + row * 3;
-    for (int j = 0; j < 3; ++j) out[j] = std::clamp((s[j] * kOctave - params->scale_reference) / 256.0, -16.0 * 256, 16.0 * 256);
+    for (int j = 0; j < 3; ++j)
+      out[j] = std::clamp((s[j] * kOctave - params->scale_reference) / 256.0, -16.0 * 256, 16.0 * 256);
     std::sort(out, out + 3, std::greater<>());
   };
   int64_t count = 0;
@@ -195,8 +197,9 @@ void fit_scales(const SourceArrays& source, const std::vector<PreparedTile>& til
     const double alpha = log2_alpha_of(source.opacity_logits[row]);
     const double spacing = tile.state.features[static_cast<size_t>(i)][kSpacing];
     for (int j = 0; j < 3; ++j) {
-      const double terms[kT] = {256, alpha, j > 0 ? own[0] : 0, j > 1 ? own[1] : 0, near[0], j > 0 ? near[1] : 0,
-                                j > 1 ? near[2] : 0, spacing};
+      const double terms[kT] = {
+          256,    alpha, j > 0 ? own[0] : 0, j > 1 ? own[1] : 0, near[0], j > 0 ? near[1] : 0, j > 1 ? near[2] : 0,
+          spacing};
       for (int r = 0; r < kT; ++r) {
         for (int c = 0; c < kT; ++c) normal[j][r * kT + c] += terms[r] * terms[c];
         right[j][r] += terms[r] * own[j];
@@ -209,7 +212,8 @@ void fit_scales(const SourceArrays& source, const std::vector<PreparedTile>& til
     predict = {};
     if (count < 64) continue;
     std::vector<double> x = solve({normal[j], normal[j] + kT * kT}, {right[j], right[j] + kT}, kT, 1e-6);
-    for (int t = 0; t < kT; ++t) predict[static_cast<size_t>(t)] = to_int16(x[static_cast<size_t>(t)] * (t == kOne ? 256 : 1024));
+    for (int t = 0; t < kT; ++t)
+      predict[static_cast<size_t>(t)] = to_int16(x[static_cast<size_t>(t)] * (t == kOne ? 256 : 1024));
   }
 }
 
@@ -232,7 +236,8 @@ void fit_sizes(std::vector<SizeSums>& tiles, SteppedParams* params) {
   for (size_t v = 0; v < total.normal.size(); ++v) {
     std::vector<double> matrix(total.normal[v].begin(), total.normal[v].end());
     for (int r = 0; r < kSizeTerms; ++r)
-      for (int c = r + 1; c < kSizeTerms; ++c) matrix[static_cast<size_t>(r * kSizeTerms + c)] = matrix[static_cast<size_t>(c * kSizeTerms + r)];
+      for (int c = r + 1; c < kSizeTerms; ++c)
+        matrix[static_cast<size_t>(r * kSizeTerms + c)] = matrix[static_cast<size_t>(c * kSizeTerms + r)];
     std::vector<double> x = solve(matrix, {total.right[v].begin(), total.right[v].end()}, kSizeTerms, 1e-5);
     for (size_t t = 0; t < kSizeTerms; ++t) params->expect[v][t] = to_int16(x[t] * 256.0);
   }

@@ -69,7 +69,8 @@ void find_tile_neighbours(const SteppedParams& params, TileState* tile) {
       w[k] = key < kNoNeighbour ? 1.0f / (key_distance2(key) + params.neighbour_softness) : 0.0f;
       sum = sum + w[k];
     }
-    for (int k = 0; k < kNeighbours; ++k) tile->neighbour_weights[i][static_cast<size_t>(k)] = sum > 0 ? w[k] / sum : 0.0f;
+    for (int k = 0; k < kNeighbours; ++k)
+      tile->neighbour_weights[i][static_cast<size_t>(k)] = sum > 0 ? w[k] / sum : 0.0f;
     uint32_t nearest = tile->neighbour_keys[i];
     int32_t spacing = nearest < kNoNeighbour ? (rough_log2(key_distance2(nearest) + 0.5f) >> 1) + cell : kFarSpacing;
     tile->features[i][kSpacing] = spacing;
@@ -133,9 +134,8 @@ void code_scales(Io& io, const SteppedParams& params, const SteppedTables& table
     double base = exact_log(static_cast<double>(rule.step.base)) * kInvLn2 * 65536.0;
     const int32_t log2_base = static_cast<int32_t>(base < 0 ? base - 0.5 : base + 0.5);
     for (size_t i = 0; i < n; ++i)
-      contexts[i] = static_cast<uint8_t>(
-          j == 0 ? tile->distance[i] + (tile->features[i][kAlpha] < -512 ? 8 : 0)
-                 : 16 + 24 * (j - 1) + 8 * level_of(codes[i]) + tile->distance[i]);
+      contexts[i] = static_cast<uint8_t>(j == 0 ? tile->distance[i] + (tile->features[i][kAlpha] < -512 ? 8 : 0)
+                                                : 16 + 24 * (j - 1) + 8 * level_of(codes[i]) + tile->distance[i]);
     // The writer rebuilds as it goes (its residuals depend on what the reader will have), then codes the plane.
     if constexpr (Io::kReading) io.plane(contexts.data(), residuals.data(), tile->n, true);
     for (size_t i = 0; i < n; ++i) {
@@ -157,7 +157,8 @@ void code_scales(Io& io, const SteppedParams& params, const SteppedTables& table
       const int half = half_octaves(rule.step, f.data());
       const int32_t log2_step = log2_base + half * 32768;
       int32_t expected = static_cast<int32_t>(
-          std::min<uint32_t>(exp2_of_256th(((predicted * rule.power) >> 8) - (log2_step >> 8) + 1024) + 8, 1u << 24) >> 4);
+          std::min<uint32_t>(exp2_of_256th(((predicted * rule.power) >> 8) - (log2_step >> 8) + 1024) + 8, 1u << 24) >>
+          4);
       int32_t code;
       if constexpr (Io::kReading) {
         code = std::clamp(expected + residuals[i], 0, 1 << 24);
@@ -173,7 +174,8 @@ void code_scales(Io& io, const SteppedParams& params, const SteppedTables& table
       }
       codes[i] = code;
       int64_t log2_y = static_cast<int64_t>(log2_of_code(static_cast<uint32_t>(code))) + log2_step;
-      int32_t scale = static_cast<int32_t>(std::clamp<int64_t>((log2_y * inverse_power) >> 16, -(120 << 16), 120 << 16));
+      int32_t scale =
+          static_cast<int32_t>(std::clamp<int64_t>((log2_y * inverse_power) >> 16, -(120 << 16), 120 << 16));
       tile->scales[i][static_cast<size_t>(j)] = scale;
       f[kScale0 + j] = scale >> 8;
     }
@@ -248,11 +250,11 @@ bool read_frame(ByteReader& in, TileFrame* frame) {
          frame->low_levels >= 0 && frame->low_levels <= 22;
 }
 
-#define INSTANTIATE(Io)                                                                                           \
-  template void code_opacity<Io>(Io&, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, \
-                                 const int64_t*);                                                                  \
-  template void code_scales<Io>(Io&, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,  \
-                                const int64_t*);                                                                   \
+#define INSTANTIATE(Io)                                                                                              \
+  template void code_opacity<Io>(Io&, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,   \
+                                 const int64_t*);                                                                    \
+  template void code_scales<Io>(Io&, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,    \
+                                const int64_t*);                                                                     \
   template void code_positions<Io>(Io&, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, \
                                    const int64_t*);
 INSTANTIATE(StreamReader)

@@ -35,7 +35,7 @@ bool read_int16s(ByteReader& in, Array& values) {
 constexpr int kLogTableBits = 12;
 
 struct CodeTables {
-  std::vector<int32_t> log2_q;  // q < 2^12
+  std::vector<int32_t> log2_q;     // q < 2^12
   std::array<uint32_t, 256> exp2;  // 2^(i / 256) in 1/2^24
   CodeTables() : log2_q(1 << kLogTableBits) {
     auto log2_fixed = [](double q) {
@@ -102,7 +102,8 @@ void write_params(ByteWriter& out, const SteppedParams& p) {
     write_rule(out, s.step);
     for (int16_t w : s.predict) out.signed_varint(w);
   }
-  for (const StepRule* rule : {&p.axis[0], &p.axis[1], &p.spin[0], &p.spin[1], &p.position, &p.color}) write_rule(out, *rule);
+  for (const StepRule* rule : {&p.axis[0], &p.axis[1], &p.spin[0], &p.spin[1], &p.position, &p.color})
+    write_rule(out, *rule);
   for (int16_t v : p.color_basis) out.signed_varint(v);
   if (p.sh_degree > 0) {
     write_rule(out, p.sh);
@@ -129,7 +130,8 @@ bool read_params(ByteReader& in, SteppedParams* p) {
     s.power = static_cast<uint16_t>(in.varint());
     ok = ok && s.power >= 16 && read_rule(in, &s.step) && read_int16s(in, s.predict);
   }
-  for (StepRule* rule : {&p->axis[0], &p->axis[1], &p->spin[0], &p->spin[1], &p->position, &p->color}) ok = ok && read_rule(in, rule);
+  for (StepRule* rule : {&p->axis[0], &p->axis[1], &p->spin[0], &p->spin[1], &p->position, &p->color})
+    ok = ok && read_rule(in, rule);
   ok = ok && read_int16s(in, p->color_basis);
   if (!ok) return false;
   const size_t rest = static_cast<size_t>(p->rest());

@@ -26,8 +26,8 @@ constexpr int kScaleTerms = 8;
 enum ScaleTerm { kOne, kOwnAlpha, kOwnScale0, kOwnScale1, kNearScale0, kNearScale1, kNearScale2, kOwnSpacing };
 
 struct ScaleRule {
-  uint16_t power = 256;       // y = (s / reference)^(power / 256) is what has uniform steps
-  StepRule step;              // of y
+  uint16_t power = 256;  // y = (s / reference)^(power / 256) is what has uniform steps
+  StepRule step;         // of y
   std::array<int16_t, kScaleTerms> predict{};
 };
 
@@ -69,7 +69,7 @@ struct SteppedTables {
   explicit SteppedTables(const SteppedParams& params);
   // By opacity code 0 (invisible), 1..levels, levels + 1 (opaque).
   std::vector<float> logit;
-  std::vector<int32_t> log2_alpha;  // 1/256 octave, >= -16 octaves
+  std::vector<int32_t> log2_alpha;                         // 1/256 octave, >= -16 octaves
   std::array<float, 2 * kMaxHalfOctaves + 1> half_octave;  // 2^(e / 2)
 };
 

@@ -18,9 +18,7 @@ struct Vec {
 inline Vec operator+(Vec a, Vec b) { return {a.x + b.x, a.y + b.y, a.z + b.z}; }
 inline Vec operator*(float s, Vec a) { return {s * a.x, s * a.y, s * a.z}; }
 inline float dot(Vec a, Vec b) { return (a.x * b.x + a.y * b.y) + a.z * b.z; }
-inline Vec cross(Vec a, Vec b) {
-  return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
-}
+inline Vec cross(Vec a, Vec b) { return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x}; }
 inline Vec normalised(Vec a) {
   float length = std::sqrt(dot(a, a));
   return {a.x / length, a.y / length, a.z / length};
@@ -114,10 +112,12 @@ void code_rotations(Io& io, const SteppedParams& params, const SteppedTables& ta
       const float* q = source->rotations + rows[i] * 4;
       double qw = q[0], x = q[1], y = q[2], z = q[3], norm = ((qw * qw + x * x) + y * y) + z * z;
       double k = 2.0 / norm;
-      float m[3][3] = {
-          {static_cast<float>(1 - k * (y * y + z * z)), static_cast<float>(k * (x * y + qw * z)), static_cast<float>(k * (x * z - qw * y))},
-          {static_cast<float>(k * (x * y - qw * z)), static_cast<float>(1 - k * (x * x + z * z)), static_cast<float>(k * (y * z + qw * x))},
-          {static_cast<float>(k * (x * z + qw * y)), static_cast<float>(k * (y * z - qw * x)), static_cast<float>(1 - k * (x * x + y * y))}};
+      float m[3][3] = {{static_cast<float>(1 - k * (y * y + z * z)), static_cast<float>(k * (x * y + qw * z)),
+                        static_cast<float>(k * (x * z - qw * y))},
+                       {static_cast<float>(k * (x * y - qw * z)), static_cast<float>(1 - k * (x * x + z * z)),
+                        static_cast<float>(k * (y * z + qw * x))},
+                       {static_cast<float>(k * (x * z + qw * y)), static_cast<float>(k * (y * z - qw * x)),
+                        static_cast<float>(1 - k * (x * x + y * y))}};
       int order[3] = {0, 1, 2};
       const float* ls = source->log_scales + rows[i] * 3;
       std::stable_sort(order, order + 3, [&](int p, int r) { return ls[p] > ls[r]; });
@@ -188,7 +188,8 @@ void rotation_of_axes(const float* axes, float* quaternion) {
   float root = std::sqrt(diagonal[best]), half = 0.5f / root;
   float wx = (y.z - z.y) * half, wy = (z.x - x.z) * half, wz = (x.y - y.x) * half;
   float xy = (x.y + y.x) * half, xz = (x.z + z.x) * half, yz = (y.z + z.y) * half;
-  float q[4][4] = {{root * 0.5f, wx, wy, wz}, {wx, root * 0.5f, xy, xz}, {wy, xy, root * 0.5f, yz}, {wz, xz, yz, root * 0.5f}};
+  float q[4][4] = {
+      {root * 0.5f, wx, wy, wz}, {wx, root * 0.5f, xy, xz}, {wy, xy, root * 0.5f, yz}, {wz, xz, yz, root * 0.5f}};
   for (int k = 0; k < 4; ++k) quaternion[k] = q[best][k];
 }
 

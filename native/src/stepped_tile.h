@@ -14,7 +14,7 @@
 namespace splatzip {
 
 constexpr int kShStreams = 4;
-constexpr int kShComponents = 24;              // most SH coefficients a colour above degree 0
+constexpr int kShComponents = 24;  // most SH coefficients a colour above degree 0
 constexpr int kColorValues = 3 * (1 + kShComponents);
 // Streams of a chunk by their id (splatzip/container/layout.py).
 enum StreamId { kOctree = 1, kCount, kOpacity, kScale, kRotation, kPositionLow, kColor, kSh1, kSh2, kSh3, kSh4 };
@@ -46,20 +46,20 @@ struct TileState {
   int64_t n = 0;
   TileFrame frame;
   std::vector<uint64_t> cells;
-  std::vector<uint32_t> neighbour_keys;         // (4, n)
+  std::vector<uint32_t> neighbour_keys;  // (4, n)
   std::vector<std::array<float, 4>> neighbour_weights;
   std::vector<int32_t> opacity_codes;
   std::vector<std::array<int32_t, kFeatures>> features;
-  std::vector<std::array<int32_t, 3>> scales;   // log2 relative to the reference, 1/65536 octave
-  std::vector<uint8_t> distance;                // 0..7: how far the nearest neighbour is, in its own sizes
-  std::vector<std::array<float, 9>> axes;       // unit vectors: longest, middle, shortest
-  std::vector<float> positions;                 // (n, 3)
-  std::vector<int32_t> color_codes, sh_codes;   // plane-major; the writer's are made by quantize_colors
-  std::vector<float> color_size;                // sum of |code| of the colour planes
+  std::vector<std::array<int32_t, 3>> scales;  // log2 relative to the reference, 1/65536 octave
+  std::vector<uint8_t> distance;               // 0..7: how far the nearest neighbour is, in its own sizes
+  std::vector<std::array<float, 9>> axes;      // unit vectors: longest, middle, shortest
+  std::vector<float> positions;                // (n, 3)
+  std::vector<int32_t> color_codes, sh_codes;  // plane-major; the writer's are made by quantize_colors
+  std::vector<float> color_size;               // sum of |code| of the colour planes
   // The writer's errors in units of the steps: opacity, then the scales.
   std::vector<std::array<float, 4>> errors;
-  std::vector<float> color;                     // (n, 3) coded space, without the mean
-  std::vector<float> rest;                      // (n, 3 B) KLT components, colour-minor
+  std::vector<float> color;  // (n, 3) coded space, without the mean
+  std::vector<float> rest;   // (n, 3 B) KLT components, colour-minor
 
   int back(int k, int64_t i) const { return static_cast<int>(neighbour_keys[static_cast<size_t>(k * n + i)] & 63) + 1; }
   bool has_neighbour(int k, int64_t i) const;
@@ -70,13 +70,17 @@ void find_tile_neighbours(const SteppedParams& params, TileState* tile);
 
 // Each codes one attribute. `source` and `rows` (tile row -> source row) serve the writer alone.
 template <class Io>
-void code_opacity(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, const int64_t* rows);
+void code_opacity(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,
+                  const int64_t* rows);
 template <class Io>
-void code_scales(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, const int64_t* rows);
+void code_scales(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,
+                 const int64_t* rows);
 template <class Io>
-void code_rotations(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, const int64_t* rows);
+void code_rotations(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,
+                    const int64_t* rows);
 template <class Io>
-void code_positions(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, const int64_t* rows);
+void code_positions(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,
+                    const int64_t* rows);
 // Writer only, before code_colors and code_sh: choose the codes of both, closed loop, with errors diffused.
 void quantize_colors(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows);
 template <class Io>

@@ -13,9 +13,9 @@ namespace splatzip {
 using Frequencies = std::array<uint16_t, 256>;
 
 struct TableSet {
-  int stream = 0;                             // the id of the streams that it serves
-  bool escapes = true;                        // symbol 255 announces a larger value (else it is the value 255)
-  int contexts = 1;                           // 1..64
+  int stream = 0;                                // the id of the streams that it serves
+  bool escapes = true;                           // symbol 255 announces a larger value (else it is the value 255)
+  int contexts = 1;                              // 1..64
   std::array<uint8_t, kMaxContexts> map{};       // context -> table
   std::array<uint8_t, kMaxContexts> low_bits{};  // bits of a value that go raw, below its symbol
   std::vector<Frequencies> tables;               // 1..16
@@ -32,7 +32,7 @@ bool read_table_set(ByteReader& in, TableSet* set);  // false: not a legal table
 // What an encoder counted, context by context.
 struct Histogram {
   int contexts = 1;
-  std::vector<std::array<uint32_t, 256>> counts;       // by context and symbol
+  std::vector<std::array<uint32_t, 256>> counts;  // by context and symbol
   std::array<uint8_t, kMaxContexts> low_bits{};
 };
 

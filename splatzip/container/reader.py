@@ -34,7 +34,8 @@ class ContainerFile:
     root: Root
     shared: tuple[SharedEntry, ...]  # absolute offsets
     runs: tuple[ReadRun, ...]
-    missing: tuple[str, ...] = ()  # what a partial reading had to leave out
+    missing: tuple[str, ...] = ()  # what a partial reading had to leave out, in words
+    lost: frozenset[tuple[int, int]] = frozenset()  # (tile, tier) whose layer 0 a partial reading had to leave out
     _by_key: dict[tuple[int, int], SharedEntry] = field(default_factory=dict)
 
     def shared_payload(self, kind: Kind, id_: int = 0) -> memoryview | None:
@@ -90,6 +91,7 @@ def _check_body(
 ) -> ContainerFile:
     spans: list[tuple[int, int]] = []
     missing: list[str] = []
+    lost: set[tuple[int, int]] = set()
     good_shared: list[SharedEntry] = []
     for s in shared:
         if s.kind not in _KNOWN_KINDS and s.kind < REQUIRED_LIMIT:
@@ -131,12 +133,14 @@ def _check_body(
                 if strict:
                     raise
                 missing.append(str(error))
+                if r.layer == 0:
+                    lost.add((c.tile, r.tier))
         read_runs.append(ReadRun(r, tuple(good)))
     _check_cover(spans, base, file_size)
     by_key = {(s.kind, s.id): s for s in good_shared}
     if len(by_key) != len(good_shared) or len({(r.segment, r.tier, r.layer) for r in runs}) != len(runs):
         raise CorruptError(f"root at byte {HEADER_BYTES}: a key is listed twice")
-    return ContainerFile(view, root, tuple(good_shared), tuple(read_runs), tuple(missing), by_key)
+    return ContainerFile(view, root, tuple(good_shared), tuple(read_runs), tuple(missing), frozenset(lost), by_key)
 
 
 def _block(view: memoryview, offset: int, size: int, crc: int, name: str) -> memoryview:

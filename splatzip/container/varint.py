@@ -47,7 +47,7 @@ class Cursor:
             if shift > 63:
                 raise self.corrupt("a number is too long")
 
-    def int(self) -> int:
+    def sint(self) -> int:
         """A signed integer."""
         value = self.uint()
         return value >> 1 if not value & 1 else -((value + 1) >> 1)

@@ -116,11 +116,11 @@ def _bad_rows(arrays: Mapping[str, Floats]) -> dict[str, NDArray[np.bool_]]:
     for attribute in ATTRIBUTES:
         value = arrays[attribute.name].reshape(len(arrays[attribute.name]), -1)
         if not np.isfinite(value).all():  # rare: the two masks are only built when something is wrong
-            masks[f"NaN in {attribute.name}"] = np.isnan(value).any(1)
+            masks[f"NaN in {attribute.name}"] = np.asarray(np.isnan(value).any(1))
             if not attribute.infinite:
-                masks[f"Inf in {attribute.name}"] = np.isinf(value).any(1)
+                masks[f"Inf in {attribute.name}"] = np.asarray(np.isinf(value).any(1))
     with np.errstate(invalid="ignore"):  # a signalling NaN is no reason to warn: it is named above
-        masks["zero quaternion in rotations"] = ~arrays["rotations"].any(1)
+        masks["zero quaternion in rotations"] = np.asarray(~arrays["rotations"].any(1))
     return masks
 
 

@@ -40,8 +40,23 @@ class SceneMeta:
 
     @staticmethod
     def from_stored(values: Mapping[str, Any]) -> SceneMeta:
-        """Inverse of `stored`; names that this version does not know are ignored."""
-        known = {f.name for f in fields(SceneMeta)}
-        return SceneMeta(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
-        )
+        """Inverse of `stored`; what this version does not know, or is not of its type, is ignored."""
+        known: dict[str, Any] = {}
+        for name, kinds in _STORED_TYPES.items():
+            value = values.get(name)
+            if isinstance(value, kinds):
+                known[name] = tuple(value) if isinstance(value, list) else value
+        return SceneMeta(**known)
+
+
+_STORED_TYPES: dict[str, type | tuple[type, ...]] = {
+    "antialiased": bool,
+    "axes": str,
+    "up": (list, tuple),
+    "units": str,
+    "title": str,
+    "author": str,
+    "licence": str,
+    "camera": dict,
+    "comments": (list, tuple),
+}

@@ -1,0 +1,42 @@
+"""The heads of chunks: which streams they hold and how long those are, without decoding them (docs/FORMAT.md 4.1)."""
+
+from __future__ import annotations
+
+from splatzip.container.layout import ATTRIBUTE_OF_STREAM, Codec, Stream
+from splatzip.container.reader import ContainerFile
+from splatzip.container.varint import Cursor
+
+_FRAME_NUMBERS = 4
+
+
+def attribute_bytes(file: ContainerFile) -> dict[str, int]:
+    """Bytes of the streams of each attribute, summed over all chunks; what is left of the file is the container's.
+
+    Raises: CorruptError.
+    """
+    sizes = dict.fromkeys(
+        ("position", "scale", "rotation", "opacity", "color", *(["sh"] if file.root.sh_degree else [])), 0
+    )
+    for run in file.runs:
+        for chunk in run.chunks:
+            where = f"tile {chunk.tile} tier {run.entry.tier} layer {run.entry.layer} at byte {chunk.offset}"
+            cursor = Cursor(file.data[chunk.offset : chunk.offset + chunk.size], where)
+            if file.root.codec == Codec.STEPPED and run.entry.layer == 0:
+                _skip_frame(cursor)
+            for _ in range(cursor.uint()):
+                stream = cursor.take(1)[0]
+                cursor.uint()  # table set and lanes
+                size = cursor.uint() + cursor.uint()
+                name = ATTRIBUTE_OF_STREAM.get(Stream(stream), "other") if stream in set(Stream) else "other"
+                sizes[name] = sizes.get(name, 0) + size
+    return sizes
+
+
+def _skip_frame(cursor: Cursor) -> None:
+    if cursor.take(1)[0] == 0:
+        return
+    for _ in range(3):
+        cursor.uint()
+    cursor.take(1)
+    for _ in range(_FRAME_NUMBERS):
+        cursor.uint()

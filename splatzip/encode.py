@@ -1,0 +1,86 @@
+"""A scene becomes a .splatz file. Takes scenes, never paths; `splatzip.io` does those.
+
+    scene -> stream (tiles) -> quantize -> entropy -> container
+
+A scene that came quantized is coded by its own integers under `lossless`, so that nothing changes at all; every
+other path is `quantize.stepped`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.container import Box, Codec, Kind, Root, Run, SharedChunk, TileChunk, write_file
+from splatzip.kernels.stepped import EncodedChunk
+from splatzip.profile import Profile
+from splatzip.quantize import stepped
+from splatzip.scene import Scene
+
+Progress = Callable[[float, str], None]
+
+
+def encode(
+    scene: Scene, profile: Profile, *, threads: int = 0, tiers: NDArray[np.uint8] | None = None,
+    progress: Progress | None = None,
+) -> bytes:  # fmt: skip
+    """Compress a scene.
+
+    Args:
+        scene: what to compress.
+        profile: how; see `Profile.preset_named`.
+        threads: 0 for every core; the bytes do not depend on it.
+        tiers: (N,) importance tier of each splat for lossy presets; None: one tier.
+        progress: called with the share done and a word for the step.
+    Returns: a whole .splatz file.
+    """
+    report = progress or (lambda share, step: None)
+    settings = {"preset": profile.preset}
+    if profile.estimated_quality is not None:
+        settings["estimated_quality_db"] = f"{profile.estimated_quality:g}"
+    if profile.stepped is None:
+        from splatzip.stream.columns import encode_columns
+
+        report(0.1, "coding")
+        return encode_columns(scene, threads=threads, settings=settings)
+    report(0.1, "quantizing and coding")
+    params, tables, chunks, _ = stepped.encode(scene, profile.stepped, tiers=tiers, threads=threads)
+    report(0.9, "packing")
+    return _stepped_file(scene, params, tables, chunks, settings)
+
+
+def json_chunk(kind: Kind, values: Mapping[str, Any]) -> list[SharedChunk]:
+    """A JSON chunk, or none when there is nothing to say."""
+    if not values:
+        return []
+    return [SharedChunk(kind, 0, json.dumps(values, separators=(",", ":"), sort_keys=True).encode())]
+
+
+def _stepped_file(
+    scene: Scene, params: bytes, tables: tuple[bytes, bytes], chunks: list[EncodedChunk], settings: Mapping[str, str]
+) -> bytes:
+    boxes = np.array([c.box for c in chunks], np.float32)
+    box: Box = (tuple(boxes[:, :3].min(0).tolist()), tuple(boxes[:, 3:].max(0).tolist()))
+    tiers = 1 + max(c.tier for c in chunks)
+    layers = 2 if scene.sh_degree else 1
+    runs = []
+    for tier in range(tiers):
+        for layer in range(layers):
+            of_run = [
+                TileChunk(c.tile, c.splats, (c.box[:3], c.box[3:]), c.payload)  # type: ignore[arg-type]
+                for c in chunks
+                if (c.tier, c.layer) == (tier, layer)
+            ]
+            needs = []
+            if tier == 0:
+                needs = [SharedChunk(Kind.TABLES, layer, tables[layer])]
+                if layer == 0:
+                    needs.insert(0, SharedChunk(Kind.STEPS, 0, params))
+            runs.append(Run(tier, layer, of_run, needs))
+    root = Root(Codec.STEPPED, len(scene), scene.sh_degree, tiers, layers, tuple(scene.origin.tolist()), box)
+    trailing = json_chunk(Kind.META, scene.meta.stored()) + json_chunk(Kind.SETTINGS, settings)
+    return write_file(root, runs, trailing)

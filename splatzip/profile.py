@@ -1,0 +1,59 @@
+"""Presets and targets: which options every stage gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from splatzip.errors import SplatzipError
+from splatzip.quantize import stepped
+
+PRESETS = ("lossless", "near-lossless", "fast")
+
+# dB against the source over fineness: mean of snowmiku and chair on their test views (they lie 6 dB apart at the same
+# fineness, so for any one scene this is an estimate).
+_DB_AT_ZERO = 49.7
+_DB_PER_UNIT = 5.55
+_FAST_DB = 45.0
+_NEAR_LOSSLESS_FINENESS = 2.9
+QUALITY_RANGE = (30.0, 65.0)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Options of every stage.
+
+    Attributes:
+        preset: the name that files and reports show.
+        stepped: options of the lossy codec; None codes losslessly.
+        estimated_quality: dB against the source that the steps were chosen for; None if none was asked for.
+    """
+
+    preset: str
+    stepped: stepped.Options | None = field(default_factory=stepped.Options)
+    estimated_quality: float | None = None
+
+    @staticmethod
+    def preset_named(name: str, *, quality: float | None = None) -> Profile:
+        """The options behind a preset's name.
+
+        Args:
+            name: one of PRESETS.
+            quality: dB against the source to aim at, 30 to 65: an estimate from a table, not a measurement.
+        Raises: SplatzipError if the name is unknown or does not take a quality.
+        """
+        if name not in PRESETS:
+            raise SplatzipError(f"there is no preset {name!r}; choose {', '.join(PRESETS)}")
+        if name == "lossless":
+            if quality is not None:
+                raise SplatzipError("lossless has no quality to aim at; drop --quality or choose fast")
+            return Profile(name, None)
+        if quality is None:
+            fineness = _NEAR_LOSSLESS_FINENESS if name == "near-lossless" else _fineness_for(_FAST_DB)
+            return Profile(name, stepped.Options(fineness), None if name == "near-lossless" else _FAST_DB)
+        if not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
+            raise SplatzipError(f"quality {quality:g} dB is out of range: {QUALITY_RANGE[0]:g} to {QUALITY_RANGE[1]:g}")
+        return Profile(name, stepped.Options(_fineness_for(quality)), quality)
+
+
+def _fineness_for(quality: float) -> float:
+    return (quality - _DB_AT_ZERO) / _DB_PER_UNIT

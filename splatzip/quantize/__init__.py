@@ -1,0 +1,1 @@
+"""Quantization: what a splat's numbers are rounded to."""
