@@ -67,11 +67,14 @@ class _Children:
             self._running.add(child)
         out, err = child.communicate()
         self._running.discard(child)
-        *warnings, last = err.splitlines() or [""]
+        lines = err.splitlines()
+        warnings = [line for line in lines if line.startswith("warning: ")]
         if child.returncode == 0:
-            return {**json.loads(out), "warnings": [*warnings, last] if last else []}
-        reason = last.removeprefix("error: ") or f"{source}: its process ended by {_ending(child.returncode)}"
-        return {"input": str(source), "error": reason, "warnings": warnings}
+            return {**json.loads(out), "warnings": warnings}
+        refusals = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+        # Without a refusal it is a crash or a bug: of a traceback the last line says most.
+        reason = refusals or [f"{source}: its process ended by {_ending(child.returncode)}", *lines[-1:]]
+        return {"input": str(source), "error": ": ".join(reason), "warnings": warnings}
 
     def end(self) -> None:
         """SIGTERM to all: each takes its temporary file away."""

@@ -35,6 +35,7 @@ def decompress(
             lost = save_and_warn(scene, target)
     missing = list(scene.meta.missing)
     if missing:
-        warning_lines([f"{source}: not whole; wrote {len(scene):,} splats, without {'; '.join(missing)}"])
+        gaps = f" (first of {len(missing) - 1} gaps: {missing[0]})" if len(missing) > 1 else ""
+        warning_lines([f"{source}: not whole; wrote {len(scene):,} splats, without {missing[-1]}{gaps}"])
     summary = conversion(source, target, scene, watch, missing=missing, lost=lost)
     show(summary, as_json=as_json, quiet=quiet)

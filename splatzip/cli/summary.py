@@ -89,7 +89,7 @@ def _facts(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if name in report:
             yield name, str(report[name])
     if any(report.get("origin", ())):
-        yield "origin", "  ".join(f"{x:.10g}" for x in report["origin"])
+        yield "origin", "  ".join(f"{x + 0.0:.10g}" for x in report["origin"])
     if "bounds" in report:
         low, high = report["bounds"]
         yield "bounds", "  ".join(f"{a:g} .. {b:g}" for a, b in zip(low, high, strict=True))

@@ -71,6 +71,22 @@ subprocess.Popen = crashing
     assert sorted(path.name for path in (three / "out").iterdir()) == ["a.splatz", "c.splatz"]
 
 
+def test_a_bug_in_one_process_is_one_line_and_does_not_stop_the_rest(run_patched, three):
+    bug = """
+import subprocess
+popen = subprocess.Popen
+def failing(command, **options):
+    if "b.ply" in command:
+        command[2] = "1 / 0"
+    return popen(command, **options)
+subprocess.Popen = failing
+"""
+    result = run_patched(bug, "compress", "b.ply", "c.ply", "--to", "out")
+    reason = "its process ended by exit code 1: ZeroDivisionError: division by zero"
+    assert (result.returncode, result.stderr) == (2, f"error: b.ply: {reason}\n")
+    assert [path.name for path in (three / "out").iterdir()] == ["c.splatz"]
+
+
 def test_json_has_one_entry_a_scene_in_order(run, three, broken_ply):
     run("compress", "c.ply", "--to", "out")
     result = run("compress", "a.ply", "broken.ply", "c.ply", "--to", "out", "--json", "--report", "report.json")
