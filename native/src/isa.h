@@ -11,44 +11,76 @@ using RansDecodePlane = const uint16_t* (*)(uint32_t* states, int lanes, const u
                                             const uint32_t* context_base, const uint8_t* contexts, uint8_t* symbols,
                                             int64_t n, const uint16_t* words, const uint16_t* words_end);
 
+constexpr int kNeighbours = 4;
+constexpr int kNeighbourWindow = 64;
+
+// The splats that predict a splat: rows before it (-1: none) and their weights, which sum to 1.
+struct Neighbours {
+  int32_t row[kNeighbours];
+  float weight[kNeighbours];
+};
+
+// What becomes of a decoded row: out[j][rgb] = color * sum over k of values[k] * basis[k][j] (FORMAT.md 5.5).
+struct Transform {
+  int coefficients;    // components, too
+  const float* basis;  // (components, kBasisFloats)
+  const float* color;  // (3, 3): coded space -> RGB, row-major
+  float* out;          // of splat 0; `out_stride` floats from splat to splat
+  int64_t out_stride;
+};
+constexpr int kBasisFloats = 32;
+
 // Rows of values predicted from neighbours' rows (FORMAT.md 5.3): value = share * (weighted mean) + code * step.
 struct PredictedRows {
   int64_t n;
-  int width;                // values a row
-  int stride;               // floats from row to row, a multiple of 16 and >= width
-  const uint32_t* keys;     // (4, n) of FindNeighbours
-  const float* weights;     // (n, 4)
-  const float* shares;      // (8, stride) by distance bucket
-  const uint8_t* distance;  // (n)
-  const float* steps;       // (n)
-  int32_t* const* codes;    // `width` planes of n
-  float* values;            // (n, stride), behind one row of zeros at values - stride
-  // Encoder only: what the values should be, and room for the errors that were made (behind a row of zeros, too).
-  const float* targets;
-  float* errors;
-  float diffusion;  // share of the neighbours' errors that is taken off the target
+  int width;   // values a row: 3 * components, colour-minor
+  int stride;  // floats from row to row, a multiple of 16 and >= width
+  const Neighbours* near;
+  const float* shares;         // (8, stride) by distance bucket
+  const uint8_t* distance;     // (n)
+  const float* steps;          // (n)
+  int32_t* const* codes;       // `width` planes of n
+  const Transform* transform;  // decoder: where the values go
+  const float* targets;        // encoder: (n, stride), what the values should be
+  float diffusion;             // encoder: share of the neighbours' errors that is taken off the target
 };
 using RebuildRows = void (*)(const PredictedRows& rows);
 
-// out (n, coefficients, 3) = color * (basis^T * values); values: (n, stride), component-major, colour-minor.
-struct ShTransform {
+// targets (n, stride) of the encoder: basis * color^T * coefficients, the inverse of Transform for orthonormal bases.
+struct ForwardTransform {
   int64_t n;
+  int coefficients;
   int stride;
-  int coefficients;  // components, too
-  const float* values;
-  const float* basis;  // (components, kShRowFloats)
-  const float* color;  // (3, 3): coded space -> RGB, row-major
-  float* out;          // row stride `out_stride` floats
-  int64_t out_stride;
+  const float* basis;  // (coefficients, kBasisFloats): by coefficient, then component
+  const float* color;  // (3, 3): RGB -> coded space, row-major
+  const float* sh;     // source coefficients of row 0
+  int64_t sh_stride;
+  const int64_t* rows;  // tile row -> source row
+  float* targets;
 };
-constexpr int kShRowFloats = 32;
-using ShInverse = void (*)(const ShTransform& transform);
+using ToTargets = void (*)(const ForwardTransform& transform);
+
+// Symbols of a plane to values, n of them.
+using WidenSymbols = void (*)(const uint8_t* symbols, bool is_signed, int32_t* values, int64_t n);
+
+// Contexts from expected sizes, and what a decoded plane adds to the terms (FORMAT.md 5.4).
+constexpr int kSizeTerms = 7;
+constexpr int kSizeContexts = 64;
+using SizeContextsOf = void (*)(const float* const* terms, const float* weights, int64_t n, uint8_t* contexts);
+struct SizePlane {
+  int64_t n;
+  const int32_t* codes;
+  bool last_of_component;
+  float share;      // 1 / planes so far
+  float* channels;  // sum of |code| over the component's channels so far
+  float* before;    // |code| of this channel
+  float *sum, *mean;
+};
+using AddSizePlane = void (*)(const SizePlane& plane);
 
 // The nearest 4 of the 64 splats before each of n splats (FORMAT.md 5.2). x, y, z point at the first splat and may
 // be read 64 values to the left (kFarAway there) and 16 to the right of the end. keys: (4, n) plane-major,
 // ascending: squared distance as float bits with the low 6 bits replaced by how far back, less one.
-constexpr int kNeighbours = 4;
-constexpr int kNeighbourWindow = 64;
 constexpr float kFarAway = 1e30f;
 constexpr uint32_t kNoNeighbour = 0x7F800000u;  // keys from here on are none
 using FindNeighbours = void (*)(const float* x, const float* y, const float* z, int64_t n, uint32_t* keys);
@@ -57,7 +89,10 @@ struct Kernels {
   const char* name;
   RansDecodePlane rans_decode_plane;
   RebuildRows decode_rows, encode_rows;
-  ShInverse sh_inverse;
+  ToTargets to_targets;
+  WidenSymbols widen_symbols;
+  SizeContextsOf size_contexts;
+  AddSizePlane add_size_plane;
   FindNeighbours find_neighbours;
 };
 

@@ -157,51 +157,124 @@ void store(void* p, const V& v) {
   std::memcpy(p, &v, sizeof v);
 }
 
-// Where the row of neighbour k of splat i starts; the row of zeros where there is none.
-inline int64_t neighbour_row(const PredictedRows& r, int k, int64_t i) {
-  uint32_t key = r.keys[k * r.n + i];
-  return key >= kNoNeighbour ? -1 : i - 1 - (key & (kNeighbourWindow - 1));
+constexpr int kRowBlock = kNeighbourWindow;  // rows whose codes are turned around at once
+constexpr int kRing = 2 * kRowBlock;         // rows that are kept: a block and the window before it
+constexpr int kMostStride = 80;
+
+// Which lanes of r, g and b become the lanes of r0 g0 b0 r1 ..., in three registers.
+struct InterleaveTable {
+  alignas(64) int32_t red_green[3][kWidth] = {}, blue[3][kWidth] = {};
+  constexpr InterleaveTable() {
+    for (int at = 0; at < 3 * kWidth; ++at) {
+      const int part = at / kWidth, lane = at % kWidth, j = at / 3;
+      red_green[part][lane] = at % 3 == 1 ? kWidth + j : j;
+      blue[part][lane] = at % 3 == 2 ? kWidth + j : lane;
+    }
+  }
+};
+constexpr InterleaveTable kInterleave;
+
+// Lanes r0 r1 .., g0 g1 .., b0 b1 .. -> r0 g0 b0 r1 ..: one register of the coefficients of each colour.
+template <int Count>
+inline void store_interleaved(float* out, Floats r, Floats g, Floats b) {
+#if defined(__clang__)
+  for (int j = 0; j < Count; ++j) {
+    out[j * 3] = r[j];
+    out[j * 3 + 1] = g[j];
+    out[j * 3 + 2] = b[j];
+  }
+#else
+  alignas(64) float all[3 * kWidth];
+  for (int part = 0; part < 3; ++part) {
+    const Floats both = __builtin_shuffle(r, g, load<Ints>(kInterleave.red_green[part]));
+    store(all + part * kWidth, __builtin_shuffle(both, b, load<Ints>(kInterleave.blue[part])));
+  }
+  std::memcpy(out, all, sizeof(float) * 3 * Count);
+#endif
 }
 
-constexpr int kRowBlock = 64;  // rows whose codes are turned around at once
+// One block of rows through Transform: all coefficients of a colour side by side.
+template <int Count>
+void transform_rows(const Transform& t, const float* values, int stride, int64_t first, int rows) {
+  constexpr int kParts = (Count + kWidth - 1) / kWidth;
+  for (int row = 0; row < rows; ++row) {
+    Floats sum[3][kParts] = {};
+    const float* v = values + row * stride;
+    for (int k = 0; k < Count; ++k) {
+      for (int part = 0; part < kParts; ++part) {
+        Floats basis = load<Floats>(t.basis + k * kBasisFloats + part * kWidth);
+        for (int c = 0; c < 3; ++c) sum[c][part] = sum[c][part] + basis * v[k * 3 + c];
+      }
+    }
+    float* out = t.out + (first + row) * t.out_stride;
+    for (int part = 0; part < kParts; ++part) {
+      Floats rgb[3];
+      for (int c = 0; c < 3; ++c)
+        rgb[c] =
+            (sum[0][part] * t.color[c * 3] + sum[1][part] * t.color[c * 3 + 1]) + sum[2][part] * t.color[c * 3 + 2];
+      if (part + 1 < kParts) {
+        store_interleaved<kWidth>(out + part * kWidth * 3, rgb[0], rgb[1], rgb[2]);
+      } else {
+        store_interleaved<Count - (kParts - 1) * kWidth>(out + part * kWidth * 3, rgb[0], rgb[1], rgb[2]);
+      }
+    }
+  }
+}
+
+void transform_block(const Transform& t, const float* values, int stride, int64_t first, int rows) {
+  switch (t.coefficients) {
+    case 1: return transform_rows<1>(t, values, stride, first, rows);
+    case 3: return transform_rows<3>(t, values, stride, first, rows);
+    case 8: return transform_rows<8>(t, values, stride, first, rows);
+    case 15: return transform_rows<15>(t, values, stride, first, rows);
+    case 24: return transform_rows<24>(t, values, stride, first, rows);
+  }
+}
 
 template <bool Encode>
 void rebuild_rows(const PredictedRows& r) {
-  alignas(64) float codes[kRowBlock * 96];
+  alignas(64) float codes[kRowBlock * kMostStride];
+  alignas(64) float zeros[kMostStride] = {};  // the row of a neighbour that is not there
+  alignas(64) float values[kRing * kMostStride];
+  alignas(64) float errors[Encode ? kRing * kMostStride : 1];
   const float kRound = 12582912.0f;  // 1.5 * 2^23: adding and subtracting it rounds to the nearest integer
+  const int stride = r.stride;
   for (int64_t first = 0; first < r.n; first += kRowBlock) {
     const int rows = static_cast<int>(r.n - first < kRowBlock ? r.n - first : kRowBlock);
     if (!Encode) {
       for (int row = 0; row < rows; ++row)
-        for (int v = r.width; v < r.stride; ++v) codes[row * r.stride + v] = 0;
+        for (int v = r.width; v < stride; ++v) codes[row * stride + v] = 0;
       for (int v = 0; v < r.width; ++v) {
         const int32_t* plane = r.codes[v] + first;
-        for (int row = 0; row < rows; ++row) codes[row * r.stride + v] = static_cast<float>(plane[row]);
+        for (int row = 0; row < rows; ++row) codes[row * stride + v] = static_cast<float>(plane[row]);
       }
     }
     for (int row = 0; row < rows; ++row) {
       const int64_t i = first + row;
-      const float* w = r.weights + i * 4;
-      const float *near[kNeighbours], *missed[kNeighbours];
+      const Neighbours& near = r.near[i];
+      const float* w = near.weight;
+      const float *other[kNeighbours], *missed[kNeighbours];
       float diffuse[kNeighbours];
       for (int k = 0; k < kNeighbours; ++k) {
-        int64_t at = neighbour_row(r, k, i);
-        near[k] = r.values + at * r.stride;
+        const int at = near.row[k];
+        const int slot = at & (kRing - 1);
+        other[k] = at < 0 ? zeros : values + slot * stride;
         if (Encode) {
-          missed[k] = r.errors + at * r.stride;
+          missed[k] = at < 0 ? zeros : errors + slot * stride;
           float ratio = at < 0 ? 0.0f : r.steps[i] / r.steps[at];
           diffuse[k] = r.diffusion * w[k] * (ratio < 1.0f ? ratio : 1.0f);
         }
       }
       const float step = r.steps[i];
-      const float* shares = r.shares + r.distance[i] * r.stride;
-      for (int v = 0; v < r.stride; v += kWidth) {
-        Floats mean =
-            ((load<Floats>(near[0] + v) * w[0] + load<Floats>(near[1] + v) * w[1]) + load<Floats>(near[2] + v) * w[2]) +
-            load<Floats>(near[3] + v) * w[3];
+      const float* shares = r.shares + r.distance[i] * stride;
+      float* own = values + (i & (kRing - 1)) * stride;
+      for (int v = 0; v < stride; v += kWidth) {
+        Floats mean = ((load<Floats>(other[0] + v) * w[0] + load<Floats>(other[1] + v) * w[1]) +
+                       load<Floats>(other[2] + v) * w[2]) +
+                      load<Floats>(other[3] + v) * w[3];
         Floats predicted = load<Floats>(shares + v) * mean, code;
         if (Encode) {
-          Floats target = load<Floats>(r.targets + i * r.stride + v);
+          Floats target = load<Floats>(r.targets + i * stride + v);
           Floats wanted =
               target - (((load<Floats>(missed[0] + v) * diffuse[0] + load<Floats>(missed[1] + v) * diffuse[1]) +
                          load<Floats>(missed[2] + v) * diffuse[2]) +
@@ -210,21 +283,23 @@ void rebuild_rows(const PredictedRows& r) {
           code = code < -1e6f ? Floats{} - 1e6f : code;
           code = code > 1e6f ? Floats{} + 1e6f : code;
           code = (code + kRound) - kRound;
-          store(codes + row * r.stride + v, code);
+          store(codes + row * stride + v, code);
           Floats value = predicted + code * step;
-          store(r.values + i * r.stride + v, value);
-          store(r.errors + i * r.stride + v, value - wanted);
+          store(own + v, value);
+          store(errors + (i & (kRing - 1)) * stride + v, value - wanted);
         } else {
-          code = load<Floats>(codes + row * r.stride + v);
-          store(r.values + i * r.stride + v, predicted + code * step);
+          code = load<Floats>(codes + row * stride + v);
+          store(own + v, predicted + code * step);
         }
       }
     }
     if (Encode) {
       for (int v = 0; v < r.width; ++v) {
         int32_t* plane = r.codes[v] + first;
-        for (int row = 0; row < rows; ++row) plane[row] = static_cast<int32_t>(codes[row * r.stride + v]);
+        for (int row = 0; row < rows; ++row) plane[row] = static_cast<int32_t>(codes[row * stride + v]);
       }
+    } else {
+      transform_block(*r.transform, values + (first & (kRing - 1)) * stride, stride, first, rows);
     }
   }
 }
@@ -232,35 +307,76 @@ void rebuild_rows(const PredictedRows& r) {
 void decode_rows(const PredictedRows& r) { rebuild_rows<false>(r); }
 void encode_rows(const PredictedRows& r) { rebuild_rows<true>(r); }
 
-// One splat at a time, all coefficients of a colour side by side.
 template <int Padded>
-void sh_inverse_rows(const ShTransform& t) {
+void to_targets_of(const ForwardTransform& t) {
   constexpr int kParts = (Padded + kWidth - 1) / kWidth;
-  alignas(64) float rgb[3][kParts * kWidth];
+  alignas(64) float out[3][kParts * kWidth];
   for (int64_t i = 0; i < t.n; ++i) {
+    const float* sh = t.sh + t.rows[i] * t.sh_stride;
     Floats sum[3][kParts] = {};
-    const float* values = t.values + i * t.stride;
-    for (int k = 0; k < t.coefficients; ++k) {
+    for (int j = 0; j < t.coefficients; ++j) {
+      float coded[3];
+      for (int c = 0; c < 3; ++c)
+        coded[c] =
+            (sh[j * 3] * t.color[c * 3] + sh[j * 3 + 1] * t.color[c * 3 + 1]) + sh[j * 3 + 2] * t.color[c * 3 + 2];
       for (int part = 0; part < kParts; ++part) {
-        Floats basis = load<Floats>(t.basis + k * kShRowFloats + part * kWidth);
-        for (int c = 0; c < 3; ++c) sum[c][part] = sum[c][part] + basis * values[k * 3 + c];
+        Floats basis = load<Floats>(t.basis + j * kBasisFloats + part * kWidth);
+        for (int c = 0; c < 3; ++c) sum[c][part] = sum[c][part] + basis * coded[c];
       }
     }
     for (int c = 0; c < 3; ++c)
-      for (int part = 0; part < kParts; ++part)
-        store(rgb[c] + part * kWidth,
-              (sum[0][part] * t.color[c * 3] + sum[1][part] * t.color[c * 3 + 1]) + sum[2][part] * t.color[c * 3 + 2]);
-    float* out = t.out + i * t.out_stride;
-    for (int j = 0; j < t.coefficients; ++j)
-      for (int c = 0; c < 3; ++c) out[j * 3 + c] = rgb[c][j];
+      for (int part = 0; part < kParts; ++part) store(out[c] + part * kWidth, sum[c][part]);
+    float* target = t.targets + i * t.stride;
+    for (int k = 0; k < t.coefficients; ++k)
+      for (int c = 0; c < 3; ++c) target[k * 3 + c] = out[c][k];
   }
 }
 
-void sh_inverse(const ShTransform& t) {
-  if (t.coefficients <= 4) return sh_inverse_rows<4>(t);
-  if (t.coefficients <= 8) return sh_inverse_rows<8>(t);
-  if (t.coefficients <= 16) return sh_inverse_rows<16>(t);
-  return sh_inverse_rows<32>(t);
+void to_targets(const ForwardTransform& t) {
+  if (t.coefficients <= 4) return to_targets_of<4>(t);
+  if (t.coefficients <= 8) return to_targets_of<8>(t);
+  if (t.coefficients <= 16) return to_targets_of<16>(t);
+  return to_targets_of<32>(t);
+}
+
+void widen_symbols(const uint8_t* symbols, bool is_signed, int32_t* values, int64_t n) {
+  if (is_signed) {
+    for (int64_t i = 0; i < n; ++i) {
+      int32_t u = symbols[i];
+      values[i] = (u >> 1) ^ -(u & 1);
+    }
+  } else {
+    for (int64_t i = 0; i < n; ++i) values[i] = symbols[i];
+  }
+}
+
+void size_contexts(const float* const* terms, const float* weights, int64_t n, uint8_t* contexts) {
+  for (int64_t i = 0; i < n; i += kWidth) {
+    Floats size = {};
+    for (int t = 0; t < kSizeTerms; ++t) size = size + load<Floats>(terms[t] + i) * weights[t];
+    // Quarter octaves from 2^-8 on; what is smaller (or negative) is context 0.
+    size = size > 0.00390625f ? size : Floats{} + 0.00390625f;
+    Ints bits;
+    std::memcpy(&bits, &size, sizeof bits);
+    Ints quarter = (bits >> 21) - (119 << 2);
+    quarter = quarter < kSizeContexts ? quarter : Ints{} + (kSizeContexts - 1);
+    typedef uint8_t Bytes __attribute__((vector_size(kWidth)));
+    store(contexts + i, __builtin_convertvector(quarter, Bytes));
+  }
+}
+
+void add_size_plane(const SizePlane& p) {
+  constexpr float kMostSize = 40.0f;
+  for (int64_t i = 0; i < p.n; i += kWidth) {
+    Ints code = load<Ints>(p.codes + i);
+    Floats size = __builtin_convertvector(code < 0 ? -code : code, Floats);
+    size = size < kMostSize ? size : Floats{} + kMostSize;
+    store(p.channels + i, p.last_of_component ? Floats{} : load<Floats>(p.channels + i) + size);
+    store(p.before + i, size);
+    Floats sum = load<Floats>(p.sum + i) + size;
+    store(p.sum + i, sum);
+    store(p.mean + i, sum * p.share);
+  }
 }
 
 // W splats at once, one a lane: lane i looks at splat i - back for back = 1..64 and keeps its four smallest keys.
@@ -289,7 +405,7 @@ void find_neighbours(const float* x, const float* y, const float* z, int64_t n, 
 
 }  // namespace
 
-const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &decode_rows,
-                                  &encode_rows,      &sh_inverse,        &find_neighbours};
+const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &decode_rows,    &encode_rows,    &to_targets,
+                                  &widen_symbols,    &size_contexts,     &add_size_plane, &find_neighbours};
 
 }  // namespace splatzip

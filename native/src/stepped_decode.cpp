@@ -78,7 +78,7 @@ bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, 
   code_scales(open.streams[kScale], params, derived, tile, nullptr, nullptr);
   code_rotations(open.streams[kRotation], params, derived, tile, nullptr, nullptr);
   code_positions(open.streams[kPositionLow], params, derived, tile, nullptr, nullptr);
-  code_colors(open.streams[kColor], params, derived, tile);
+  code_colors(open.streams[kColor], params, derived, tile, out.sh + chunk.row * 3 * (1 + params.rest()));
   for (int s = kOctree; s <= kColor; ++s)
     if (!open.streams[s].close()) return false;
 
@@ -87,10 +87,7 @@ bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, 
   earlier->swap(merged);
 
   const float kScaleUnit = 0.69314718055994530942f / 65536.0f;
-  const float kUnit = 1.0f / 16384.0f;
   const int64_t sh_stride = 3 * (1 + params.rest());
-  float basis[9];
-  for (int k = 0; k < 9; ++k) basis[k] = static_cast<float>(params.color_basis[static_cast<size_t>(k)]) * kUnit;
   for (int64_t i = 0; i < chunk.splats; ++i) {
     const size_t at = static_cast<size_t>(i);
     const int64_t row = chunk.row + i;
@@ -101,10 +98,7 @@ bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, 
     }
     rotation_of_axes(tile->axes[at].data(), out.rotations + row * 4);
     out.opacity_logits[row] = derived.logit[static_cast<size_t>(tile->opacity_codes[at])];
-    const float* color = tile->color.data() + i * 3;
     float* sh = out.sh + row * sh_stride;
-    for (int c = 0; c < 3; ++c)
-      sh[c] = (color[0] * basis[c * 3] + color[1] * basis[c * 3 + 1]) + color[2] * basis[c * 3 + 2];
     std::fill(sh + 3, sh + sh_stride, 0.0f);
   }
   return true;
@@ -118,29 +112,9 @@ bool decode_sh_layer(const SteppedParams& params, const SteppedTables& derived, 
   if (!open.open(in, tables)) return false;
   for (int s = 0; s < params.sh_degree; ++s)
     if (!open.present[kSh1 + s]) return false;
-  code_sh(open.streams + kSh1, params, derived, tile);
+  code_sh(open.streams + kSh1, params, derived, tile, out.sh + chunk.row * 3 * (1 + params.rest()));
   for (int s = 0; s < params.sh_degree; ++s)
     if (!open.streams[kSh1 + s].close()) return false;
-
-  const int rest = params.rest();
-  const float kUnit = 1.0f / 16384.0f;
-  std::vector<float> basis(static_cast<size_t>(rest * kShRowFloats));
-  for (int k = 0; k < rest; ++k)
-    for (int j = 0; j < rest; ++j)
-      basis[static_cast<size_t>(k * kShRowFloats + j)] =
-          static_cast<float>(params.sh_basis[static_cast<size_t>(k * rest + j)]) * kUnit;
-  float color[9];
-  for (int k = 0; k < 9; ++k) color[k] = static_cast<float>(params.sh_color_basis[static_cast<size_t>(k)]) * kUnit;
-  ShTransform transform{};
-  transform.n = tile->n;
-  transform.stride = (3 * rest + 15) / 16 * 16;
-  transform.coefficients = rest;
-  transform.values = tile->rest.data() + transform.stride;
-  transform.basis = basis.data();
-  transform.color = color;
-  transform.out_stride = 3 * (1 + rest);
-  transform.out = out.sh + chunk.row * transform.out_stride + 3;
-  kernels().sh_inverse(transform);
   return true;
 }
 

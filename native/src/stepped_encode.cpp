@@ -268,8 +268,8 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
   fit_sizes(sizes, &params);
   parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t at) {
     const size_t k = static_cast<size_t>(at);
-    code_colors(streams[k].streams[kColor], params, derived, &tiles[k].state);
-    if (sh_degree > 0) code_sh(streams[k].streams + kSh1, params, derived, &tiles[k].state);
+    code_colors(streams[k].streams[kColor], params, derived, &tiles[k].state, nullptr);
+    if (sh_degree > 0) code_sh(streams[k].streams + kSh1, params, derived, &tiles[k].state, nullptr);
     TileState kept;  // the rest is no longer needed
     kept.n = tiles[k].state.n;
     kept.frame = tiles[k].state.frame;

@@ -10,7 +10,7 @@
 namespace splatzip {
 namespace {
 
-constexpr int64_t kSample = 40000;  // splats that a covariance is taken over, evenly spread over the rows
+constexpr int64_t kSample = 12000;  // splats that a covariance is taken over, evenly spread over the rows
 constexpr double kOctave = 65536.0 * kInvLn2;
 
 int16_t to_int16(double x) { return static_cast<int16_t>(std::clamp(std::floor(x + 0.5), -32768.0, 32767.0)); }
@@ -70,7 +70,7 @@ void sample_tiles(const std::vector<PreparedTile>& tiles, Visit visit) {
   const int64_t step = std::max<int64_t>(1, total / kSample);
   for (const PreparedTile& tile : tiles)
     for (int64_t i = 0; i < tile.state.n; ++i)
-      if (counter++ % step == 0 && tile.state.has_neighbour(0, i)) visit(tile, i);
+      if (counter++ % step == 0 && tile.state.near[static_cast<size_t>(i)].row[0] >= 0) visit(tile, i);
 }
 
 // The weighted mean of `values_of(row, out)` over the neighbours of splat i.
@@ -78,9 +78,10 @@ template <class ValuesOf>
 void neighbours_mean(const PreparedTile& tile, int64_t i, int width, ValuesOf values_of, double* mean) {
   double part[kColorValues];
   std::fill(mean, mean + width, 0.0);
-  for (int k = 0; k < 4 && tile.state.has_neighbour(k, i); ++k) {
-    values_of(tile.rows[static_cast<size_t>(i - tile.state.back(k, i))], part);
-    double w = tile.state.neighbour_weights[static_cast<size_t>(i)][static_cast<size_t>(k)];
+  const Neighbours& near = tile.state.near[static_cast<size_t>(i)];
+  for (int k = 0; k < kNeighbours && near.row[k] >= 0; ++k) {
+    values_of(tile.rows[static_cast<size_t>(near.row[k])], part);
+    double w = near.weight[k];
     for (int v = 0; v < width; ++v) mean[v] += w * part[v];
   }
 }
@@ -161,7 +162,7 @@ void fit_shares(const SourceArrays& source, const std::vector<PreparedTile>& til
     double mean[kColorValues], value[kColorValues];
     neighbours_mean(tile, i, width, components, mean);
     const int64_t row = tile.rows[static_cast<size_t>(i)],
-                  near = tile.rows[static_cast<size_t>(i - tile.state.back(0, i))];
+                  near = tile.rows[static_cast<size_t>(tile.state.near[static_cast<size_t>(i)].row[0])];
     components(row, value);
     const double w = weight_of(source.opacity_logits[row]);
     const double apart = tile.state.features[static_cast<size_t>(i)][kSpacing] - size_of(near);

@@ -38,14 +38,12 @@ int32_t cell_size_log2(const SteppedParams& params, const TileFrame& frame) {
   return static_cast<int32_t>(std::floor(octaves * 256.0));
 }
 
-// How large the codes of a plane are likely to be: 0 none yet, 1 small, 2 large.
-int level_of(int32_t code) { return code < 4 ? 0 : code < 12 ? 1 : 2; }
+// How large the code of a scale is likely to be, from the scale before it: half octaves of that scale in its steps.
+int level_of(int32_t larger_scale, int power, int32_t log2_step) {
+  return std::clamp((((larger_scale * power) >> 8) - (log2_step >> 8)) >> 7, 0, 11);
+}
 
 }  // namespace
-
-bool TileState::has_neighbour(int k, int64_t i) const {
-  return neighbour_keys[static_cast<size_t>(k * n + i)] < kNoNeighbour;
-}
 
 void find_tile_neighbours(const SteppedParams& params, TileState* tile) {
   const size_t n = static_cast<size_t>(tile->n);
@@ -55,26 +53,28 @@ void find_tile_neighbours(const SteppedParams& params, TileState* tile) {
     axis[a].assign(n + before + behind, kFarAway);
     for (size_t i = 0; i < n; ++i) axis[a][before + i] = static_cast<float>(gather3(tile->cells[i] >> a));
   }
-  tile->neighbour_keys.resize(n * kNeighbours);
+  std::vector<uint32_t> keys(n * kNeighbours);
   kernels().find_neighbours(axis[0].data() + before, axis[1].data() + before, axis[2].data() + before, tile->n,
-                            tile->neighbour_keys.data());
-  tile->neighbour_weights.resize(n);
-  tile->features.assign(n, {});
+                            keys.data());
+  tile->near.resize(n);
+  tile->features.resize(n);
   tile->distance.resize(n);
   const int32_t cell = cell_size_log2(params, tile->frame);
   for (size_t i = 0; i < n; ++i) {
-    float w[kNeighbours], sum = 0;
+    Neighbours& near = tile->near[i];
+    float sum = 0;
     for (int k = 0; k < kNeighbours; ++k) {
-      uint32_t key = tile->neighbour_keys[static_cast<size_t>(k) * n + i];
-      w[k] = key < kNoNeighbour ? 1.0f / (key_distance2(key) + params.neighbour_softness) : 0.0f;
-      sum = sum + w[k];
+      const uint32_t key = keys[static_cast<size_t>(k) * n + i];
+      const bool there = key < kNoNeighbour;
+      near.row[k] = there ? static_cast<int32_t>(i - 1 - (key & (kNeighbourWindow - 1))) : -1;
+      near.weight[k] = there ? 1.0f / (key_distance2(key) + params.neighbour_softness) : 0.0f;
+      sum = sum + near.weight[k];
     }
-    for (int k = 0; k < kNeighbours; ++k)
-      tile->neighbour_weights[i][static_cast<size_t>(k)] = sum > 0 ? w[k] / sum : 0.0f;
-    uint32_t nearest = tile->neighbour_keys[i];
-    int32_t spacing = nearest < kNoNeighbour ? (rough_log2(key_distance2(nearest) + 0.5f) >> 1) + cell : kFarSpacing;
-    tile->features[i][kSpacing] = spacing;
-    tile->distance[i] = static_cast<uint8_t>(bucket(spacing));
+    for (float& w : near.weight) w = sum > 0 ? w / sum : 0.0f;
+    const float nearest = key_distance2(keys[i]);
+    tile->features[i] = {};
+    tile->features[i][kSpacing] = near.row[0] >= 0 ? (rough_log2(nearest + 0.5f) >> 1) + cell : kFarSpacing;
+    tile->distance[i] = static_cast<uint8_t>(bucket(tile->features[i][kSpacing]));
   }
 }
 
@@ -126,27 +126,30 @@ void code_scales(Io& io, const SteppedParams& params, const SteppedTables& table
   }
   tile->scales.assign(n, {});
   std::vector<uint8_t> contexts(n);
-  std::vector<int32_t> residuals(n), codes(n), near0(n), near1(n), near2(n);
+  std::vector<int32_t> residuals(n), steps(n), near0(n), near1(n), near2(n);
   std::vector<int32_t>* near[3] = {&near0, &near1, &near2};
   for (int j = 0; j < 3; ++j) {
     const ScaleRule& rule = params.scales[static_cast<size_t>(j)];
     const int32_t inverse_power = static_cast<int32_t>((256 << 16) / rule.power);
     double base = exact_log(static_cast<double>(rule.step.base)) * kInvLn2 * 65536.0;
     const int32_t log2_base = static_cast<int32_t>(base < 0 ? base - 0.5 : base + 0.5);
-    for (size_t i = 0; i < n; ++i)
-      contexts[i] = static_cast<uint8_t>(j == 0 ? tile->distance[i] + (tile->features[i][kAlpha] < -512 ? 8 : 0)
-                                                : 16 + 24 * (j - 1) + 8 * level_of(codes[i]) + tile->distance[i]);
+    for (size_t i = 0; i < n; ++i) {
+      const auto& f = tile->features[i];
+      steps[i] = log2_base + half_octaves(rule.step, f.data()) * 32768;
+      contexts[i] =
+          static_cast<uint8_t>(j == 0 ? tile->distance[i] + (f[kAlpha] < -512 ? 8 : 0)
+                                      : 16 + 24 * (j - 1) + 2 * level_of(f[kScale0 + j - 1], rule.power, steps[i]) +
+                                            (tile->distance[i] > 2));
+    }
     // The writer rebuilds as it goes (its residuals depend on what the reader will have), then codes the plane.
     if constexpr (Io::kReading) io.plane(contexts.data(), residuals.data(), tile->n, true);
     for (size_t i = 0; i < n; ++i) {
       auto& f = tile->features[i];
+      const Neighbours& around = tile->near[i];
       float mean = 0;
-      const auto& w = tile->neighbour_weights[i];
-      for (int k = 0; k < kNeighbours; ++k) {
-        if (!tile->has_neighbour(k, static_cast<int64_t>(i))) break;
-        size_t at = i - static_cast<size_t>(tile->back(k, static_cast<int64_t>(i)));
-        mean = mean + w[static_cast<size_t>(k)] * static_cast<float>(tile->features[at][kScale0 + j]);
-      }
+      for (int k = 0; k < kNeighbours && around.row[k] >= 0; ++k)
+        mean = mean +
+               around.weight[k] * static_cast<float>(tile->features[static_cast<size_t>(around.row[k])][kScale0 + j]);
       (*near[j])[i] = static_cast<int32_t>(mean);
       const auto& p = rule.predict;
       int64_t sum = static_cast<int64_t>(p[kOne]) * 1024 + int64_t{p[kOwnAlpha]} * f[kAlpha] +
@@ -154,8 +157,7 @@ void code_scales(Io& io, const SteppedParams& params, const SteppedTables& table
       if (j > 0) sum += int64_t{p[kOwnScale0]} * f[kScale0] + int64_t{p[kNearScale1]} * near1[i];
       if (j > 1) sum += int64_t{p[kOwnScale1]} * f[kScale1] + int64_t{p[kNearScale2]} * near2[i];
       const int32_t predicted = static_cast<int32_t>(sum >> 10);
-      const int half = half_octaves(rule.step, f.data());
-      const int32_t log2_step = log2_base + half * 32768;
+      const int32_t log2_step = steps[i];
       int32_t expected = static_cast<int32_t>(
           std::min<uint32_t>(exp2_of_256th(((predicted * rule.power) >> 8) - (log2_step >> 8) + 1024) + 8, 1u << 24) >>
           4);
@@ -172,7 +174,6 @@ void code_scales(Io& io, const SteppedParams& params, const SteppedTables& table
         residuals[i] = code - expected;
         errors[static_cast<size_t>(j + 1)] = static_cast<float>(std::clamp((code ? code : 0.3) - y, -1.5, 1.5));
       }
-      codes[i] = code;
       int64_t log2_y = static_cast<int64_t>(log2_of_code(static_cast<uint32_t>(code))) + log2_step;
       int32_t scale =
           static_cast<int32_t>(std::clamp<int64_t>((log2_y * inverse_power) >> 16, -(120 << 16), 120 << 16));
@@ -183,8 +184,8 @@ void code_scales(Io& io, const SteppedParams& params, const SteppedTables& table
   }
   // From here on distance counts in sizes of the nearest neighbour.
   for (size_t i = 0; i < n; ++i) {
-    if (!tile->has_neighbour(0, static_cast<int64_t>(i))) continue;
-    const auto& f = tile->features[i - static_cast<size_t>(tile->back(0, static_cast<int64_t>(i)))];
+    if (tile->near[i].row[0] < 0) continue;
+    const auto& f = tile->features[static_cast<size_t>(tile->near[i].row[0])];
     int32_t size = (f[kScale0] + f[kScale1] + f[kScale2]) * 85 >> 8;
     tile->distance[i] = static_cast<uint8_t>(bucket(tile->features[i][kSpacing] - size));
   }

@@ -32,42 +32,20 @@ bool read_int16s(ByteReader& in, Array& values) {
   return ok;
 }
 
-constexpr int kLogTableBits = 12;
-
-struct CodeTables {
-  std::vector<int32_t> log2_q;     // q < 2^12
-  std::array<uint32_t, 256> exp2;  // 2^(i / 256) in 1/2^24
-  CodeTables() : log2_q(1 << kLogTableBits) {
-    auto log2_fixed = [](double q) {
-      double x = exact_log(q) * kInvLn2 * 65536.0;
-      return static_cast<int32_t>(x < 0 ? x - 0.5 : x + 0.5);
-    };
-    log2_q[0] = log2_fixed(0.3);
-    for (size_t q = 1; q < log2_q.size(); ++q) log2_q[q] = log2_fixed(static_cast<double>(q));
-    for (int i = 0; i < 256; ++i)
-      exp2[static_cast<size_t>(i)] = static_cast<uint32_t>(exact_exp(i / 256.0 * (1.0 / kInvLn2)) * 16777216.0 + 0.5);
-  }
-};
-
-const CodeTables& code_tables() {
-  static const CodeTables tables;
-  return tables;
-}
-
 }  // namespace
 
-int32_t log2_of_code(uint32_t q) {
-  int shift = bit_length(q >> kLogTableBits);
-  return code_tables().log2_q[q >> shift] + (shift << 16);
+CodeTables::CodeTables() {
+  auto log2_fixed = [](double q) {
+    double x = exact_log(q) * kInvLn2 * 65536.0;
+    return static_cast<int32_t>(x < 0 ? x - 0.5 : x + 0.5);
+  };
+  log2[0] = log2_fixed(0.3);
+  for (size_t q = 1; q < log2.size(); ++q) log2[q] = log2_fixed(static_cast<double>(q));
+  for (size_t i = 0; i < exp2.size(); ++i)
+    exp2[i] = static_cast<uint32_t>(exact_exp(static_cast<double>(i) / 256.0 * (1.0 / kInvLn2)) * 16777216.0 + 0.5);
 }
 
-uint32_t exp2_of_256th(int32_t x) {
-  if (x < -256) return 0;
-  if (x >= 31 * 256) x = 31 * 256 - 1;
-  uint64_t mantissa = code_tables().exp2[static_cast<size_t>(x & 255)];
-  int e = x >> 8;
-  return static_cast<uint32_t>(e >= 0 ? (mantissa << e) >> 24 : mantissa >> (24 - e));
-}
+const CodeTables kCodeTables;
 
 SteppedTables::SteppedTables(const SteppedParams& params) {
   const int levels = params.opacity_levels;

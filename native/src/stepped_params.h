@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bits.h"
+#include "isa.h"
 
 namespace splatzip {
 
@@ -37,7 +38,6 @@ constexpr int kColorGroups = 5;
 
 // What the size of a colour or SH code is expected from: 1, what the distance says in steps and alone, the same
 // component's earlier channels, the same channel's component before, all planes before (mean), the colour's codes.
-constexpr int kSizeTerms = 7;
 enum SizeTerm { kSizeOne, kSizeSpread, kSizeDistance, kSizeChannels, kSizeBefore, kSizeMean, kSizeColor };
 
 struct SteppedParams {
@@ -73,10 +73,29 @@ struct SteppedTables {
   std::array<float, 2 * kMaxHalfOctaves + 1> half_octave;  // 2^(e / 2)
 };
 
+// Integer tables for the two functions below, from exact_log and exact_exp.
+constexpr int kLogTableBits = 12;
+struct CodeTables {
+  std::array<int32_t, 1 << kLogTableBits> log2;  // of q, 1/65536 octave
+  std::array<uint32_t, 256> exp2;                // 2^(i / 256) in 1/2^24
+  CodeTables();
+};
+extern const CodeTables kCodeTables;
+
 // log2 q in 1/65536 octave; q = 0 counts as 0.3.
-int32_t log2_of_code(uint32_t q);
+inline int32_t log2_of_code(uint32_t q) {
+  const int shift = bit_length(q >> kLogTableBits);
+  return kCodeTables.log2[q >> shift] + (shift << 16);
+}
+
 // 2^(x / 256), x < 31 * 256, rounded down; 0 for x < -256.
-uint32_t exp2_of_256th(int32_t x);
+inline uint32_t exp2_of_256th(int32_t x) {
+  if (x < -256) return 0;
+  if (x >= 31 * 256) x = 31 * 256 - 1;
+  const uint64_t mantissa = kCodeTables.exp2[static_cast<size_t>(x & 255)];
+  const int e = x >> 8;
+  return static_cast<uint32_t>(e >= 0 ? (mantissa << e) >> 24 : mantissa >> (24 - e));
+}
 
 inline int half_octaves(const StepRule& rule, const int32_t* features) {
   int64_t sum = 4096;

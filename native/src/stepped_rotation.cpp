@@ -19,10 +19,7 @@ inline Vec operator+(Vec a, Vec b) { return {a.x + b.x, a.y + b.y, a.z + b.z}; }
 inline Vec operator*(float s, Vec a) { return {s * a.x, s * a.y, s * a.z}; }
 inline float dot(Vec a, Vec b) { return (a.x * b.x + a.y * b.y) + a.z * b.z; }
 inline Vec cross(Vec a, Vec b) { return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x}; }
-inline Vec normalised(Vec a) {
-  float length = std::sqrt(dot(a, a));
-  return {a.x / length, a.y / length, a.z / length};
-}
+inline Vec normalised(Vec a) { return (1.0f / std::sqrt(dot(a, a))) * a; }
 inline float absolute(float x) { return x < 0 ? -x : x; }
 
 // Two unit vectors that complete n to a right-handed frame (Duff et al., JCGT 6(1), 2017).
@@ -69,14 +66,13 @@ Steps steps_of(const SteppedParams& params, const SteppedTables& tables, const s
 }
 
 // Where splat i's coded axis is expected: the neighbours' same axes, their signs turned to the nearest one's.
-Vec expected_axis(const TileState& tile, size_t i, int axis) {
-  if (!tile.has_neighbour(0, static_cast<int64_t>(i))) return {0, 0, 1};
-  Vec first = get_axis(tile, i - static_cast<size_t>(tile.back(0, static_cast<int64_t>(i))), axis);
-  Vec sum = tile.neighbour_weights[i][0] * first;
-  for (int k = 1; k < kNeighbours && tile.has_neighbour(k, static_cast<int64_t>(i)); ++k) {
-    Vec other = get_axis(tile, i - static_cast<size_t>(tile.back(k, static_cast<int64_t>(i))), axis);
-    float w = tile.neighbour_weights[i][static_cast<size_t>(k)];
-    sum = sum + (dot(first, other) < 0 ? -w : w) * other;
+Vec expected_axis(const TileState& tile, const Neighbours& near, int axis) {
+  if (near.row[0] < 0) return {0, 0, 1};
+  Vec first = get_axis(tile, static_cast<size_t>(near.row[0]), axis);
+  Vec sum = near.weight[0] * first;
+  for (int k = 1; k < kNeighbours && near.row[k] >= 0; ++k) {
+    Vec other = get_axis(tile, static_cast<size_t>(near.row[k]), axis);
+    sum = sum + (dot(first, other) < 0 ? -near.weight[k] : near.weight[k]) * other;
   }
   return normalised(sum);  // never zero: each term has a component along the first axis of its own sign
 }
@@ -104,7 +100,7 @@ void code_rotations(Io& io, const SteppedParams& params, const SteppedTables& ta
   for (size_t i = 0; i < n; ++i) {
     const Steps& s = steps[i];
     const int main_axis = s.needle ? 0 : 2, second_axis = s.needle ? 1 : 0;
-    Vec pole = expected_axis(*tile, i, main_axis), t, b;
+    Vec pole = expected_axis(*tile, tile->near[i], main_axis), t, b;
     complete_frame(pole, &t, &b);
     Vec true_main{}, true_second{};
     if constexpr (!Io::kReading) {
@@ -140,12 +136,13 @@ void code_rotations(Io& io, const SteppedParams& params, const SteppedTables& ta
     Vec main = normalised((lx * t + ly * b) + lz * pole);
     // The second axis turns from the nearest neighbour's, laid into the plane of the main axis.
     complete_frame(main, &t, &b);
-    if (tile->has_neighbour(0, static_cast<int64_t>(i))) {
-      Vec near = get_axis(*tile, i - static_cast<size_t>(tile->back(0, static_cast<int64_t>(i))), second_axis);
-      float x = dot(near, t), y = dot(near, b), length = std::sqrt(x * x + y * y);
-      if (length > 0.03125f) {
-        x = x / length;
-        y = y / length;
+    if (tile->near[i].row[0] >= 0) {
+      Vec near = get_axis(*tile, static_cast<size_t>(tile->near[i].row[0]), second_axis);
+      float x = dot(near, t), y = dot(near, b), length2 = x * x + y * y;
+      if (length2 > 0.0009765625f) {
+        float inverse = 1.0f / std::sqrt(length2);
+        x = x * inverse;
+        y = y * inverse;
         Vec turned = x * t + y * b;
         b = x * b + (-y) * t;
         t = turned;
@@ -159,7 +156,7 @@ void code_rotations(Io& io, const SteppedParams& params, const SteppedTables& ta
     }
     float y = std::clamp(static_cast<float>(w[i]) * s.spin, -1.0f, 1.0f);
     Vec second = normalised((1.0f - absolute(y)) * t + y * b);
-    Vec third = normalised(cross(main, second));
+    Vec third = cross(main, second);
     Vec all[3];
     all[main_axis] = main;
     all[second_axis] = second;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "isa.h"
 #include "stepped_params.h"
 #include "streams.h"
 
@@ -22,7 +23,6 @@ constexpr int kSteppedStreams = 12;  // ids below
 
 // Components that SH stream s (0..3) holds: [begin, end) of the KLT components.
 constexpr int kShBegin[kShStreams + 1] = {0, 3, 8, 15, 24};
-constexpr int kSizeContexts = 64;  // colour and SH: quarter octaves of the expected size
 
 // The grid of a tile: position = (origin + mantissa * i) * 2^exponent, i an integer of `levels` bits an axis.
 struct TileFrame {
@@ -46,8 +46,7 @@ struct TileState {
   int64_t n = 0;
   TileFrame frame;
   std::vector<uint64_t> cells;
-  std::vector<uint32_t> neighbour_keys;  // (4, n)
-  std::vector<std::array<float, 4>> neighbour_weights;
+  std::vector<Neighbours> near;
   std::vector<int32_t> opacity_codes;
   std::vector<std::array<int32_t, kFeatures>> features;
   std::vector<std::array<int32_t, 3>> scales;  // log2 relative to the reference, 1/65536 octave
@@ -58,11 +57,6 @@ struct TileState {
   std::vector<float> color_size;               // sum of |code| of the colour planes
   // The writer's errors in units of the steps: opacity, then the scales.
   std::vector<std::array<float, 4>> errors;
-  std::vector<float> color;  // (n, 3) coded space, without the mean
-  std::vector<float> rest;   // (n, 3 B) KLT components, colour-minor
-
-  int back(int k, int64_t i) const { return static_cast<int>(neighbour_keys[static_cast<size_t>(k * n + i)] & 63) + 1; }
-  bool has_neighbour(int k, int64_t i) const;
 };
 
 // Neighbours, their weights and the spacing feature, from the cells.
@@ -83,11 +77,12 @@ void code_positions(Io& io, const SteppedParams&, const SteppedTables&, TileStat
                     const int64_t* rows);
 // Writer only, before code_colors and code_sh: choose the codes of both, closed loop, with errors diffused.
 void quantize_colors(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows);
+// The reader writes RGB coefficients to `sh`: (n, 1 + B, 3), the tile's first row.
 template <class Io>
-void code_colors(Io& io, const SteppedParams&, const SteppedTables&, TileState*);
+void code_colors(Io& io, const SteppedParams&, const SteppedTables&, TileState*, float* sh);
 // All SH streams of a chunk: `ios` one a stream, as many as the degree has.
 template <class Io>
-void code_sh(Io* ios, const SteppedParams&, const SteppedTables&, TileState*);
+void code_sh(Io* ios, const SteppedParams&, const SteppedTables&, TileState*, float* sh);
 
 // Least squares of |code| on the size terms, plane by plane (writer only).
 struct SizeSums {

@@ -44,7 +44,7 @@ bool StreamReader::open(const StreamHead& head, const uint8_t* data, const Table
   if (head.word_bytes) {
     std::memcpy(states_, data, state_bytes);
     copied_.resize((head.word_bytes - state_bytes) / 2);
-    std::memcpy(copied_.data(), data + state_bytes, head.word_bytes - state_bytes);
+    if (!copied_.empty()) std::memcpy(copied_.data(), data + state_bytes, head.word_bytes - state_bytes);
   }
   for (int lane = 0; lane < lanes_; ++lane) ok_ = ok_ && states_[lane] >= kRansLow;
   words_ = copied_.data();
@@ -71,23 +71,28 @@ void StreamReader::plane(const uint8_t* contexts, int32_t* values, int64_t n, bo
     std::fill(values, values + n, 0);
     return;
   }
-  uint8_t any_low = 0;
-  for (int c = 0; c < tables_->contexts; ++c) any_low |= tables_->low_bits[c];
-  bool any_escape = tables_->escapes && std::memchr(symbols_.data(), kEscape, size);
-  if (any_low || any_escape) {
-    for (int64_t i = 0; i < n; ++i) {
-      uint32_t u = symbols_[i];
-      int low = tables_->low_bits[contexts[i]];
-      if (u == kEscape && tables_->escapes) u += bits_.get_exp_golomb(0);
-      if (low) u = u << low | bits_.get(low);
-      values[i] = is_signed ? unzigzag(u) : static_cast<int32_t>(u);
-    }
-    ok_ = bits_.ok();
-  } else if (is_signed) {
-    for (int64_t i = 0; i < n; ++i) values[i] = unzigzag(symbols_[i]);
-  } else {
-    for (int64_t i = 0; i < n; ++i) values[i] = symbols_[i];
+  bool any_low = false;
+  for (int c = 0; c < tables_->contexts; ++c) any_low |= tables_->low_bits[static_cast<size_t>(c)] > 0;
+  kernels().widen_symbols(symbols_.data(), is_signed, values, n);
+  auto complete = [&](int64_t i) {  // what the symbol could not say
+    uint32_t u = symbols_[static_cast<size_t>(i)];
+    const int low = tables_->low_bits[contexts[i]];
+    if (u == kEscape && tables_->escapes) u += bits_.get_exp_golomb(0);
+    if (low) u = u << low | bits_.get(low);
+    values[i] = is_signed ? unzigzag(u) : static_cast<int32_t>(u);
+  };
+  if (any_low) {
+    uint8_t extra[256] = {};
+    for (int c = 0; c < kMaxContexts; ++c) extra[c] = tables_->low_bits[static_cast<size_t>(c)] > 0;
+    const int escape = tables_->escapes ? kEscape : 256;
+    for (int64_t i = 0; i < n; ++i)
+      if (extra[contexts[i]] | (symbols_[static_cast<size_t>(i)] == escape)) complete(i);
+  } else if (tables_->escapes) {
+    const uint8_t *at = symbols_.data(), *end = at + size;
+    for (; (at = static_cast<const uint8_t*>(std::memchr(at, kEscape, static_cast<size_t>(end - at)))); ++at)
+      complete(at - symbols_.data());
   }
+  ok_ = bits_.ok();
 }
 
 bool StreamReader::close() const {
