@@ -41,14 +41,17 @@ bool StreamReader::open(const StreamHead& head, const uint8_t* data, const Table
   tables_ = tables;
   lanes_ = head.lanes;
   std::fill(states_, states_ + kMaxLanes, kRansLow);
+  const size_t words = head.word_bytes ? (head.word_bytes - state_bytes) / 2 : 0;
+  copied_.resize(words + 1);  // one more, so that the words have an address even where there are none
   if (head.word_bytes) {
     std::memcpy(states_, data, state_bytes);
-    copied_.resize((head.word_bytes - state_bytes) / 2);
-    if (!copied_.empty()) std::memcpy(copied_.data(), data + state_bytes, head.word_bytes - state_bytes);
+    if (words) std::memcpy(copied_.data(), data + state_bytes, words * 2);
   }
   for (int lane = 0; lane < lanes_; ++lane) ok_ = ok_ && states_[lane] >= kRansLow;
+  const size_t words = copied_.size();
+  copied_.reserve(1);  // never null: that means that the words ran out
   words_ = copied_.data();
-  words_end_ = words_ + copied_.size();
+  words_end_ = words_ + words;
   bits_ = BitReader(data + head.word_bytes, head.raw_bytes);
   return ok_;
 }
