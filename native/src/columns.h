@@ -77,6 +77,7 @@ struct ColumnsSource {
   std::vector<int64_t> order;   // rows, tile after tile
   std::vector<int64_t> starts;  // tiles + 1
   bool neighbours = true;
+  int align = 0;  // origins are multiples of 2^align on axis 0
 };
 
 struct EncodedColumns {

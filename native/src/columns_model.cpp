@@ -3,16 +3,8 @@
 #include <climits>
 
 namespace splatzip {
-namespace {
-
-// What a pass knows of the points before it: candidates are known places 0..count-1 by rank.
-struct Known {
-  std::vector<int32_t> x, y, z, place;
-};
-
-}  // namespace
-
-void Points::arrange(int64_t count, const ColumnsSpec& spec, const std::vector<uint32_t> (&coordinates)[3], int depth) {
+void Points::arrange(int64_t count, const ColumnsSpec& spec, const std::vector<uint32_t> (&coordinates)[3], int depth,
+                     const uint32_t (&origin)[3]) {
   n = count;
   const size_t size = static_cast<size_t>(n), components = spec.columns.size();
   const int halvings = spec.halvings;
@@ -33,7 +25,7 @@ void Points::arrange(int64_t count, const ColumnsSpec& spec, const std::vector<u
     const ColumnSpec& column = spec.columns[c];
     if (column.mode != ColumnMode::coordinate) continue;
     for (size_t i = 0; i < size; ++i)
-      values[c][i] = static_cast<int32_t>(coordinates[column.axis][static_cast<size_t>(rank[i])]);
+      values[c][i] = static_cast<int32_t>(origin[column.axis] + coordinates[column.axis][static_cast<size_t>(rank[i])]);
   }
   distance.assign(size, kFarBits);
   if (!spec.neighbours) return;

@@ -32,8 +32,9 @@ struct Points {
   std::vector<int32_t> level, error_size;
   std::vector<uint8_t> contexts;
 
-  // coordinates: by rank, tile-relative, below 2^depth.
-  void arrange(int64_t count, const ColumnsSpec& spec, const std::vector<uint32_t> (&coordinates)[3], int depth);
+  // coordinates: by rank, below 2^depth; a component that is a coordinate has `origin` added.
+  void arrange(int64_t count, const ColumnsSpec& spec, const std::vector<uint32_t> (&coordinates)[3], int depth,
+               const uint32_t (&origin)[3]);
   void start_pass() {
     std::fill(has_sums.begin(), has_sums.end(), 0);
     std::fill(has_spreads.begin(), has_spreads.end(), 0);

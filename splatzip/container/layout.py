@@ -18,7 +18,8 @@ class Kind(IntEnum):
     TABLES = 1  # table sets of streams
     STEPS = 2  # parameters of the stepped codec
     SOURCE = 3  # header of a quantized source, JSON
-    PALETTE = 4  # tables of a quantized source
+    PALETTE = 4  # palette rows of a quantized source
+    COLUMNS = 5  # what codec COLUMNS must know of its columns
     META = 128  # SceneMeta, JSON
     SETTINGS = 129  # the encoder's settings, JSON
     QUALITY = 130  # measured quality and the views it was measured on, JSON

@@ -1,0 +1,118 @@
+#include "../src/columns.h"
+
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include "../src/tiling.h"
+#include "python.h"
+#include "splatzip/status.h"
+
+namespace splatzip {
+namespace {
+
+nb::bytes to_bytes(const std::vector<uint8_t>& data) { return nb::bytes(data.data(), data.size()); }
+
+Out<int64_t> to_array(const std::vector<int64_t>& values) {
+  auto out = make_array<int64_t>({values.size()});
+  std::copy(values.begin(), values.end(), out.data());
+  return out;
+}
+
+nb::tuple tiles(In<float, nb::ndim<2>> positions, int64_t most) {
+  Tiling tiling;
+  {
+    nb::gil_scoped_release unlocked;
+    tiling = tile_splats(positions.data(), static_cast<int64_t>(positions.shape(0)), most);
+  }
+  return nb::make_tuple(to_array(tiling.order), to_array(tiling.starts));
+}
+
+// columns: (layer, group, shared, raw bits, axis or -1) by component. Returns spec, tables by layer, chunks by layer
+// and tile, order.
+nb::tuple encode(In<uint32_t, nb::ndim<2>> coordinates, In<uint32_t, nb::ndim<2>> values,
+                 std::vector<std::tuple<int, int, bool, int, int>> columns, In<int64_t, nb::ndim<1>> order,
+                 In<int64_t, nb::ndim<1>> starts, bool neighbours, int align, int threads) {
+  ColumnsSource source{coordinates.data(), values.data(), static_cast<int64_t>(coordinates.shape(0)), {}, {}, {}, neighbours, align};
+  for (auto& [layer, group, shared, raw_bits, axis] : columns)
+    source.columns.push_back({layer, group, shared, raw_bits, axis});
+  source.order.assign(order.data(), order.data() + order.shape(0));
+  source.starts.assign(starts.data(), starts.data() + starts.shape(0));
+  EncodedColumns encoded;
+  {
+    nb::gil_scoped_release unlocked;
+    encoded = encode_columns(source, threads);
+  }
+  nb::list tables, chunks;
+  for (const auto& t : encoded.tables) tables.append(to_bytes(t));
+  for (const auto& layer : encoded.chunks) {
+    nb::list list;
+    for (const auto& chunk : layer) list.append(to_bytes(chunk));
+    chunks.append(list);
+  }
+  return nb::make_tuple(to_bytes(encoded.spec), tables, chunks, to_array(encoded.order));
+}
+
+// (components, whether each lies in layer 1), or None if the bytes are no columns chunk.
+nb::object describe(nb::bytes spec_bytes) {
+  ColumnsSpec spec;
+  ByteReader in(reinterpret_cast<const uint8_t*>(spec_bytes.c_str()), spec_bytes.size());
+  if (!read_columns_spec(in, &spec)) return nb::none();
+  nb::list layers;
+  for (const ColumnSpec& c : spec.columns) layers.append(c.layer);
+  return layers;
+}
+
+bool read_tables(const nb::bytes& bytes, std::vector<TableSet>* sets) {
+  ByteReader in(reinterpret_cast<const uint8_t*>(bytes.c_str()), bytes.size());
+  uint64_t count = in.varint();
+  if (!in.ok() || count > 64) return false;
+  for (uint64_t i = 0; i < count; ++i) {
+    sets->emplace_back();
+    if (!read_table_set(in, &sets->back())) return false;
+    sets->back().prepare();
+  }
+  return in.at_end();
+}
+
+// tiles: (splats, offset and size of layer 0, of layer 1; size 0: missing). Returns (coordinates, values) and -1, or
+// None and what is wrong: -2 the spec, -3 - layer the tables, else 2 * tile + layer.
+nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes spec_bytes, std::vector<nb::bytes> table_bytes,
+                 std::vector<std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t>> tile_list, int threads) {
+  ColumnsSpec spec;
+  ByteReader in(reinterpret_cast<const uint8_t*>(spec_bytes.c_str()), spec_bytes.size());
+  if (!read_columns_spec(in, &spec)) return nb::make_tuple(nb::none(), -2);
+  std::vector<TableSet> tables[kMaxLayers];
+  for (size_t layer = 0; layer < table_bytes.size() && layer < kMaxLayers; ++layer)
+    if (!read_tables(table_bytes[layer], &tables[layer])) return nb::make_tuple(nb::none(), -3 - static_cast<int>(layer));
+  std::vector<ColumnsTile> tiles;
+  int64_t n = 0;
+  for (auto& [splats, offset, size, offset1, size1] : tile_list) {
+    ColumnsTile tile;
+    tile.n = splats;
+    tile.layers[0] = {file.data() + offset, static_cast<size_t>(size)};
+    if (size1) tile.layers[1] = {file.data() + offset1, static_cast<size_t>(size1)};
+    tiles.push_back(tile);
+    n += splats;
+  }
+  auto coordinates = make_array<uint32_t>({static_cast<size_t>(n), 3});
+  auto values = make_array<uint32_t>({spec.columns.size(), static_cast<size_t>(n)});
+  int64_t bad;
+  int layer = 0;
+  {
+    nb::gil_scoped_release unlocked;
+    bad = decode_columns(spec, tables, tiles, n, coordinates.data(), values.data(), threads, &layer);
+  }
+  if (bad >= 0) return nb::make_tuple(nb::none(), 2 * bad + layer);
+  return nb::make_tuple(nb::make_tuple(coordinates, values), -1);
+}
+
+}  // namespace
+
+void bind_columns(nb::module_& m) {
+  m.def("tile_splats", &tiles);
+  m.def("encode_columns", &encode);
+  m.def("decode_columns", &decode);
+  m.def("describe_columns", &describe);
+}
+
+}  // namespace splatzip

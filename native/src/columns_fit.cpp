@@ -1,0 +1,272 @@
+#include "columns_fit.h"
+
+#include <cmath>
+#include <numeric>
+
+#include "parallel.h"
+
+namespace splatzip {
+namespace {
+
+constexpr int64_t kSamples = 16384;
+constexpr size_t kMostTerms = 24;
+constexpr double kWorth = 0.02;  // a term stays if it moves the prediction by this share of the target's deviation
+constexpr int32_t kWeightLimit = 1 << 18;
+
+using Column = std::vector<int32_t>;
+
+int64_t dot(const Column& a, const Column& b) {
+  int64_t sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += static_cast<int64_t>(a[i]) * b[i];
+  return sum;
+}
+
+// Inner products of a growing set of columns; column 0 is all ones.
+class Gram {
+ public:
+  explicit Gram(size_t samples) { add(Column(samples, 1)); }
+  size_t add(Column column) {
+    columns_.push_back(std::move(column));
+    const size_t last = columns_.size() - 1;
+    products_.emplace_back();
+    for (size_t k = 0; k <= last; ++k) products_[last].push_back(dot(columns_[last], columns_[k]));
+    return last;
+  }
+  // Adds many at once, in parallel.
+  size_t add_all(std::vector<Column> more, int threads) {
+    const size_t first = columns_.size();
+    for (Column& c : more) columns_.push_back(std::move(c));
+    products_.resize(columns_.size());
+    parallel_for(static_cast<int64_t>(columns_.size() - first), threads, [&](int64_t i) {
+      const size_t at = first + static_cast<size_t>(i);
+      for (size_t k = 0; k <= at; ++k) products_[at].push_back(dot(columns_[at], columns_[k]));
+    });
+    return first;
+  }
+  double operator()(size_t a, size_t b) const {
+    return static_cast<double>(a >= b ? products_[a][b] : products_[b][a]);
+  }
+  double deviation(size_t a) const {
+    const double n = (*this)(0, 0), mean = (*this)(a, 0) / n;
+    return std::sqrt(std::max(0.0, (*this)(a, a) / n - mean * mean));
+  }
+  const Column& column(size_t a) const { return columns_[a]; }
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<int64_t>> products_;
+};
+
+// Least squares of `target` on `features` (the first is the constant): ridge, Cholesky.
+std::vector<double> solve(const Gram& gram, const std::vector<size_t>& features, size_t target) {
+  const size_t k = features.size();
+  std::vector<double> a(k * k), b(k);
+  for (size_t i = 0; i < k; ++i) {
+    b[i] = gram(features[i], target);
+    for (size_t j = 0; j <= i; ++j) a[i * k + j] = gram(features[i], features[j]);
+    a[i * k + i] = a[i * k + i] * (1.0 + 1e-6) + 1.0;
+  }
+  for (size_t i = 0; i < k; ++i) {
+    for (size_t j = 0; j <= i; ++j) {
+      double sum = a[i * k + j];
+      for (size_t m = 0; m < j; ++m) sum = sum - a[i * k + m] * a[j * k + m];
+      if (i == j) {
+        a[i * k + i] = std::sqrt(std::max(sum, 1e-9));
+      } else {
+        a[i * k + j] = sum / a[j * k + j];
+      }
+    }
+  }
+  for (size_t i = 0; i < k; ++i) {
+    double sum = b[i];
+    for (size_t m = 0; m < i; ++m) sum = sum - a[i * k + m] * b[m];
+    b[i] = sum / a[i * k + i];
+  }
+  for (size_t i = k; i-- > 0;) {
+    double sum = b[i];
+    for (size_t m = i + 1; m < k; ++m) sum = sum - a[m * k + i] * b[m];
+    b[i] = sum / a[i * k + i];
+  }
+  return b;
+}
+
+int32_t rounded(double value, double limit) {
+  return static_cast<int32_t>(std::floor(std::clamp(value, -limit, limit) + 0.5));
+}
+
+// Solves, keeps the terms that matter, solves again. `ids` names the features behind the constant.
+void fit_linear(const Gram& gram, std::vector<size_t> features, std::vector<int> ids, size_t target, double scale,
+                std::vector<Term>* terms, int32_t* bias) {
+  const double spread = gram.deviation(target);
+  for (int round = 0;; ++round) {
+    std::vector<double> w = solve(gram, features, target);
+    if (round == 0) {
+      std::vector<double> worth(features.size(), 0);
+      std::vector<size_t> order;
+      for (size_t i = 1; i < features.size(); ++i) {
+        worth[i] = std::fabs(w[i]) * gram.deviation(features[i]);
+        if (worth[i] > kWorth * spread) order.push_back(i);
+      }
+      std::stable_sort(order.begin(), order.end(), [&](size_t x, size_t y) { return worth[x] > worth[y]; });
+      if (order.size() > kMostTerms) order.resize(kMostTerms);
+      std::sort(order.begin(), order.end());
+      std::vector<size_t> kept = {0};
+      std::vector<int> kept_ids;
+      for (size_t i : order) kept.push_back(features[i]), kept_ids.push_back(ids[i - 1]);
+      features = kept, ids = kept_ids;
+      continue;
+    }
+    *bias = rounded(w[0] * scale, 1e9);
+    terms->clear();
+    for (size_t i = 1; i < features.size(); ++i) {
+      int32_t weight = rounded(w[i] * scale, kWeightLimit);
+      if (weight) terms->push_back({ids[i - 1], weight});
+    }
+    std::sort(terms->begin(), terms->end(), [](const Term& x, const Term& y) { return x.feature < y.feature; });
+    return;
+  }
+}
+
+std::vector<int32_t> quantiles(std::vector<int32_t> values, int buckets) {
+  std::sort(values.begin(), values.end());
+  std::vector<int32_t> cuts;
+  for (int b = 1; b < buckets; ++b) cuts.push_back(values[values.size() * static_cast<size_t>(b) / static_cast<size_t>(buckets)]);
+  return cuts;
+}
+
+struct Sampled {
+  size_t tile, place;
+};
+
+std::vector<Sampled> choose_samples(const std::vector<std::unique_ptr<Points>>& tiles) {
+  int64_t total = 0;
+  for (const auto& t : tiles) total += t->n - t->pass_start[1];
+  std::vector<Sampled> samples;
+  const bool first_too = total < 1024;
+  if (first_too) {
+    total = 0;
+    for (const auto& t : tiles) total += t->n;
+  }
+  const int64_t step = std::max<int64_t>(1, total / kSamples);
+  int64_t next = step / 2, seen = 0;
+  for (size_t t = 0; t < tiles.size(); ++t) {
+    const int64_t begin = first_too ? 0 : tiles[t]->pass_start[1], count = tiles[t]->n - begin;
+    for (; next < seen + count; next += step) samples.push_back({t, static_cast<size_t>(begin + next - seen)});
+    seen += count;
+  }
+  return samples;
+}
+
+}  // namespace
+
+std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::unique_ptr<Points>>& tiles,
+                                      const std::vector<int>& budget, const std::vector<bool>& shared, int threads) {
+  const std::vector<Sampled> samples = choose_samples(tiles);
+  const size_t components = spec->columns.size(), count = samples.size();
+  const bool neighbours = spec->neighbours;
+  std::vector<Column> own(components), sums(components), spreads(components);
+  parallel_for(static_cast<int64_t>(components), threads, [&](int64_t index) {
+    const size_t c = static_cast<size_t>(index);
+    own[c].resize(count), sums[c].assign(count, 0), spreads[c].assign(count, 0);
+    int64_t total = 0;
+    for (size_t s = 0; s < count; ++s) total += own[c][s] = tiles[samples[s].tile]->values[c][samples[s].place];
+    spec->columns[c].center = static_cast<int32_t>(total / static_cast<int64_t>(count));
+    if (!neighbours) return;
+    for (size_t s = 0; s < count; ++s) {
+      const Points& p = *tiles[samples[s].tile];
+      const size_t place = samples[s].place;
+      if (place < static_cast<size_t>(p.pass_start[1])) {
+        sums[c][s] = kColumnNeighbours * spec->columns[c].center;
+        continue;
+      }
+      int32_t v[kColumnNeighbours];
+      for (int k = 0; k < kColumnNeighbours; ++k)
+        sums[c][s] += v[k] = p.values[c][static_cast<size_t>(p.neighbours[k][place])];
+      for (int32_t x : v) spreads[c][s] += std::abs(kColumnNeighbours * x - sums[c][s]);
+      spreads[c][s] = std::min(spreads[c][s], kErrorLimit);
+    }
+  });
+  Column far(count);
+  for (size_t s = 0; s < count; ++s) far[s] = tiles[samples[s].tile]->distance[samples[s].place];
+
+  Gram levels(count);
+  std::vector<Column> features = own;
+  features.insert(features.end(), sums.begin(), sums.end());
+  if (!neighbours) features.resize(components);
+  levels.add_all(std::move(features), threads);  // component c is column 1 + c, its sum column 1 + components + c
+  Gram errors(count);
+  std::vector<size_t> error_column(components, 0);
+
+  std::vector<FittedColumn> fitted(components);
+  std::vector<std::vector<int32_t>> sizes(components);
+  for (size_t c = 0; c < components; ++c) {
+    ColumnSpec& column = spec->columns[c];
+    if (column.mode == ColumnMode::coordinate) continue;
+    std::vector<size_t> at = {0};
+    std::vector<int> ids;
+    for (size_t i = 0; i <= c; ++i) {
+      if (i < c) at.push_back(1 + i), ids.push_back(static_cast<int>(2 * i));
+      if (neighbours) at.push_back(1 + components + i), ids.push_back(static_cast<int>(2 * i + 1));
+    }
+    fit_linear(levels, at, ids, 1 + c, 1 << kWeightBits, &column.level, &column.level_bias);
+
+    Column level(count, column.level_bias), error(count), off_center(count);
+    for (const Term& term : column.level) {
+      const Column& f = term.feature & 1 ? sums[static_cast<size_t>(term.feature >> 1)] : own[static_cast<size_t>(term.feature >> 1)];
+      for (size_t s = 0; s < count; ++s)
+        level[s] = static_cast<int32_t>(static_cast<uint32_t>(level[s]) + static_cast<uint32_t>(f[s]) * static_cast<uint32_t>(term.weight));
+    }
+    for (size_t s = 0; s < count; ++s) {
+      level[s] = std::clamp(level[s] >> (kWeightBits - 4), 0, static_cast<int32_t>(column.size - 1) << 4);
+      error[s] = std::min(std::abs((own[c][s] << 4) - level[s]), kErrorLimit);
+      off_center[s] = std::min(std::abs(level[s] - (column.center << 4)), kErrorLimit);
+    }
+    at = {0}, ids.clear();
+    const int last = static_cast<int>(2 * components);
+    for (size_t i = 0; i < c; ++i)
+      if (error_column[i]) at.push_back(error_column[i]), ids.push_back(static_cast<int>(2 * i));
+    std::vector<Column> more = {error, off_center};
+    if (neighbours) more.push_back(spreads[c]), more.push_back(far);
+    const size_t first = errors.add_all(std::move(more), threads);
+    error_column[c] = first;
+    at.push_back(first + 1), ids.push_back(last + 1);
+    if (neighbours) at.push_back(first + 2), ids.push_back(static_cast<int>(2 * c + 1));
+    if (neighbours) at.push_back(first + 3), ids.push_back(last);
+    fit_linear(errors, at, ids, first, 1 << kWeightBits, &column.error, &column.error_bias);
+
+    Column& size = sizes[c];
+    size.assign(count, column.error_bias);
+    for (const Term& term : column.error) {
+      const size_t source = static_cast<size_t>(term.feature >> 1);
+      const Column& f = source == components ? (term.feature & 1 ? off_center : far)
+                        : term.feature & 1   ? spreads[source]
+                                             : errors.column(error_column[source]);
+      for (size_t s = 0; s < count; ++s)
+        size[s] = static_cast<int32_t>(static_cast<uint32_t>(size[s]) + static_cast<uint32_t>(f[s]) * static_cast<uint32_t>(term.weight));
+    }
+    for (int32_t& e : size) e >>= kWeightBits;
+    if (shared[c]) continue;
+    const int b = budget[c];
+    const int level_buckets = b >= 48 ? 4 : b >= 24 ? 2 : 1;
+    const std::vector<int32_t> fractions = level_buckets == 4 ? std::vector<int32_t>{2, 4, 6} : level_buckets == 2 ? std::vector<int32_t>{4} : std::vector<int32_t>{};
+    fitted[c].candidates.push_back({ColumnMode::residual_by_level, quantiles(size, b / level_buckets), quantiles(level, level_buckets)});
+    fitted[c].candidates.push_back({ColumnMode::residual_by_fraction, quantiles(size, b / level_buckets), fractions});
+    const int values = std::min(16, b);
+    fitted[c].candidates.push_back({ColumnMode::direct, quantiles(size, b / values), quantiles(level, values)});
+  }
+  // Shared contexts: common cuts over all components of the stream.
+  for (size_t c = 0; c < components; ++c) {
+    if (!shared[c] || spec->columns[c].mode == ColumnMode::coordinate) continue;
+    if (c && shared[c - 1] && spec->columns[c - 1].stream == spec->columns[c].stream) {
+      fitted[c] = fitted[c - 1];
+      continue;
+    }
+    std::vector<int32_t> pooled;
+    for (size_t k = c; k < components && spec->columns[k].stream == spec->columns[c].stream; ++k)
+      pooled.insert(pooled.end(), sizes[k].begin(), sizes[k].end());
+    fitted[c].candidates.push_back({ColumnMode::residual_by_fraction, quantiles(std::move(pooled), 16), {2, 4, 6}});
+  }
+  return fitted;
+}
+
+}  // namespace splatzip

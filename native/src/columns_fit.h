@@ -1,0 +1,27 @@
+// Fits the weights and cuts of codec COLUMNS to the points at hand. Encoder only; the same numbers on every machine:
+// sums are exact integers, the solver is double in a written order, and everything is rounded before it is used.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "columns.h"
+#include "columns_model.h"
+
+namespace splatzip {
+
+// The ways to code a component that compete; cuts are fitted for each.
+struct ColumnCandidate {
+  ColumnMode mode;
+  std::vector<int32_t> error_cuts, level_cuts;
+};
+
+struct FittedColumn {
+  std::vector<ColumnCandidate> candidates;
+};
+
+// Fills centre, biases and terms of every column of `spec`; `budget`: contexts that each component may have;
+// `shared`: components whose contexts are shared (they only have residual_by_fraction, with common cuts).
+std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::unique_ptr<Points>>& tiles,
+                                      const std::vector<int>& budget, const std::vector<bool>& shared, int threads);
+
+}  // namespace splatzip

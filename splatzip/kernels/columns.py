@@ -1,0 +1,119 @@
+"""Codec COLUMNS in native code: integer columns of point sets to chunks and back (docs/FORMAT.md 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip import _core
+
+Integers = NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class ColumnInput:
+    """What the encoder is told of a component.
+
+    Attributes:
+        layer: 0 or 1.
+        group: components of a group share a stream, 0..31.
+        shared: components of the group share their contexts, too (small alphabets).
+        raw_bits: low bits that are stored as they are.
+        axis: 0..2 if the component is that coordinate, else -1.
+    """
+
+    layer: int
+    group: int
+    shared: bool = False
+    raw_bits: int = 0
+    axis: int = -1
+
+
+@dataclass(frozen=True)
+class EncodedColumns:
+    """Chunks of a point set: specification, tables by layer, payloads by layer and tile, source row of each place."""
+
+    spec: bytes
+    tables: list[bytes]
+    chunks: list[list[bytes]]
+    order: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ColumnsTile:
+    """Where the chunks of a tile are in the file; no `rest`: layer 1 is missing or there is none."""
+
+    splats: int
+    geometry: tuple[int, int]
+    rest: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class BadColumns:
+    """What could not be decoded: a tile's layer, or (tile None) the specification (layer -1) or a layer's tables."""
+
+    tile: int | None
+    layer: int
+
+
+def tile_splats(positions: NDArray[np.float32], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows tile after tile, and where each tile starts; the last start is N."""
+    order, starts = _core.tile_splats(np.ascontiguousarray(positions, np.float32), most)
+    return np.asarray(order), np.asarray(starts)
+
+
+def encode_columns(
+    coordinates: Integers, values: Integers, columns: Sequence[ColumnInput], order: NDArray[np.int64],
+    starts: NDArray[np.int64], *, neighbours: bool = True, align: int = 0, threads: int = 0,
+) -> EncodedColumns:  # fmt: skip
+    """Encode N points.
+
+    Args:
+        coordinates: (N, 3), what points are sorted by.
+        values: (C, N), one row a component.
+        columns: the components; layer 0 before layer 1, those of a group next to each other.
+        order, starts: tiles, as `tile_splats` returns them.
+        neighbours: predict from near points, not only from the same point.
+        align: tiles start at a multiple of 2^align of coordinate 0.
+    """
+    spec, tables, chunks, rows = _core.encode_columns(
+        np.ascontiguousarray(coordinates, np.uint32),
+        np.ascontiguousarray(values, np.uint32),
+        [(c.layer, c.group, c.shared, c.raw_bits, c.axis) for c in columns],
+        np.ascontiguousarray(order, np.int64),
+        np.ascontiguousarray(starts, np.int64),
+        neighbours,
+        align,
+        threads,
+    )
+    return EncodedColumns(spec, tables, chunks, np.asarray(rows))
+
+
+def component_layers(spec: bytes) -> list[int] | None:
+    """The layer of each component, or None if the bytes are no specification."""
+    layers: list[int] | None = _core.describe_columns(spec)
+    return layers
+
+
+def decode_columns(
+    data: memoryview, spec: bytes, tables: Sequence[bytes], tiles: Sequence[ColumnsTile], *, threads: int = 0
+) -> tuple[Integers, Integers] | BadColumns:
+    """Inverse of `encode_columns`, apart from the order of points inside a tile.
+
+    Args:
+        data: the file, which the places of `tiles` count in.
+    Returns: coordinates (N, 3) and values (C, N); components of missing layers are not filled.
+    """
+    arrays, code = _core.decode_columns(
+        np.frombuffer(data, np.uint8),
+        spec,
+        list(tables),
+        [(t.splats, *t.geometry, *(t.rest or (0, 0))) for t in tiles],
+        threads,
+    )
+    if arrays is None:
+        return BadColumns(None, -2 - code - 1) if code < 0 else BadColumns(code // 2, code % 2)
+    return np.asarray(arrays[0]), np.asarray(arrays[1])

@@ -1,0 +1,8 @@
+"""Codec COLUMNS: integer codes without loss (docs/FORMAT.md 7). `encode_columns` and `decode_columns` are inverses."""
+
+from __future__ import annotations
+
+from splatzip.stream.columns_decode import decode_scene as decode_columns
+from splatzip.stream.columns_encode import encode_scene as encode_columns
+
+__all__ = ["decode_columns", "encode_columns"]

@@ -1,0 +1,280 @@
+"""A .splatz file of codec COLUMNS becomes a scene again, with the codes that its source had.
+
+container  ->  [kernels.columns]  ->  components  ->  scene.source  ->  kernels.dequantize  ->  Scene
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.container import ChunkEntry, ContainerFile, Kind
+from splatzip.errors import CorruptError, FormatError, SceneError, TruncatedError
+from splatzip.kernels.columns import BadColumns, ColumnsTile, Integers, component_layers, decode_columns
+from splatzip.kernels.dequantize import dequantize
+from splatzip.kernels.dequantize_compressed_ply import CHUNK_SPLATS
+from splatzip.scene import QuantizedSource, Scene, SceneMeta
+from splatzip.scene.attributes import ATTRIBUTES
+from splatzip.stream.columns_layout import Layout, green_first, layout_of, palette_inputs, unfold
+
+FLOAT32 = "float32"
+DTYPES = ("uint8", "uint16", "uint32", "uint64", "float32")
+MAX_TILE_SPLATS = 1 << 16
+MAX_SPLATS_PER_BYTE = 1024  # of a chunk: identical splats cost next to nothing, and memory must stay bounded
+MAX_CODE_COLUMNS = 75
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What the SOURCE chunks say."""
+
+    format: str
+    version: int
+    shapes: dict[str, tuple[int, str]]
+    tables: dict[str, NDArray[Any]]
+    header: dict[str, Any]
+    records: tuple[tuple[int, bytes], ...]
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    coordinates: Integers
+    values: Integers
+    without_rest: NDArray[np.bool_]  # (N,)
+
+
+def decode_scene(file: ContainerFile, *, threads: int = 0) -> Scene:
+    """Decode a file of codec COLUMNS.
+
+    Raises: CorruptError naming the chunk; TruncatedError if nothing of a damaged file can be decoded.
+    """
+    source = _read_source(file)
+    layout = layout_of(source.format, source.version, source.shapes)
+    missing = list(file.missing)
+    decoded = _decode_tiles(file, layout, threads)
+    codes = _codes(source, layout, decoded)
+    order = None
+    if layout.prefix_shift is not None:
+        codes, order = _by_prefix(source, layout, codes, decoded.coordinates)
+    without_rest = decoded.without_rest if order is None else decoded.without_rest[order]
+    splats = len(decoded.coordinates)
+    if splats != file.root.splats:
+        if splats > file.root.splats or not missing:
+            raise CorruptError(f"root: it promises {file.root.splats} splats, the directories list {splats}")
+        missing.append(f"{file.root.splats - splats} of {file.root.splats} splats")
+    has_rest = any(component.column_input.layer for component in layout.components)
+    if "labels" in codes and not without_rest.all():
+        palette = _decode_palette(file, source, threads)
+        if palette is None:
+            without_rest = np.ones(splats, bool)
+        else:
+            source.tables["palette"] = palette
+    if has_rest and without_rest.any():
+        if not file.missing:
+            raise CorruptError("root: the SH of some tiles is not listed")
+        missing.append(f"SH of {int(without_rest.sum())} splats")
+        if without_rest.all():
+            codes, source = _without_sh(codes, source)
+    meta = replace(SceneMeta.from_stored(_json(file, Kind.META)), missing=tuple(missing))
+    try:
+        floats = _floats(source, codes)
+        if has_rest and not without_rest.all():
+            floats["sh"][without_rest, 1:] = 0.0
+        quantized = None
+        if source.format != FLOAT32 and not missing:
+            quantized = QuantizedSource(
+                source.format, source.version, codes, source.tables, source.header, source.records
+            )
+        return Scene(**floats, origin=np.array(file.root.origin), meta=meta, source=quantized)
+    except SceneError as error:
+        raise CorruptError(f"the decoded values are no scene: {error}") from None
+
+
+def _floats(source: _Source, codes: dict[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+    if source.format != FLOAT32:
+        return dequantize(source.format, source.version, codes, source.tables, source.header)
+    shapes: dict[str, tuple[int, ...]] = {"opacity_logits": (-1,), "sh": (-1, codes["sh"].shape[1] // 3, 3)}
+    return {a.name: codes[a.name].view(np.float32).reshape(shapes.get(a.name, codes[a.name].shape)) for a in ATTRIBUTES}
+
+
+def _json(file: ContainerFile, kind: Kind) -> dict[str, Any]:
+    payload = file.shared_payload(kind)
+    try:
+        values = {} if payload is None else json.loads(bytes(payload))
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise CorruptError(f"chunk ({int(kind)}, 0): it is not a JSON object")
+    return values
+
+
+def _absent(file: ContainerFile, what: str) -> FormatError:
+    if file.missing:
+        return TruncatedError(f"nothing can be decoded: {what} is missing ({file.missing[0]})")
+    return CorruptError(f"root: {what} is not listed")
+
+
+def _read_source(file: ContainerFile) -> _Source:
+    if file.shared_payload(Kind.SOURCE) is None:
+        raise _absent(file, "the description of its source")
+    values = _json(file, Kind.SOURCE)
+    where = f"chunk ({int(Kind.SOURCE)}, 0)"
+    try:
+        format, version, header = str(values["format"]), int(values["version"]), dict(values["header"])
+        shapes = {str(name): (int(columns), str(dtype)) for name, (columns, dtype) in values["codes"].items()}
+        listed = [(str(n), np.dtype(t), tuple(int(e) for e in shape)) for n, t, shape in values["tables"]]
+        records = [(int(kind), int(size)) for kind, size in values["records"]]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CorruptError(f"{where}: a field is missing or not what it should be ({error})") from None
+    if any(t not in DTYPES or not 0 <= c <= MAX_CODE_COLUMNS for c, t in shapes.values()):
+        raise CorruptError(f"{where}: an array of codes has an impossible shape")
+    raw = file.shared_payload(Kind.SOURCE, 1)
+    if raw is None and (listed or records):
+        raise _absent(file, "the tables of its source")
+    data = bytes(raw or b"")
+    tables, at = {}, 0
+    for name, dtype, shape in listed:
+        size = math.prod(shape) * dtype.itemsize
+        if dtype.name not in DTYPES or any(extent < 0 for extent in shape) or size > len(data) - at:
+            raise CorruptError(f"{where}: table {name!r} is larger than chunk ({int(Kind.SOURCE)}, 1)")
+        stored = np.frombuffer(data, dtype.newbyteorder("<"), math.prod(shape), at)
+        tables[name] = stored.astype(dtype).reshape(shape)
+        at += size
+    carried = []
+    for kind, size in records:
+        if not 0 <= size <= len(data) - at:
+            raise CorruptError(f"{where}: a record is larger than chunk ({int(Kind.SOURCE)}, 1)")
+        carried.append((kind, data[at : at + size]))
+        at += size
+    if at != len(data):
+        raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 1): {len(data) - at} bytes belong to nothing")
+    return _Source(format, version, shapes, tables, header, tuple(carried))
+
+
+def _decode_tiles(file: ContainerFile, layout: Layout, threads: int) -> _Decoded:
+    chunks: dict[int, dict[int, ChunkEntry]] = {run.entry.layer: {c.tile: c for c in run.chunks} for run in file.runs}
+    rest = chunks.get(1, {})
+    spec, tables = file.shared_payload(Kind.COLUMNS), [file.shared_payload(Kind.TABLES, layer) for layer in (0, 1)]
+    entries = list(chunks.get(0, {}).values())
+    if spec is None or tables[0] is None or not entries:
+        raise _absent(file, "a whole tile, or what describes it,")
+    layers = component_layers(bytes(spec))
+    expected = [component.column_input.layer for component in layout.components]
+    if layers != expected:
+        raise CorruptError(f"chunk ({int(Kind.COLUMNS)}, 0): its components are not those of the source")
+    tiles = []
+    for entry in entries:
+        other = rest.get(entry.tile) if tables[1] is not None and 1 in expected else None
+        if not 0 < entry.splats <= min(MAX_TILE_SPLATS, MAX_SPLATS_PER_BYTE * entry.size):
+            raise CorruptError(f"{_where(entry, 0)}: it cannot hold {entry.splats} splats")
+        if other is not None and other.splats != entry.splats:
+            raise CorruptError(f"{_where(other, 1)}: layer 0 has {entry.splats} splats, this one {other.splats}")
+        span = None if other is None else (other.offset, other.size)
+        tiles.append(ColumnsTile(entry.splats, (entry.offset, entry.size), span))
+    used = [bytes(table) for table in tables if table is not None]
+    decoded = decode_columns(file.data, bytes(spec), used, tiles, threads=threads)
+    if isinstance(decoded, BadColumns):
+        if decoded.tile is None:
+            name = f"({int(Kind.COLUMNS)}, 0)" if decoded.layer < 0 else f"({int(Kind.TABLES)}, {decoded.layer})"
+            raise CorruptError(f"chunk {name}: its numbers make no sense")
+        entry = entries[decoded.tile]
+        raise CorruptError(
+            f"{_where(rest[entry.tile] if decoded.layer else entry, decoded.layer)}: its codes make no sense"
+        )
+    lacking = np.array([tile.rest is None for tile in tiles])
+    return _Decoded(*decoded, np.repeat(lacking, [tile.splats for tile in tiles]))
+
+
+def _where(entry: ChunkEntry, layer: int) -> str:
+    return f"tile {entry.tile} tier 0 layer {layer} at byte {entry.offset}"
+
+
+def _codes(source: _Source, layout: Layout, decoded: _Decoded) -> dict[str, NDArray[Any]]:
+    splats = len(decoded.coordinates)
+    codes = {name: np.zeros((splats, columns), dtype) for name, (columns, dtype) in source.shapes.items()}
+    mask = (1 << layout.prefix_shift) - 1 if layout.prefix_shift is not None else 0xFFFFFFFF
+    numbers = [decoded.coordinates[:, axis] & np.uint32(mask if axis == 0 else 0xFFFFFFFF) for axis in range(3)]
+    parts = [*zip(layout.coordinates, numbers, strict=True), *zip(layout.components, decoded.values, strict=True)]
+    present = ~decoded.without_rest
+    for component, values in parts:
+        if component.array not in codes or component.column >= codes[component.array].shape[1]:
+            raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 0): array {component.array!r} lacks a column")
+        target = codes[component.array]
+        rows = present if component.column_input.layer and not present.all() else slice(None)
+        values = values[rows]
+        if component.bits < 32 and len(values) and int(values.max()) >> component.bits:
+            raise CorruptError(f"a code of array {component.array!r} has more than {component.bits} bits")
+        words = unfold(values, component) << np.uint32(component.shift)
+        target[rows, component.column] |= words.astype(target.dtype)
+    return codes
+
+
+def _by_prefix(
+    source: _Source, layout: Layout, codes: dict[str, NDArray[Any]], coordinates: Integers
+) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
+    """Give chunk and bucket numbers back their meaning; rows in their order."""
+    prefix = coordinates[:, 0] >> np.uint32(layout.prefix_shift or 0)
+    order = np.argsort(prefix, kind="stable")
+    codes = {name: array[order] for name, array in codes.items()}
+    prefix = prefix[order]
+    if "buckets" in codes:
+        codes["buckets"][:, 0] = prefix
+        return codes, order
+    present = np.unique(prefix)  # some may be missing from a damaged file
+    chunks = source.tables.get("chunks")
+    if chunks is None or present[-1] >= len(chunks):
+        raise CorruptError("a splat names a chunk that the source does not have")
+    if not np.array_equal(prefix, present[np.arange(len(prefix)) // CHUNK_SPLATS]):
+        raise CorruptError(f"a chunk of the source has not {CHUNK_SPLATS} splats")
+    source.tables["chunks"] = chunks[present]
+    return codes, order
+
+
+def _decode_palette(file: ContainerFile, source: _Source, threads: int) -> NDArray[np.uint8] | None:
+    """Rows of the SOG palette, or None if a damaged file lacks some."""
+    spec, tables = file.shared_payload(Kind.COLUMNS, 1), file.shared_payload(Kind.TABLES, 2)
+    ids = file.shared_ids(Kind.PALETTE)
+    entries = [entry for i in ids for entry in file.shared if (entry.kind, entry.id) == (int(Kind.PALETTE), i)]
+    if spec is None or tables is None or not ids or ids != list(range(len(ids))):
+        if file.missing:
+            return None
+        raise CorruptError("root: a part of the palette is not listed")
+    layers = component_layers(bytes(spec))
+    coefficients = len(layers or ()) // 3
+    if layers is None or coefficients not in (3, 8, 15) or layers != [c.layer for c in palette_inputs(coefficients)]:
+        raise CorruptError(f"chunk ({int(Kind.COLUMNS)}, 1): its components are not those of a palette")
+    tiles = []
+    for i, entry in enumerate(entries):
+        head = bytes(file.data[entry.offset : entry.offset + 4])
+        rows = int.from_bytes(head, "little")
+        if len(head) < 4 or not 0 < rows <= min(MAX_TILE_SPLATS, MAX_SPLATS_PER_BYTE * entry.size):
+            raise CorruptError(f"chunk ({int(Kind.PALETTE)}, {i}): it cannot hold {rows} rows")
+        tiles.append(ColumnsTile(rows, (entry.offset + 4, entry.size - 4)))
+    decoded = decode_columns(file.data, bytes(spec), [bytes(tables)], tiles, threads=threads)
+    if isinstance(decoded, BadColumns):
+        bad = f"({int(Kind.PALETTE)}, {decoded.tile})" if decoded.tile is not None else f"({int(Kind.COLUMNS)}, 1)"
+        raise CorruptError(f"chunk {bad}: its codes make no sense")
+    values = decoded[1]
+    if int(values.max()) > 255:
+        raise CorruptError(f"chunk ({int(Kind.PALETTE)}, 0): a palette code is above 255")
+    palette = np.empty((values.shape[1], values.shape[0]), np.uint8)
+    palette[:, green_first(coefficients)] = values.T
+    return palette
+
+
+def _without_sh(codes: dict[str, NDArray[Any]], source: _Source) -> tuple[dict[str, NDArray[Any]], _Source]:
+    """The same source, SH left out."""
+    if source.format == FLOAT32:
+        return {**codes, "sh": np.ascontiguousarray(codes["sh"][:, :3])}, source
+    left = {name: array for name, array in codes.items() if name not in ("labels", "sh")}
+    header: Mapping[str, Any] = source.header
+    if source.format == "spz":
+        left["sh"] = codes["sh"][:, :0]
+        header = {**header, "sh_degree": 0}
+    return left, replace(source, header=dict(header))

@@ -1,0 +1,164 @@
+"""A scene's integers become a .splatz file of codec COLUMNS: nothing is lost.
+
+    scene.source (or the bits of its floats)  ->  components  ->  tiles  ->  [kernels.columns]  ->  container
+
+Layer 0 holds what a first picture needs, layer 1 the SH (and, for SOG, the palette before it).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.container import Box, Codec, Kind, Root, Run, SharedChunk, TileChunk, write_file
+from splatzip.kernels.columns import EncodedColumns, encode_columns, tile_splats
+from splatzip.kernels.dequantize_compressed_ply import CHUNK_SPLATS
+from splatzip.scene import QuantizedSource, Scene
+from splatzip.stream.columns_layout import Layout, green_first, layout_of, palette_inputs, take
+
+TILE_SPLATS = 16384
+PALETTE_TILE = 16384
+FLOAT32 = "float32"
+
+Tiling = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+def encode_scene(scene: Scene, *, threads: int = 0, settings: Mapping[str, str] | None = None) -> bytes:
+    """Code a scene losslessly: the codes of its source, or the bits of its floats.
+
+    Args:
+        threads: 0 for every core; the bytes do not depend on it.
+        settings: what the file's settings chunk says.
+    Returns: a whole .splatz file.
+    """
+    source = scene.source or float_source(scene)
+    codes, tables = dict(source.codes), dict(source.tables)
+    needs_rest: list[SharedChunk] = []
+    if "labels" in codes and "palette" in tables:
+        palette = _encode_palette(tables.pop("palette"), threads)
+        rank = np.empty(len(palette.order), np.uint16)
+        rank[palette.order] = np.arange(len(palette.order))
+        codes["labels"] = rank[codes["labels"]]
+        needs_rest = [
+            SharedChunk(Kind.COLUMNS, 1, palette.spec),
+            SharedChunk(Kind.TABLES, 2, palette.tables[0]),
+            *(
+                SharedChunk(
+                    Kind.PALETTE, i, min(PALETTE_TILE, len(rank) - i * PALETTE_TILE).to_bytes(4, "little") + chunk
+                )
+                for i, chunk in enumerate(palette.chunks[0])
+            ),
+        ]
+    layout = layout_of(source.format, source.version, shapes_of(codes))
+    order, starts = _tiles(scene, source)
+    encoded = encode_columns(
+        _coordinates(source, layout, codes),
+        np.stack([take(codes, component) for component in layout.components]),
+        [component.column_input for component in layout.components],
+        order,
+        starts,
+        align=layout.prefix_shift or 0,
+        threads=threads,
+    )
+    described, raw = describe(source, codes, tables)
+    needs = [
+        SharedChunk(Kind.SOURCE, 0, described),
+        *([SharedChunk(Kind.SOURCE, 1, raw)] if raw else []),
+        SharedChunk(Kind.COLUMNS, 0, encoded.spec),
+        SharedChunk(Kind.TABLES, 0, encoded.tables[0]),
+    ]
+    boxes = _boxes(scene.positions[encoded.order], starts)
+    runs = []
+    for layer, chunks in enumerate(encoded.chunks):
+        if layer == 1:
+            needs = [*needs_rest, SharedChunk(Kind.TABLES, 1, encoded.tables[1])]
+        tiles = [TileChunk(t, int(starts[t + 1] - starts[t]), boxes[t], payload) for t, payload in enumerate(chunks)]
+        runs.append(Run(0, layer, tiles, needs))
+    corners = np.array(boxes)
+    box: Box = (tuple(corners[:, 0].min(0).tolist()), tuple(corners[:, 1].max(0).tolist()))
+    root = Root(Codec.COLUMNS, len(scene), scene.sh_degree, 1, len(runs), tuple(scene.origin.tolist()), box)
+    trailing = [
+        SharedChunk(kind, 0, _json(values))
+        for kind, values in ((Kind.META, scene.meta.stored()), (Kind.SETTINGS, settings))
+        if values
+    ]
+    return write_file(root, runs, trailing)
+
+
+def float_source(scene: Scene) -> QuantizedSource:
+    """The bits of a float scene, as if they were codes."""
+    codes = {name: array.view(np.uint32).reshape(len(scene), -1) for name, array in scene.arrays().items()}
+    return QuantizedSource(FLOAT32, 1, codes)
+
+
+def shapes_of(codes: Mapping[str, NDArray[Any]]) -> dict[str, tuple[int, str]]:
+    """Columns and dtype name of each array."""
+    return {name: (array.shape[1], array.dtype.name) for name, array in codes.items()}
+
+
+def describe(
+    source: QuantizedSource, codes: Mapping[str, NDArray[Any]], tables: Mapping[str, NDArray[Any]]
+) -> tuple[bytes, bytes]:
+    """The two SOURCE chunks: JSON, and the bytes of tables and records that it lists."""
+    values = {
+        "format": source.format,
+        "version": source.version,
+        "codes": {name: list(shape) for name, shape in shapes_of(codes).items()},
+        "tables": [[name, table.dtype.name, list(table.shape)] for name, table in tables.items()],
+        "records": [[kind, len(payload)] for kind, payload in source.records],
+        "header": dict(source.header),
+    }
+    little = [np.ascontiguousarray(t, t.dtype.newbyteorder("<")).tobytes() for t in tables.values()]
+    return _json(values), b"".join([*little, *(payload for _, payload in source.records)])
+
+
+def _json(values: Any) -> bytes:
+    return json.dumps(values, separators=(",", ":")).encode()
+
+
+def _coordinates(source: QuantizedSource, layout: Layout, codes: Mapping[str, NDArray[Any]]) -> NDArray[np.uint32]:
+    coordinates = np.stack([take(codes, component) for component in layout.coordinates], axis=1)
+    if layout.prefix_shift is not None:
+        prefix = codes["buckets"][:, 0] if "buckets" in codes else np.arange(source.splats) // CHUNK_SPLATS
+        coordinates[:, 0] += prefix.astype(np.uint32) << np.uint32(layout.prefix_shift)
+    return coordinates
+
+
+def _tiles(scene: Scene, source: QuantizedSource) -> Tiling:
+    """Tiles by position; where positions are relative to chunks or buckets, a tile is some of those."""
+    if source.format == "compressed_ply":
+        order = np.arange(len(scene))
+        return order, _starts(len(scene), TILE_SPLATS)
+    if source.format == "ksplat" and source.codes["positions"].dtype == np.uint16:
+        order = np.argsort(source.codes["buckets"][:, 0], kind="stable")
+        return order, _starts(len(scene), TILE_SPLATS)
+    return tile_splats(scene.positions, TILE_SPLATS)
+
+
+def _starts(count: int, size: int) -> NDArray[np.int64]:
+    return np.append(np.arange(0, count, size), count)
+
+
+def _boxes(positions: NDArray[np.float32], starts: NDArray[np.int64]) -> list[Box]:
+    low = np.minimum.reduceat(positions, starts[:-1])
+    high = np.maximum.reduceat(positions, starts[:-1])
+    return [(tuple(a), tuple(b)) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
+
+
+def _encode_palette(palette: NDArray[np.uint8], threads: int) -> EncodedColumns:
+    """Palette rows are points, too: three of their numbers are the coordinates that they are sorted by."""
+    coefficients = palette.shape[1] // 3
+    columns = palette[:, green_first(coefficients)].astype(np.uint32)
+    inputs = palette_inputs(coefficients)
+    coordinates = columns[:, [c for c, entry in enumerate(inputs) if entry.axis >= 0]]
+    key = np.zeros(len(palette), np.uint32)  # Morton order, so that a chunk is compact
+    for bit in range(8):
+        for axis in range(3):
+            key |= (coordinates[:, axis] >> np.uint32(bit) & np.uint32(1)) << np.uint32(3 * bit + axis)
+    order = np.argsort(key, kind="stable")
+    starts = _starts(len(palette), PALETTE_TILE)
+    return encode_columns(coordinates, columns.T, inputs, order, starts, neighbours=False, threads=threads)
