@@ -1,5 +1,7 @@
 #include "parallel.h"
 
+#include "float_mode.h"
+
 #include <algorithm>
 #include <atomic>
 
@@ -7,6 +9,7 @@
 
 namespace splatzip {
 void parallel_for(int64_t count, int, const std::function<void(int64_t)>& body) {
+  ExactFloats exact;
   for (int64_t i = 0; i < count; ++i) body(i);
 }
 }  // namespace splatzip
@@ -32,6 +35,7 @@ struct Job {
   int helpers_wanted = 0;
 
   void work() {
+    ExactFloats exact;
     for (int64_t i; (i = next.fetch_add(1)) < count;) {
       (*body)(i);
       done.fetch_add(1);
@@ -110,6 +114,7 @@ void parallel_for(int64_t count, int threads, const std::function<void(int64_t)>
   if (threads <= 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   threads = static_cast<int>(std::min<int64_t>({threads, count, 256}));
   if (threads <= 1) {
+    ExactFloats exact;
     for (int64_t i = 0; i < count; ++i) body(i);
     return;
   }

@@ -6,7 +6,8 @@
 namespace splatzip {
 
 // Calls body(i) once for every i in [0, count), from at most `threads` threads (0: all cores). What a body
-// writes must depend on i alone, so that the result is the same for any number of threads.
+// writes must depend on i alone, so that the result is the same for any number of threads. Bodies run under
+// ExactFloats.
 void parallel_for(int64_t count, int threads, const std::function<void(int64_t)>& body);
 
 }  // namespace splatzip

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "float_mode.h"
 #include "isa.h"
 #include "octree.h"
 #include "parallel.h"
@@ -122,6 +123,7 @@ bool decode_sh_layer(const SteppedParams& params, const SteppedTables& derived, 
 
 Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>& tables,
                       const std::vector<ChunkBytes>& chunks, int threads, const SceneOutput& out, size_t* failed) {
+  const ExactFloats exact;
   const SteppedTables derived(params);
   std::vector<size_t> starts;
   for (size_t c = 0; c < chunks.size(); ++c)

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "float_mode.h"
 #include "octree.h"
 #include "parallel.h"
 #include "splatzip/exact_math.h"
@@ -209,6 +210,7 @@ TableSet tables_of(int stream, const std::vector<TileStreams>& tiles) {
 
 EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
                             const SteppedOptions& options, int threads) {
+  const ExactFloats exact;
   EncodedScene scene;
   SteppedParams params = options.params;
   params.sh_degree = sh_degree;

@@ -43,14 +43,11 @@ bool StreamReader::open(const StreamHead& head, const uint8_t* data, const Table
   std::fill(states_, states_ + kMaxLanes, kRansLow);
   const size_t words = head.word_bytes ? (head.word_bytes - state_bytes) / 2 : 0;
   copied_.resize(words + 1);  // one more, so that the words have an address even where there are none
-  size_t words = 0;
   if (head.word_bytes) {
     std::memcpy(states_, data, state_bytes);
     if (words) std::memcpy(copied_.data(), data + state_bytes, words * 2);
   }
   for (int lane = 0; lane < lanes_; ++lane) ok_ = ok_ && states_[lane] >= kRansLow;
-  const size_t words = copied_.size();
-  copied_.reserve(1);  // never null: that means that the words ran out
   words_ = copied_.data();
   words_end_ = words_ + words;
   bits_ = BitReader(data + head.word_bytes, head.raw_bytes);
