@@ -14,7 +14,8 @@ using Rows = In<float, nb::ndim<2>>;
 StepRule rule_of(const std::vector<double>& values) {
   StepRule rule;
   rule.base = static_cast<float>(values.at(0));
-  for (size_t f = 0; f < kFeatures; ++f) rule.weight[f] = static_cast<int16_t>(values.at(1 + f));
+  rule.most = static_cast<int16_t>(values.at(1));
+  for (size_t f = 0; f < kFeatures; ++f) rule.weight[f] = static_cast<int16_t>(values.at(2 + f));
   return rule;
 }
 

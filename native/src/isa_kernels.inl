@@ -275,10 +275,12 @@ void rebuild_rows(const PredictedRows& r) {
         Floats predicted = load<Floats>(shares + v) * mean, code;
         if (Encode) {
           Floats target = load<Floats>(r.targets + i * stride + v);
-          Floats wanted =
-              target - (((load<Floats>(missed[0] + v) * diffuse[0] + load<Floats>(missed[1] + v) * diffuse[1]) +
-                         load<Floats>(missed[2] + v) * diffuse[2]) +
-                        load<Floats>(missed[3] + v) * diffuse[3]);
+          Floats shift = ((load<Floats>(missed[0] + v) * diffuse[0] + load<Floats>(missed[1] + v) * diffuse[1]) +
+                          load<Floats>(missed[2] + v) * diffuse[2]) +
+                         load<Floats>(missed[3] + v) * diffuse[3];
+          shift = shift > 0.5f * step ? Floats{} + 0.5f * step : shift;
+          shift = shift < -0.5f * step ? Floats{} - 0.5f * step : shift;
+          Floats wanted = target - shift;
           code = (wanted - predicted) / step;
           code = code < -1e6f ? Floats{} - 1e6f : code;
           code = code > 1e6f ? Floats{} + 1e6f : code;

@@ -9,6 +9,7 @@ namespace {
 
 void write_rule(ByteWriter& out, const StepRule& rule) {
   out.float32(rule.base);
+  out.signed_varint(rule.most);
   for (int16_t w : rule.weight) out.signed_varint(w);
 }
 
@@ -21,6 +22,7 @@ bool read_int16(ByteReader& in, int16_t* value) {
 bool read_rule(ByteReader& in, StepRule* rule) {
   rule->base = in.float32();
   bool ok = in.ok() && rule->base > 1e-12f && rule->base < 1e12f;
+  ok = read_int16(in, &rule->most) && ok && rule->most >= -kMaxHalfOctaves && rule->most <= kMaxHalfOctaves;
   for (int16_t& w : rule->weight) ok = read_int16(in, &w) && ok;
   return ok;
 }

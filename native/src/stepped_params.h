@@ -14,12 +14,14 @@ namespace splatzip {
 constexpr int kFeatures = 5;
 enum Feature { kAlpha, kScale0, kScale1, kScale2, kSpacing };
 
-// A step: base * 2^(e/2), e = the features times their weights (1/64), rounded.
+constexpr int kMaxHalfOctaves = 40;
+
+// A step: base * 2^(e/2), e = the features times their weights (1/64), rounded, at most `most`.
 struct StepRule {
   float base = 1;
+  int16_t most = kMaxHalfOctaves;  // bounds the error of splats that hardly show
   std::array<int16_t, kFeatures> weight{};
 };
-constexpr int kMaxHalfOctaves = 40;
 
 // Prediction of log2 scale j in 1/256 octave from 1, log2 alpha, its own larger scales, and the neighbours' scales:
 // weights in 1/1024 (the constant in 1/256 octave).
@@ -101,7 +103,7 @@ inline int half_octaves(const StepRule& rule, const int32_t* features) {
   int64_t sum = 4096;
   for (int f = 0; f < kFeatures; ++f) sum += static_cast<int64_t>(rule.weight[f]) * features[f];
   sum >>= 13;
-  return static_cast<int>(sum < -kMaxHalfOctaves ? -kMaxHalfOctaves : sum > kMaxHalfOctaves ? kMaxHalfOctaves : sum);
+  return static_cast<int>(sum < -kMaxHalfOctaves ? -kMaxHalfOctaves : sum > rule.most ? rule.most : sum);
 }
 
 }  // namespace splatzip

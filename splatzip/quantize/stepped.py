@@ -49,6 +49,10 @@ _EXPONENTS: dict[str, tuple[float, float, float, float, float]] = {
     "sh": (-0.68, -0.41, -0.15, 0.15, -0.15),
 }
 _SCALE_POWERS = (154, 205, 200)  # / 256
+
+# Most half octaves above its base that a step may grow: what hardly shows now may show once a scene is edited.
+_MOST = {"color": 6, "sh": 6}
+_MOST_ANY = 40
 _WEIGHT_UNIT = 64
 
 
@@ -90,7 +94,10 @@ def encode(
 def _native_options(options: Options) -> dict[str, Any]:
     # 2^x by our own exp would be exact everywhere, too; a float32 base is far coarser than any libm's error.
     bases = {name: float(np.float32(2.0 ** (a + b * options.fineness))) for name, (a, b) in _BASES.items()}
-    rules = [[bases[name], *(round(_WEIGHT_UNIT * e) for e in exponents)] for name, exponents in _EXPONENTS.items()]
+    rules = [
+        [bases[name], _MOST.get(name, _MOST_ANY), *(round(_WEIGHT_UNIT * e) for e in exponents)]
+        for name, exponents in _EXPONENTS.items()
+    ]
     return {
         "opacity_levels": int(np.clip(round(1 / bases["opacity"]), 2, 60000)),
         "opacity_power": 128,
