@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from splatzip.kernels.math import exact_exp
 from splatzip.kernels.stepped import EncodedChunk, encode_stepped
 from splatzip.scene import Scene
 
@@ -54,6 +55,7 @@ _SCALE_POWERS = (154, 205, 200)  # / 256
 _MOST = {"color": 6, "sh": 6}
 _MOST_ANY = 40
 _WEIGHT_UNIT = 64
+_LN2 = 0.6931471805599453
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,8 @@ def encode(
 
 
 def _native_options(options: Options) -> dict[str, Any]:
-    # 2^x by our own exp would be exact everywhere, too; a float32 base is far coarser than any libm's error.
-    bases = {name: float(np.float32(2.0 ** (a + b * options.fineness))) for name, (a, b) in _BASES.items()}
+    log2_bases = [a + b * options.fineness for a, b in _BASES.values()]
+    bases = dict(zip(_BASES, exact_exp(np.multiply(log2_bases, _LN2)).tolist(), strict=True))
     rules = [
         [bases[name], _MOST.get(name, _MOST_ANY), *(round(_WEIGHT_UNIT * e) for e in exponents)]
         for name, exponents in _EXPONENTS.items()
