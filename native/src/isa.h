@@ -63,6 +63,11 @@ using ToTargets = void (*)(const ForwardTransform& transform);
 // Symbols of a plane to values, n of them.
 using WidenSymbols = void (*)(const uint8_t* symbols, bool is_signed, int32_t* values, int64_t n);
 
+// Marks the symbols of a plane that raw bits complete: those under a context with `extra`, and escapes (symbol ==
+// escape; 256: none). Writes their places to `places` (room for n) and returns how many.
+using FindIncomplete = int64_t (*)(const uint8_t* contexts, const uint8_t* symbols, const uint8_t* extra, int escape,
+                                   int64_t n, int32_t* places);
+
 // Contexts from expected sizes, and what a decoded plane adds to the terms (FORMAT.md 5.4).
 constexpr int kSizeTerms = 7;
 constexpr int kSizeContexts = 64;
@@ -91,6 +96,7 @@ struct Kernels {
   RebuildRows decode_rows, encode_rows;
   ToTargets to_targets;
   WidenSymbols widen_symbols;
+  FindIncomplete find_incomplete;
   SizeContextsOf size_contexts;
   AddSizePlane add_size_plane;
   FindNeighbours find_neighbours;

@@ -42,12 +42,17 @@ const uint16_t* decode_plane_32(uint32_t* states, const uint32_t* tables, const 
                                 const uint16_t* words_end, int64_t* rows_done) {
   const __m512i slot_mask = _mm512_set1_epi32(kRansTotal - 1), byte_mask = _mm512_set1_epi32(255);
   const __m512i one = _mm512_set1_epi32(1), low = _mm512_set1_epi32(kRansLow);
+  // 64 contexts fit one register: their tables are found by a permutation of bytes instead of a gather.
+  alignas(64) uint8_t table_of[kMaxContexts];
+  for (int c = 0; c < kMaxContexts; ++c) table_of[c] = static_cast<uint8_t>(context_base[c] >> kRansProbBits);
+  const __m512i table_map = _mm512_load_si512(table_of);
   __m512i x0 = _mm512_loadu_si512(states), x1 = _mm512_loadu_si512(states + 16);
   int64_t row = 0;
   for (; row < rows && words_end - words >= 32; ++row) {
-    __m512i c0 = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(contexts + row * 32)));
-    __m512i c1 = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(contexts + row * 32 + 16)));
-    __m512i b0 = _mm512_i32gather_epi32(c0, context_base, 4), b1 = _mm512_i32gather_epi32(c1, context_base, 4);
+    __m512i c = _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(contexts + row * 32)));
+    __m256i t = _mm512_castsi512_si256(_mm512_permutexvar_epi8(c, table_map));
+    __m512i b0 = _mm512_slli_epi32(_mm512_cvtepu8_epi32(_mm256_castsi256_si128(t)), kRansProbBits);
+    __m512i b1 = _mm512_slli_epi32(_mm512_cvtepu8_epi32(_mm256_extracti128_si256(t, 1)), kRansProbBits);
     __m512i e0 = _mm512_i32gather_epi32(_mm512_add_epi32(b0, _mm512_and_si512(x0, slot_mask)), tables, 4);
     __m512i e1 = _mm512_i32gather_epi32(_mm512_add_epi32(b1, _mm512_and_si512(x1, slot_mask)), tables, 4);
     __m512i f0 = _mm512_add_epi32(_mm512_and_si512(_mm512_srli_epi32(e0, 8), slot_mask), one);
@@ -352,6 +357,24 @@ void widen_symbols(const uint8_t* symbols, bool is_signed, int32_t* values, int6
   }
 }
 
+int64_t find_incomplete(const uint8_t* contexts, const uint8_t* symbols, const uint8_t* extra, int escape, int64_t n,
+                        int32_t* places) {
+  int64_t count = 0, i = 0;
+#if defined(__AVX512VBMI__)
+  const __m512i table = _mm512_loadu_si512(extra);
+  const __m512i escapes = _mm512_set1_epi8(static_cast<char>(escape));
+  for (; i + 64 <= n; i += 64) {
+    __m512i extras = _mm512_permutexvar_epi8(_mm512_loadu_si512(contexts + i), table);
+    uint64_t mask = _mm512_test_epi8_mask(extras, extras);
+    if (escape < 256) mask |= _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(symbols + i), escapes);
+    for (; mask; mask &= mask - 1) places[count++] = static_cast<int32_t>(i + __builtin_ctzll(mask));
+  }
+#endif
+  for (; i < n; ++i)
+    if (extra[contexts[i]] | (symbols[i] == escape)) places[count++] = static_cast<int32_t>(i);
+  return count;
+}
+
 void size_contexts(const float* const* terms, const float* weights, int64_t n, uint8_t* contexts) {
   for (int64_t i = 0; i < n; i += kWidth) {
     Floats size = {};
@@ -408,6 +431,6 @@ void find_neighbours(const float* x, const float* y, const float* z, int64_t n, 
 }  // namespace
 
 const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &decode_rows,    &encode_rows,    &to_targets,
-                                  &widen_symbols,    &size_contexts,     &add_size_plane, &find_neighbours};
+                                  &widen_symbols,    &find_incomplete,   &size_contexts,     &add_size_plane, &find_neighbours};
 
 }  // namespace splatzip

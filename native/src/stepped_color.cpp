@@ -19,7 +19,7 @@ int padded(int width) { return (width + 15) / 16 * 16; }
 
 constexpr size_t kPlaneSlack = 16;  // values that vector code may read behind the last plane
 
-std::vector<int32_t*> planes_of(std::vector<int32_t>& codes, int64_t n, int width) {
+std::vector<int32_t*> planes_of(Uninitialised<int32_t>& codes, int64_t n, int width) {
   std::vector<int32_t*> planes;
   for (int v = 0; v < width; ++v) planes.push_back(codes.data() + v * n);
   return planes;
@@ -135,7 +135,7 @@ Group sh_group(const SteppedParams& params) {
 
 // Chooses codes for one group of a tile: `sh` points at its first coefficient of source row 0.
 void quantize_group(const SteppedTables& tables, const SteppedParams& params, const Group& group, const TileState& tile,
-                    const float* sh, const int64_t* source_rows, std::vector<int32_t>* codes) {
+                    const float* sh, const int64_t* source_rows, Uninitialised<int32_t>* codes) {
   const int count = group.components, width = 3 * count, stride = padded(width);
   codes->resize(static_cast<size_t>(tile.n * width) + kPlaneSlack);
   std::vector<float> basis(static_cast<size_t>(count * kBasisFloats)), targets(static_cast<size_t>(tile.n * stride));
@@ -226,7 +226,7 @@ void add_sizes(const SteppedParams& params, const SteppedTables& tables, TileSta
     sums->normal.assign(static_cast<size_t>(3 + width), {});
     sums->right.assign(static_cast<size_t>(3 + width), {});
   }
-  auto add_planes = [&](const std::vector<float>& steps, std::vector<int32_t>& codes, int first, int count) {
+  auto add_planes = [&](const std::vector<float>& steps, Uninitialised<int32_t>& codes, int first, int count) {
     const std::vector<int32_t*> planes = planes_of(codes, tile->n, count);
     SizeModel sizes(*tile, steps);
     for (size_t v = 0; v < planes.size(); ++v) {

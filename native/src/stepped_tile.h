@@ -11,6 +11,7 @@
 #include "isa.h"
 #include "stepped_params.h"
 #include "streams.h"
+#include "uninitialised.h"
 
 namespace splatzip {
 
@@ -53,7 +54,7 @@ struct TileState {
   std::vector<uint8_t> distance;               // 0..7: how far the nearest neighbour is, in its own sizes
   std::vector<std::array<float, 9>> axes;      // unit vectors: longest, middle, shortest
   std::vector<float> positions;                // (n, 3)
-  std::vector<int32_t> color_codes, sh_codes;  // plane-major; the writer's are made by quantize_colors
+  Uninitialised<int32_t> color_codes, sh_codes;  // plane-major; the writer's are made by quantize_colors
   std::vector<float> color_size;               // sum of |code| of the colour planes
   // The writer's errors in units of the steps: opacity, then the scales.
   std::vector<std::array<float, 4>> errors;

@@ -82,16 +82,13 @@ void StreamReader::plane(const uint8_t* contexts, int32_t* values, int64_t n, bo
     if (low) u = u << low | bits_.get(low);
     values[i] = is_signed ? unzigzag(u) : static_cast<int32_t>(u);
   };
-  if (any_low) {
+  if (any_low || tables_->escapes) {
     uint8_t extra[256] = {};
     for (int c = 0; c < kMaxContexts; ++c) extra[c] = tables_->low_bits[static_cast<size_t>(c)] > 0;
-    const int escape = tables_->escapes ? kEscape : 256;
-    for (int64_t i = 0; i < n; ++i)
-      if (extra[contexts[i]] | (symbols_[static_cast<size_t>(i)] == escape)) complete(i);
-  } else if (tables_->escapes) {
-    const uint8_t *at = symbols_.data(), *end = at + size;
-    for (; (at = static_cast<const uint8_t*>(std::memchr(at, kEscape, static_cast<size_t>(end - at)))); ++at)
-      complete(at - symbols_.data());
+    if (incomplete_.size() < size) incomplete_.resize(size);
+    const int64_t count = kernels().find_incomplete(contexts, symbols_.data(), extra, tables_->escapes ? kEscape : 256, n,
+                                                    incomplete_.data());
+    for (int64_t k = 0; k < count; ++k) complete(incomplete_[static_cast<size_t>(k)]);
   }
   ok_ = bits_.ok();
 }

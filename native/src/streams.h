@@ -43,6 +43,7 @@ class StreamReader {
   const uint16_t* words_end_ = nullptr;
   BitReader bits_;
   std::vector<uint8_t> symbols_, zeros_;
+  std::vector<int32_t> incomplete_;
   bool ok_ = false;
 };
 
@@ -57,7 +58,8 @@ class StreamWriter {
   void measure(std::vector<std::array<uint32_t, 33>>& lengths) const;
   void count(Histogram& histogram) const;
   // Second pass, when the tables are known: the head's sizes are filled in, the bytes appended.
-  void finish(const TableSet& tables, StreamHead* head, std::vector<uint8_t>& out) const;
+  void finish(const TableSet& tables, StreamHead* head, std::vector<uint8_t>& out,
+              int64_t symbols_for_32_lanes = 16384) const;
   bool empty() const { return values_.empty() && raws_.empty(); }
   int64_t symbols() const { return static_cast<int64_t>(values_.size()); }
 
