@@ -1,0 +1,85 @@
+"""`scripts/bench`: what is measured, on which scenes, how often."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import splatzip
+from benchmark.commands import measure_commands, measure_peer_quality
+from benchmark.invariance import measure_invariance
+from benchmark.judge import DEFAULT_JUDGE, Judge
+from benchmark.peers import splat_transform_tool, splatzip_tool
+from benchmark.quality import CURVE, FAST, PRESETS, measure_quality
+from benchmark.record import RECORDS, machine, replace_rows
+from benchmark.scenes import BenchScene, scenes_named
+from benchmark.speed import measure_speed
+from benchmark.table import TABLE, write_table
+from benchmark.transcoding import measure_transcoding
+from splatzip import Scene
+
+PARTS = ("quality", "speed", "transcoding", "commands", "invariance")
+
+
+def main() -> None:
+    """Measure, record, and write the table."""
+    options = _options()
+    if not options.table:
+        print(machine())
+        for scene in scenes_named(options.scenes):
+            _measure(scene, options)
+    write_table(TABLE)
+    print(f"{TABLE} is written from {RECORDS}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Benchmarks of splatzip.")
+    codec = parser.add_subparsers(dest="what", required=True).add_parser("codec", help="the codec, beside its peers")
+    codec.add_argument("scenes", nargs="*", help="names, or their beginnings (default: all)")
+    codec.add_argument("--parts", default=",".join(PARTS), help=f"any of {','.join(PARTS)} (default: all)")
+    codec.add_argument("--repetitions", type=int, default=5, help="timed runs of everything that is timed (default: 5)")
+    codec.add_argument(
+        "--judge", type=Path, default=DEFAULT_JUDGE, help=f"the judge's folder (default: {DEFAULT_JUDGE})"
+    )
+    codec.add_argument("--table", action="store_true", help="measure nothing, write the table from what is recorded")
+    options = parser.parse_args()
+    options.parts = options.parts.split(",")
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"no part is called {unknown.pop()!r}")
+    return options
+
+
+def _measure(scene: BenchScene, options: argparse.Namespace) -> None:
+    source = splatzip.load(scene.file)
+    print(f"{scene.name}: {len(source):,} splats, SH degree {source.sh_degree}", flush=True)
+    parts: dict[str, Callable[[], Iterable[dict[str, Any]]]] = {
+        "quality": lambda: _quality(scene, source, options),
+        "speed": lambda: measure_speed(
+            source, preset="lossless" if scene.quantized else "fast", repetitions=options.repetitions
+        ),
+    }
+    if scene.quantized:
+        parts["transcoding"] = lambda: measure_transcoding(scene, source)
+    else:
+        tools = [splatzip_tool(), splat_transform_tool()]
+        parts["commands"] = lambda: measure_commands(scene, source, tools, repetitions=options.repetitions)
+        parts["invariance"] = lambda: measure_invariance(source)
+    for kind, measure in parts.items():
+        if kind in options.parts:
+            start = time.perf_counter()
+            replace_rows(kind, scene, list(measure()))
+            print(f"  {kind}: {time.perf_counter() - start:.1f} s", flush=True)
+
+
+def _quality(scene: BenchScene, source: Scene, options: argparse.Namespace) -> Iterable[dict[str, Any]]:
+    judge = Judge(options.judge, scene, source)
+    yield from measure_quality(scene, source, judge, settings=FAST if scene.quantized else (*PRESETS, *CURVE))
+    if not scene.quantized:
+        yield measure_peer_quality(scene, source, judge, splat_transform_tool())
+
+
+if __name__ == "__main__":
+    main()

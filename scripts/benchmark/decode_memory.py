@@ -1,0 +1,29 @@
+"""Decode the file of argv[1] with argv[2] threads; print the peak of resident memory above what there was before."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+
+import splatzip.decode
+
+with contextlib.suppress(ModuleNotFoundError):  # imported when a transcoded file is met: no part of decoding one
+    import splatzip.stream.columns
+
+_RESET_PEAK = "5"  # proc(5), clear_refs
+
+
+def _resident(field: str) -> int:
+    """Bytes of VmRSS or VmHWM. getrusage would show the parent's peak where that was higher."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"/proc/self/status has no {field}")
+
+
+if __name__ == "__main__":
+    Path("/proc/self/clear_refs").write_text(_RESET_PEAK)
+    before = _resident("VmRSS")
+    scene = splatzip.decode.decompress(sys.argv[1], threads=int(sys.argv[2]))
+    print(_resident("VmHWM") - before)

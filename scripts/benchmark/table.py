@@ -1,0 +1,52 @@
+"""docs/BENCHMARKS.md from benchmarks/codec.jsonl."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmark.record import RECORDS, Row, read_rows
+from benchmark.scenes import ROOT, SCENES
+from benchmark.sections_size import bars, bits_by_attribute, qualities, transcoding
+from benchmark.sections_time import codec_speed, commands, invariance
+
+TABLE = ROOT / "docs" / "BENCHMARKS.md"
+
+_INTRODUCTION = """\
+# Benchmarks
+
+Written by `scripts/bench codec` (`scripts/bench codec --table` writes it again) from `{records}`, which holds one JSON
+line a repetition with the revision, the scene's checksum and the machine. Every file that is measured here was
+verified and decoded in the same run. Medians; the range of the repetitions in parentheses.
+
+- **ratio**: bytes as float32 PLY without normals over bytes of the file. **bits**: of the whole file, a splat.
+- **dB**: mean over views of the PSNR between renders of the decoded scene and of its source, by an independent CPU
+  renderer; **worst**: the worst view. Test views where the scene has a split of its photos, else 12 orbit views: the
+  two differ by up to 6 dB for the same file, so no table mixes them. Rendering serves the measurement alone.
+- MB and KB are 10^6 and 10^3 bytes.
+
+"""
+
+
+def write_table(path: Path, records: Path = RECORDS) -> None:
+    """Write the whole document."""
+    place = {scene.name: number for number, scene in enumerate(SCENES)}
+    rows = sorted(read_rows(records), key=lambda row: place.get(row["scene"], len(place)))
+    sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (
+        _machines,
+        bars,
+        bits_by_attribute,
+        qualities,
+        transcoding,
+        codec_speed,
+        commands,
+        invariance,
+    )
+    lines = [line for section in sections for line in section(rows)]
+    text = _INTRODUCTION.format(records=records.relative_to(ROOT)) + "\n".join(lines).rstrip("\n") + "\n"
+    path.write_text(text)
+
+
+def _machines(rows: Sequence[Row]) -> list[str]:
+    seen = sorted({f"- revision {row['revision']}, {row['date']}: {row['machine']} ({row['isa']})" for row in rows})
+    return ["## What was measured, where", "", *seen, ""]
