@@ -8,6 +8,8 @@
 
 #if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
 #endif
 
 #include "isa.h"
@@ -236,6 +238,29 @@ void transform_block(const Transform& t, const float* values, int stride, int64_
   }
 }
 
+// Codes of a block, plane by plane, to rows of floats; what a row has behind its values becomes 0.
+void turn_codes(const PredictedRows& r, int64_t first, int rows, float* out) {
+  for (int row = 0; row < rows; ++row)
+    for (int v = r.width; v < r.stride; ++v) out[row * r.stride + v] = 0;
+  int v = 0;
+#if defined(__SSE2__)
+  for (; v + 4 <= r.width; v += 4) {
+    int row = 0;
+    for (; row + 4 <= rows; row += 4) {
+      __m128 q[4];
+      for (int k = 0; k < 4; ++k)
+        q[k] = _mm_cvtepi32_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(r.codes[v + k] + first + row)));
+      _MM_TRANSPOSE4_PS(q[0], q[1], q[2], q[3]);
+      for (int k = 0; k < 4; ++k) _mm_storeu_ps(out + (row + k) * r.stride + v, q[k]);
+    }
+    for (; row < rows; ++row)
+      for (int k = 0; k < 4; ++k) out[row * r.stride + v + k] = static_cast<float>(r.codes[v + k][first + row]);
+  }
+#endif
+  for (; v < r.width; ++v)
+    for (int row = 0; row < rows; ++row) out[row * r.stride + v] = static_cast<float>(r.codes[v][first + row]);
+}
+
 template <bool Encode>
 void rebuild_rows(const PredictedRows& r) {
   alignas(64) float codes[kRowBlock * kMostStride];
@@ -247,12 +272,7 @@ void rebuild_rows(const PredictedRows& r) {
   for (int64_t first = 0; first < r.n; first += kRowBlock) {
     const int rows = static_cast<int>(r.n - first < kRowBlock ? r.n - first : kRowBlock);
     if (!Encode) {
-      for (int row = 0; row < rows; ++row)
-        for (int v = r.width; v < stride; ++v) codes[row * stride + v] = 0;
-      for (int v = 0; v < r.width; ++v) {
-        const int32_t* plane = r.codes[v] + first;
-        for (int row = 0; row < rows; ++row) codes[row * stride + v] = static_cast<float>(plane[row]);
-      }
+      turn_codes(r, first, rows, codes);
     }
     for (int row = 0; row < rows; ++row) {
       const int64_t i = first + row;
