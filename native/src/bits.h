@@ -62,10 +62,11 @@ class BitReader {
     filled_ -= count;
     return static_cast<uint32_t>(value);
   }
+  // Below 2^31: a code that says more is an error.
   uint32_t get_exp_golomb(int k) {
     int zeros = 0;
     while (ok_ && get(1) == 0) {
-      if (++zeros > 32) ok_ = false;
+      if (++zeros + k > 30) ok_ = false;
     }
     if (!ok_) return 0;
     uint64_t high = (1ull << zeros) | get(zeros);
@@ -108,6 +109,7 @@ class ByteReader {
     for (int shift = 0; shift < 64; shift += 7) {
       if (next_ == end_) break;
       uint8_t byte = *next_++;
+      if (shift == 63 && byte > 1) break;  // 2^64 or more
       value |= static_cast<uint64_t>(byte & 127) << shift;
       if (byte < 128) return value;
     }

@@ -11,6 +11,7 @@ namespace splatzip {
 namespace {
 
 constexpr int32_t kFarSpacing = 8 * 256;  // the spacing feature of a splat without neighbours
+constexpr int64_t kMostOctaves = 120;     // of a scale, from the reference
 
 // log2 of a positive float in 1/256 octave, linear between powers of two.
 int32_t rough_log2(float x) {
@@ -156,14 +157,15 @@ void code_scales(Io& io, const SteppedParams& params, const SteppedTables& table
                     int64_t{p[kOwnSpacing]} * f[kSpacing] + int64_t{p[kNearScale0]} * near0[i];
       if (j > 0) sum += int64_t{p[kOwnScale0]} * f[kScale0] + int64_t{p[kNearScale1]} * near1[i];
       if (j > 1) sum += int64_t{p[kOwnScale1]} * f[kScale1] + int64_t{p[kNearScale2]} * near2[i];
-      const int32_t predicted = static_cast<int32_t>(sum >> 10);
+      const int32_t predicted =
+          static_cast<int32_t>(std::clamp<int64_t>(sum >> 10, -kMostOctaves << 8, kMostOctaves << 8));
       const int32_t log2_step = steps[i];
       int32_t expected = static_cast<int32_t>(
           std::min<uint32_t>(exp2_of_256th(((predicted * rule.power) >> 8) - (log2_step >> 8) + 1024) + 8, 1u << 24) >>
           4);
       int32_t code;
       if constexpr (Io::kReading) {
-        code = std::clamp(expected + residuals[i], 0, 1 << 24);
+        code = std::clamp(expected + residuals[i], 0, 1 << 24);  // values of a stream are below 2^30
       } else {
         double y = exact_exp((wanted[i][j] * (rule.power / 256.0) - log2_step) * (1.0 / kOctave));
         auto& errors = tile->errors[i];
@@ -175,8 +177,8 @@ void code_scales(Io& io, const SteppedParams& params, const SteppedTables& table
         errors[static_cast<size_t>(j + 1)] = static_cast<float>(std::clamp((code ? code : 0.3) - y, -1.5, 1.5));
       }
       int64_t log2_y = static_cast<int64_t>(log2_of_code(static_cast<uint32_t>(code))) + log2_step;
-      int32_t scale =
-          static_cast<int32_t>(std::clamp<int64_t>((log2_y * inverse_power) >> 16, -(120 << 16), 120 << 16));
+      int32_t scale = static_cast<int32_t>(
+          std::clamp<int64_t>((log2_y * inverse_power) >> 16, -kMostOctaves << 16, kMostOctaves << 16));
       tile->scales[i][static_cast<size_t>(j)] = scale;
       f[kScale0 + j] = scale >> 8;
     }

@@ -19,6 +19,12 @@ bool read_int16(ByteReader& in, int16_t* value) {
   return in.ok() && v == *value;
 }
 
+bool read_uint16(ByteReader& in, uint64_t least, uint16_t* value) {
+  uint64_t v = in.varint();
+  *value = static_cast<uint16_t>(v);
+  return in.ok() && v == *value && v >= least;
+}
+
 bool read_rule(ByteReader& in, StepRule* rule) {
   rule->base = in.float32();
   bool ok = in.ok() && rule->base > 1e-12f && rule->base < 1e12f;
@@ -99,17 +105,14 @@ void write_params(ByteWriter& out, const SteppedParams& p) {
 
 bool read_params(ByteReader& in, SteppedParams* p) {
   p->sh_degree = in.byte();
-  p->scale_reference = static_cast<int32_t>(in.signed_varint());
-  p->opacity_levels = static_cast<uint16_t>(in.varint());
-  p->opacity_power = static_cast<uint16_t>(in.varint());
+  const int64_t reference = in.signed_varint();
+  p->scale_reference = static_cast<int32_t>(reference);
+  bool ok = p->sh_degree <= 4 && reference > -(200 << 16) && reference < (200 << 16);
+  ok = read_uint16(in, 1, &p->opacity_levels) && read_uint16(in, 16, &p->opacity_power) && ok;
   p->neighbour_softness = in.float32();
-  bool ok = in.ok() && p->sh_degree <= 4 && p->opacity_levels >= 1 && p->opacity_power >= 16 &&
-            p->neighbour_softness > 1e-6f && p->neighbour_softness < 1e12f && p->scale_reference > -(200 << 16) &&
-            p->scale_reference < (200 << 16);
-  for (ScaleRule& s : p->scales) {
-    s.power = static_cast<uint16_t>(in.varint());
-    ok = ok && s.power >= 16 && read_rule(in, &s.step) && read_int16s(in, s.predict);
-  }
+  ok = ok && in.ok() && p->neighbour_softness > 1e-6f && p->neighbour_softness < 1e12f;
+  for (ScaleRule& s : p->scales)
+    ok = ok && read_uint16(in, 16, &s.power) && read_rule(in, &s.step) && read_int16s(in, s.predict);
   for (StepRule* rule : {&p->axis[0], &p->axis[1], &p->spin[0], &p->spin[1], &p->position, &p->color})
     ok = ok && read_rule(in, rule);
   ok = ok && read_int16s(in, p->color_basis);

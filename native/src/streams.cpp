@@ -9,8 +9,6 @@ namespace {
 
 constexpr int kSymbolBits = 5;  // nine tenths of a context's symbols stay below 2^kSymbolBits
 constexpr int kLaneCodes[3] = {1, 4, 32};
-// More lanes decode faster and cost 2 bytes each: a stream gets them when they stay below about 0.5 %.
-constexpr int64_t kSymbolsFor32Lanes = 16384;
 constexpr int64_t kSymbolsFor4Lanes = 512;
 
 }  // namespace
@@ -76,21 +74,22 @@ void StreamReader::plane(const uint8_t* contexts, int32_t* values, int64_t n, bo
   for (int c = 0; c < tables_->contexts; ++c) any_low |= tables_->low_bits[static_cast<size_t>(c)] > 0;
   kernels().widen_symbols(symbols_.data(), is_signed, values, n);
   auto complete = [&](int64_t i) {  // what the symbol could not say
-    uint32_t u = symbols_[static_cast<size_t>(i)];
+    uint64_t u = symbols_[static_cast<size_t>(i)];
     const int low = tables_->low_bits[contexts[i]];
     if (u == kEscape && tables_->escapes) u += bits_.get_exp_golomb(0);
     if (low) u = u << low | bits_.get(low);
-    values[i] = is_signed ? unzigzag(u) : static_cast<int32_t>(u);
+    if (u > INT32_MAX) ok_ = false, u = 0;
+    values[i] = is_signed ? unzigzag(static_cast<uint32_t>(u)) : static_cast<int32_t>(u);
   };
   if (any_low || tables_->escapes) {
     uint8_t extra[256] = {};
     for (int c = 0; c < kMaxContexts; ++c) extra[c] = tables_->low_bits[static_cast<size_t>(c)] > 0;
     if (incomplete_.size() < size) incomplete_.resize(size);
-    const int64_t count = kernels().find_incomplete(contexts, symbols_.data(), extra, tables_->escapes ? kEscape : 256, n,
-                                                    incomplete_.data());
+    const int64_t count = kernels().find_incomplete(contexts, symbols_.data(), extra, tables_->escapes ? kEscape : 256,
+                                                    n, incomplete_.data());
     for (int64_t k = 0; k < count; ++k) complete(incomplete_[static_cast<size_t>(k)]);
   }
-  ok_ = bits_.ok();
+  ok_ = ok_ && bits_.ok();
 }
 
 bool StreamReader::close() const {
@@ -130,9 +129,25 @@ void StreamWriter::count(Histogram& histogram) const {
   }
 }
 
-void StreamWriter::finish(const TableSet& tables, StreamHead* head, std::vector<uint8_t>& out) const {
+int64_t StreamWriter::payload_bytes(const TableSet& tables) const {
+  std::vector<std::array<int64_t, 256>> cost(tables.tables.size());  // of a symbol, in 1/2^16 bits
+  for (size_t t = 0; t < cost.size(); ++t)
+    for (size_t s = 0; s < 256; ++s) {
+      const uint32_t f = tables.tables[t][s];
+      cost[t][s] = f ? (int64_t{kRansProbBits} << 16) - n_log2_n(f) / f : 0;
+    }
+  int64_t sum = 0;
+  for (size_t k = 0; k < values_.size(); ++k) {
+    const int c = contexts_[k];
+    sum += cost[tables.map[c]][std::min<uint32_t>(values_[k] >> tables.low_bits[c], kEscape)];
+  }
+  return sum >> 19;
+}
+
+void StreamWriter::finish(const TableSet& tables, StreamHead* head, std::vector<uint8_t>& out, LaneRule lanes) const {
   const int64_t n = symbols();
-  head->lanes = n >= kSymbolsFor32Lanes ? 32 : n >= kSymbolsFor4Lanes ? 4 : 1;
+  const bool wide = n >= lanes.many || (n >= lanes.fewer && payload_bytes(tables) >= lanes.bytes);
+  head->lanes = wide ? 32 : n >= kSymbolsFor4Lanes ? 4 : 1;
 
   // Raw section: after each plane, its low bits and escapes; calls to `raw` where they were made.
   BitWriter bits;

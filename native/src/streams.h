@@ -47,6 +47,14 @@ class StreamReader {
   bool ok_ = false;
 };
 
+// More lanes decode faster and cost 4 bytes each: a stream gets 32 when it has many symbols, or fewer but so many
+// bytes that the lanes are below 1 % of them.
+struct LaneRule {
+  int64_t many = 65536;
+  int64_t fewer = 16384;
+  int64_t bytes = 16384;
+};
+
 class StreamWriter {
  public:
   static constexpr bool kReading = false;
@@ -58,12 +66,12 @@ class StreamWriter {
   void measure(std::vector<std::array<uint32_t, 33>>& lengths) const;
   void count(Histogram& histogram) const;
   // Second pass, when the tables are known: the head's sizes are filled in, the bytes appended.
-  void finish(const TableSet& tables, StreamHead* head, std::vector<uint8_t>& out,
-              int64_t symbols_for_32_lanes = 16384) const;
+  void finish(const TableSet& tables, StreamHead* head, std::vector<uint8_t>& out, LaneRule lanes = {}) const;
   bool empty() const { return values_.empty() && raws_.empty(); }
   int64_t symbols() const { return static_cast<int64_t>(values_.size()); }
 
  private:
+  int64_t payload_bytes(const TableSet& tables) const;  // about; without states and raw bits
   struct Raw {
     int64_t at;  // after so many values
     uint32_t value;
