@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from splatzip.errors import SplatzipError
 from splatzip.quantize import stepped
 
 PRESETS = ("lossless", "near-lossless", "fast")
 
-# dB against the source over fineness: mean of snowmiku and chair on their test views (they lie 6 dB apart at the same
-# fineness, so for any one scene this is an estimate).
-_DB_AT_ZERO = 49.7
-_DB_PER_UNIT = 5.55
+# Fineness for a dB against the source: mean of snowmiku and chair on their test views. They lie 4 to 7 dB apart at
+# the same fineness, so for any one scene this is an estimate.
+_ESTIMATES = (
+    (29.3, -3.39),
+    (30.65, -3.19),
+    (35.45, -2.47),
+    (39.71, -1.75),
+    (45.10, -0.847),
+    (50.17, 0.054),
+    (55.13, 0.955),
+    (60.02, 1.856),
+    (64.67, 2.757),
+    (66.4, 3.1),
+)
 _FAST_DB = 45.0
 _NEAR_LOSSLESS_FINENESS = 2.9
 QUALITY_RANGE = (30.0, 65.0)
@@ -56,4 +67,7 @@ class Profile:
 
 
 def _fineness_for(quality: float) -> float:
-    return (quality - _DB_AT_ZERO) / _DB_PER_UNIT
+    for (low_db, low), (high_db, high) in pairwise(_ESTIMATES):
+        if quality <= high_db:
+            break
+    return low + (quality - low_db) / (high_db - low_db) * (high - low)

@@ -37,6 +37,33 @@ const uint16_t* decode_plane_any(uint32_t* states, int lanes, const uint32_t* ta
   return words;
 }
 
+// Whole rows of a few lanes, their states in registers.
+template <int Lanes>
+const uint16_t* decode_rows_of(uint32_t* states, const uint32_t* tables, const uint32_t* context_base,
+                               const uint8_t* contexts, uint8_t* symbols, int64_t rows, const uint16_t* words,
+                               const uint16_t* words_end, int64_t* rows_done) {
+  uint32_t x[Lanes];
+  for (int lane = 0; lane < Lanes; ++lane) x[lane] = states[lane];
+  int64_t row = 0;
+  for (; row < rows && words_end - words >= Lanes; ++row) {
+    uint32_t entry[Lanes];
+    for (int lane = 0; lane < Lanes; ++lane)
+      entry[lane] = tables[context_base[contexts[row * Lanes + lane]] + (x[lane] & (kRansTotal - 1))];
+    for (int lane = 0; lane < Lanes; ++lane) {
+      uint32_t symbol;
+      x[lane] = rans_step(x[lane], entry[lane], &symbol);
+      symbols[row * Lanes + lane] = static_cast<uint8_t>(symbol);
+      const uint32_t below = x[lane] < kRansLow;  // no branch: the word is read either way
+      const uint32_t refilled = x[lane] << 16 | *words;
+      x[lane] = below ? refilled : x[lane];
+      words += below;
+    }
+  }
+  for (int lane = 0; lane < Lanes; ++lane) states[lane] = x[lane];
+  *rows_done = row;
+  return words;
+}
+
 #if defined(__AVX512VBMI__)
 
 const uint16_t* decode_plane_32(uint32_t* states, const uint32_t* tables, const uint32_t* context_base,
@@ -135,15 +162,19 @@ const uint16_t* decode_plane_32(uint32_t* states, const uint32_t* tables, const 
 const uint16_t* rans_decode_plane(uint32_t* states, int lanes, const uint32_t* tables, const uint32_t* context_base,
                                   const uint8_t* contexts, uint8_t* symbols, int64_t n, const uint16_t* words,
                                   const uint16_t* words_end) {
+  int64_t done = 0;  // rows; what is left is decoded symbol by symbol
+  if (lanes == 4) {
+    words = decode_rows_of<4>(states, tables, context_base, contexts, symbols, n / 4, words, words_end, &done);
+  } else if (lanes == 32) {
 #if defined(__AVX2__)
-  if (lanes == 32) {
-    int64_t done;
     words = decode_plane_32(states, tables, context_base, contexts, symbols, n / 32, words, words_end, &done);
-    contexts += done * 32;
-    symbols += done * 32;
-    n -= done * 32;
-  }
+#else
+    words = decode_rows_of<32>(states, tables, context_base, contexts, symbols, n / 32, words, words_end, &done);
 #endif
+  }
+  contexts += done * lanes;
+  symbols += done * lanes;
+  n -= done * lanes;
   return decode_plane_any(states, lanes, tables, context_base, contexts, symbols, n, words, words_end);
 }
 
@@ -450,7 +481,8 @@ void find_neighbours(const float* x, const float* y, const float* z, int64_t n, 
 
 }  // namespace
 
-const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &decode_rows,    &encode_rows,    &to_targets,
-                                  &widen_symbols,    &find_incomplete,   &size_contexts,     &add_size_plane, &find_neighbours};
+const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &decode_rows,     &encode_rows,
+                                  &to_targets,       &widen_symbols,     &find_incomplete, &size_contexts,
+                                  &add_size_plane,   &find_neighbours};
 
 }  // namespace splatzip
