@@ -12,14 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from splatzip.container import ChunkEntry, Codec, ContainerFile, Kind, open_file
-from splatzip.container.heads import attribute_bytes
+from splatzip.container import ChunkEntry, Codec, ContainerFile, Kind, RunEntry, open_file
+from splatzip.container.heads import attribute_bytes, stream_heads
 from splatzip.container.layout import VERSION_MAJOR, VERSION_MINOR
 from splatzip.errors import CorruptError, SceneError, TruncatedError, UnsupportedFeatureError
 from splatzip.kernels.stepped import ChunkPlace, decode_stepped
 from splatzip.scene import Scene, SceneMeta
 
 Bytes = bytes | bytearray | memoryview
+
+# Part of the format (docs/FORMAT.md 6): bounds of a STEPPED chunk, so that a file never costs more memory than its
+# bytes can account for. Mirrored in native/src/stepped.h.
+MAX_CHUNK_SPLATS = (1 << 20) // 27
+MAX_SPLATS_PER_BYTE = 256
+_NO_TABLE_SETS = b"\0"  # a TABLES chunk that holds nothing
+_MAX_TABLE_IDS = 256
 
 
 def _bytes_of(data: Bytes | str | Path) -> Bytes:
@@ -102,17 +109,15 @@ def json_of(file: ContainerFile, kind: Kind) -> dict[str, Any]:
 def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
     root = file.root
     params = file.shared_payload(Kind.STEPS)
-    tables = [file.shared_payload(Kind.TABLES, layer) for layer in range(2 if root.sh_degree else 1)]
+    tables = _tables(file)
     missing = list(file.missing)
-    if params is None or tables[0] is None:
+    if params is None or not tables:
         raise _nothing_whole(file, "its parameters or tables")
-    if len(tables) == 2 and tables[1] is None:
-        if not missing:
-            raise CorruptError("root: the tables of layer 1 are not listed")
-        tables = tables[:1]
     if not params or params[0] != root.sh_degree:
         raise CorruptError("chunk (2, 0): its SH degree is not the root's")
-    places, splats, without_sh = _places(file, layers=len(tables))
+    if root.layers != (2 if root.sh_degree else 1):
+        raise UnsupportedFeatureError(f"root: {root.layers} layers at SH degree {root.sh_degree} are not known")
+    places, splats, without_sh = _places(file)
     if not places:
         raise _nothing_whole(file, "a whole tile")
     if without_sh:
@@ -123,9 +128,7 @@ def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
         missing.append(f"{root.splats - splats} of {root.splats} splats")
     elif splats > root.splats:
         raise CorruptError(f"root: it promises {root.splats} splats, the directories list {splats}")
-    decoded = decode_stepped(
-        file.data, bytes(params), [bytes(t) for t in tables if t is not None], places, splats, threads
-    )
+    decoded = decode_stepped(file.data, bytes(params), tables, places, splats, threads)
     if isinstance(decoded, tuple):
         _, failed = decoded
         if failed < 0:
@@ -149,31 +152,63 @@ def _nothing_whole(file: ContainerFile, what: str) -> TruncatedError | CorruptEr
     return CorruptError(f"root: {what} is not listed")
 
 
-def _places(file: ContainerFile, layers: int) -> tuple[list[ChunkPlace], int, int]:
+def _tables(file: ContainerFile) -> list[bytes]:
+    """The TABLES chunks by id."""
+    ids = file.shared_ids(Kind.TABLES)
+    if not ids:
+        return []
+    if ids[-1] >= _MAX_TABLE_IDS:
+        raise CorruptError(f"chunk (1, {ids[-1]}): no stream can name tables of that id")
+    return [bytes(file.shared_payload(Kind.TABLES, id_) or _NO_TABLE_SETS) for id_ in range(ids[-1] + 1)]
+
+
+def _checked(file: ContainerFile, run: RunEntry, chunk: ChunkEntry) -> bool:
+    """Whether the tables that a chunk names survived; an error where it cannot hold its splats."""
+    if not 1 <= chunk.splats <= min(MAX_CHUNK_SPLATS, MAX_SPLATS_PER_BYTE * chunk.size):
+        raise CorruptError(
+            f"tile {chunk.tile} tier {run.tier} layer {run.layer} at byte {chunk.offset}: "
+            f"{chunk.size} bytes cannot hold {chunk.splats} splats"
+        )
+    if not file.missing:
+        return True
+    return {head.table_set for head in stream_heads(file, run, chunk)} <= set(file.shared_ids(Kind.TABLES))
+
+
+def _places(file: ContainerFile) -> tuple[list[ChunkPlace], int, int]:
     """Chunks to decode, the splats that they hold, and how many of those lack their SH.
 
     A tier of a tile needs all its earlier tiers (they share a grid and predict each other), and layer 1 needs 0.
     """
-    chunks: dict[tuple[int, int], dict[int, ChunkEntry]] = {
-        (run.entry.tier, run.entry.layer): {chunk.tile: chunk for chunk in run.chunks} for run in file.runs
-    }
+    chunks: dict[tuple[int, int], dict[int, ChunkEntry]] = {}
+    lost = set(file.lost)
+    for run in file.runs:
+        of_run = chunks[run.entry.tier, run.entry.layer] = {}
+        for chunk in run.chunks:
+            if _checked(file, run.entry, chunk):
+                of_run[chunk.tile] = chunk
+            elif run.entry.layer == 0:
+                lost.add((chunk.tile, run.entry.tier))
     places: list[ChunkPlace] = []
     cut: set[int] = set()  # tiles that lost a tier
     splats = without_sh = 0
     for tier in range(file.root.tiers):  # rows tier by tier, so that the first rows are the first picture
         if (tier, 0) not in chunks:
             break
-        cut |= {tile for tile, lost_tier in file.lost if lost_tier == tier}
+        cut |= {tile for tile, lost_tier in lost if lost_tier == tier}
         for tile, chunk in chunks[tier, 0].items():
             if tile in cut:
                 continue
             places.append(ChunkPlace(tile, tier, 0, chunk.splats, splats, chunk.offset, chunk.size))
             rest = chunks.get((tier, 1), {}).get(tile)
-            if layers > 1 and rest is not None:
+            if rest is not None:
                 places.append(ChunkPlace(tile, tier, 1, rest.splats, splats, rest.offset, rest.size))
             elif file.root.layers > 1:
                 without_sh += chunk.splats
             splats += chunk.splats
-    if without_sh and not file.missing:
-        raise CorruptError("root: the SH of some tiles is not listed")
+    if not file.missing:
+        if without_sh:
+            raise CorruptError("root: the SH of some tiles is not listed")
+        for (tier, layer), of_run in chunks.items():
+            if stray := of_run.keys() - chunks.get((tier, 0), {}).keys():
+                raise CorruptError(f"tile {min(stray)} tier {tier} layer {layer}: its layer 0 is not listed")
     return sorted(places, key=lambda p: (p.tile, p.tier, p.layer)), splats, without_sh

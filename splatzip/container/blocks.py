@@ -13,6 +13,7 @@ from splatzip.container.layout import (
     HEADER_BYTES,
     MAGIC,
     MAX_ROOT_BYTES,
+    MAX_TILES,
     VERSION_MAJOR,
     VERSION_MINOR,
 )
@@ -178,6 +179,8 @@ def read_directory(data: bytes | memoryview, where: str, *, first_offset: int, s
     chunks, tile, offset = [], -1, first_offset
     for _ in range(count):
         tile += 1 + cursor.uint()
+        if tile >= MAX_TILES:
+            raise cursor.corrupt(f"there is no tile {tile}")
         splats, size, crc = cursor.uint(), cursor.uint(), cursor.u32()
         grid = np.frombuffer(cursor.take(12), "<u2").reshape(2, 3)
         corners = (low + grid * cell).tolist()

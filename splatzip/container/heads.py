@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from splatzip.container.index import ChunkEntry, RunEntry
 from splatzip.container.layout import ATTRIBUTE_OF_STREAM, Codec, Stream
 from splatzip.container.reader import ContainerFile
 from splatzip.container.varint import Cursor
 
 _FRAME_NUMBERS = 4
+
+
+class StreamHead(NamedTuple):
+    """What the head of a chunk says of one stream."""
+
+    stream: int
+    table_set: int
+    size: int
+
+
+def stream_heads(file: ContainerFile, run: RunEntry, chunk: ChunkEntry) -> list[StreamHead]:
+    """The streams of a chunk.
+
+    Raises: CorruptError.
+    """
+    where = f"tile {chunk.tile} tier {run.tier} layer {run.layer} at byte {chunk.offset}"
+    cursor = Cursor(file.data[chunk.offset : chunk.offset + chunk.size], where)
+    if file.root.codec == Codec.STEPPED and run.layer == 0:
+        _skip_frame(cursor)
+    heads = []
+    for _ in range(cursor.uint()):
+        stream, table_set = cursor.take(1)[0], cursor.uint() >> 2  # below: how many lanes
+        heads.append(StreamHead(stream, table_set, cursor.uint() + cursor.uint()))
+    return heads
 
 
 def attribute_bytes(file: ContainerFile) -> dict[str, int]:
@@ -19,14 +46,7 @@ def attribute_bytes(file: ContainerFile) -> dict[str, int]:
     )
     for run in file.runs:
         for chunk in run.chunks:
-            where = f"tile {chunk.tile} tier {run.entry.tier} layer {run.entry.layer} at byte {chunk.offset}"
-            cursor = Cursor(file.data[chunk.offset : chunk.offset + chunk.size], where)
-            if file.root.codec == Codec.STEPPED and run.entry.layer == 0:
-                _skip_frame(cursor)
-            for _ in range(cursor.uint()):
-                stream = cursor.take(1)[0]
-                cursor.uint()  # table set and lanes
-                size = cursor.uint() + cursor.uint()
+            for stream, _, size in stream_heads(file, run.entry, chunk):
                 name = ATTRIBUTE_OF_STREAM.get(Stream(stream), "other") if stream in set(Stream) else "other"
                 sizes[name] = sizes.get(name, 0) + size
     return sizes

@@ -9,6 +9,7 @@ VERSION_MAJOR = 0  # until the first release a reader takes exactly its own vers
 VERSION_MINOR = 1
 HEADER_BYTES = 32
 MAX_ROOT_BYTES = 4096
+MAX_TILES = 1 << 31  # numbers of tiles are below
 REQUIRED_LIMIT = 128  # kinds and streams below are refused when unknown, from here on they are skipped
 
 
