@@ -55,7 +55,7 @@ class Campaign:
                 if case is None:
                     break
                 self._try(worker, Path(folder) / "case", *case)
-        worker.stop()
+        worker.close()
 
     def _try(self, worker: Worker, folder: Path, name: str, number: int) -> None:
         fuzzed = FORMATS[name]

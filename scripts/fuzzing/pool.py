@@ -40,11 +40,16 @@ class Worker:
         what = f"crashed, exit {process.returncode}" if answered else f"no answer in {HANG_SECONDS:g} s"
         return {"bug": f"{what}\n{said}".rstrip(), "outcome": "bug"}
 
+    def close(self) -> None:
+        """End the process for good."""
+        self.stop()
+        self._errors.close()
+
     def stop(self) -> None:
-        """End the process."""
+        """End the process; the next case starts another."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
             self._process = None
 
     def _started(self) -> subprocess.Popen[str]:
