@@ -13,19 +13,19 @@ PRESETS = ("lossless", "near-lossless", "fast")
 # Fineness for a dB against the source: mean of snowmiku and chair on their test views. They lie 4 to 7 dB apart at
 # the same fineness, so for any one scene this is an estimate.
 _ESTIMATES = (
-    (29.3, -3.39),
-    (30.65, -3.19),
-    (35.45, -2.47),
-    (39.71, -1.75),
-    (45.10, -0.847),
-    (50.17, 0.054),
-    (55.13, 0.955),
-    (60.02, 1.856),
-    (64.67, 2.757),
-    (66.4, 3.1),
+    (29.78, -3.39),
+    (32.05, -2.99),
+    (35.50, -2.38),
+    (39.47, -1.70),
+    (44.18, -0.864),
+    (49.15, 0.024),
+    (54.14, 0.931),
+    (59.19, 1.852),
+    (64.10, 2.822),
+    (66.50, 3.32),
 )
 _FAST_DB = 45.0
-_NEAR_LOSSLESS_FINENESS = 2.9
+_NEAR_LOSSLESS_FINENESS = 3.1
 QUALITY_RANGE = (30.0, 65.0)
 
 
@@ -67,7 +67,7 @@ class Profile:
 
 
 def _fineness_for(quality: float) -> float:
-    for (low_db, low), (high_db, high) in pairwise(_ESTIMATES):
-        if quality <= high_db:
-            break
+    (low_db, low), (high_db, high) = next(
+        pair for pair in pairwise(_ESTIMATES) if quality <= pair[1][0] or pair[1] is _ESTIMATES[-1]
+    )
     return low + (quality - low_db) / (high_db - low_db) * (high - low)

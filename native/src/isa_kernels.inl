@@ -322,6 +322,7 @@ void rebuild_rows(const PredictedRows& r) {
         }
       }
       const float step = r.steps[i];
+      const float room = r.most_step - step, bound = 0.5f * (room < step ? room : step);
       const float* shares = r.shares + r.distance[i] * stride;
       float* own = values + (i & (kRing - 1)) * stride;
       for (int v = 0; v < stride; v += kWidth) {
@@ -334,8 +335,8 @@ void rebuild_rows(const PredictedRows& r) {
           Floats shift = ((load<Floats>(missed[0] + v) * diffuse[0] + load<Floats>(missed[1] + v) * diffuse[1]) +
                           load<Floats>(missed[2] + v) * diffuse[2]) +
                          load<Floats>(missed[3] + v) * diffuse[3];
-          shift = shift > 0.5f * step ? Floats{} + 0.5f * step : shift;
-          shift = shift < -0.5f * step ? Floats{} - 0.5f * step : shift;
+          shift = shift > bound ? Floats{} + bound : shift;
+          shift = shift < -bound ? Floats{} - bound : shift;
           Floats wanted = target - shift;
           code = (wanted - predicted) / step;
           code = code < -1e6f ? Floats{} - 1e6f : code;

@@ -155,6 +155,7 @@ void quantize_group(const SteppedTables& tables, const SteppedParams& params, co
   PredictedRows rows = rows_of(tile, steps, shares, planes);
   rows.targets = targets.data();
   rows.diffusion = kDiffusion;
+  rows.most_step = group.rule->base * tables.half_octave[static_cast<size_t>(group.rule->most + kMaxHalfOctaves)];
   kernels().encode_rows(rows);
 }
 

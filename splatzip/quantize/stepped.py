@@ -22,16 +22,16 @@ from splatzip.scene import Scene
 # log2 of the base step at fineness 0 and its slope: where equal bits buy equal picture error, fitted on the scenes
 # snowmiku and chair at seven qualities. Unit of the step behind the name.
 _BASES: dict[str, tuple[float, float]] = {
-    "opacity": (-5.381, -1.033),  # sqrt(alpha)
-    "scale_0": (-5.073, -1.163),  # (s / reference)^0.60, largest scale
-    "scale_1": (-4.443, -1.026),  # (s / reference)^0.80
-    "scale_2": (-3.732, -0.944),  # (s / reference)^0.78
-    "axis_needle": (-3.053, -1.099),  # radian
-    "axis_disc": (-3.249, -1.057),
-    "spin_needle": (-1.707, -1.085),  # of half a turn's range 2
-    "spin_disc": (-2.108, -1.184),
-    "position": (-4.056, -1.361),  # reference scale
-    "color": (-3.802, -0.999),  # SH coefficient
+    "opacity": (-5.5, -1.09),  # sqrt(alpha)
+    "scale_0": (-4.95, -1.06),  # (s / reference)^0.60, largest scale
+    "scale_1": (-4.32, -0.93),  # (s / reference)^0.80
+    "scale_2": (-3.61, -0.86),  # (s / reference)^0.78
+    "axis_needle": (-3.2, -1.17),  # radian
+    "axis_disc": (-3.4, -1.13),
+    "spin_needle": (-1.85, -1.16),  # of half a turn's range 2
+    "spin_disc": (-2.25, -1.24),
+    "position": (-3.86, -1.23),  # reference scale
+    "color": (-3.74, -0.96),  # SH coefficient
     "sh": (-4.0, -1.0),
 }
 
@@ -46,8 +46,8 @@ _EXPONENTS: dict[str, tuple[float, float, float, float, float]] = {
     "spin_needle": (-0.6, -0.21, -1.9, 1.0, 0),
     "spin_disc": (-0.6, -1.75, 0.95, 0.13, 0),
     "position": (-0.85, -0.07, 0.05, 0.35, 0),
-    "color": (-0.86, -0.46, -0.15, 0.2, -0.25),
-    "sh": (-0.68, -0.41, -0.15, 0.15, -0.15),
+    "color": (-0.86, -0.46, -0.15, 0.2, 0),
+    "sh": (-0.68, -0.41, -0.15, 0.15, 0),
 }
 _SCALE_POWERS = (154, 205, 200)  # / 256
 
