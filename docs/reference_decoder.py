@@ -1,0 +1,58 @@
+"""The reference decoder of .splatz 0.1: docs/FORMAT.md once more, as code.
+
+    python docs/reference_decoder.py IN.splatz OUT.npz
+
+The files in docs/reference/ are the sections of the document, in its order. They are written to be read and to be
+compared with, not to be fast: ten thousand splats take a second. They need numpy and share no code with the package.
+numpy is used elementwise only: no matmul, no sum, nothing whose order of additions is the library's. Every float array
+is float32; Python's own floats are the float64 of the format.
+
+Anything that the format does not allow raises BadFile.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from reference.container import CODEC_COLUMNS, CODEC_STEPPED, take_apart
+from reference.numbers import check
+from reference.stepped import decode_stepped
+
+
+def check_scene(arrays: dict[str, NDArray[Any]]) -> None:
+    """1.3: what no scene may hold."""
+    for name in ("positions", "log_scales", "rotations", "sh"):
+        check(np.isfinite(arrays[name]).all(), f"{name} are not finite")
+    check(not np.isnan(arrays["opacity_logits"]).any(), "NaN in opacity_logits")
+    check(arrays["rotations"].any(axis=1).all(), "a zero quaternion")
+
+
+def decode(data: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays of a file: positions, log_scales, rotations, opacity_logits, sh (float32) and origin (float64)."""
+    file = take_apart(data)
+    check(file.codec in (CODEC_STEPPED, CODEC_COLUMNS), f"codec {file.codec} is not known")
+    with np.errstate(all="ignore"):  # hostile numbers are found by check_scene
+        if file.codec == CODEC_STEPPED:
+            arrays = decode_stepped(file)
+        else:
+            from reference.columns import decode_columns
+
+            arrays = decode_columns(file)
+    check_scene(arrays)
+    return {**arrays, "origin": np.array(file.origin)}
+
+
+def main() -> None:
+    """Decode a file into an .npz."""
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    arrays = decode(Path(sys.argv[1]).read_bytes())
+    np.savez_compressed(sys.argv[2], **arrays)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()
