@@ -8,6 +8,7 @@
 #if defined(__wasm__)
 
 namespace splatzip {
+int core_count() { return 1; }
 void parallel_for(int64_t count, int, const std::function<void(int64_t)>& body) {
   ExactFloats exact;
   for (int64_t i = 0; i < count; ++i) body(i);
@@ -110,8 +111,10 @@ Pool& pool() {
 
 }  // namespace
 
+int core_count() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+
 void parallel_for(int64_t count, int threads, const std::function<void(int64_t)>& body) {
-  if (threads <= 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (threads <= 0) threads = core_count();
   threads = static_cast<int>(std::min<int64_t>({threads, count, 256}));
   if (threads <= 1) {
     ExactFloats exact;

@@ -10,4 +10,6 @@ namespace splatzip {
 // ExactFloats.
 void parallel_for(int64_t count, int threads, const std::function<void(int64_t)>& body);
 
+int core_count();
+
 }  // namespace splatzip

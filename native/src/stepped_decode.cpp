@@ -102,6 +102,13 @@ bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, 
     float* sh = out.sh + row * sh_stride;
     std::fill(sh + 3, sh + sh_stride, 0.0f);
   }
+  // The SH needs the features, the neighbours and the colour's sizes; the rest of the memory can serve it.
+  tile->cells = {};
+  tile->axes = {};
+  tile->scales = {};
+  tile->positions = {};
+  tile->opacity_codes = {};
+  tile->color_codes = {};
   return true;
 }
 
@@ -128,6 +135,9 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
   std::vector<size_t> starts;
   for (size_t c = 0; c < chunks.size(); ++c)
     if (c == 0 || chunks[c].tile != chunks[c - 1].tile) starts.push_back(c);
+  // A tile in work takes as much memory as 1.3 decoded ones: with four tiles a thread the peak stays below 1.5 scenes.
+  const int most_threads = static_cast<int>(std::max<size_t>(1, starts.size() / 4));
+  threads = std::min(threads <= 0 ? core_count() : threads, most_threads);
   std::atomic<size_t> first_failed{chunks.size()};
   parallel_for(static_cast<int64_t>(starts.size()), threads, [&](int64_t t) {
     size_t begin = starts[static_cast<size_t>(t)];
