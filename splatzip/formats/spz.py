@@ -13,7 +13,7 @@ Codes of a `QuantizedSource` of format "spz", in the file's own axes and order (
 
 `header`: sh_degree, fractional_bits, flags (1: antialiased, 2: records follow), reserved (hex), axes (what the
 coordinate-system record says, else "RUB"). `records`: the extension records, verbatim, that one included.
-Floats: docs/format_parts/spz.md.
+Floats: docs/FORMAT.md 8.1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SPZ codes become floats: the checks of shape around the native dequantizer (FORMAT.md, "SPZ")."""
+"""SPZ codes become floats: the checks of shape around the native dequantizer (FORMAT.md, "Source format spz")."""
 
 from __future__ import annotations
 

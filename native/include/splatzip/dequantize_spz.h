@@ -1,7 +1,7 @@
 // The normative dequantizer of Niantic SPZ: codes as in the file -> floats of a scene (right-down-front).
 //
-// Part of the format (FORMAT.md, "SPZ"). float32 + - * / sqrt in the written order; the logarithm of the opacity is
-// evaluated once a code through exact_log. The results agree with the reference decoder to float32 rounding.
+// Part of the format (FORMAT.md, "Source format spz"). float32 + - * / sqrt in the written order; the logarithm of the
+// opacity is evaluated once a code through exact_log. The results agree with the reference decoder to float32 rounding.
 #pragma once
 #include <cstddef>
 #include <cstdint>
