@@ -1,6 +1,6 @@
 """Recorded calls of the native decoder of codec STEPPED, whole and damaged.
 
-    python -m fuzzing.cases FOLDER COUNT
+    cases.py FOLDER COUNT
 
 native/fuzz/decode_stepped.cpp runs them, and says there how a case is laid out.
 """
