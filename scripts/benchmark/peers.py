@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -57,6 +58,10 @@ def splat_transform_tool() -> Tool:
     """`@playcanvas/splat-transform`, which writes SPZ 4; installed when it is not there yet."""
     package = MODULES / SPLAT_TRANSFORM / "package.json"
     if not package.exists():
+        if shutil.which("npm") is None:
+            raise SystemExit(
+                f"npm is needed to install {SPLAT_TRANSFORM}; install it, or leave out quality and commands"
+            )
         FOLDER.mkdir(exist_ok=True)
         # The system's node may be too old to run it; npm only unpacks.
         install = ["npm", "install", "--no-fund", "--no-audit", "--loglevel=error", "--prefix", str(FOLDER), *PACKAGES]
