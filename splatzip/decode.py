@@ -206,6 +206,8 @@ def _places(file: ContainerFile) -> tuple[list[ChunkPlace], int, int]:
                 without_sh += chunk.splats
             splats += chunk.splats
     if not file.missing:
+        if (tiers := sum(layer == 0 for _, layer in chunks)) != file.root.tiers:
+            raise CorruptError(f"root: it promises {file.root.tiers} tiers, {tiers} are listed")
         if without_sh:
             raise CorruptError("root: the SH of some tiles is not listed")
         for (tier, layer), of_run in chunks.items():

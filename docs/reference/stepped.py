@@ -446,6 +446,7 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
     frames: dict[int, Frame] = {}
     earlier: dict[int, list[int]] = {}
     parts: list[tuple[Floats, ...]] = []
+    check(file.tiers == sum(layer == 0 for _, layer in file.runs), "a tier without a run")
     for tier in range(file.tiers):
         first = file.runs.get((tier, 0), [])
         rest = {chunk.tile: chunk for chunk in file.runs.get((tier, 1), [])}

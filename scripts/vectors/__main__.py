@@ -1,0 +1,59 @@
+"""Writes tests/vectors/NAME/{input.splatz, expected.npz, vector.json}: see scripts/make_vectors.
+
+`expected` comes from the reference decoder; the native one must agree, or nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import reference_decoder
+
+import splatzip
+from vectors.everything import EVERYTHING
+from vectors.stepped import STEPPED
+from vectors.vector import Vector
+
+FOLDER = Path(__file__).resolve().parents[2] / "tests" / "vectors"
+VECTORS: tuple[Vector, ...] = (*STEPPED, *EVERYTHING)
+
+
+def write(vector: Vector) -> int:
+    """One vector. Returns: its bytes."""
+    data = vector.make()
+    expected = reference_decoder.decode(data)
+    for name, array in splatzip.decompress(data).arrays().items():
+        if array.tobytes() != expected[name].tobytes():
+            sys.exit(f"{vector.name}: the native decoder and the reference decoder disagree on {name}")
+    folder = FOLDER / vector.name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "input.splatz").write_bytes(data)
+    np.savez_compressed(folder / "expected.npz", **expected)
+    facts = {
+        "holds": vector.holds,
+        "sections": list(vector.sections),
+        "splats": len(expected["positions"]),
+        "bytes": len(data),
+    }
+    (folder / "vector.json").write_text(json.dumps(facts, indent=2) + "\n")
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def main() -> None:
+    """Write the vectors that are named, or all."""
+    chosen = [vector for vector in VECTORS if not sys.argv[1:] or vector.name in sys.argv[1:]]
+    if unknown := set(sys.argv[1:]) - {vector.name for vector in VECTORS}:
+        sys.exit(f"no such vector: {', '.join(sorted(unknown))}")
+    total = 0
+    for vector in chosen:
+        size = write(vector)
+        total += size
+        print(f"{vector.name:28} {size:8}")
+    print(f"{'all':28} {total:8}")
+
+
+if __name__ == "__main__":
+    main()
