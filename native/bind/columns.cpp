@@ -3,7 +3,6 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include "../src/tiling.h"
 #include "python.h"
 #include "splatzip/status.h"
 
@@ -18,21 +17,21 @@ Out<int64_t> to_array(const std::vector<int64_t>& values) {
   return out;
 }
 
-nb::tuple tiles(In<float, nb::ndim<2>> positions, int64_t most) {
-  Tiling tiling;
+Out<int64_t> sorted_rows(In<uint32_t, nb::ndim<2>> coordinates) {
+  std::vector<int64_t> order;
   {
     nb::gil_scoped_release unlocked;
-    tiling = tile_splats(positions.data(), static_cast<int64_t>(positions.shape(0)), most);
+    order = morton_order(coordinates.data(), static_cast<int64_t>(coordinates.shape(0)));
   }
-  return nb::make_tuple(to_array(tiling.order), to_array(tiling.starts));
+  return to_array(order);
 }
 
 // columns: (layer, group, shared, raw bits, axis or -1) by component. Returns spec, tables by layer, chunks by layer
 // and tile, order.
 nb::tuple encode(In<uint32_t, nb::ndim<2>> coordinates, In<uint32_t, nb::ndim<2>> values,
                  std::vector<std::tuple<int, int, bool, int, int>> columns, In<int64_t, nb::ndim<1>> order,
-                 In<int64_t, nb::ndim<1>> starts, bool neighbours, int align, int threads) {
-  ColumnsSource source{coordinates.data(), values.data(), static_cast<int64_t>(coordinates.shape(0)), {}, {}, {}, neighbours, align};
+                 In<int64_t, nb::ndim<1>> starts, bool neighbours, std::vector<int32_t> map, int align, int threads) {
+  ColumnsSource source{coordinates.data(), values.data(), static_cast<int64_t>(coordinates.shape(0)), {}, {}, {}, neighbours, map, align};
   for (auto& [layer, group, shared, raw_bits, axis] : columns)
     source.columns.push_back({layer, group, shared, raw_bits, axis});
   source.order.assign(order.data(), order.data() + order.shape(0));
@@ -109,7 +108,7 @@ nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes spec_bytes, std::vecto
 }  // namespace
 
 void bind_columns(nb::module_& m) {
-  m.def("tile_splats", &tiles);
+  m.def("morton_order", &sorted_rows);
   m.def("encode_columns", &encode);
   m.def("decode_columns", &decode);
   m.def("describe_columns", &describe);

@@ -17,6 +17,9 @@ constexpr int kOctree = 1, kCount = 2, kPositionLow = 6;  // stream ids
 constexpr int kMaxOriginBits = 32;
 // Lossless files are about bytes: 32 lanes (64 bytes more than 4) only where they are below 0.1 %.
 constexpr int64_t kSymbolsFor32ColumnLanes = 65536;
+constexpr int kHalvings = 6;            // the first pass, which has no neighbours, holds a 64th of the points
+constexpr size_t kTrialTiles = 16;      // a sample of tiles is enough to choose modes
+constexpr int64_t kCellCost = 1 << 15;  // in 1/2^16 bits
 
 // A chunk of layer 0 starts with: where its coordinates start, how many of their bits the octree codes, and how
 // many bits below follow raw.
@@ -139,14 +142,14 @@ int low_bits_for(const ColumnCandidate& candidate, uint32_t size) {
 }
 
 // What the candidate would cost, in 1/2^16 bits: its symbols under a table for each context, and a share of the tables.
-int64_t candidate_cost(const Counts& counts, uint64_t raw_bits) {
+int64_t candidate_cost(const Counts& counts, uint64_t raw_bits, int64_t cell_cost) {
   int64_t cost = static_cast<int64_t>(raw_bits) << 16;
   for (const auto& context : counts) {
     uint32_t total = 0;
     for (uint32_t count : context) {
       if (!count) continue;
       total += count;
-      cost += (3 << 15) - n_log2_n(count);
+      cost += cell_cost - n_log2_n(count);
     }
     cost += n_log2_n(total);
   }
@@ -171,7 +174,8 @@ void try_candidates(const ColumnsSpec& spec, const std::vector<FittedColumn>& fi
         ColumnSpec column;
         column.mode = candidate.mode;
         column.error_cuts = candidate.error_cuts, column.level_cuts = candidate.level_cuts;
-        points.choose_contexts(column, static_cast<int64_t>(end - begin));
+        std::copy(candidate.pair, candidate.pair + 2, column.pair);
+        points.choose_contexts(spec, column, pass);
         Counts& counts = (*trials)[c].counts[k];
         const int low = low_bits_for(candidate, spec.columns[c].size);
         for (size_t i = begin; i < end; ++i) {
@@ -194,7 +198,7 @@ void try_candidates(const ColumnsSpec& spec, const std::vector<FittedColumn>& fi
 
 // Streams, contexts and (after the trial) modes.
 void settle_modes(ColumnsSpec* spec, const std::vector<FittedColumn>& fitted, const std::vector<std::vector<Trial>>& trials,
-                  const std::vector<bool>& shared) {
+                  const std::vector<bool>& shared, int64_t cell_cost) {
   std::array<int, kMaxColumnStreams> next{};
   for (size_t c = 0; c < spec->columns.size(); ++c) {
     ColumnSpec& column = spec->columns[c];
@@ -211,12 +215,13 @@ void settle_modes(ColumnsSpec* spec, const std::vector<FittedColumn>& fitted, co
         for (size_t x = 0; x < counts.size(); ++x)
           for (size_t s = 0; s < 256; ++s) counts[x][s] += of_worker[c].counts[k][x][s];
       }
-      const int64_t cost = candidate_cost(counts, raw_bits);
+      const int64_t cost = candidate_cost(counts, raw_bits, cell_cost);
       if (cost < best_cost) best_cost = cost, best = k;
     }
     column.mode = candidates[best].mode;
     column.error_cuts = candidates[best].error_cuts;
     column.level_cuts = candidates[best].level_cuts;
+    std::copy(candidates[best].pair, candidates[best].pair + 2, column.pair);
     column.first_context = shared[c] ? 0 : next[static_cast<size_t>(column.stream)];
     next[static_cast<size_t>(column.stream)] += column.contexts();
   }
@@ -315,7 +320,9 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
   const size_t components = source.columns.size(), tile_count = source.starts.size() - 1;
   ColumnsSpec spec;
   spec.neighbours = source.neighbours;
-  spec.halvings = 4;
+  spec.map = source.map;
+  spec.prepare();
+  spec.halvings = kHalvings;
   spec.columns.resize(components);
   std::vector<bool> shared(components);
   std::vector<int> budget(components, kMaxContexts), members(kMaxColumnStreams, 0);
@@ -359,6 +366,7 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
   });
 
   const std::vector<FittedColumn> fitted = fit_columns(&spec, points, budget, shared, threads);
+  const size_t step = std::max<size_t>(1, tile_count / kTrialTiles);
   // Counting candidates: a few workers, each with its own counts; the sums do not depend on who counted what.
   const int64_t workers = std::min<int64_t>(static_cast<int64_t>(tile_count), 8);
   std::vector<std::vector<Trial>> trials(static_cast<size_t>(workers), std::vector<Trial>(components));
@@ -369,12 +377,11 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
       mine[c].counts.assign(count, Counts(kMaxContexts, std::array<uint32_t, 256>{}));
       mine[c].raw_bits.assign(count, 0);
     }
-    // A sample of tiles is enough to choose.
-    const size_t step = std::max<size_t>(1, tile_count / 16);
     for (size_t t = static_cast<size_t>(w) * step; t < tile_count; t += static_cast<size_t>(workers) * step)
       try_candidates(spec, fitted, *points[t], &mine);
   });
-  settle_modes(&spec, fitted, trials, shared);
+  // A table's entry costs what a trial on all tiles would say; half a bit more is what fitting a table gains by chance.
+  settle_modes(&spec, fitted, trials, shared, kCellCost + kCellCost / static_cast<int64_t>(step));
 
   int layers = 1;
   for (const ColumnSpec& c : spec.columns) layers = std::max(layers, c.layer + 1);

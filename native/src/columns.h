@@ -18,6 +18,7 @@ constexpr int kMaxLayers = 2;
 constexpr int kFirstColumnStream = 32;  // stream of the first component; up to 63
 constexpr int kMaxColumnStreams = 32;
 constexpr int64_t kMaxPointsPerChunk = 1 << 16;
+constexpr int kMapBits = 14;
 constexpr int kMaxCoded = 1 << 16;  // a component's coded part is below this
 
 enum class ColumnMode : int {
@@ -29,7 +30,8 @@ enum class ColumnMode : int {
 
 // A weight in 1/4096 on a feature. Level features: 2 j is component j of the same point, 2 j + 1 the sum of it over
 // the neighbours. Error features: 2 j is the error of component j, 2 j + 1 its spread over the neighbours,
-// 2 C how far the neighbours are, 2 C + 1 how far the prediction is from the centre.
+// 2 C how far the neighbours are, 2 C + 1 how far the prediction is from the centre, 2 C + 2 + j the square of what
+// component j is off its centre (unit quaternions: what is left for the other components).
 struct Term {
   int feature = 0;
   int32_t weight = 0;
@@ -45,6 +47,7 @@ struct ColumnSpec {
   std::vector<uint32_t> alphabet;  // what the coded values stand for; empty: themselves
   int32_t center = 0;
   int first_context = 0;
+  int pair[2] = {-1, -1};  // if set, contexts follow how far off their centres these components are, instead
   int32_t level_bias = 0, error_bias = 0;
   std::vector<Term> level, error;
   std::vector<int32_t> error_cuts, level_cuts;  // ascending; in 1/16
@@ -54,7 +57,11 @@ struct ColumnSpec {
 struct ColumnsSpec {
   bool neighbours = true;
   int halvings = 4;  // passes - 1: each pass but the first doubles the points that are known
+  // What codes stand for, below 2^kMapBits and not falling: predictions are linear in these. Empty: in the codes.
+  std::vector<int32_t> map;
+  std::vector<int32_t> level_of;  // by mapped value: code in 1/16
   std::vector<ColumnSpec> columns;
+  void prepare();  // fills level_of
 };
 
 void write_columns_spec(ByteWriter& out, const ColumnsSpec& spec);
@@ -77,8 +84,12 @@ struct ColumnsSource {
   std::vector<int64_t> order;   // rows, tile after tile
   std::vector<int64_t> starts;  // tiles + 1
   bool neighbours = true;
+  std::vector<int32_t> map;
   int align = 0;  // origins are multiples of 2^align on axis 0
 };
+
+// Rows in the Morton order of their coordinates (the highest 21 bits of the largest extent): equal ones stay in order.
+std::vector<int64_t> morton_order(const uint32_t* coordinates, int64_t n);
 
 struct EncodedColumns {
   std::vector<uint8_t> spec;

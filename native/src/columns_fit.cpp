@@ -12,6 +12,9 @@ constexpr int64_t kSamples = 16384;
 constexpr size_t kMostTerms = 24;
 constexpr double kWorth = 0.02;  // a term stays if it moves the prediction by this share of the target's deviation
 constexpr int32_t kWeightLimit = 1 << 18;
+constexpr int64_t kMostMeanErrors = 4;  // errors above this many times their mean count as that
+
+constexpr uint32_t kSmallAlphabet = 64;
 
 using Column = std::vector<int32_t>;
 
@@ -190,7 +193,11 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
   for (size_t s = 0; s < count; ++s) far[s] = tiles[samples[s].tile]->distance[samples[s].place];
 
   Gram levels(count);
-  std::vector<Column> features = own;
+  std::vector<Column> told = own;  // what levels are linear in
+  for (Column& column : told)
+    for (int32_t& v : column)
+      if (!spec->map.empty()) v = spec->map[std::min(static_cast<size_t>(v), spec->map.size() - 1)];
+  std::vector<Column> features = told;
   features.insert(features.end(), sums.begin(), sums.end());
   if (!neighbours) features.resize(components);
   levels.add_all(std::move(features), threads);  // component c is column 1 + c, its sum column 1 + components + c
@@ -212,12 +219,15 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
 
     Column level(count, column.level_bias), error(count), off_center(count);
     for (const Term& term : column.level) {
-      const Column& f = term.feature & 1 ? sums[static_cast<size_t>(term.feature >> 1)] : own[static_cast<size_t>(term.feature >> 1)];
+      const Column& f = term.feature & 1 ? sums[static_cast<size_t>(term.feature >> 1)] : told[static_cast<size_t>(term.feature >> 1)];
       for (size_t s = 0; s < count; ++s)
         level[s] = static_cast<int32_t>(static_cast<uint32_t>(level[s]) + static_cast<uint32_t>(f[s]) * static_cast<uint32_t>(term.weight));
     }
     for (size_t s = 0; s < count; ++s) {
-      level[s] = std::clamp(level[s] >> (kWeightBits - 4), 0, static_cast<int32_t>(column.size - 1) << 4);
+      const int32_t top = static_cast<int32_t>(column.size - 1) << 4;
+      level[s] = spec->map.empty()
+                     ? std::clamp(level[s] >> (kWeightBits - 4), 0, top)
+                     : std::min(spec->level_of[static_cast<size_t>(std::clamp(level[s] >> kWeightBits, 0, (1 << kMapBits) - 1))], top);
       error[s] = std::min(std::abs((own[c][s] << 4) - level[s]), kErrorLimit);
       off_center[s] = std::min(std::abs(level[s] - (column.center << 4)), kErrorLimit);
     }
@@ -225,20 +235,30 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
     const int last = static_cast<int>(2 * components);
     for (size_t i = 0; i < c; ++i)
       if (error_column[i]) at.push_back(error_column[i]), ids.push_back(static_cast<int>(2 * i));
-    std::vector<Column> more = {error, off_center};
+    Column target = error;  // outliers would bend the fit
+    int64_t total = 0;
+    for (int32_t e : error) total += e;
+    const int32_t most = static_cast<int32_t>(std::min<int64_t>(kErrorLimit, kMostMeanErrors * total / static_cast<int64_t>(count) + 1));
+    for (int32_t& e : target) e = std::min(e, most);
+    Column square(count);
+    for (size_t s = 0; s < count; ++s) square[s] = squared_offset(column, own[c][s]);
+    std::vector<Column> more = {error, target, off_center, square};
     if (neighbours) more.push_back(spreads[c]), more.push_back(far);
+    for (size_t i = 0; i < c; ++i)
+      if (error_column[i]) at.push_back(error_column[i] + 3), ids.push_back(last + 2 + static_cast<int>(i));
     const size_t first = errors.add_all(std::move(more), threads);
     error_column[c] = first;
-    at.push_back(first + 1), ids.push_back(last + 1);
-    if (neighbours) at.push_back(first + 2), ids.push_back(static_cast<int>(2 * c + 1));
-    if (neighbours) at.push_back(first + 3), ids.push_back(last);
-    fit_linear(errors, at, ids, first, 1 << kWeightBits, &column.error, &column.error_bias);
+    at.push_back(first + 2), ids.push_back(last + 1);
+    if (neighbours) at.push_back(first + 4), ids.push_back(static_cast<int>(2 * c + 1));
+    if (neighbours) at.push_back(first + 5), ids.push_back(last);
+    fit_linear(errors, at, ids, first + 1, 1 << kWeightBits, &column.error, &column.error_bias);
 
     Column& size = sizes[c];
     size.assign(count, column.error_bias);
     for (const Term& term : column.error) {
       const size_t source = static_cast<size_t>(term.feature >> 1);
-      const Column& f = source == components ? (term.feature & 1 ? off_center : far)
+      const Column& f = source > components    ? errors.column(error_column[static_cast<size_t>(term.feature - last) - 2] + 3)
+                        : source == components ? (term.feature & 1 ? off_center : far)
                         : term.feature & 1   ? spreads[source]
                                              : errors.column(error_column[source]);
       for (size_t s = 0; s < count; ++s)
@@ -249,10 +269,28 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
     const int b = budget[c];
     const int level_buckets = b >= 48 ? 4 : b >= 24 ? 2 : 1;
     const std::vector<int32_t> fractions = level_buckets == 4 ? std::vector<int32_t>{2, 4, 6} : level_buckets == 2 ? std::vector<int32_t>{4} : std::vector<int32_t>{};
-    fitted[c].candidates.push_back({ColumnMode::residual_by_level, quantiles(size, b / level_buckets), quantiles(level, level_buckets)});
-    fitted[c].candidates.push_back({ColumnMode::residual_by_fraction, quantiles(size, b / level_buckets), fractions});
+    auto propose = [&](ColumnMode mode, std::vector<int32_t> error_cuts, std::vector<int32_t> level_cuts) {
+      fitted[c].candidates.push_back({mode, std::move(error_cuts), std::move(level_cuts), {-1, -1}});
+    };
+    propose(ColumnMode::residual_by_level, quantiles(size, b / level_buckets), quantiles(level, level_buckets));
+    if (column.size <= kSmallAlphabet) propose(ColumnMode::residual_by_fraction, quantiles(size, b / level_buckets), fractions);
     const int values = std::min(16, b);
-    fitted[c].candidates.push_back({ColumnMode::direct, quantiles(size, b / values), quantiles(level, values)});
+    propose(ColumnMode::direct, quantiles(size, b / values), quantiles(level, values));
+    if (b > values) propose(ColumnMode::direct, quantiles(size, values), quantiles(level, b / values));
+    // By the two components before it, where they belong to the same attribute (rotations, scales).
+    auto related = [&](size_t other) {
+      return spec->columns[other].mode != ColumnMode::coordinate && spec->columns[other].stream / 4 == column.stream / 4;
+    };
+    if (b > values && c > 1 && related(c - 1) && related(c - 2)) {
+      std::vector<int32_t> cuts[2];
+      for (size_t k = 0; k < 2; ++k) {
+        Column off(count);
+        for (size_t s = 0; s < count; ++s) off[s] = offset_from_center(spec->columns[c - 2 + k], own[c - 2 + k][s]);
+        cuts[k] = quantiles(std::move(off), 8);
+      }
+      const int before = static_cast<int>(c) - 2;
+      fitted[c].candidates.push_back({ColumnMode::direct, cuts[0], cuts[1], {before, before + 1}});
+    }
   }
   // Shared contexts: common cuts over all components of the stream.
   for (size_t c = 0; c < components; ++c) {
@@ -264,7 +302,7 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
     std::vector<int32_t> pooled;
     for (size_t k = c; k < components && spec->columns[k].stream == spec->columns[c].stream; ++k)
       pooled.insert(pooled.end(), sizes[k].begin(), sizes[k].end());
-    fitted[c].candidates.push_back({ColumnMode::residual_by_fraction, quantiles(std::move(pooled), 16), {2, 4, 6}});
+    fitted[c].candidates.push_back({ColumnMode::residual_by_fraction, quantiles(std::move(pooled), 16), {2, 4, 6}, {-1, -1}});
   }
   return fitted;
 }

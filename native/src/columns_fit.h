@@ -13,6 +13,7 @@ namespace splatzip {
 struct ColumnCandidate {
   ColumnMode mode;
   std::vector<int32_t> error_cuts, level_cuts;
+  int pair[2] = {-1, -1};
 };
 
 struct FittedColumn {

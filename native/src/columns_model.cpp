@@ -19,6 +19,7 @@ void Points::arrange(int64_t count, const ColumnsSpec& spec, const std::vector<u
   errors.assign(components, {});
   sums.assign(components, {});
   spreads.assign(components, {});
+  mapped.assign(components, {});
   has_sums.assign(components, 0);
   has_spreads.assign(components, 0);
   for (size_t c = 0; c < components; ++c) {
@@ -123,6 +124,19 @@ const std::vector<int32_t>& Points::spread_of(const ColumnsSpec& spec, int compo
   return out;
 }
 
+const int32_t* Points::values_for_level(const ColumnsSpec& spec, int component, size_t pass) {
+  const size_t c = static_cast<size_t>(component), begin = static_cast<size_t>(pass_start[pass]);
+  if (spec.map.empty()) return values[c].data() + begin;
+  std::vector<int32_t>& out = mapped[c];
+  if (!has_sums[c]) {  // there are no sums beside a map
+    has_sums[c] = 1;
+    out.resize(static_cast<size_t>(pass_start[pass + 1]) - begin);
+    for (size_t i = 0; i < out.size(); ++i)
+      out[i] = spec.map[std::min(static_cast<size_t>(values[c][begin + i]), spec.map.size() - 1)];
+  }
+  return out.data();
+}
+
 void Points::predict(const ColumnsSpec& spec, int component, size_t pass) {
   const ColumnSpec& column = spec.columns[static_cast<size_t>(component)];
   const size_t begin = static_cast<size_t>(pass_start[pass]);
@@ -139,16 +153,27 @@ void Points::predict(const ColumnsSpec& spec, int component, size_t pass) {
     if (term.feature & 1) {
       add(level, sum_of(spec, source, pass).data(), term.weight);
     } else {
-      add(level, values[static_cast<size_t>(source)].data() + begin, term.weight);
+      add(level, values_for_level(spec, source, pass), term.weight);
     }
   }
   const int32_t top = static_cast<int32_t>(column.size - 1) << 4, center = column.center << 4;
-  for (int32_t& l : level) l = std::clamp(l >> (kWeightBits - 4), 0, top);
+  if (spec.map.empty()) {
+    for (int32_t& l : level) l = std::clamp(l >> (kWeightBits - 4), 0, top);
+  } else {
+    const int32_t most = (1 << kMapBits) - 1;
+    for (int32_t& l : level)
+      l = std::min(spec.level_of[static_cast<size_t>(std::clamp(l >> kWeightBits, 0, most))], top);
+  }
   const int components = static_cast<int>(spec.columns.size());
-  std::vector<int32_t> off_center;
+  std::vector<int32_t> off_center, square;
   for (const Term& term : column.error) {
     const int source = term.feature >> 1;
-    if (source == components) {
+    if (source > components) {
+      const size_t other = static_cast<size_t>(term.feature - 2 * components - 2);
+      square.resize(count);
+      for (size_t i = 0; i < count; ++i) square[i] = squared_offset(spec.columns[other], values[other][begin + i]);
+      add(error_size, square.data(), term.weight);
+    } else if (source == components) {
       if (term.feature & 1) {
         off_center.resize(count);
         for (size_t i = 0; i < count; ++i) off_center[i] = std::min(std::abs(level[i] - center), kErrorLimit);
@@ -165,23 +190,30 @@ void Points::predict(const ColumnsSpec& spec, int component, size_t pass) {
   for (int32_t& e : error_size) e >>= kWeightBits;
 }
 
-void Points::choose_contexts(const ColumnSpec& column, int64_t count) {
-  const size_t size = static_cast<size_t>(count);
+void Points::choose_contexts(const ColumnsSpec& spec, const ColumnSpec& column, size_t pass) {
+  const size_t begin = static_cast<size_t>(pass_start[pass]), size = static_cast<size_t>(pass_start[pass + 1]) - begin;
   if (contexts.size() < size) contexts.resize(size);
-  const int level_buckets = static_cast<int>(column.level_cuts.size()) + 1;
-  std::vector<int32_t> fraction;
-  const int32_t* by = level.data();
-  if (column.mode == ColumnMode::residual_by_fraction) {
-    fraction.resize(size);
-    for (size_t i = 0; i < size; ++i) fraction[i] = std::min(level[i] & 15, 16 - (level[i] & 15));
-    by = fraction.data();
+  std::vector<int32_t> replaced[2];
+  const int32_t *rows = error_size.data(), *columns = level.data();
+  if (column.pair[0] >= 0) {
+    for (size_t k = 0; k < 2; ++k) {
+      const size_t other = static_cast<size_t>(column.pair[k]);
+      replaced[k].resize(size);
+      for (size_t i = 0; i < size; ++i) replaced[k][i] = offset_from_center(spec.columns[other], values[other][begin + i]);
+    }
+    rows = replaced[0].data(), columns = replaced[1].data();
+  } else if (column.mode == ColumnMode::residual_by_fraction) {
+    replaced[1].resize(size);
+    for (size_t i = 0; i < size; ++i) replaced[1][i] = std::min(level[i] & 15, 16 - (level[i] & 15));
+    columns = replaced[1].data();
   }
+  const int level_buckets = static_cast<int>(column.level_cuts.size()) + 1;
   std::fill_n(contexts.begin(), size, static_cast<uint8_t>(column.first_context));
   uint8_t* c = contexts.data();
   for (int32_t cut : column.error_cuts)
-    for (size_t i = 0; i < size; ++i) c[i] = static_cast<uint8_t>(c[i] + (error_size[i] >= cut ? level_buckets : 0));
+    for (size_t i = 0; i < size; ++i) c[i] = static_cast<uint8_t>(c[i] + (rows[i] >= cut ? level_buckets : 0));
   for (int32_t cut : column.level_cuts)
-    for (size_t i = 0; i < size; ++i) c[i] = static_cast<uint8_t>(c[i] + (by[i] >= cut));
+    for (size_t i = 0; i < size; ++i) c[i] = static_cast<uint8_t>(c[i] + (columns[i] >= cut));
 }
 
 void Points::remember_errors(int component, size_t pass) {

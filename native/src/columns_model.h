@@ -27,7 +27,7 @@ struct Points {
   std::vector<std::vector<int32_t>> values;  // coded values by component
   std::vector<std::vector<int32_t>> errors;  // |16 value - prediction|, capped
   // Of the pass at hand:
-  std::vector<std::vector<int32_t>> sums, spreads;
+  std::vector<std::vector<int32_t>> sums, spreads, mapped;
   std::vector<uint8_t> has_sums, has_spreads;
   std::vector<int32_t> level, error_size;
   std::vector<uint8_t> contexts;
@@ -41,11 +41,21 @@ struct Points {
   }
   const std::vector<int32_t>& sum_of(const ColumnsSpec& spec, int component, size_t pass);
   const std::vector<int32_t>& spread_of(const ColumnsSpec& spec, int component, size_t pass);
+  const int32_t* values_for_level(const ColumnsSpec& spec, int component, size_t pass);
   // Fills `level` (prediction in 1/16, within the component's range) and `error_size`.
   void predict(const ColumnsSpec& spec, int component, size_t pass);
-  void choose_contexts(const ColumnSpec& column, int64_t count);
+  // `column` may be a candidate that is not yet in `spec`.
+  void choose_contexts(const ColumnsSpec& spec, const ColumnSpec& column, size_t pass);
   void remember_errors(int component, size_t pass);
 };
+
+// How far a value is off the centre, squared; wide values lose low bits first, so that it stays below 2^16.
+inline int32_t squared_offset(const ColumnSpec& column, int32_t value) {
+  const int32_t off = (value - column.center) >> std::max(0, bit_length(column.size - 1) - 8);
+  return static_cast<int32_t>(static_cast<uint32_t>(off) * static_cast<uint32_t>(off) & 0xFFFF);
+}
+
+inline int32_t offset_from_center(const ColumnSpec& column, int32_t value) { return std::abs(value - column.center) << 4; }
 
 inline int32_t rounded_level(int32_t level) { return (level + 8) >> 4; }
 
@@ -57,7 +67,7 @@ bool code_values(const ColumnsSpec& spec, int component, size_t pass, Points& po
   if (count == 0) return true;
   points.predict(spec, component, pass);
   if (column.mode != ColumnMode::coordinate) {
-    points.choose_contexts(column, count);
+    points.choose_contexts(spec, column, pass);
     const int32_t* level = points.level.data();
     std::vector<int32_t> symbols(static_cast<size_t>(count));
     const bool direct = column.mode == ColumnMode::direct;

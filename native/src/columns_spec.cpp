@@ -51,12 +51,11 @@ bool read_cuts(ByteReader& in, std::vector<int32_t>* cuts) {
 }
 
 bool read_column(ByteReader& in, const ColumnsSpec& spec, int components, int index, ColumnSpec* column) {
-  uint8_t flags = in.byte();  // mode, layer << 2, alphabet << 3, contexts as the previous one << 4, coordinate axis << 5
-  if (flags >> 7) return false;
+  uint8_t flags = in.byte();  // mode, layer << 2, alphabet << 3, contexts as the previous one << 4, axis << 5, pair << 7
   column->mode = static_cast<ColumnMode>(flags & 3);
   column->layer = flags >> 2 & 1;
   const bool has_alphabet = flags & 8, same_contexts = flags & 16;
-  column->axis = flags >> 5;
+  column->axis = flags >> 5 & 3;
   column->stream = in.byte();
   column->raw_bits = in.byte();
   const uint64_t size = in.varint();
@@ -86,9 +85,15 @@ bool read_column(ByteReader& in, const ColumnsSpec& spec, int components, int in
   if (!read_terms(in, 2 * index + 2, &column->level)) return false;
   for (const Term& t : column->level)
     if (t.feature == 2 * index) return false;
-  if (!read_terms(in, 2 * components + 2, &column->error)) return false;
+  if (!read_terms(in, 2 * components + 2 + index, &column->error)) return false;
   for (const Term& t : column->error) {
     if (t.feature == 2 * index || (t.feature > 2 * index + 1 && t.feature < 2 * components)) return false;
+  }
+  if (flags & 128) {
+    for (int& other : column->pair) {
+      other = in.byte();
+      if (other >= index) return false;
+    }
   }
   if (same_contexts) {
     if (index == 0) return false;
@@ -106,9 +111,24 @@ bool read_column(ByteReader& in, const ColumnsSpec& spec, int components, int in
 
 }  // namespace
 
+void ColumnsSpec::prepare() {
+  level_of.clear();
+  if (map.empty()) return;
+  level_of.resize(size_t{1} << kMapBits);
+  size_t code = 0;
+  for (int32_t value = 0; value < 1 << kMapBits; ++value) {
+    while (code + 1 < map.size() && map[code + 1] <= value) ++code;
+    int32_t level = static_cast<int32_t>(code) << 4;
+    if (code + 1 < map.size() && value > map[code]) level += ((value - map[code]) << 4) / (map[code + 1] - map[code]);
+    level_of[static_cast<size_t>(value)] = level;
+  }
+}
+
 void write_columns_spec(ByteWriter& out, const ColumnsSpec& spec) {
   out.byte(spec.neighbours ? 1 : 0);
   out.byte(static_cast<uint8_t>(spec.halvings));
+  out.varint(spec.map.size());
+  for (size_t k = 0; k < spec.map.size(); ++k) out.varint(static_cast<uint64_t>(spec.map[k] - (k ? spec.map[k - 1] : 0)));
   out.varint(spec.columns.size());
   for (size_t i = 0; i < spec.columns.size(); ++i) {
     const ColumnSpec& c = spec.columns[i];
@@ -116,7 +136,7 @@ void write_columns_spec(ByteWriter& out, const ColumnsSpec& spec) {
                       c.first_context == spec.columns[i - 1].first_context &&
                       c.error_cuts == spec.columns[i - 1].error_cuts && c.level_cuts == spec.columns[i - 1].level_cuts;
     out.byte(static_cast<uint8_t>(static_cast<int>(c.mode) | c.layer << 2 | (c.alphabet.empty() ? 0 : 8) |
-                                  (same ? 16 : 0) | c.axis << 5));
+                                  (same ? 16 : 0) | c.axis << 5 | (c.pair[0] >= 0 ? 128 : 0)));
     out.byte(static_cast<uint8_t>(c.stream));
     out.byte(static_cast<uint8_t>(c.raw_bits));
     out.varint(c.size);
@@ -127,6 +147,9 @@ void write_columns_spec(ByteWriter& out, const ColumnsSpec& spec) {
     out.signed_varint(c.error_bias);
     write_terms(out, c.level);
     write_terms(out, c.error);
+    if (c.pair[0] >= 0) {
+      for (int other : c.pair) out.byte(static_cast<uint8_t>(other));
+    }
     if (same) continue;
     out.byte(static_cast<uint8_t>(c.first_context));
     write_cuts(out, c.error_cuts);
@@ -137,14 +160,24 @@ void write_columns_spec(ByteWriter& out, const ColumnsSpec& spec) {
 bool read_columns_spec(ByteReader& in, ColumnsSpec* spec) {
   uint8_t neighbours = in.byte();
   spec->halvings = in.byte();
+  uint64_t mapped = in.varint();
+  if (mapped > 256 || (mapped && neighbours)) return false;
+  uint64_t value = 0;
+  for (uint64_t k = 0; k < mapped; ++k) {
+    uint64_t step = in.varint();
+    if (step >> kMapBits || (value += step) >> kMapBits) return false;
+    spec->map.push_back(static_cast<int32_t>(value));
+  }
   uint64_t count = in.varint();
   if (!in.ok() || neighbours > 1 || spec->halvings > 8 || count > static_cast<uint64_t>(kMaxComponents)) return false;
   spec->neighbours = neighbours;
   for (uint64_t i = 0; i < count; ++i) {
     ColumnSpec column;
     if (!read_column(in, *spec, static_cast<int>(count), static_cast<int>(i), &column)) return false;
+    if (mapped && column.size > mapped) return false;
     spec->columns.push_back(std::move(column));
   }
+  spec->prepare();
   return in.at_end();
 }
 

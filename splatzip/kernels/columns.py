@@ -59,15 +59,15 @@ class BadColumns:
     layer: int
 
 
-def tile_splats(positions: NDArray[np.float32], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows tile after tile, and where each tile starts; the last start is N."""
-    order, starts = _core.tile_splats(np.ascontiguousarray(positions, np.float32), most)
-    return np.asarray(order), np.asarray(starts)
+def morton_order(coordinates: Integers) -> NDArray[np.int64]:
+    """Rows in the Morton order of their coordinates (N, 3)."""
+    return np.asarray(_core.morton_order(np.ascontiguousarray(coordinates, np.uint32)))
 
 
 def encode_columns(
     coordinates: Integers, values: Integers, columns: Sequence[ColumnInput], order: NDArray[np.int64],
-    starts: NDArray[np.int64], *, neighbours: bool = True, align: int = 0, threads: int = 0,
+    starts: NDArray[np.int64], *, neighbours: bool = True, value_map: Sequence[int] = (), align: int = 0,
+    threads: int = 0,
 ) -> EncodedColumns:  # fmt: skip
     """Encode N points.
 
@@ -75,8 +75,9 @@ def encode_columns(
         coordinates: (N, 3), what points are sorted by.
         values: (C, N), one row a component.
         columns: the components; layer 0 before layer 1, those of a group next to each other.
-        order, starts: tiles, as `tile_splats` returns them.
+        order, starts: rows tile after tile, and where each tile starts; the last start is N.
         neighbours: predict from near points, not only from the same point.
+        value_map: what codes stand for, not falling, below 2^14: predictions are linear in it; without neighbours only.
         align: tiles start at a multiple of 2^align of coordinate 0.
     """
     spec, tables, chunks, rows = _core.encode_columns(
@@ -86,6 +87,7 @@ def encode_columns(
         np.ascontiguousarray(order, np.int64),
         np.ascontiguousarray(starts, np.int64),
         neighbours,
+        list(value_map),
         align,
         threads,
     )

@@ -19,7 +19,6 @@ from splatzip.kernels.columns import ColumnInput, Integers
 # First stream of each attribute. Part of the format: `info` counts bytes by it.
 SCALE, ROTATION, COLOR, OPACITY, OTHER, SH = 0, 4, 8, 12, 13, 16
 FLOAT_RAW_BITS = 20
-LABEL_RAW_BITS = 8
 MOST_GROUPS = 32
 
 
@@ -41,7 +40,7 @@ class Component:
 
 @dataclass(frozen=True)
 class Layout:
-    """The components of a scene. `prefix`: bits of coordinate 0 above its own that hold a chunk's or bucket's number."""
+    """The components of a scene; from bit `prefix_shift` on, coordinate 0 holds a chunk's or bucket's number."""
 
     coordinates: tuple[Component, Component, Component]
     components: tuple[Component, ...]
@@ -143,9 +142,13 @@ def _sog(version: int, shapes: Mapping[str, tuple[int, str]]) -> Layout:
     components = [
         *_simple("scales", [0, 1, 2], 8, SCALE),
         *_simple("colors", [3], 8, OPACITY),
-        *_simple("colors", [1, 0, 2], 8, COLOR),
+        *_simple("colors", [0, 1, 2], 8, COLOR),
         *_simple("rotations", [3, 0, 1, 2], 8, ROTATION),
-        *(_simple("labels", [0], 16, SH, layer=1, raw_bits=LABEL_RAW_BITS) if "labels" in shapes else []),
+        *(
+            [Component("labels", 0, 8 * (1 - k), 8, ColumnInput(1, SH + k)) for k in (0, 1)]
+            if "labels" in shapes
+            else []
+        ),
     ]
     return Layout(_coordinates("positions", 16), tuple(components))
 
