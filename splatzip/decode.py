@@ -14,7 +14,7 @@ import numpy as np
 
 from splatzip.container import ChunkEntry, Codec, ContainerFile, Kind, RunEntry, open_file
 from splatzip.container.heads import attribute_bytes, stream_heads
-from splatzip.container.layout import VERSION_MAJOR, VERSION_MINOR
+from splatzip.container.layout import REQUIRED_LIMIT, VERSION_MAJOR, VERSION_MINOR
 from splatzip.errors import CorruptError, SceneError, TruncatedError, UnsupportedFeatureError
 from splatzip.kernels.stepped import ChunkPlace, decode_stepped
 from splatzip.scene import Scene, SceneMeta
@@ -171,7 +171,9 @@ def _checked(file: ContainerFile, run: RunEntry, chunk: ChunkEntry) -> bool:
         )
     if not file.missing:
         return True
-    return {head.table_set for head in stream_heads(file, run, chunk)} <= set(file.shared_ids(Kind.TABLES))
+    heads = stream_heads(file, run, chunk)
+    needed = {head.table_set for head in heads if head.stream < REQUIRED_LIMIT}  # others are skipped
+    return needed <= set(file.shared_ids(Kind.TABLES))
 
 
 def _places(file: ContainerFile) -> tuple[list[ChunkPlace], int, int]:
