@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from splatzip.errors import SceneError
 from splatzip.kernels.math import exact_exp
 from splatzip.kernels.stepped import EncodedChunk, encode_stepped
 from splatzip.scene import Scene
@@ -55,6 +56,9 @@ _SCALE_POWERS = (154, 205, 200)  # / 256
 _MOST = {"color": 6, "sh": 6}
 _MOST_ANY = 40
 _WEIGHT_UNIT = 64
+
+# Far beyond anything that renders; steps and grids hold their precision up to here.
+_LIMITS = {"positions": 1e30, "log_scales": 60.0, "sh": 1e5}
 _LN2 = 0.6931471805599453
 
 
@@ -81,9 +85,19 @@ def encode(
         options: see `Options`.
         tiers: (N,) importance tier of each splat, ascending from 0; None: one tier.
         threads: 0 for every core; the bytes do not depend on it.
+    Raises: SceneError, naming row and attribute, if a value is too large for any step.
     Returns: parameters, TABLES chunks by layer, chunks sorted by (tile, tier, layer), and the (N,) source row of each
         decoded row.
     """
+    for name, most in _LIMITS.items():
+        value = getattr(scene, name)
+        if max(value.max(), -value.min()) > most:
+            size = np.abs(value).reshape(len(scene), -1).max(1)
+            row = int(size.argmax())
+            raise SceneError(
+                f"row {row}: {name} holds {size[row]:g}, beyond {most:g}: no splat that can be seen; "
+                "preset lossless keeps it, or remove the row"
+            )
     return encode_stepped(
         list(scene.arrays().values()),
         sh_degree=scene.sh_degree,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatzip import Scene, decompress, load
+from splatzip import Scene, SceneError, decompress, load
 from splatzip.encode import encode
 from splatzip.profile import Profile
 from splatzip.quantize import stepped
@@ -116,6 +116,28 @@ def test_only_outliers_encode_and_decode(chair: Scene) -> None:
     scene = scene.edited(positions=np.random.default_rng(2).normal(0, 1e6, (300, 3)).astype(np.float32))
     decoded = decoded_in_source_order(scene, stepped.Options(0))
     assert np.abs(decoded.positions - scene.positions).max() <= 0.5  # float32 itself has steps of 0.06 to 0.25 there
+
+
+@pytest.mark.parametrize(("name", "value"), [("positions", 2e30), ("log_scales", 61), ("log_scales", -61), ("sh", 2e5)])
+def test_a_value_beyond_every_step_is_refused_by_row_and_name(chair: Scene, name: str, value: float) -> None:
+    broken = getattr(chair, name).copy()
+    broken[7].flat[0] = value
+    with pytest.raises(SceneError, match=f"row 7: {name} holds"):
+        encode(chair.edited(**{name: broken}), Profile("fast"))
+
+
+def test_values_of_any_size_below_that_encode_and_decode() -> None:
+    rng = np.random.default_rng(3)
+    for n in (1, 2, 3, 50, 700):
+        for power in (-6, 0, 6):
+            scene = Scene(
+                (rng.normal(0, 1, (n, 3)) * 10.0**power).astype(np.float32),
+                np.clip(rng.normal(0, 10, (n, 3)), -59, 59).astype(np.float32),
+                (rng.normal(0, 1, (n, 4)) * 10.0**power).astype(np.float32),
+                rng.normal(0, 50, n).astype(np.float32),
+                (rng.normal(0, 1, (n, 4, 3)) * 10.0 ** (power / 2)).astype(np.float32),
+            )
+            assert len(decompress(encode(scene, Profile("fast")))) == n
 
 
 def test_bytes_do_not_depend_on_threads(chair: Scene) -> None:
