@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from reference.container import CODEC_COLUMNS, CODEC_STEPPED, take_apart
+from reference.container import CODEC_COLUMNS, CODEC_STEPPED, META, json_chunk, take_apart
 from reference.numbers import check
 from reference.stepped import decode_stepped
 
@@ -43,6 +43,7 @@ def decode(data: bytes) -> dict[str, NDArray[Any]]:
 
             arrays = decode_columns(file)
     check_scene(arrays)
+    json_chunk(file, META)  # says nothing of the arrays, but has to be one
     return {**arrays, "origin": np.array(file.origin)}
 
 

@@ -15,7 +15,7 @@ MAGIC = b"SPLATZ\r\n"
 VERSION = (0, 1)
 MAX_ROOT_BYTES = 4096
 MAX_TILES = 1 << 31
-TABLES, STEPS, SOURCE, PALETTE, COLUMNS = 1, 2, 3, 4, 5
+TABLES, STEPS, SOURCE, PALETTE, COLUMNS, META = 1, 2, 3, 4, 5, 128
 CODEC_STEPPED, CODEC_COLUMNS = 1, 2
 
 
@@ -127,6 +127,9 @@ def take_apart(data: bytes) -> File:
 
 def json_chunk(file: File, kind: int) -> dict[str, Any]:
     """A JSON chunk, {} where there is none."""
-    values = json.loads(file.shared.get((kind, 0), b"{}"))
+    try:
+        values = json.loads(file.shared.get((kind, 0), b"{}"))
+    except (ValueError, RecursionError):
+        values = None
     check(isinstance(values, dict), "a JSON chunk holds no object")
     return dict(values)

@@ -1,4 +1,4 @@
-"""Writes tests/vectors/NAME/{input.splatz, expected.npz, vector.json}: see scripts/make_vectors.
+"""Writes tests/vectors/NAME/{input.splatz, expected.npz, vector.json} and tests/golden_bad: see scripts/make_vectors.
 
 `expected` comes from the reference decoder; the native one must agree, or nothing is written.
 """
@@ -13,6 +13,7 @@ import numpy as np
 import reference_decoder
 
 import splatzip
+from vectors import golden_bad
 from vectors.everything import EVERYTHING
 from vectors.stepped import STEPPED
 from vectors.vector import Vector
@@ -53,6 +54,8 @@ def main() -> None:
         total += size
         print(f"{vector.name:28} {size:8}")
     print(f"{'all':28} {total:8}")
+    if not sys.argv[1:]:
+        golden_bad.write(golden_bad.BAD)
 
 
 if __name__ == "__main__":
