@@ -327,9 +327,9 @@ def _plain(asset: Asset, primitive: Mapping[str, Any], name: str, ignored: list[
             "opacity_logits": np.log(alpha / (1 - alpha)).astype(np.float32),
             "sh": np.empty((splats, 1 + sh_rest_count(degree), 3), np.float32),
         }
-    for k, values in enumerate(sh):
-        arrays["sh"][:, k] = values
-    arrays["sh"][:, 1:] *= SH_FLIP_YZ[: len(sh) - 1, None]
+        for k, values in enumerate(sh):
+            arrays["sh"][:, k] = values
+        arrays["sh"][:, 1:] *= SH_FLIP_YZ[: len(sh) - 1, None]
     return scene_from(arrays, repair=repair, meta=SceneMeta())
 
 
