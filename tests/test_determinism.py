@@ -1,0 +1,61 @@
+"""The same scene gives the same bytes from every instruction set and any number of threads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CHAIR = ROOT / "datasets" / "samples" / "chair" / "point_cloud.ply"
+FIXTURES = ROOT / "tests" / "fixtures"
+QUANTIZED = [FIXTURES / name for name in ("spz/v4_sh4.spz", "sog/v2.sog", "compressed_ply/leica-260.compressed.ply")]
+
+# Encodes in several tiles and tiers; prints a hash for each setting and number of threads, and the instruction set.
+CHILD = """
+import hashlib, sys
+import numpy as np
+from splatzip import Profile, _core, load
+from splatzip.encode import encode
+from splatzip.quantize.stepped import Options
+
+chair, *sources = (load(path) for path in sys.argv[1:])
+chair = chair.take(np.arange(0, len(chair), 9))
+tiers = (np.arange(len(chair)) % 3 == 0).astype(np.uint8)
+tiles = Profile("fast", Options(0.5, tile_splats=700))
+for threads in (1, 2):
+    files = [encode(chair, Profile.preset_named(name), threads=threads) for name in ("fast", "near-lossless")]
+    files.append(encode(chair, tiles, tiers=tiers, threads=threads))
+    files += [encode(scene, Profile.preset_named("lossless"), threads=threads) for scene in (chair, *sources)]
+    print(*(hashlib.sha256(file).hexdigest() for file in files))
+print(_core.isa())
+"""
+
+
+def hashes(isa: str) -> tuple[str, str]:
+    """What CHILD prints: the hashes of all files, and the instruction set that was used."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(CHAIR), *map(str, QUANTIZED)],
+        env={**os.environ, "SPLATZIP_ISA": isa}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    one_thread, two_threads, used = done.stdout.split("\n")[:-1]
+    assert one_thread == two_threads
+    return one_thread, used
+
+
+@pytest.fixture(scope="module")
+def scalar() -> str:
+    files, used = hashes("scalar")
+    assert used == "scalar"
+    return files
+
+
+@pytest.mark.parametrize("isa", ["sse4", "avx2", "avx512"])
+def test_every_instruction_set_writes_the_bytes_of_the_scalar_code(isa: str, scalar: str) -> None:
+    files, used = hashes(isa)
+    assert used in (isa, "scalar")  # scalar, where this machine lacks the other
+    assert files == scalar
