@@ -76,9 +76,9 @@ bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, 
     return false;
   find_tile_neighbours(params, tile);
   code_opacity(open.streams[kOpacity], params, derived, tile, nullptr, nullptr);
-  code_scales(open.streams[kScale], params, derived, tile, nullptr, nullptr);
+  code_scales(open.streams[kScale], params, tile, nullptr, nullptr);
   code_rotations(open.streams[kRotation], params, derived, tile, nullptr, nullptr);
-  code_positions(open.streams[kPositionLow], params, derived, tile, nullptr, nullptr);
+  code_positions(open.streams[kPositionLow], params, tile, nullptr, nullptr);
   code_colors(open.streams[kColor], params, derived, tile, out.sh + chunk.row * 3 * (1 + params.rest()));
   for (int s = kOctree; s <= kColor; ++s)
     if (!open.streams[s].close()) return false;

@@ -13,7 +13,6 @@ namespace splatzip {
 namespace {
 
 constexpr int kUnitLevel = 10;  // position steps may be so many octaves finer than the rule's base
-constexpr int kMostLevels = kMaxOctreeDepth + 22;
 
 double power_of_two(int e) { return bits_to_double(static_cast<uint64_t>(1023 + e) << 52); }
 
@@ -182,9 +181,9 @@ void code_geometry(const SourceArrays& source, const SteppedParams& params, cons
   code_octree(out->streams[kOctree], out->streams[kCount], state->frame.octree_levels, state->n, earlier,
               &state->cells);
   code_opacity(out->streams[kOpacity], params, derived, state, &source, rows);
-  code_scales(out->streams[kScale], params, derived, state, &source, rows);
+  code_scales(out->streams[kScale], params, state, &source, rows);
   code_rotations(out->streams[kRotation], params, derived, state, &source, rows);
-  code_positions(out->streams[kPositionLow], params, derived, state, &source, rows);
+  code_positions(out->streams[kPositionLow], params, state, &source, rows);
   quantize_colors(params, derived, state, source, rows);
 }
 

@@ -110,8 +110,8 @@ void code_opacity(Io& io, const SteppedParams& params, const SteppedTables& tabl
 }
 
 template <class Io>
-void code_scales(Io& io, const SteppedParams& params, const SteppedTables& tables, TileState* tile,
-                 const SourceArrays* source, const int64_t* rows) {
+void code_scales(Io& io, const SteppedParams& params, TileState* tile, const SourceArrays* source,
+                 const int64_t* rows) {
   const size_t n = static_cast<size_t>(tile->n);
   const double kOctave = 65536.0 * kInvLn2;
   std::vector<std::array<int32_t, 3>> wanted;
@@ -191,12 +191,11 @@ void code_scales(Io& io, const SteppedParams& params, const SteppedTables& table
     int32_t size = (f[kScale0] + f[kScale1] + f[kScale2]) * 85 >> 8;
     tile->distance[i] = static_cast<uint8_t>(bucket(tile->features[i][kSpacing] - size));
   }
-  (void)tables;
 }
 
 template <class Io>
-void code_positions(Io& io, const SteppedParams& params, const SteppedTables& tables, TileState* tile,
-                    const SourceArrays* source, const int64_t* rows) {
+void code_positions(Io& io, const SteppedParams& params, TileState* tile, const SourceArrays* source,
+                    const int64_t* rows) {
   const size_t n = static_cast<size_t>(tile->n);
   const TileFrame& frame = tile->frame;
   const double cell = bits_to_double(static_cast<uint64_t>(1023 + frame.exponent) << 52);
@@ -222,7 +221,6 @@ void code_positions(Io& io, const SteppedParams& params, const SteppedTables& ta
           static_cast<float>(static_cast<double>(frame.origin[a] + frame.mantissa * at) * cell);
     }
   }
-  (void)tables;
 }
 
 void write_frame(ByteWriter& out, const TileFrame& frame) {
@@ -253,13 +251,11 @@ bool read_frame(ByteReader& in, TileFrame* frame) {
          frame->low_levels >= 0 && frame->low_levels <= 22;
 }
 
-#define INSTANTIATE(Io)                                                                                              \
-  template void code_opacity<Io>(Io&, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,   \
-                                 const int64_t*);                                                                    \
-  template void code_scales<Io>(Io&, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,    \
-                                const int64_t*);                                                                     \
-  template void code_positions<Io>(Io&, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, \
-                                   const int64_t*);
+#define INSTANTIATE(Io)                                                                                            \
+  template void code_opacity<Io>(Io&, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, \
+                                 const int64_t*);                                                                  \
+  template void code_scales<Io>(Io&, const SteppedParams&, TileState*, const SourceArrays*, const int64_t*);       \
+  template void code_positions<Io>(Io&, const SteppedParams&, TileState*, const SourceArrays*, const int64_t*);
 INSTANTIATE(StreamReader)
 INSTANTIATE(StreamWriter)
 

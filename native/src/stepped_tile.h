@@ -50,12 +50,12 @@ struct TileState {
   std::vector<Neighbours> near;
   std::vector<int32_t> opacity_codes;
   std::vector<std::array<int32_t, kFeatures>> features;
-  std::vector<std::array<int32_t, 3>> scales;  // log2 relative to the reference, 1/65536 octave
-  std::vector<uint8_t> distance;               // 0..7: how far the nearest neighbour is, in its own sizes
-  std::vector<std::array<float, 9>> axes;      // unit vectors: longest, middle, shortest
-  std::vector<float> positions;                // (n, 3)
+  std::vector<std::array<int32_t, 3>> scales;    // log2 relative to the reference, 1/65536 octave
+  std::vector<uint8_t> distance;                 // 0..7: how far the nearest neighbour is, in its own sizes
+  std::vector<std::array<float, 9>> axes;        // unit vectors: longest, middle, shortest
+  std::vector<float> positions;                  // (n, 3)
   Uninitialised<int32_t> color_codes, sh_codes;  // plane-major; the writer's are made by quantize_colors
-  std::vector<float> color_size;               // sum of |code| of the colour planes
+  std::vector<float> color_size;                 // sum of |code| of the colour planes
   // The writer's errors in units of the steps: opacity, then the scales.
   std::vector<std::array<float, 4>> errors;
 };
@@ -68,14 +68,12 @@ template <class Io>
 void code_opacity(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,
                   const int64_t* rows);
 template <class Io>
-void code_scales(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,
-                 const int64_t* rows);
+void code_scales(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
 template <class Io>
 void code_rotations(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,
                     const int64_t* rows);
 template <class Io>
-void code_positions(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,
-                    const int64_t* rows);
+void code_positions(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
 // Writer only, before code_colors and code_sh: choose the codes of both, closed loop, with errors diffused.
 void quantize_colors(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows);
 // The reader writes RGB coefficients to `sh`: (n, 1 + B, 3), the tile's first row.
