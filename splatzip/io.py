@@ -6,10 +6,13 @@ from pathlib import Path
 
 from splatzip.container.layout import MAGIC
 from splatzip.encode import Progress, encode
-from splatzip.errors import SplatzipError
+from splatzip.errors import FormatError, SplatzipError
+from splatzip.formats.output import atomic_write
 from splatzip.formats.registry import format_of_content, format_of_name
 from splatzip.profile import Profile
 from splatzip.scene import Scene
+
+SUFFIX = ".splatz"
 
 
 def load(path: str | Path, *, repair: bool = False) -> Scene:
@@ -30,14 +33,30 @@ def load(path: str | Path, *, repair: bool = False) -> Scene:
     return format_of_content(path).module.read(path, repair=repair)  # type: ignore[no-any-return]
 
 
-def save(scene: Scene, path: str | Path) -> list[str]:
-    """Write a scene in the foreign format that the extension names.
+def save(scene: Scene, path: str | Path, *, version: int | None = None) -> list[str]:
+    """Write a scene in the format that the extension names.
 
+    Args:
+        path: a file; an existing folder, or its meta.json, becomes SOG. A .splatz gets the default preset: `compress`
+            has the others.
+        version: of the format, where there is a choice (SPZ: 3 or 4); None: the newest.
     Returns: what the format cannot hold and was therefore lost, one line each; empty if nothing was.
     Raises: FormatError, OSError.
     """
     path = Path(path)
-    return format_of_name(path).module.write(scene, path)  # type: ignore[no-any-return]
+    if path.name.lower().endswith(SUFFIX) and not path.is_dir():
+        if version is not None:
+            raise FormatError(f"{path}: a .splatz has no version to choose")
+        with atomic_write(path) as file:
+            file.write(compress(scene))
+        return []
+    chosen = format_of_name(path)
+    if version is None:
+        return chosen.module.write(scene, path)  # type: ignore[no-any-return]
+    if version not in chosen.versions:
+        choice = f"choose {' or '.join(map(str, chosen.versions))}" if chosen.versions else "there is no choice"
+        raise FormatError(f"{path}: version {version} of {chosen.title} cannot be written; {choice}")
+    return chosen.module.write(scene, path, version=version)  # type: ignore[no-any-return]
 
 
 def compress(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from splatzip.cli.console import progress_bar
-from splatzip.cli.options import AsJson, Force, Quiet, Repair, Source, Target
+from splatzip.cli.options import AsJson, Force, FormatVersion, Quiet, Repair, Source, Target
 from splatzip.cli.source import load_and_warn
 from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, save_and_warn
@@ -13,6 +13,7 @@ def convert(
     source: Source,
     target: Target,
     repair: Repair = False,
+    version: FormatVersion = None,
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -29,5 +30,5 @@ def convert(
             scene = load_and_warn(source, repair=repair)
         progress(0.5, "writing")
         with watch.step("write"):
-            lost = save_and_warn(scene, target)
+            lost = save_and_warn(scene, target, version=version)
     show(conversion(source, target, scene, watch, lost=lost), as_json=as_json, quiet=quiet)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from splatzip.cli.console import named, progress_bar, warning_lines
-from splatzip.cli.options import AsJson, Force, Quiet, Splatz, Target, Threads
+from splatzip.cli.options import AsJson, Force, FormatVersion, Quiet, Splatz, Target, Threads
 from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, save_and_warn
 
@@ -17,6 +17,7 @@ def decompress(
     target: Target,
     partial: Annotated[bool, typer.Option("--partial", help="Of a cut or damaged file, take what is whole.")] = False,
     threads: Threads = 0,
+    version: FormatVersion = None,
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -32,7 +33,7 @@ def decompress(
             scene = decode(source, strict=not partial, threads=threads)
         progress(0.5, "writing")
         with watch.step("write"):
-            lost = save_and_warn(scene, target)
+            lost = save_and_warn(scene, target, version=version)
     missing = list(scene.meta.missing)
     if missing:
         gaps = f" (first of {len(missing) - 1} gaps: {missing[0]})" if len(missing) > 1 else ""

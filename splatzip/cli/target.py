@@ -36,11 +36,11 @@ def write_whole(target: Path, content: bytes) -> None:
             raise
 
 
-def save_and_warn(scene: Scene, target: Path) -> list[str]:
+def save_and_warn(scene: Scene, target: Path, *, version: int | None = None) -> list[str]:
     """Save in the format that the name asks for; say on stderr, and return, what that format could not hold."""
     from splatzip import save
 
     with named(target):
-        lost: list[str] = save(scene, target)
+        lost: list[str] = save(scene, target, version=version)
     warning_lines(f"{target}: lost {line}" for line in lost)
     return lost

@@ -14,12 +14,21 @@ HEAD_BYTES = 1 << 16
 
 @dataclass(frozen=True)
 class Format:
-    """One foreign format; `suffixes` are tried longest first, a directory counts as suffix "/"."""
+    """One foreign format.
+
+    Attributes:
+        key: the name of its file in this folder, and of `QuantizedSource.format`.
+        suffixes: how names end that ask for it; the longest match wins.
+        folder: a folder that exists is of this format, too.
+        versions: its versions that can be chosen from when it is written; empty: there is no choice.
+    """
 
     key: str
     title: str
     suffixes: tuple[str, ...]
     writes: bool = True
+    folder: bool = False
+    versions: tuple[int, ...] = ()
 
     @property
     def module(self) -> ModuleType:
@@ -29,8 +38,8 @@ class Format:
 
 # Content is tried in this order: formats with a magic number first, the bare record formats last.
 FORMATS: tuple[Format, ...] = (
-    Format("spz", "Niantic SPZ", (".spz",)),
-    Format("sog", "PlayCanvas SOG", (".sog", "meta.json", "/")),
+    Format("spz", "Niantic SPZ", (".spz",), versions=(3, 4)),
+    Format("sog", "PlayCanvas SOG", (".sog", "meta.json"), folder=True),
     Format("gltf", "glTF with KHR_gaussian_splatting", (".glb", ".gltf")),
     Format("compressed_ply", "PlayCanvas compressed PLY", (".compressed.ply",)),
     Format("ply", "3DGS PLY", (".ply",)),
@@ -58,14 +67,16 @@ def format_of_content(path: Path) -> Format:
 
 
 def format_of_name(path: Path) -> Format:
-    """The format that a file to be written asks for by its name.
+    """The format that a file, or an existing folder, to be written asks for by its name.
 
     Raises: FormatError if the suffix is unknown or the format can only be read.
     """
     name = path.name.lower()
     matches = [(len(s), f) for f in FORMATS for s in f.suffixes if name.endswith(s)]
+    if not matches and path.is_dir():
+        matches = [(0, f) for f in FORMATS if f.folder]
     if not matches:
-        known = " ".join(sorted({s for f in FORMATS if f.writes for s in f.suffixes if s.startswith(".")}))
+        known = " ".join(sorted(s for f in FORMATS if f.writes for s in f.suffixes))
         raise FormatError(f"{path}: no format has this extension; known: {known}")
     chosen = max(matches, key=lambda match: match[0])[1]
     if not chosen.writes:

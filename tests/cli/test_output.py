@@ -34,6 +34,17 @@ def test_convert_prints_a_table(run, scene_ply, snapshot_of_shape):
     snapshot_of_shape("convert", result.stdout)
 
 
+def test_version_chooses_the_version_of_the_format(run, scene_ply, splatz):
+    for verb, source in (("convert", "scene.ply"), ("decompress", "scene.splatz")):
+        assert run(verb, source, f"{verb}.spz", "--version", "3", "--quiet").returncode == 0
+        assert load(splatz.with_name(f"{verb}.spz")).source.version == 3
+
+
+def test_convert_reaches_splatz_too(run, scene_ply, tmp_path):
+    assert run("convert", "scene.ply", "scene.splatz", "--quiet").returncode == 0
+    assert run("verify", "scene.splatz").returncode == 0
+
+
 def test_transform_prints_a_table(run, scene_ply, snapshot_of_shape):
     result = run("transform", "scene.ply", "moved.ply", "--translate", "1", "-2", "3")
     assert (result.returncode, result.stderr) == (0, "")

@@ -1,0 +1,71 @@
+"""Paths in, paths out: which format a name asks for, and which version of it."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splatzip import FormatError, Scene, load, save
+
+CHAIR = Path(__file__).resolve().parents[1] / "datasets/samples/chair/point_cloud.ply"
+
+
+@pytest.fixture(scope="module")
+def chair() -> Scene:
+    return load(CHAIR).take(np.arange(1000))
+
+
+def test_the_version_of_spz_can_be_chosen(chair, tmp_path):
+    save(chair, tmp_path / "newest.spz")
+    save(chair, tmp_path / "older.spz", version=3)
+    assert (tmp_path / "newest.spz").read_bytes()[:8] == b"NGSP\4\0\0\0"
+    assert gzip.decompress((tmp_path / "older.spz").read_bytes())[:8] == b"NGSP\3\0\0\0"
+    assert np.array_equal(load(tmp_path / "newest.spz").sh, load(tmp_path / "older.spz").sh)
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "says"),
+    [
+        ("out.spz", 2, "choose 3 or 4"),
+        ("out.ply", 1, "there is no choice"),
+        ("out.splatz", 1, "no version to choose"),
+    ],
+)
+def test_a_version_that_cannot_be_written_is_refused(chair, tmp_path, name, version, says):
+    with pytest.raises(FormatError, match=says):
+        save(chair, tmp_path / name, version=version)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_splatz_is_saved_with_the_default_preset(chair, tmp_path):
+    assert save(chair, tmp_path / "scene.splatz") == []
+    again = load(tmp_path / "scene.splatz")
+    assert len(again) == len(chair)
+    assert (tmp_path / "scene.splatz").stat().st_size < chair.float_bytes / 10
+
+
+def test_a_quantized_scene_stays_itself_in_a_splatz(chair, tmp_path):
+    save(chair, tmp_path / "scene.spz")
+    spz = load(tmp_path / "scene.spz")
+    save(spz, tmp_path / "scene.splatz")
+    codes, again = (scene.source.codes for scene in (spz, load(tmp_path / "scene.splatz")))
+    assert np.array_equal(*(np.unique(np.hstack(list(source.values())), axis=0) for source in (codes, again)))
+
+
+def test_an_existing_folder_becomes_sog(chair, tmp_path):
+    save(chair, tmp_path)
+    assert (tmp_path / "meta.json").is_file()
+    assert load(tmp_path).source.format == "sog"
+
+
+def test_a_name_without_a_known_extension_is_refused(chair, tmp_path):
+    with pytest.raises(FormatError, match=r"no format has this extension.*\.glb.*meta\.json"):
+        save(chair, tmp_path / "scene.xyz")
+
+
+def test_a_format_that_is_only_read_is_refused(chair, tmp_path):
+    with pytest.raises(FormatError, match="can be read but not written"):
+        save(chair, tmp_path / "scene.ksplat")
