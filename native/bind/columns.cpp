@@ -30,8 +30,8 @@ Out<int64_t> sorted_rows(In<uint32_t, nb::ndim<2>> coordinates) {
 // and tile, order.
 nb::tuple encode(In<uint32_t, nb::ndim<2>> coordinates, In<uint32_t, nb::ndim<2>> values,
                  std::vector<std::tuple<int, int, bool, int, int>> columns, In<int64_t, nb::ndim<1>> order,
-                 In<int64_t, nb::ndim<1>> starts, bool neighbours, std::vector<int32_t> map, int align, int threads) {
-  ColumnsSource source{coordinates.data(), values.data(), static_cast<int64_t>(coordinates.shape(0)), {}, {}, {}, neighbours, map, align};
+                 In<int64_t, nb::ndim<1>> starts, bool neighbours, std::vector<int32_t> map, int tables_id, int align, int threads) {
+  ColumnsSource source{coordinates.data(), values.data(), static_cast<int64_t>(coordinates.shape(0)), {}, {}, {}, neighbours, map, tables_id, align};
   for (auto& [layer, group, shared, raw_bits, axis] : columns)
     source.columns.push_back({layer, group, shared, raw_bits, axis});
   source.order.assign(order.data(), order.data() + order.shape(0));
@@ -73,16 +73,17 @@ bool read_tables(const nb::bytes& bytes, std::vector<TableSet>* sets) {
   return in.at_end();
 }
 
-// tiles: (splats, offset and size of layer 0, of layer 1; size 0: missing). Returns (coordinates, values) and -1, or
-// None and what is wrong: -2 the spec, -3 - layer the tables, else 2 * tile + layer.
+// table_bytes: by the id of the TABLES chunk, empty where there is none. tiles: (splats, offset and size of layer 0, of layer 1; size 0: missing). Returns (coordinates, values) and -1, or
+// None and what is wrong: -2 the spec, -3 - id the tables, else 2 * tile + layer.
 nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes spec_bytes, std::vector<nb::bytes> table_bytes,
                  std::vector<std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t>> tile_list, int threads) {
   ColumnsSpec spec;
   ByteReader in(reinterpret_cast<const uint8_t*>(spec_bytes.c_str()), spec_bytes.size());
   if (!read_columns_spec(in, &spec)) return nb::make_tuple(nb::none(), -2);
-  std::vector<TableSet> tables[kMaxLayers];
-  for (size_t layer = 0; layer < table_bytes.size() && layer < kMaxLayers; ++layer)
-    if (!read_tables(table_bytes[layer], &tables[layer])) return nb::make_tuple(nb::none(), -3 - static_cast<int>(layer));
+  std::vector<std::vector<TableSet>> tables(table_bytes.size());
+  for (size_t id = 0; id < tables.size(); ++id)
+    if (table_bytes[id].size() && !read_tables(table_bytes[id], &tables[id]))
+      return nb::make_tuple(nb::none(), -3 - static_cast<int>(id));
   std::vector<ColumnsTile> tiles;
   int64_t n = 0;
   for (auto& [splats, offset, size, offset1, size1] : tile_list) {

@@ -6,40 +6,18 @@
 #include <mutex>
 #include <numeric>
 
+#include "columns_chunk.h"
 #include "columns_fit.h"
-#include "columns_model.h"
 #include "parallel.h"
 
 namespace splatzip {
 namespace {
 
-constexpr int kOctree = 1, kCount = 2, kPositionLow = 6;  // stream ids
-constexpr int kMaxOriginBits = 32;
 // Lossless files are about bytes: 32 lanes (64 bytes more than 4) only where they are below 0.1 %.
 constexpr int64_t kSymbolsFor32ColumnLanes = 65536;
 constexpr int kHalvings = 6;            // the first pass, which has no neighbours, holds a 64th of the points
 constexpr size_t kTrialTiles = 16;      // a sample of tiles is enough to choose modes
 constexpr int64_t kCellCost = 1 << 15;  // in 1/2^16 bits
-
-// A chunk of layer 0 starts with: where its coordinates start, how many of their bits the octree codes, and how
-// many bits below follow raw.
-struct Frame {
-  uint32_t origin[3] = {};
-  int depth = 0;
-  int low = 0;
-};
-
-// Streams of a layer in the order of their heads: octree, count, low bits; then those of the columns.
-std::vector<int> stream_ids(const ColumnsSpec& spec, int layer) {
-  std::vector<int> ids;
-  if (layer == 0) ids = {kOctree, kCount, kPositionLow};
-  uint64_t used = 0;
-  for (const ColumnSpec& c : spec.columns)
-    if (c.layer == layer && c.mode != ColumnMode::coordinate) used |= 1ull << c.stream;
-  for (int s = 0; s < kMaxColumnStreams; ++s)
-    if (used >> s & 1) ids.push_back(kFirstColumnStream + s);
-  return ids;
-}
 
 // The points of one tile of an encoder, and what it writes.
 struct TileWriter {
@@ -49,34 +27,6 @@ struct TileWriter {
   std::vector<uint32_t> coordinates[3];      // by rank, relative to the origin, without the low bits
   std::vector<std::vector<StreamWriter>> streams;  // by layer, as stream_ids has them
 };
-
-template <class Io>
-struct StreamSet {
-  std::array<Io*, 64> by_id{};
-  StreamSet(std::vector<Io>& streams, const std::vector<int>& ids) {
-    for (size_t i = 0; i < ids.size(); ++i) by_id[static_cast<size_t>(ids[i])] = &streams[i];
-  }
-  Io& operator[](int id) { return *by_id[static_cast<size_t>(id)]; }
-};
-
-// The columns of a layer, pass by pass. raw(component, place, bits) takes or gives a value's low bits.
-template <class Io, class Raw>
-bool code_layer(const ColumnsSpec& spec, int layer, Points& points, StreamSet<Io>& streams, Raw&& raw) {
-  for (size_t pass = 0; pass + 1 < points.pass_start.size(); ++pass) {
-    points.start_pass();
-    for (size_t c = 0; c < spec.columns.size(); ++c) {
-      const ColumnSpec& column = spec.columns[c];
-      if (column.layer != layer) continue;
-      Io& io = streams[kFirstColumnStream + column.stream];
-      if (!code_values(spec, static_cast<int>(c), pass, points, io)) return false;
-      if (column.raw_bits && column.mode != ColumnMode::coordinate) {
-        for (int64_t i = points.pass_start[pass]; i < points.pass_start[pass + 1]; ++i)
-          raw(c, static_cast<size_t>(i), column.raw_bits, io);
-      }
-    }
-  }
-  return true;
-}
 
 void sort_tile(const ColumnsSource& source, int64_t begin, int64_t end, TileWriter* tile) {
   const size_t n = static_cast<size_t>(end - begin);
@@ -124,7 +74,7 @@ void choose_alphabet(const ColumnsSource& source, size_t component, ColumnSpec* 
   std::vector<uint8_t> seen(size, 0);
   for (int64_t i = 0; i < source.n; ++i) seen[values[i] >> column->raw_bits] = 1;
   uint32_t distinct = static_cast<uint32_t>(std::count(seen.begin(), seen.end(), 1));
-  if (distinct * 2 > size || size < 4) return;
+  if (distinct * 2 > size || size < 4 || !source.map.empty()) return;
   for (uint32_t v = 0; v < size; ++v)
     if (seen[v]) column->alphabet.push_back(v);
   column->size = distinct;
@@ -276,23 +226,6 @@ TableSet build_tables(const ColumnsSpec& spec, int layer, size_t index, int id, 
   return build_table_set(id, id < kFirstColumnStream || needs_escapes(spec, id - kFirstColumnStream), histogram);
 }
 
-void write_frame(ByteWriter& out, const Frame& frame) {
-  out.byte(static_cast<uint8_t>(frame.depth));
-  out.byte(static_cast<uint8_t>(frame.low));
-  for (uint32_t o : frame.origin) out.varint(o);
-}
-
-bool read_frame(ByteReader& in, Frame* frame) {
-  frame->depth = in.byte();
-  frame->low = in.byte();
-  for (uint32_t& o : frame->origin) {
-    uint64_t value = in.varint();
-    if (value > UINT32_MAX) return false;
-    o = static_cast<uint32_t>(value);
-  }
-  return in.ok() && frame->depth <= kMaxOctreeDepth && frame->low <= kMaxOriginBits - kMaxOctreeDepth;
-}
-
 }  // namespace
 
 std::vector<int64_t> morton_order(const uint32_t* coordinates, int64_t n) {
@@ -424,15 +357,15 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
     parallel_for(static_cast<int64_t>(tile_count), threads, [&](int64_t t) {
       TileWriter& tile = tiles[static_cast<size_t>(t)];
       ByteWriter head;
+      if (layer == 0) write_frame(head, tile.frame);
       head.varint(ids.size());
       std::vector<uint8_t> data;
       for (size_t i = 0; i < ids.size(); ++i) {
         StreamHead stream;
-        stream.stream = ids[i], stream.table_set = static_cast<int>(i);
+        stream.stream = ids[i], stream.table_set = source.tables_id + layer;
         tile.streams[l][i].finish(sets[i], &stream, data, {.many = kSymbolsFor32ColumnLanes, .fewer = kSymbolsFor32ColumnLanes});
         write_stream_head(head, stream);
       }
-      if (layer == 0) write_frame(head, tile.frame);
       head.append(data.data(), data.size());
       out.chunks[l][static_cast<size_t>(t)] = std::move(head.bytes);
     });
@@ -442,129 +375,6 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
   out.spec = std::move(packed.bytes);
   for (const TileWriter& tile : tiles) out.order.insert(out.order.end(), tile.rows.begin(), tile.rows.end());
   return out;
-}
-
-namespace {
-
-// Opens the streams of a chunk and reads its frame, if it has one; false if the heads are not those of the layer.
-bool open_streams(ByteReader& in, const std::vector<int>& ids, const std::vector<TableSet>& tables,
-                  std::vector<StreamReader>* streams, Frame* frame) {
-  std::vector<StreamHead> heads(ids.size());
-  if (in.varint() != ids.size()) return false;
-  size_t total = 0;
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (!read_stream_head(in, &heads[i]) || heads[i].stream != ids[i]) return false;
-    const size_t set = static_cast<size_t>(heads[i].table_set);
-    if (set >= tables.size() || tables[set].stream != ids[i]) return false;
-    if (heads[i].word_bytes > in.left() || heads[i].raw_bytes > in.left()) return false;
-    total += heads[i].word_bytes + heads[i].raw_bytes;
-  }
-  if ((frame && !read_frame(in, frame)) || total != in.left()) return false;
-  *streams = std::vector<StreamReader>(ids.size());
-  for (size_t i = 0; i < ids.size(); ++i) {
-    const uint8_t* data = in.take(heads[i].word_bytes + heads[i].raw_bytes);
-    if (!data || !(*streams)[i].open(heads[i], data, &tables[static_cast<size_t>(heads[i].table_set)])) return false;
-  }
-  return true;
-}
-
-bool close_streams(const std::vector<StreamReader>& streams) {
-  return std::all_of(streams.begin(), streams.end(), [](const StreamReader& s) { return s.close(); });
-}
-
-// Coordinates of a tile: the octree's cells, then the low bits.
-bool decode_coordinates(StreamSet<StreamReader>& streams, const Frame& frame, int64_t n, Points& points,
-                        const ColumnsSpec& spec, uint32_t* out) {
-  std::vector<uint64_t> cells;
-  if (!code_octree(streams[kOctree], streams[kCount], frame.depth, n, {}, &cells)) return false;
-  for (const ColumnSpec& column : spec.columns) {  // a coordinate that is a component fits one
-    if (column.mode != ColumnMode::coordinate) continue;
-    if (frame.low || frame.origin[column.axis] + (uint64_t{1} << frame.depth) > uint64_t{2 * kMaxCoded}) return false;
-  }
-  std::vector<uint32_t> coordinates[3];
-  for (int a = 0; a < 3; ++a) {
-    coordinates[a].resize(cells.size());
-    for (size_t i = 0; i < cells.size(); ++i) coordinates[a][i] = gather3(cells[i] >> a);
-  }
-  StreamReader& low = streams[kPositionLow];
-  for (size_t i = 0; i < cells.size(); ++i) {
-    for (int a = 0; a < 3; ++a) {
-      uint64_t value = static_cast<uint64_t>(coordinates[a][i]) << frame.low;
-      if (frame.low) value |= low.raw(frame.low);
-      value += frame.origin[a];
-      if (value > UINT32_MAX) return false;
-      out[3 * i + static_cast<size_t>(a)] = static_cast<uint32_t>(value);
-    }
-  }
-  points.arrange(n, spec, coordinates, frame.depth, frame.origin);
-  return low.ok();
-}
-
-// Component c of the tile by rank, into its place.
-void hand_out(const ColumnSpec& column, size_t c, const Points& points, const std::vector<uint32_t>& raw, uint32_t* out) {
-  for (size_t i = 0; i < points.rank.size(); ++i) {
-    const uint32_t coded = static_cast<uint32_t>(points.values[c][i]);
-    uint32_t value = (column.alphabet.empty() ? coded : column.alphabet[coded]) << column.raw_bits;
-    if (!raw.empty()) value |= raw[i];
-    out[points.rank[i]] = value;
-  }
-}
-
-bool decode_tile(const ColumnsSpec& spec, const std::vector<TableSet> (&tables)[kMaxLayers], const ColumnsTile& tile,
-                 int64_t start, int64_t total, uint32_t* coordinates, uint32_t* values, int* layer) {
-  Points points;
-  for (*layer = 0; *layer < kMaxLayers; ++*layer) {
-    const ColumnsChunk& chunk = tile.layers[*layer];
-    if (!chunk.data) return *layer > 0;
-    const std::vector<int> ids = stream_ids(spec, *layer);
-    ByteReader in(chunk.data, chunk.size);
-    Frame frame;
-    std::vector<StreamReader> readers;
-    if (!open_streams(in, ids, tables[*layer], &readers, *layer == 0 ? &frame : nullptr)) return false;
-    StreamSet<StreamReader> streams(readers, ids);
-    if (*layer == 0) {
-      uint32_t* out = coordinates + 3 * start;
-      if (!decode_coordinates(streams, frame, tile.n, points, spec, out)) return false;
-    }
-    std::vector<std::vector<uint32_t>> raws(spec.columns.size());
-    bool good = code_layer(spec, *layer, points, streams, [&](size_t c, size_t place, int bits, StreamReader& io) {
-      if (raws[c].empty()) raws[c].resize(static_cast<size_t>(tile.n));
-      raws[c][place] = io.raw(bits);
-    });
-    if (!good || !close_streams(readers)) return false;
-    for (size_t c = 0; c < spec.columns.size(); ++c) {
-      const ColumnSpec& column = spec.columns[c];
-      uint32_t* out = values + static_cast<int64_t>(c) * total + start;
-      if (column.layer != *layer) continue;
-      if (column.mode == ColumnMode::coordinate) {
-        for (int64_t i = 0; i < tile.n; ++i) out[i] = coordinates[3 * (start + i) + column.axis];
-      } else {
-        hand_out(column, c, points, raws[c], out);
-      }
-    }
-  }
-  return true;
-}
-
-}  // namespace
-
-int64_t decode_columns(const ColumnsSpec& spec, const std::vector<TableSet> (&tables)[kMaxLayers],
-                       const std::vector<ColumnsTile>& tiles, int64_t n, uint32_t* coordinates, uint32_t* values,
-                       int threads, int* layer) {
-  std::vector<int64_t> starts = {0};
-  for (const ColumnsTile& tile : tiles) starts.push_back(starts.back() + tile.n);
-  std::vector<int> bad(tiles.size(), -1);
-  parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t t) {
-    const size_t i = static_cast<size_t>(t);
-    int at = 0;
-    if (!decode_tile(spec, tables, tiles[i], starts[i], n, coordinates, values, &at)) bad[i] = at;
-  });
-  for (size_t i = 0; i < tiles.size(); ++i) {
-    if (bad[i] < 0) continue;
-    *layer = bad[i];
-    return static_cast<int64_t>(i);
-  }
-  return -1;
 }
 
 }  // namespace splatzip

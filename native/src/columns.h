@@ -17,6 +17,7 @@ constexpr int kMaxComponents = 80;
 constexpr int kMaxLayers = 2;
 constexpr int kFirstColumnStream = 32;  // stream of the first component; up to 63
 constexpr int kMaxColumnStreams = 32;
+constexpr int kFirstOptionalStream = 128;  // skipped when unknown
 constexpr int64_t kMaxPointsPerChunk = 1 << 16;
 constexpr int kMapBits = 14;
 constexpr int kMaxCoded = 1 << 16;  // a component's coded part is below this
@@ -85,6 +86,7 @@ struct ColumnsSource {
   std::vector<int64_t> starts;  // tiles + 1
   bool neighbours = true;
   std::vector<int32_t> map;
+  int tables_id = 0;  // of the TABLES chunk of layer 0; the next one is that of layer 1
   int align = 0;  // origins are multiples of 2^align on axis 0
 };
 
@@ -111,8 +113,8 @@ struct ColumnsTile {
 };
 
 // Decodes tiles into coordinates (N, 3) and values (C, N); components of missing layers are left alone.
-// Returns -1, or the number of the first tile that is not what the format allows; *layer says which layer.
-int64_t decode_columns(const ColumnsSpec& spec, const std::vector<TableSet> (&tables)[kMaxLayers],
+// tables: by the id of their TABLES chunk. Returns -1, or the number of the first tile that is not what the format allows; *layer says which layer.
+int64_t decode_columns(const ColumnsSpec& spec, const std::vector<std::vector<TableSet>>& tables,
                        const std::vector<ColumnsTile>& tiles, int64_t n, uint32_t* coordinates, uint32_t* values,
                        int threads, int* layer);
 

@@ -173,6 +173,7 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
     own[c].resize(count), sums[c].assign(count, 0), spreads[c].assign(count, 0);
     int64_t total = 0;
     for (size_t s = 0; s < count; ++s) total += own[c][s] = tiles[samples[s].tile]->values[c][samples[s].place];
+    if (spec->columns[c].mode == ColumnMode::coordinate) return;  // has no centre, and neighbours have no sums of it
     spec->columns[c].center = static_cast<int32_t>(total / static_cast<int64_t>(count));
     if (!neighbours) return;
     for (size_t s = 0; s < count; ++s) {
@@ -281,7 +282,7 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
     auto related = [&](size_t other) {
       return spec->columns[other].mode != ColumnMode::coordinate && spec->columns[other].stream / 4 == column.stream / 4;
     };
-    if (b > values && c > 1 && related(c - 1) && related(c - 2)) {
+    if (b == kMaxContexts && c > 1 && related(c - 1) && related(c - 2)) {
       std::vector<int32_t> cuts[2];
       for (size_t k = 0; k < 2; ++k) {
         Column off(count);

@@ -77,10 +77,11 @@ bool read_column(ByteReader& in, const ColumnsSpec& spec, int components, int in
     return false;
   }
   if (column->mode == ColumnMode::coordinate) return in.ok() && column->raw_bits == 0 && !has_alphabet;
-  column->center = static_cast<int32_t>(in.varint());
+  const uint64_t center = in.varint();
   column->level_bias = static_cast<int32_t>(in.signed_varint());
   column->error_bias = static_cast<int32_t>(in.signed_varint());
-  if (!in.ok() || column->center < 0 || column->center >= kMaxCoded) return false;
+  if (!in.ok() || center >= static_cast<uint64_t>(kMaxCoded)) return false;
+  column->center = static_cast<int32_t>(center);
   // The level knows components before this one, and the sums of these and its own.
   if (!read_terms(in, 2 * index + 2, &column->level)) return false;
   for (const Term& t : column->level)

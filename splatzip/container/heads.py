@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from splatzip.container.index import ChunkEntry, RunEntry
-from splatzip.container.layout import ATTRIBUTE_OF_STREAM, Codec, Stream
+from splatzip.container.layout import ATTRIBUTE_OF_COLUMN, ATTRIBUTE_OF_STREAM, Codec, Stream
 from splatzip.container.reader import ContainerFile
 from splatzip.container.varint import Cursor
 
@@ -27,8 +27,8 @@ def stream_heads(file: ContainerFile, run: RunEntry, chunk: ChunkEntry) -> list[
     """
     where = f"tile {chunk.tile} tier {run.tier} layer {run.layer} at byte {chunk.offset}"
     cursor = Cursor(file.data[chunk.offset : chunk.offset + chunk.size], where)
-    if file.root.codec == Codec.STEPPED and run.layer == 0:
-        _skip_frame(cursor)
+    if run.layer == 0:
+        (_skip_frame if file.root.codec == Codec.STEPPED else _skip_columns_frame)(cursor)
     heads = []
     for _ in range(cursor.uint()):
         stream, table_set = cursor.take(1)[0], cursor.uint() >> 2  # below: how many lanes
@@ -47,9 +47,23 @@ def attribute_bytes(file: ContainerFile) -> dict[str, int]:
     for run in file.runs:
         for chunk in run.chunks:
             for stream, _, size in stream_heads(file, run.entry, chunk):
-                name = ATTRIBUTE_OF_STREAM.get(Stream(stream), "other") if stream in set(Stream) else "other"
+                name = attribute_of(stream)
                 sizes[name] = sizes.get(name, 0) + size
     return sizes
+
+
+def attribute_of(stream: int) -> str:
+    """The attribute that a stream's bytes count for."""
+    if stream in ATTRIBUTE_OF_STREAM:
+        return ATTRIBUTE_OF_STREAM[Stream(stream)]
+    column = stream - Stream.COLUMN_0
+    return next((name for limit, name in ATTRIBUTE_OF_COLUMN if 0 <= column < limit), "other")
+
+
+def _skip_columns_frame(cursor: Cursor) -> None:
+    cursor.take(2)
+    for _ in range(3):
+        cursor.uint()
 
 
 def _skip_frame(cursor: Cursor) -> None:

@@ -64,3 +64,6 @@ ATTRIBUTE_OF_STREAM = {
     Stream.SH_3: "sh",
     Stream.SH_4: "sh",
 }
+
+# The same for streams of codec COLUMNS, counted from COLUMN_0: those below the number.
+ATTRIBUTE_OF_COLUMN = ((4, "scale"), (8, "rotation"), (12, "color"), (13, "opacity"), (16, "other"), (32, "sh"))

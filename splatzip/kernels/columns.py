@@ -53,7 +53,7 @@ class ColumnsTile:
 
 @dataclass(frozen=True)
 class BadColumns:
-    """What could not be decoded: a tile's layer, or (tile None) the specification (layer -1) or a layer's tables."""
+    """What could not be decoded: a tile's layer, or (tile None) the specification (layer -1) or tables (layer is their id)."""
 
     tile: int | None
     layer: int
@@ -66,7 +66,7 @@ def morton_order(coordinates: Integers) -> NDArray[np.int64]:
 
 def encode_columns(
     coordinates: Integers, values: Integers, columns: Sequence[ColumnInput], order: NDArray[np.int64],
-    starts: NDArray[np.int64], *, neighbours: bool = True, value_map: Sequence[int] = (), align: int = 0,
+    starts: NDArray[np.int64], *, neighbours: bool = True, value_map: Sequence[int] = (), tables_id: int = 0, align: int = 0,
     threads: int = 0,
 ) -> EncodedColumns:  # fmt: skip
     """Encode N points.
@@ -78,6 +78,7 @@ def encode_columns(
         order, starts: rows tile after tile, and where each tile starts; the last start is N.
         neighbours: predict from near points, not only from the same point.
         value_map: what codes stand for, not falling, below 2^14: predictions are linear in it; without neighbours only.
+        tables_id: of the TABLES chunk of layer 0; layer 1 has the next.
         align: tiles start at a multiple of 2^align of coordinate 0.
     """
     spec, tables, chunks, rows = _core.encode_columns(
@@ -88,6 +89,7 @@ def encode_columns(
         np.ascontiguousarray(starts, np.int64),
         neighbours,
         list(value_map),
+        tables_id,
         align,
         threads,
     )
@@ -107,6 +109,7 @@ def decode_columns(
 
     Args:
         data: the file, which the places of `tiles` count in.
+        tables: TABLES chunks by their ids, empty where there is none.
     Returns: coordinates (N, 3) and values (C, N); components of missing layers are not filled.
     """
     arrays, code = _core.decode_columns(

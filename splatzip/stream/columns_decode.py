@@ -21,7 +21,7 @@ from splatzip.kernels.dequantize import dequantize
 from splatzip.kernels.dequantize_compressed_ply import CHUNK_SPLATS
 from splatzip.scene import QuantizedSource, Scene, SceneMeta
 from splatzip.scene.attributes import ATTRIBUTES
-from splatzip.stream.columns_layout import Layout, green_first, layout_of, palette_inputs, unfold
+from splatzip.stream.columns_layout import PALETTE_TABLES, Layout, green_first, layout_of, palette_inputs, unfold
 
 FLOAT32 = "float32"
 DTYPES = ("uint8", "uint16", "uint32", "uint64", "float32")
@@ -177,7 +177,7 @@ def _decode_tiles(file: ContainerFile, layout: Layout, threads: int) -> _Decoded
             raise CorruptError(f"{_where(other, 1)}: layer 0 has {entry.splats} splats, this one {other.splats}")
         span = None if other is None else (other.offset, other.size)
         tiles.append(ColumnsTile(entry.splats, (entry.offset, entry.size), span))
-    used = [bytes(table) for table in tables if table is not None]
+    used = [bytes(table or b"") for table in tables]
     decoded = decode_columns(file.data, bytes(spec), used, tiles, threads=threads)
     if isinstance(decoded, BadColumns):
         if decoded.tile is None:
@@ -238,7 +238,7 @@ def _by_prefix(
 
 def _decode_palette(file: ContainerFile, source: _Source, threads: int) -> NDArray[np.uint8] | None:
     """Rows of the SOG palette, or None if a damaged file lacks some."""
-    spec, tables = file.shared_payload(Kind.COLUMNS, 1), file.shared_payload(Kind.TABLES, 2)
+    spec, tables = file.shared_payload(Kind.COLUMNS, 1), file.shared_payload(Kind.TABLES, PALETTE_TABLES)
     ids = file.shared_ids(Kind.PALETTE)
     entries = [entry for i in ids for entry in file.shared if (entry.kind, entry.id) == (int(Kind.PALETTE), i)]
     if spec is None or tables is None or not ids or ids != list(range(len(ids))):
@@ -256,7 +256,7 @@ def _decode_palette(file: ContainerFile, source: _Source, threads: int) -> NDArr
         if len(head) < 4 or not 0 < rows <= min(MAX_TILE_SPLATS, MAX_SPLATS_PER_BYTE * entry.size):
             raise CorruptError(f"chunk ({int(Kind.PALETTE)}, {i}): it cannot hold {rows} rows")
         tiles.append(ColumnsTile(rows, (entry.offset + 4, entry.size - 4)))
-    decoded = decode_columns(file.data, bytes(spec), [bytes(tables)], tiles, threads=threads)
+    decoded = decode_columns(file.data, bytes(spec), [b""] * PALETTE_TABLES + [bytes(tables)], tiles, threads=threads)
     if isinstance(decoded, BadColumns):
         bad = f"({int(Kind.PALETTE)}, {decoded.tile})" if decoded.tile is not None else f"({int(Kind.COLUMNS)}, 1)"
         raise CorruptError(f"chunk {bad}: its codes make no sense")

@@ -19,7 +19,7 @@ from splatzip.kernels.columns import EncodedColumns, encode_columns, morton_orde
 from splatzip.kernels.dequantize_compressed_ply import CHUNK_SPLATS
 from splatzip.kernels.dequantize_sog import numbers_of
 from splatzip.scene import QuantizedSource, Scene
-from splatzip.stream.columns_layout import Layout, green_first, layout_of, palette_inputs, take
+from splatzip.stream.columns_layout import PALETTE_TABLES, Layout, green_first, layout_of, palette_inputs, take
 
 TILE_SPLATS = 32768  # lossless files are about bytes: 0.1 % less than 16,384
 PALETTE_TILE = 32768
@@ -45,7 +45,7 @@ def encode_scene(scene: Scene, *, threads: int = 0, settings: Mapping[str, str] 
         codes["labels"] = rank[codes["labels"]]
         needs_rest = [
             SharedChunk(Kind.COLUMNS, 1, palette.spec),
-            SharedChunk(Kind.TABLES, 2, palette.tables[0]),
+            SharedChunk(Kind.TABLES, PALETTE_TABLES, palette.tables[0]),
             *(
                 SharedChunk(
                     Kind.PALETTE, i, min(PALETTE_TILE, len(rank) - i * PALETTE_TILE).to_bytes(4, "little") + chunk
@@ -159,7 +159,15 @@ def _encode_palette(palette: NDArray[np.uint8], codebook: NDArray[Any] | None, t
     starts = _starts(len(palette), PALETTE_TILE)
     order = morton_order(coordinates)
     return encode_columns(
-        coordinates, columns.T, inputs, order, starts, neighbours=False, value_map=value_map(codebook), threads=threads
+        coordinates,
+        columns.T,
+        inputs,
+        order,
+        starts,
+        neighbours=False,
+        value_map=value_map(codebook),
+        tables_id=PALETTE_TABLES,
+        threads=threads,
     )
 
 

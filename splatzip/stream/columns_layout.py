@@ -19,6 +19,7 @@ from splatzip.kernels.columns import ColumnInput, Integers
 # First stream of each attribute. Part of the format: `info` counts bytes by it.
 SCALE, ROTATION, COLOR, OPACITY, OTHER, SH = 0, 4, 8, 12, 13, 16
 FLOAT_RAW_BITS = 20
+PALETTE_TABLES = 2  # id of the palette's TABLES chunk
 MOST_GROUPS = 32
 
 
