@@ -47,8 +47,10 @@ inline bool read_frame(ByteReader& in, Frame* frame) {
 
 template <class Io>
 struct StreamSet {
-  std::array<Io*, 64> by_id{};
+  Io none;  // of components that are not coded; a reader without data gives zeros and says so
+  std::array<Io*, 64> by_id;
   StreamSet(std::vector<Io>& streams, const std::vector<int>& ids) {
+    by_id.fill(&none);
     for (size_t i = 0; i < ids.size(); ++i) by_id[static_cast<size_t>(ids[i])] = &streams[i];
   }
   Io& operator[](int id) { return *by_id[static_cast<size_t>(id)]; }
