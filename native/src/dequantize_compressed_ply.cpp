@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "float_mode.h"
 #include "splatzip/exact_math.h"
 
 namespace splatzip {
@@ -71,6 +72,7 @@ bool bounds_are_finite(const float* chunk, size_t columns) {
 }  // namespace
 
 Status dequantize_compressed_ply(const CompressedPlyCodes& codes, const CompressedPlyFloats& out, size_t* where) {
+  const ExactFloats exact;
   size_t n = codes.splats, b = codes.coefficients, columns = codes.chunk_columns;
   if ((columns != 12 && columns != 18) || codes.chunk_count < (n + kCompressedPlyChunk - 1) / kCompressedPlyChunk)
     return Status::format;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "float_mode.h"
 #include "half.h"
 #include "linear_splats.h"
 #include "parallel.h"
@@ -98,6 +99,7 @@ class Dequantizer {
 
 Status dequantize_ksplat(const KsplatCodes& codes, const KsplatTables& tables, const KsplatFloats& out, size_t* where,
                          bool* in_tables) {
+  const ExactFloats exact;
   *in_tables = true;
   for (size_t s = 0; s < tables.sections; ++s) {
     *where = s;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <new>
 
+#include "float_mode.h"
 #include "splatzip/exact_math.h"
 
 namespace splatzip {
@@ -105,6 +106,7 @@ void rotation(const uint8_t* code, const double* table, float* out) {
 
 Status dequantize_sog(int version, const SogCodes& codes, const SogTables& tables, const SogFloats& out,
                       size_t* where) {
+  const ExactFloats exact;
   if (version != 1 && version != 2) return Status::unsupported_version;
   size_t n = codes.splats, values = 3 * codes.coefficients;
   ByteTables bytes;

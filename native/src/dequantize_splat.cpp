@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "float_mode.h"
 #include "linear_splats.h"
 #include "parallel.h"
 
@@ -31,6 +32,7 @@ void rows(const SplatCodes& codes, const ByteTables& tables, size_t begin, size_
 }  // namespace
 
 void dequantize_splat(const SplatCodes& codes, const SplatFloats& out) {
+  const ExactFloats exact;
   const ByteTables tables;
   parallel_for(static_cast<int64_t>((codes.splats + kBlock - 1) / kBlock), 0, [&](int64_t block) {
     const size_t begin = static_cast<size_t>(block) * kBlock;

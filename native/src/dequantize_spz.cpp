@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "float_mode.h"
 #include "parallel.h"
 #include "splatzip/exact_math.h"
 
@@ -229,6 +230,7 @@ class Dequantizer {
 }  // namespace
 
 Status dequantize_spz(const SpzCodes& codes, int threads, SpzFloats out) {
+  const ExactFloats exact;
   if (codes.fractional_bits < 0 || codes.fractional_bits > 30) return Status::format;
   if (codes.sh_degree < 0 || codes.sh_degree > 4) return Status::format;
   if (codes.axes < 1 || codes.axes > 16) return Status::format;
