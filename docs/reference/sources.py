@@ -294,9 +294,9 @@ def ksplat(source: Source) -> tuple[NDArray[Any], ...]:
         sh = codes["sh"]
         low, high = float(header["sh_min"]), float(header["sh_max"])
         values = of_bytes(lambda c: c / 255 * (high - low) + low, sh) if level == 2 else sh.view(wide).astype(F)
-        degree_1 = values[:, :9].reshape(-1, 3, 3).transpose(0, 2, 1)
-        b = values.shape[1] // 3 - 3
-        degree_2 = values[:, 9:].reshape(-1, 3, b).transpose(0, 2, 1)
+        n, width = values.shape
+        degree_1 = values[:, :9].reshape(n, 3, min(3, width // 3)).transpose(0, 2, 1)
+        degree_2 = values[:, 9:].reshape(n, 3, max(0, width // 3 - 3)).transpose(0, 2, 1)
         rest = np.concatenate([degree_1, degree_2], axis=1)
         stored = np.array([0, 3, 8])[tables["sh_degrees"].astype(np.int64)][section]
         rest = np.where(np.arange(rest.shape[1])[:, None] < stored[:, None, None], rest, F(0))

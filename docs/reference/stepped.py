@@ -110,7 +110,8 @@ def half_octaves(rule: StepRule, features: Integers) -> Integers:
     total = np.full(len(features), 4096, np.int64)
     for f, weight in enumerate(rule.weight):
         total = total + weight * features[:, f]
-    return np.minimum(np.maximum(total >> 13, -MOST_HALF_OCTAVES), rule.most)
+    e: Integers = np.minimum(np.maximum(total >> 13, -MOST_HALF_OCTAVES), rule.most)
+    return e
 
 
 def half_octave(e: int) -> np.float32:
@@ -159,7 +160,8 @@ def spacing_of(near: Near, frame: Frame, scale_reference: int) -> Integers:
 
 
 def bucket(log2_256th: Integers) -> Integers:
-    return np.minimum(np.maximum(log2_256th >> 8, -4), 3) + 4
+    number: Integers = np.minimum(np.maximum(log2_256th >> 8, -4), 3) + 4
+    return number
 
 
 # --- 6.3 Opacity ------------------------------------------------------------------------------------------------------
@@ -286,7 +288,8 @@ def complete_frame(n: Vector) -> tuple[Vector, Vector]:
 
 
 def step_bucket(step: Floats) -> Integers:
-    return np.minimum(np.maximum(127 - (step.view(np.uint32).astype(np.int64) >> 23), 0), 7)
+    number: Integers = np.minimum(np.maximum(127 - (step.view(np.uint32).astype(np.int64) >> 23), 0), 7)
+    return number
 
 
 def code_rotations(
@@ -484,8 +487,8 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
             positions = code_positions(streams[POSITION_LOW], params, frame, at, features)
             tile = Tile(near, features, distance, np.zeros(0, F))
             sh = [code_color(streams[COLOR], params, tile)]
-            for stream in range(OCTREE, COLOR + 1):
-                streams[stream].end()
+            for number in range(OCTREE, COLOR + 1):
+                streams[number].end()
             # 6.8
             if file.sh_degree:
                 check(chunk.tile in rest and rest[chunk.tile].splats == chunk.splats, "layer 1 of a tile")

@@ -13,7 +13,7 @@
 
 namespace splatzip {
 
-constexpr int kMaxComponents = 80;
+constexpr int kMaxComponents = 96;
 constexpr int kMaxLayers = 2;
 constexpr int kFirstColumnStream = 32;  // stream of the first component; up to 63
 constexpr int kMaxColumnStreams = 32;
