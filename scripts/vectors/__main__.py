@@ -14,12 +14,13 @@ import reference_decoder
 
 import splatzip
 from vectors import golden_bad
+from vectors.columns import COLUMNS
 from vectors.everything import EVERYTHING
 from vectors.stepped import STEPPED
 from vectors.vector import Vector
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "vectors"
-VECTORS: tuple[Vector, ...] = (*STEPPED, *EVERYTHING)
+VECTORS: tuple[Vector, ...] = (*STEPPED, *COLUMNS, *EVERYTHING)
 
 
 def write(vector: Vector) -> int:

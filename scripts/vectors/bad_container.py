@@ -295,7 +295,7 @@ CONTAINER = (
         "meta_deep",
         "META is nested 5,000 deep.",
         CORRUPT,
-        "chunk (128, 0): it is not a JSON object",
+        "nested too deeply",
         other_shared(Kind.META, 0, b"[" * 5000),
     ),
 )
