@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from reference.container import COLUMNS, PALETTE, SOURCE, TABLES, Chunk, File
-from reference.numbers import Bytes, Integers, check
+from reference.container import COLUMNS, PALETTE, SOURCE, TABLES, Chunk, File, json_chunk
+from reference.numbers import BadFile, Bytes, Integers, check
 from reference.prediction import octree
 from reference.sources import Source, dequantize
 from reference.streams import MAX_CONTEXTS, Stream, TableSet, open_streams, read_tables
@@ -390,7 +389,13 @@ def fields_of(source: Source) -> tuple[list[Field], list[Field], int | None]:
 
 def read_source(file: File) -> Source:
     check((SOURCE, 0) in file.shared, "no SOURCE chunk")
-    said = json.loads(file.shared[SOURCE, 0])
+    try:
+        return source_of(json_chunk(file, SOURCE), file)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadFile(f"SOURCE does not describe one: {error!r}") from None
+
+
+def source_of(said: dict[str, Any], file: File) -> Source:
     raw, at, tables = file.shared.get((SOURCE, 1), b""), 0, dict[str, NDArray[Any]]()
     for name, dtype, shape in said["tables"]:
         size = math.prod(shape) * np.dtype(dtype).itemsize

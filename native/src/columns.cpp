@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <memory>
 #include <mutex>
 #include <numeric>
@@ -15,6 +16,8 @@ namespace {
 
 // Lossless files are about bytes: 32 lanes (64 bytes more than 4) only where they are below 0.1 %.
 constexpr int64_t kSymbolsFor32ColumnLanes = 65536;
+constexpr int kMostCodedBits = 12;          // of a value; what is below goes raw
+constexpr int64_t kMostWideValues = 2048;   // of an alphabet of 32-bit values
 constexpr int kHalvings = 6;            // the first pass, which has no neighbours, holds a 64th of the points
 constexpr size_t kTrialTiles = 16;      // a sample of tiles is enough to choose modes
 constexpr int64_t kCellCost = 1 << 15;  // in 1/2^16 bits
@@ -61,28 +64,50 @@ void sort_tile(const ColumnsSource& source, int64_t begin, int64_t end, TileWrit
   }
 }
 
-// Distinct values above the raw bits; an alphabet is kept where at most half of the range is used.
+// Wide values (the bits of floats) of which there are few: all of them, or nothing.
+std::vector<uint32_t> few_values(const uint32_t* values, int64_t n) {
+  const size_t most = static_cast<size_t>(std::min<int64_t>(kMostWideValues, n / 8 + 1));
+  auto distinct = [&](int64_t step) {
+    std::vector<uint32_t> list;
+    for (int64_t i = 0; i < n; i += step) list.push_back(values[i]);
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+    return list;
+  };
+  if (distinct(std::max<int64_t>(1, n / kMostWideValues)).size() > most) return {};
+  std::vector<uint32_t> all = distinct(1);
+  if (all.size() > most) all.clear();
+  return all;
+}
+
+// What is coded of a component's values: those above the raw bits, and not even these where an alphabet says more.
 void choose_alphabet(const ColumnsSource& source, size_t component, ColumnSpec* column) {
   const uint32_t* values = source.values + component * static_cast<size_t>(source.n);
-  uint32_t most = 0;
-  for (int64_t i = 0; i < source.n; ++i) most = std::max(most, values[i]);
-  column->raw_bits = std::max(source.columns[component].raw_bits, bit_length(most) - 12);
-  if (column->mode == ColumnMode::coordinate) column->raw_bits = 0;
+  const uint32_t most = *std::max_element(values, values + source.n);
+  column->raw_bits = 0;
+  if (column->mode != ColumnMode::coordinate) {
+    if (bit_length(most) > kMostCodedBits) column->alphabet = few_values(values, source.n);
+    column->size = static_cast<uint32_t>(column->alphabet.size());
+    if (column->size) return;
+    column->raw_bits = std::max(source.columns[component].raw_bits, bit_length(most) - kMostCodedBits);
+  }
   const uint32_t size = (most >> column->raw_bits) + 1;
   column->size = std::min<uint32_t>(size, kMaxCoded);
-  if (column->mode == ColumnMode::coordinate) return;
+  if (column->mode == ColumnMode::coordinate || size < 4 || !source.map.empty()) return;
   std::vector<uint8_t> seen(size, 0);
   for (int64_t i = 0; i < source.n; ++i) seen[values[i] >> column->raw_bits] = 1;
-  uint32_t distinct = static_cast<uint32_t>(std::count(seen.begin(), seen.end(), 1));
-  if (distinct * 2 > size || size < 4 || !source.map.empty()) return;
+  const uint32_t distinct = static_cast<uint32_t>(std::count(seen.begin(), seen.end(), 1));
+  if (distinct * 2 > size) return;
   for (uint32_t v = 0; v < size; ++v)
     if (seen[v]) column->alphabet.push_back(v);
   column->size = distinct;
 }
 
-uint32_t coded_value(const ColumnSpec& column, uint32_t value, const std::vector<uint16_t>& index_of) {
+uint32_t coded_value(const ColumnSpec& column, uint32_t value) {
   const uint32_t high = value >> column.raw_bits;
-  return index_of.empty() ? high : index_of[high];
+  if (column.alphabet.empty()) return high;
+  const auto found = std::lower_bound(column.alphabet.begin(), column.alphabet.end(), high);
+  return static_cast<uint32_t>(found - column.alphabet.begin());
 }
 
 using Counts = std::vector<std::array<uint32_t, 256>>;
@@ -258,6 +283,8 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
   spec.halvings = kHalvings;
   spec.columns.resize(components);
   std::vector<bool> shared(components);
+  // A context pays for itself from about 256 points on.
+  const int affordable = static_cast<int>(std::bit_floor(std::clamp<uint64_t>(static_cast<uint64_t>(source.n) / 256, 1, kMaxContexts)));
   std::vector<int> budget(components, kMaxContexts), members(kMaxColumnStreams, 0);
   for (size_t c = 0; c < components; ++c) {
     const ColumnInput& input = source.columns[c];
@@ -269,18 +296,10 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
     if (input.axis < 0) ++members[static_cast<size_t>(input.group)];
   }
   for (size_t c = 0; c < components; ++c)
-    budget[c] = kMaxContexts / std::max(1, members[static_cast<size_t>(spec.columns[c].stream)]);
+    budget[c] = std::min(kMaxContexts / std::max(1, members[static_cast<size_t>(spec.columns[c].stream)]), affordable);
   parallel_for(static_cast<int64_t>(components), threads, [&](int64_t c) {
     choose_alphabet(source, static_cast<size_t>(c), &spec.columns[static_cast<size_t>(c)]);
   });
-  std::vector<std::vector<uint16_t>> index_of(components);
-  for (size_t c = 0; c < components; ++c) {
-    const std::vector<uint32_t>& alphabet = spec.columns[c].alphabet;
-    if (alphabet.empty()) continue;
-    index_of[c].assign(alphabet.back() + 1, 0);
-    for (size_t k = 0; k < alphabet.size(); ++k) index_of[c][alphabet[k]] = static_cast<uint16_t>(k);
-  }
-
   std::vector<TileWriter> tiles(tile_count);
   std::vector<std::unique_ptr<Points>> points(tile_count);
   parallel_for(static_cast<int64_t>(tile_count), threads, [&](int64_t t) {
@@ -293,7 +312,7 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
       const uint32_t* values = source.values + c * static_cast<size_t>(source.n);
       for (size_t i = 0; i < p->rank.size(); ++i)
         p->values[c][i] = static_cast<int32_t>(
-            coded_value(spec.columns[c], values[tile.rows[static_cast<size_t>(p->rank[i])]], index_of[c]));
+            coded_value(spec.columns[c], values[tile.rows[static_cast<size_t>(p->rank[i])]]));
     }
     points[static_cast<size_t>(t)] = std::move(p);
   });

@@ -10,11 +10,13 @@ namespace {
 
 constexpr int64_t kSamples = 16384;
 constexpr size_t kMostTerms = 24;
+constexpr size_t kPointsPerTerm = 100;  // small scenes cannot pay for many
 constexpr double kWorth = 0.02;  // a term stays if it moves the prediction by this share of the target's deviation
 constexpr int32_t kWeightLimit = 1 << 18;
 constexpr int64_t kMostMeanErrors = 4;  // errors above this many times their mean count as that
 
 constexpr uint32_t kSmallAlphabet = 64;
+constexpr size_t kManySamples = 4096;
 
 using Column = std::vector<int32_t>;
 
@@ -99,7 +101,7 @@ int32_t rounded(double value, double limit) {
 
 // Solves, keeps the terms that matter, solves again. `ids` names the features behind the constant.
 void fit_linear(const Gram& gram, std::vector<size_t> features, std::vector<int> ids, size_t target, double scale,
-                std::vector<Term>* terms, int32_t* bias) {
+                size_t most, std::vector<Term>* terms, int32_t* bias) {
   const double spread = gram.deviation(target);
   for (int round = 0;; ++round) {
     std::vector<double> w = solve(gram, features, target);
@@ -111,7 +113,7 @@ void fit_linear(const Gram& gram, std::vector<size_t> features, std::vector<int>
         if (worth[i] > kWorth * spread) order.push_back(i);
       }
       std::stable_sort(order.begin(), order.end(), [&](size_t x, size_t y) { return worth[x] > worth[y]; });
-      if (order.size() > kMostTerms) order.resize(kMostTerms);
+      if (order.size() > most) order.resize(most);
       std::sort(order.begin(), order.end());
       std::vector<size_t> kept = {0};
       std::vector<int> kept_ids;
@@ -167,6 +169,7 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
   const std::vector<Sampled> samples = choose_samples(tiles);
   const size_t components = spec->columns.size(), count = samples.size();
   const bool neighbours = spec->neighbours;
+  const size_t most_terms = std::min(kMostTerms, count / kPointsPerTerm);
   std::vector<Column> own(components), sums(components), spreads(components);
   parallel_for(static_cast<int64_t>(components), threads, [&](int64_t index) {
     const size_t c = static_cast<size_t>(index);
@@ -216,7 +219,7 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
       if (i < c) at.push_back(1 + i), ids.push_back(static_cast<int>(2 * i));
       if (neighbours) at.push_back(1 + components + i), ids.push_back(static_cast<int>(2 * i + 1));
     }
-    fit_linear(levels, at, ids, 1 + c, 1 << kWeightBits, &column.level, &column.level_bias);
+    fit_linear(levels, at, ids, 1 + c, 1 << kWeightBits, most_terms, &column.level, &column.level_bias);
 
     Column level(count, column.level_bias), error(count), off_center(count);
     for (const Term& term : column.level) {
@@ -252,7 +255,7 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
     at.push_back(first + 2), ids.push_back(last + 1);
     if (neighbours) at.push_back(first + 4), ids.push_back(static_cast<int>(2 * c + 1));
     if (neighbours) at.push_back(first + 5), ids.push_back(last);
-    fit_linear(errors, at, ids, first + 1, 1 << kWeightBits, &column.error, &column.error_bias);
+    fit_linear(errors, at, ids, first + 1, 1 << kWeightBits, most_terms, &column.error, &column.error_bias);
 
     Column& size = sizes[c];
     size.assign(count, column.error_bias);
@@ -303,7 +306,7 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
     std::vector<int32_t> pooled;
     for (size_t k = c; k < components && spec->columns[k].stream == spec->columns[c].stream; ++k)
       pooled.insert(pooled.end(), sizes[k].begin(), sizes[k].end());
-    fitted[c].candidates.push_back({ColumnMode::residual_by_fraction, quantiles(std::move(pooled), 16), {2, 4, 6}, {-1, -1}});
+    fitted[c].candidates.push_back({ColumnMode::residual_by_fraction, quantiles(std::move(pooled), count < kManySamples ? 4 : 16), count < kManySamples ? std::vector<int32_t>{4} : std::vector<int32_t>{2, 4, 6}, {-1, -1}});
   }
   return fitted;
 }
