@@ -21,6 +21,7 @@ MAX_POINTS, MAX_POINTS_PER_BYTE = 1 << 16, 1024
 NEIGHBOURS, WINDOW, DISTANCE_BITS, FAR = 4, 16, 12, 32
 ERROR_LIMIT, WEIGHT_BITS, MAP_BITS = 4095, 12, 14
 PALETTE_TABLES = 2
+DTYPES = ("uint8", "uint16", "uint32", "uint64", "float32")
 
 
 def wrap(v: int) -> int:
@@ -405,6 +406,8 @@ def source_of(said: dict[str, Any], file: File) -> Source:
     at += sum(size for _, size in said["records"])
     check(at == len(raw), "tables and records")
     shapes = {name: (int(columns), str(dtype)) for name, (columns, dtype) in said["codes"].items()}
+    check(all(dtype in DTYPES and 0 <= columns <= 75 for columns, dtype in shapes.values()), "an array of codes")
+    check(isinstance(said["version"], int) and isinstance(said["header"], dict), "version and header")
     return Source(said["format"], said["version"], said["header"], shapes, tables, {})
 
 

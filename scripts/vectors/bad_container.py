@@ -18,6 +18,7 @@ from vectors.damage import (
     root_bytes,
     run_entry,
     shared_entry,
+    short_run,
     stray_chunk,
     whole,
     with_shared,
@@ -227,13 +228,7 @@ CONTAINER = (
         "segment 1 tier 0 layer 0, which it does not have",
         run_entry(0, segment=1),
     ),
-    Bad(
-        "run_size",
-        "A run of a byte less than its chunks.",
-        CORRUPT,
-        "its chunks do not fill the run",
-        run_entry(0, size=900),
-    ),
+    Bad("run_size", "A run of a byte less than its chunks.", CORRUPT, "its chunks do not fill the run", short_run),
     Bad(
         "directory_empty",
         "A directory without its chunks.",

@@ -336,3 +336,15 @@ def stray_chunk() -> bytes:
         run.payloads.append(run.payloads[-1])
 
     return changed(change)
+
+
+def short_run() -> bytes:
+    """The root says that the first run is a byte shorter."""
+
+    def change(parts: Parts) -> None:
+        def lie(shared: list, runs: list) -> None:  # type: ignore[type-arg]
+            runs[0] = replace(runs[0], size=runs[0].size - 1)
+
+        parts.entries = lie
+
+    return changed(change)

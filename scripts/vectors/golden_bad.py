@@ -14,11 +14,12 @@ import reference_decoder
 
 import splatzip
 from vectors.bad_codes import CODED
+from vectors.bad_columns import COLUMNS
 from vectors.bad_container import CONTAINER
 from vectors.damage import Bad, whole
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "golden_bad"
-BAD: tuple[Bad, ...] = (*CONTAINER, *CODED)
+BAD: tuple[Bad, ...] = (*CONTAINER, *CODED, *COLUMNS)
 
 
 def write(bad: Sequence[Bad]) -> None:

@@ -1,0 +1,161 @@
+"""Golden bad files: codec COLUMNS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from splatzip.container import Kind
+from vectors.columns import lossless, tiles
+from vectors.damage import Bad
+from vectors.taken_apart import Parts, put_together, taken_apart
+from vectors.vector import leica
+
+CORRUPT = "CorruptError"
+TILE = "tile 0 tier 0 layer 0 at byte"
+
+
+def changed(change: Callable[[Parts], object], make: Callable[[], bytes]) -> Callable[[], bytes]:
+    """A good file with a part changed."""
+
+    def bad() -> bytes:
+        parts = taken_apart(make())
+        change(parts)
+        return put_together(parts)
+
+    return bad
+
+
+def floats() -> bytes:
+    """A float scene of 12 splats."""
+    return lossless(leica(12, 1))
+
+
+def shared(
+    kind: int, id_: int, change: Callable[[bytes], bytes], make: Callable[[], bytes] = floats
+) -> Callable[[], bytes]:
+    """Another shared chunk."""
+    return changed(lambda parts: parts.replace_shared(kind, id_, change(parts.payload(kind, id_))), make)
+
+
+def source(make: Callable[[], bytes] = floats, **fields: Any) -> Callable[[], bytes]:
+    """A SOURCE chunk that says something else."""
+    return shared(Kind.SOURCE, 0, lambda data: json.dumps({**json.loads(data), **fields}).encode(), make)
+
+
+def without(kind: int, id_: int, make: Callable[[], bytes]) -> Callable[[], bytes]:
+    def change(parts: Parts) -> None:
+        parts.shared = [entry for entry in parts.shared if entry[:2] != (kind, id_)]
+
+    return changed(change, make)
+
+
+def chunk(change: Callable[[bytes], bytes]) -> Callable[[], bytes]:
+    """Another chunk of layer 0."""
+
+    def apply(parts: Parts) -> None:
+        parts.runs[0].payloads[0] = change(parts.runs[0].payloads[0])
+
+    return changed(apply, floats)
+
+
+def array(name: str, columns: int, dtype: str) -> Callable[[], bytes]:
+    """Another shape of an array of codes."""
+
+    def change(data: bytes) -> bytes:
+        said = json.loads(data)
+        said["codes"][name] = [columns, dtype]
+        return json.dumps(said).encode()
+
+    return shared(Kind.SOURCE, 0, change)
+
+
+COLUMNS = (
+    Bad(
+        "source_missing",
+        "No SOURCE chunk.",
+        CORRUPT,
+        "the description of its source is not listed",
+        without(Kind.SOURCE, 0, floats),
+    ),
+    Bad("source_json", "SOURCE is no JSON.", CORRUPT, "chunk (3, 0)", shared(Kind.SOURCE, 0, lambda data: data[:-1])),
+    Bad(
+        "source_format",
+        "A source format that does not exist.",
+        "UnsupportedFeatureError",
+        "the source format 'ply2' is not known",
+        source(format="ply2"),
+    ),
+    Bad("source_version", "A version that is no number.", CORRUPT, "chunk (3, 0)", source(version="x")),
+    Bad("source_codes", "Codes that are no object.", CORRUPT, "chunk (3, 0)", source(codes=3)),
+    Bad("source_columns", "An array of a million columns.", CORRUPT, "chunk (3, 0)", array("sh", 1_000_000, "uint32")),
+    Bad("source_dtype", "An array of a type that no codes have.", CORRUPT, "chunk (3, 0)", array("sh", 12, "O")),
+    Bad(
+        "source_table",
+        "A table of 2^60 numbers.",
+        CORRUPT,
+        "table 'means' is larger than chunk (3, 1)",
+        source(tiles, tables=[["means", "float32", [1 << 60]]]),
+    ),
+    Bad(
+        "source_trailing",
+        "A byte behind the tables.",
+        CORRUPT,
+        "1 bytes belong to nothing",
+        shared(Kind.SOURCE, 1, lambda data: data + b"?", tiles),
+    ),
+    Bad("columns_missing", "No COLUMNS chunk.", CORRUPT, "is not listed", without(Kind.COLUMNS, 0, floats)),
+    Bad(
+        "columns_short",
+        "A COLUMNS chunk that ends too early.",
+        CORRUPT,
+        "chunk (5, 0)",
+        shared(Kind.COLUMNS, 0, lambda data: data[:-1]),
+    ),
+    Bad(
+        "columns_trailing",
+        "A byte behind the components.",
+        CORRUPT,
+        "chunk (5, 0)",
+        shared(Kind.COLUMNS, 0, lambda data: data + b"\0"),
+    ),
+    Bad(
+        "columns_halvings",
+        "Ten passes.",
+        CORRUPT,
+        "chunk (5, 0)",
+        shared(Kind.COLUMNS, 0, lambda data: data[:1] + b"\x09" + data[2:]),
+    ),
+    Bad(
+        "columns_none",
+        "A COLUMNS chunk without components.",
+        CORRUPT,
+        "chunk (5, 0)",
+        shared(Kind.COLUMNS, 0, lambda data: data[:3] + b"\0"),
+    ),
+    Bad(
+        "columns_depth",
+        "22 levels of the octree, codec COLUMNS.",
+        CORRUPT,
+        TILE,
+        chunk(lambda data: b"\x16" + data[1:]),
+    ),
+    Bad("columns_low", "12 levels below the octree.", CORRUPT, TILE, chunk(lambda data: data[:1] + b"\x0c" + data[2:])),
+    Bad("columns_chunk_trailing", "A byte behind a tile's streams.", CORRUPT, TILE, chunk(lambda data: data + b"\0")),
+    Bad("palette_missing", "A part of the palette is not there.", CORRUPT, "palette", without(Kind.PALETTE, 1, tiles)),
+    Bad(
+        "palette_rows",
+        "A part of the palette with 2^30 rows.",
+        CORRUPT,
+        "chunk (4, 0)",
+        shared(Kind.PALETTE, 0, lambda data: bytes([0, 0, 0, 64]) + data[4:], tiles),
+    ),
+    Bad(
+        "palette_no_rows",
+        "A part of the palette without rows.",
+        CORRUPT,
+        "chunk (4, 0)",
+        shared(Kind.PALETTE, 0, lambda data: bytes(4) + data[4:], tiles),
+    ),
+)
