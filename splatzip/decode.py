@@ -5,7 +5,6 @@ bytes -> container -> entropy -> dequantize -> scene
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,27 +82,13 @@ def info(data: Bytes | str | Path) -> dict[str, Any]:
         "sh_degree": file.root.sh_degree,
         "bits_per_splat": 8 * len(raw) / splats,
         "attributes": {name: {"bytes": size, "bits": 8 * size / splats} for name, size in sizes.items()},
-        "settings": json_of(file, Kind.SETTINGS),
+        "settings": file.shared_json(Kind.SETTINGS),
         "bounds": [list(file.root.box[0]), list(file.root.box[1])],
         "origin": list(file.root.origin),
         "tiles": len({chunk.tile for run in file.runs for chunk in run.chunks}),
         "tiers": file.root.tiers,
-        "meta": json_of(file, Kind.META),
+        "meta": file.shared_json(Kind.META),
     }
-
-
-def json_of(file: ContainerFile, kind: Kind) -> dict[str, Any]:
-    """The values of a JSON chunk; empty if there is none."""
-    payload = file.shared_payload(kind)
-    if payload is None:
-        return {}
-    try:
-        values = json.loads(bytes(payload))
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict):
-        raise CorruptError(f"chunk ({int(kind)}, 0): it is not a JSON object")
-    return values
 
 
 def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
@@ -137,7 +122,7 @@ def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
         raise CorruptError(
             f"tile {place.tile} tier {place.tier} layer {place.layer} at byte {place.offset}: its codes make no sense"
         )
-    meta = replace(SceneMeta.from_stored(json_of(file, Kind.META)), missing=tuple(missing))
+    meta = replace(SceneMeta.from_stored(file.shared_json(Kind.META)), missing=tuple(missing))
     try:
         positions, log_scales, rotations, opacity_logits, sh = decoded
         origin = np.array(root.origin)

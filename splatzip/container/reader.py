@@ -7,8 +7,10 @@ file is whole: runs whose directory is whole, and in them the chunks whose check
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from splatzip.container import json_values
 from splatzip.container.blocks import read_directory, read_header, read_index, read_root
 from splatzip.container.index import ChunkEntry, Root, RunEntry, SharedEntry
 from splatzip.container.layout import HEADER_BYTES, REQUIRED_LIMIT, Kind
@@ -20,7 +22,7 @@ _STATIC = "scenes in time are not readable by this version"
 
 @dataclass(frozen=True)
 class ReadRun:
-    """A run with the chunks of its directory."""
+    """A run, its offset counted from the start of the file, with the chunks of its directory."""
 
     entry: RunEntry
     chunks: tuple[ChunkEntry, ...]
@@ -42,6 +44,20 @@ class ContainerFile:
         """The bytes of a (kind, id) chunk, or None."""
         entry = self._by_key.get((int(kind), id_))
         return None if entry is None else self.data[entry.offset : entry.offset + entry.size]
+
+    def shared_json(self, kind: Kind) -> dict[str, Any]:
+        """The object of a JSON chunk; empty if there is none.
+
+        Raises: CorruptError.
+        """
+        payload = self.shared_payload(kind)
+        try:
+            values = {} if payload is None else json_values.loads(payload)
+        except ValueError as error:
+            raise CorruptError(f"chunk ({int(kind)}, 0): it is not JSON: {error}") from None
+        if not isinstance(values, dict):
+            raise CorruptError(f"chunk ({int(kind)}, 0): it is not a JSON object")
+        return values
 
     def shared_ids(self, kind: Kind) -> list[int]:
         """The ids that exist of a kind, ascending."""
@@ -77,70 +93,105 @@ def open_file(data: bytes | memoryview, *, strict: bool = True) -> ContainerFile
         shared += more_shared
         runs += more_runs
         base += index.size
-    return _check_body(view, file_size, root, base, shared, runs, strict)
+    shared = [SharedEntry(s.kind, s.id, base + s.offset, s.size, s.crc) for s in shared]
+    runs = [replace(r, offset=base + r.offset) for r in runs]
+    _check_entries(root, shared, runs, base, file_size)
+    gaps = _Gaps(strict)
+    good_shared = [s for s in shared if gaps.whole(view, s.offset, s.size, s.crc, f"chunk ({s.kind}, {s.id})")]
+    directories = [(r, chunks) for r in runs if (chunks := _read_directory(view, root, r, gaps)) is not None]
+    _check_cover(shared, runs, base, file_size)
+    read_runs = tuple(ReadRun(r, _whole_chunks(view, r, chunks, gaps)) for r, chunks in directories)
+    by_key = {(s.kind, s.id): s for s in good_shared}
+    return ContainerFile(view, root, tuple(good_shared), read_runs, tuple(gaps.missing), frozenset(gaps.lost), by_key)
 
 
-def _check_body(
-    view: memoryview,
-    file_size: int,
-    root: Root,
-    base: int,
-    shared: list[SharedEntry],
-    runs: list[RunEntry],
-    strict: bool,
-) -> ContainerFile:
-    spans: list[tuple[int, int]] = []
-    missing: list[str] = []
-    lost: set[tuple[int, int]] = set()
-    good_shared: list[SharedEntry] = []
+class _Gaps:
+    """What is not whole: an error where reading is strict, else a line in `missing`."""
+
+    def __init__(self, strict: bool) -> None:
+        self.strict = strict
+        self.missing: list[str] = []
+        self.lost: set[tuple[int, int]] = set()
+
+    def add(self, error: FormatError) -> None:
+        """Leave something out."""
+        if self.strict:
+            raise error
+        self.missing.append(str(error))
+
+    def whole(self, view: memoryview, offset: int, size: int, crc: int, name: str) -> bool:
+        """Whether a block is there and its checksum right."""
+        try:
+            _block(view, offset, size, crc, name)
+        except FormatError as error:
+            self.add(error)
+            return False
+        return True
+
+
+def _name(run: RunEntry) -> str:
+    return f"segment {run.segment} tier {run.tier} layer {run.layer}"
+
+
+def _check_entries(root: Root, shared: list[SharedEntry], runs: list[RunEntry], start: int, end: int) -> None:
+    """The table of contents by itself: keys that exist, each once, and blocks that fit into the file.
+
+    Before any checksum, so that no byte is summed again and again, however often a hostile file lists it.
+    """
     for s in shared:
         if s.kind not in _KNOWN_KINDS and s.kind < REQUIRED_LIMIT:
             raise UnsupportedFeatureError(f"chunk ({s.kind}, {s.id}): this version does not know that required kind")
-        s = SharedEntry(s.kind, s.id, base + s.offset, s.size, s.crc)
-        spans.append((s.offset, s.size))
-        try:
-            _block(view, s.offset, s.size, s.crc, f"chunk ({s.kind}, {s.id})")
-            good_shared.append(s)
-        except FormatError as error:
-            if strict:
-                raise
-            missing.append(str(error))
-    read_runs: list[ReadRun] = []
     for r in runs:
-        name = f"segment {r.segment} tier {r.tier} layer {r.layer}"
         if r.segment >= len(root.segments) or r.tier >= root.tiers or r.layer >= root.layers:
-            raise CorruptError(f"root at byte {HEADER_BYTES}: it lists {name}, which it does not have")
-        offset = base + r.offset
-        spans.append((offset, r.size))
-        try:
-            block = _block(view, offset, r.directory_size, r.directory_crc, f"directory of {name}")
-            first = offset + r.directory_size
-            where = f"directory of {name} at byte {offset}"
-            chunks = read_directory(block, where, first_offset=first, scene_box=root.box)
-            if first + sum(c.size for c in chunks) != offset + r.size:
-                raise CorruptError(f"{where}: its chunks do not fill the run")
-        except FormatError as error:
-            if strict:
-                raise
-            missing.append(str(error))
-            continue
-        good = []
-        for c in chunks:
-            try:
-                _block(view, c.offset, c.size, c.crc, f"tile {c.tile} of {name}")
-                good.append(c)
-            except FormatError as error:
-                if strict:
-                    raise
-                missing.append(str(error))
-                if r.layer == 0:
-                    lost.add((c.tile, r.tier))
-        read_runs.append(ReadRun(r, tuple(good)))
-    _check_cover(spans, base, file_size)
-    by_key = {(s.kind, s.id): s for s in good_shared}
-    if len(by_key) != len(good_shared) or len({(r.segment, r.tier, r.layer) for r in runs}) != len(runs):
+            raise CorruptError(f"root at byte {HEADER_BYTES}: it lists {_name(r)}, which it does not have")
+        if r.directory_size > r.size:
+            raise CorruptError(f"root at byte {HEADER_BYTES}: the directory of {_name(r)} is larger than the run")
+    keys = len({(s.kind, s.id) for s in shared}) + len({(r.segment, r.tier, r.layer) for r in runs})
+    if keys != len(shared) + len(runs):
         raise CorruptError(f"root at byte {HEADER_BYTES}: a key is listed twice")
-    return ContainerFile(view, root, tuple(good_shared), tuple(read_runs), tuple(missing), frozenset(lost), by_key)
+    for name, offset, size in [(f"chunk ({s.kind}, {s.id})", s.offset, s.size) for s in shared] + [
+        (_name(r), r.offset, r.size) for r in runs
+    ]:
+        if offset + size > end:
+            raise TruncatedError(f"{name} at byte {offset}: its {size} bytes reach beyond the end at byte {end}")
+    listed = sum(s.size for s in shared) + sum(r.directory_size for r in runs)
+    if listed > end - start:
+        raise CorruptError(
+            f"root at byte {HEADER_BYTES}: it lists {listed} bytes, where {end - start} are: they overlap"
+        )
+
+
+def _check_cover(shared: list[SharedEntry], runs: list[RunEntry], start: int, end: int) -> None:
+    """Chunks must fill the file without gap or overlap, so that checksums cover every byte, and each byte once."""
+    for offset, size in sorted([(s.offset, s.size) for s in shared] + [(r.offset, r.size) for r in runs]):
+        if offset != start:
+            raise CorruptError(f"byte {min(offset, start)}: chunks leave a gap or overlap")
+        start += size
+    if start != end:
+        raise CorruptError(f"byte {start}: {end - start} bytes belong to no chunk")
+
+
+def _read_directory(view: memoryview, root: Root, run: RunEntry, gaps: _Gaps) -> list[ChunkEntry] | None:
+    """The chunks that a run lists; None if its directory is not whole."""
+    where = f"directory of {_name(run)}"
+    try:
+        block = _block(view, run.offset, run.directory_size, run.directory_crc, where)
+        where = f"{where} at byte {run.offset}"
+        first = run.offset + run.directory_size
+        chunks = read_directory(block, where, first_offset=first, scene_box=root.box)
+        if first + sum(c.size for c in chunks) != run.offset + run.size:
+            raise CorruptError(f"{where}: its chunks do not fill the run")
+    except FormatError as error:
+        gaps.add(error)
+        return None
+    return chunks
+
+
+def _whole_chunks(view: memoryview, run: RunEntry, chunks: list[ChunkEntry], gaps: _Gaps) -> tuple[ChunkEntry, ...]:
+    good = tuple(c for c in chunks if gaps.whole(view, c.offset, c.size, c.crc, f"tile {c.tile} of {_name(run)}"))
+    if run.layer == 0:
+        gaps.lost |= {(c.tile, run.tier) for c in chunks} - {(c.tile, run.tier) for c in good}
+    return good
 
 
 def _block(view: memoryview, offset: int, size: int, crc: int, name: str) -> memoryview:
@@ -150,13 +201,3 @@ def _block(view: memoryview, offset: int, size: int, crc: int, name: str) -> mem
     if zlib.crc32(block) != crc:
         raise CorruptError(f"{name} at byte {offset}: the checksum is wrong; the file was damaged")
     return block
-
-
-def _check_cover(spans: list[tuple[int, int]], start: int, end: int) -> None:
-    """Chunks must fill the file without gap or overlap, so that checksums cover every byte."""
-    for offset, size in sorted(spans):
-        if offset != start:
-            raise CorruptError(f"byte {min(offset, start)}: chunks leave a gap or overlap")
-        start += size
-    if start != end:
-        raise CorruptError(f"byte {start}: {end - start} bytes belong to no chunk")

@@ -1,0 +1,29 @@
+"""JSON as files may hold it: RFC 8259, so no NaN, and no number that a float64 cannot hold."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NoReturn
+
+
+def loads(data: bytes | memoryview) -> Any:
+    """Parse one JSON text.
+
+    Raises: ValueError that says what is wrong, also for bytes that are no text and nesting without end.
+    """
+    try:
+        return json.loads(bytes(data), parse_constant=_refused, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _refused(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:40]} is too large for a number")
+    return value
