@@ -11,7 +11,6 @@ unmoved SPZ keeps the codes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -271,7 +270,8 @@ def _splats(asset: Asset, mesh: int, ignored: list[str], repair: bool) -> Iterat
             else:
                 scene = _plain(asset, primitive, name, ignored, repair)
             space = kind.get("colorSpace", DISPLAY)
-            comments = () if space == DISPLAY else (f"{COLOR_SPACE}{space}",)
+            named = str(space).encode(errors="replace").decode()  # JSON can hold half a surrogate pair
+            comments = () if space == DISPLAY else (f"{COLOR_SPACE}{named}",)
             for key, usual in (("projection", "perspective"), ("sortingMethod", "cameraDistance")):
                 if kind.get(key, usual) != usual:
                     ignored.append(f"{name}: {key} {kind[key]!r}")
@@ -342,24 +342,15 @@ def _fractions(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _meta(asset: Asset, meta: SceneMeta, ignored: tuple[str, ...]) -> SceneMeta:
-    """What the file says beside the splats; a field of the wrong type counts as absent."""
+    """What the file says beside the splats; what is not what it should be counts as absent."""
     about = field(asset.json, "asset", dict, str(asset.path), {})
     extras = about.get("extras")
     said = extras.get("splatzip") if isinstance(extras, dict) else None
-    texts = {"author": str, "units": str, "antialiased": bool, "camera": dict}
-    facts: dict[str, Any] = {}
-    if isinstance(said, dict) and len(json.dumps(said)) < 1 << 16:
-        facts = {key: said[key] for key, kind in texts.items() if isinstance(said.get(key), kind)}
-        up, comments = said.get("up"), said.get("comments")
-        if isinstance(up, list) and len(up) == 3 and all(type(v) in (int, float) and abs(v) < 1e30 for v in up):
-            facts["up"] = tuple(up)
-        if isinstance(comments, list) and all(isinstance(text, str) for text in comments):
-            facts["comments"] = tuple(dict.fromkeys([*comments, *meta.comments]))
-    if isinstance(about.get("copyright"), str):
-        facts["licence"] = about["copyright"]
-    scenes = asset.items("scenes")
-    chosen = asset.json.get("scene", 0)
-    if scenes:
-        title = asset.item("scenes", chosen, "scene").get("name")
-        facts |= {"title": title} if isinstance(title, str) else {}
+    values = dict(said) if isinstance(said, dict) else {}
+    values["licence"] = about.get("copyright")
+    if asset.items("scenes"):
+        values["title"] = asset.item("scenes", asset.json.get("scene", 0), "scene").get("name")
+    told = SceneMeta.from_stored(values)
+    facts = {name: getattr(told, name) for name in told.stored()}
+    facts["comments"] = tuple(dict.fromkeys([*told.comments, *meta.comments]))
     return replace(meta, **facts, ignored=meta.ignored + ignored)

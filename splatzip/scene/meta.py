@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -40,23 +40,49 @@ class SceneMeta:
 
     @staticmethod
     def from_stored(values: Mapping[str, Any]) -> SceneMeta:
-        """Inverse of `stored`; what this version does not know, or is not of its type, is ignored."""
+        """Inverse of `stored`; what this version does not know, or is not what it should be, counts as absent.
+
+        Args:
+            values: as JSON gives them, from any file: writers rely on what this lets through.
+        """
         known: dict[str, Any] = {}
-        for name, kinds in _STORED_TYPES.items():
-            value = values.get(name)
-            if isinstance(value, kinds):
+        for name, is_fit in _STORED.items():
+            if name in values and is_fit(value := values[name]):
                 known[name] = tuple(value) if isinstance(value, list) else value
         return SceneMeta(**known)
 
 
-_STORED_TYPES: dict[str, type | tuple[type, ...]] = {
-    "antialiased": bool,
-    "axes": str,
-    "up": (list, tuple),
-    "units": str,
-    "title": str,
-    "author": str,
-    "licence": str,
-    "camera": dict,
-    "comments": (list, tuple),
+def _is_text(value: Any) -> bool:
+    """Text that has bytes: JSON can hold half a surrogate pair, UTF-8 cannot."""
+    return isinstance(value, str) and value.encode(errors="ignore").decode() == value
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < 1e30
+
+
+def _is_vector(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 3 and all(map(_is_number, value))
+
+
+def _is_camera(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    return all(_is_text(key) and (_is_number(x) or _is_text(x) or _is_vector(x)) for key, x in value.items())
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(map(_is_text, value))
+
+
+_STORED: dict[str, Callable[[Any], bool]] = {
+    "antialiased": lambda value: isinstance(value, bool),
+    "axes": _is_text,
+    "up": _is_vector,
+    "units": _is_text,
+    "title": _is_text,
+    "author": _is_text,
+    "licence": _is_text,
+    "camera": _is_camera,
+    "comments": _are_texts,
 }
