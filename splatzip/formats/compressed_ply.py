@@ -91,7 +91,9 @@ def write(scene: Scene, path: Path) -> list[str]:
         codes, chunks, losses = pack(scene)
         lost += losses
     else:
-        comments = [str(comment) for comment in source.header.get("comments", ())]
+        comments = source.header.get("comments", [])
+        if not isinstance(comments, list):
+            raise FormatError("the comments of the compressed.ply source are no list")
         codes, chunks = dict(source.codes), source.tables["chunks"]
     words = np.hstack([codes[name].astype("<u4", copy=False) for name in WORDS])
     sh = codes.get("sh", np.zeros((len(words), 0), np.uint8))
@@ -109,7 +111,7 @@ def _header_text(comments: Iterable[str], chunks: tuple[int, ...], splats: int, 
         "ply",
         "format binary_little_endian 1.0",
         # A line break inside a comment would end it, and could forge a header line.
-        *(f"comment {' '.join(comment.splitlines())}" for comment in comments),
+        *(f"comment {' '.join(str(comment).splitlines())}" for comment in comments),
         f"element chunk {chunks[0]}",
         *(f"property float {name}" for name in bounds),
         f"element vertex {splats}",
@@ -118,7 +120,7 @@ def _header_text(comments: Iterable[str], chunks: tuple[int, ...], splats: int, 
         *(f"property uchar f_rest_{i}" for i in range(sh_columns)),
         "end_header\n",
     ]
-    return "\n".join(lines).encode()
+    return "\n".join(lines).encode(errors="replace")  # half a surrogate pair has no bytes
 
 
 def _table(path: Path, header: PlyHeader, name: str) -> NDArray[np.void]:

@@ -20,6 +20,7 @@ from urllib.parse import unquote
 import numpy as np
 from numpy.typing import NDArray
 
+from splatzip.container import json_values
 from splatzip.errors import CorruptError, FormatError, TruncatedError, UnsupportedFeatureError
 from splatzip.formats.output import atomic_write
 
@@ -95,7 +96,7 @@ class Asset:
             raise CorruptError(
                 f"{where}: {elements} elements of stride {stride} do not fit its view of {len(data)} bytes"
             )
-        strides = (stride, dtype.itemsize)
+        strides = (stride if elements > 1 else element, dtype.itemsize)  # a lone element's stride may be anything
         values: NDArray[Any] = np.ndarray((elements, WIDTHS[kind]), dtype, data, start, strides)
         return values, accessor.get("normalized") is True
 
@@ -207,8 +208,8 @@ def _padded(array: NDArray[Any]) -> bytes:
 
 def _json(data: memoryview, path: Path) -> Mapping[str, Any]:
     try:
-        value = json.loads(bytes(data))
-    except (ValueError, RecursionError) as error:
+        value = json_values.loads(data)
+    except ValueError as error:
         raise CorruptError(f"{path}: the JSON is damaged ({error})") from None
     if not isinstance(value, dict):
         raise CorruptError(f"{path}: the JSON is not an object")

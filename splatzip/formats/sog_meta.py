@@ -6,7 +6,6 @@ codebooks of 256 numbers; only its positions keep a range.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from splatzip.container import json_values
 from splatzip.errors import FormatError, UnsupportedFeatureError, UnsupportedVersionError
 from splatzip.kernels.dequantize_sog import TABLE_SHAPES, exact_numbers
 from splatzip.scene.attributes import sh_rest_count
@@ -90,14 +90,9 @@ def parse_meta(text: bytes, where: str) -> SogMeta:
 
 
 def _json_object(text: bytes, where: str) -> dict[str, Any]:
-    def refuse(constant: str) -> float:
-        raise ValueError(f"{constant} is not JSON")
-
     try:
-        meta = json.loads(text, parse_constant=refuse)
-    except RecursionError:
-        raise FormatError(f"{where}: nested too deeply to be the meta.json of a scene") from None
-    except ValueError as error:  # JSON and UTF-8 errors are ValueErrors
+        meta = json_values.loads(text)
+    except ValueError as error:
         raise FormatError(f"{where}: not valid JSON: {error}") from None
     if not isinstance(meta, dict):
         raise FormatError(f"{where}: not a JSON object")

@@ -30,8 +30,8 @@ from splatzip.formats.spz_container import FLAG_ANTIALIASED, GZIP, MAGIC, RECORD
 from splatzip.kernels.dequantize_spz import dequantize_spz
 from splatzip.scene import QuantizedSource, Scene, SceneMeta
 
-DEFAULT_VERSION = 4
 WRITTEN_VERSIONS = (3, 4)
+DEFAULT_VERSION = WRITTEN_VERSIONS[-1]
 # The reference writer's bits of SH of degree 1 and above.
 SH1_BITS, SH_REST_BITS = 5, 4
 
@@ -91,7 +91,9 @@ def write(
     source = scene.source
     lost = lost_meta(scene.meta, "SPZ", holds=frozenset({"antialiased"}))
     if source is not None and source.format == "spz" and source.version in WRITTEN_VERSIONS:
-        flags = source.header["flags"] & ~FLAG_ANTIALIASED | (FLAG_ANTIALIASED if scene.meta.antialiased else 0)
+        flags = source.header.get("flags")
+        if isinstance(flags, int):
+            flags = flags & ~FLAG_ANTIALIASED | (FLAG_ANTIALIASED if scene.meta.antialiased else 0)
         target = replace(source, version=version, header={**source.header, "flags": flags})
     else:
         target, beyond_rounding = _quantized(scene, version, sh1_bits, sh_rest_bits)

@@ -65,13 +65,13 @@ def serialize(source: QuantizedSource) -> bytes:
     """The file of these codes; `source.version` 1 to 4 chooses the container.
 
     A table of contents, sizes and compression are made anew, everything else is written as it was read.
+    Raises: FormatError if the header fields or records are none (a .splatz carries them without asking what they say).
     """
-    header = source.header
-    records = b"".join(struct.pack("<II", kind, len(payload)) + payload for kind, payload in source.records)
-    flags = header["flags"] | (FLAG_RECORDS if records else 0)
-    start = HEADER.pack(MAGIC, source.version, source.splats, header["sh_degree"], header["fractional_bits"], flags)
+    try:
+        start, reserved, records = _pack_header(source)
+    except (KeyError, TypeError, ValueError, struct.error) as error:
+        raise FormatError(f"the header fields of the SPZ source are not those of a file: {error!r}") from None
     streams = [_pack_stream(source, name) for name in STREAMS]
-    reserved = bytes.fromhex(header.get("reserved", ""))
     if source.version < ZSTD_VERSION:
         deflate = zlib.compressobj(wbits=16 + zlib.MAX_WBITS, memLevel=9)
         body = b"".join([start, reserved.ljust(1, b"\0")[:1], *streams, records])
@@ -82,6 +82,15 @@ def serialize(source: QuantizedSource) -> bytes:
     toc = b"".join(struct.pack("<QQ", len(p), len(s)) for p, s in zip(packed, streams, strict=True))
     where = struct.pack("<BI", len(packed), HEADER_BYTES + len(records))
     return b"".join([start, where, reserved.ljust(12, b"\0")[:12], records, toc, *packed])
+
+
+def _pack_header(source: QuantizedSource) -> tuple[bytes, bytes, bytes]:
+    """The start that all versions share, the reserved bytes, the records."""
+    header = source.header
+    records = b"".join(struct.pack("<II", kind, len(payload)) + payload for kind, payload in source.records)
+    flags = header["flags"] | (FLAG_RECORDS if records else 0)
+    start = HEADER.pack(MAGIC, source.version, source.splats, header["sh_degree"], header["fractional_bits"], flags)
+    return start, bytes.fromhex(header.get("reserved", "")), records
 
 
 def _parse_gzip(data: memoryview, name: str) -> tuple[QuantizedSource, tuple[str, ...]]:

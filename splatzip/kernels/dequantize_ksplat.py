@@ -20,6 +20,7 @@ CODE_TYPES: tuple[tuple[type[Any], type[Any]], ...] = (
     (np.uint16, np.uint8),
 )
 SH_COLUMNS = (0, 9, 24)
+FLOAT_MAX = float(np.finfo(np.float32).max)
 
 
 def dequantize_ksplat(
@@ -36,10 +37,10 @@ def dequantize_ksplat(
         code that names a bucket or section which does not exist.
     """
     level, sh_min, sh_max = (header.get(name, math.nan) for name in ("compression_level", "sh_min", "sh_max"))
-    if version != 1 or level not in (0, 1, 2):
+    if version != 1 or type(level) is not int or level not in (0, 1, 2):
         raise FormatError(f".ksplat version 0.{version} at compression level {level} is not known")
-    if not all(isinstance(bound, int | float) and math.isfinite(bound) for bound in (sh_min, sh_max)):
-        raise FormatError(f"the SH range of the .ksplat source is not finite: {sh_min} to {sh_max}")
+    if not all(type(bound) in (int, float) and abs(bound) <= FLOAT_MAX for bound in (sh_min, sh_max)):
+        raise FormatError(f"the SH range of the .ksplat source is not finite: {str(sh_min)[:40]} to {str(sh_max)[:40]}")
     geometry, harmonics = CODE_TYPES[level]
     positions = code_array(codes, "positions", geometry, (None, 3))
     n = len(positions)

@@ -227,6 +227,20 @@ def test_flipped_bits_give_an_error_or_a_scene(tmp_path: Path) -> None:
             assert len(load(tmp_path / "a.compressed.ply")) >= 1
 
 
+def test_comments_of_a_hostile_container_do_not_become_header_lines(tmp_path: Path) -> None:
+    scene = compressed_ply.read(FIXTURES / "leica-260.compressed.ply")
+    assert scene.source is not None
+
+    def with_comments(comments: object) -> Scene:
+        return replace(scene, source=replace(scene.source, header={"comments": comments}))
+
+    compressed_ply.write(with_comments(["a\nelement vertex 1", 5, "half a pair \ud800"]), tmp_path / "a.compressed.ply")
+    again = compressed_ply.read(tmp_path / "a.compressed.ply")
+    assert again.meta.comments == ("a element vertex 1", "5", "half a pair ?")
+    with pytest.raises(FormatError, match="comments"):
+        compressed_ply.write(with_comments(5), tmp_path / "b.compressed.ply")
+
+
 def test_codes_of_a_hostile_container_are_refused() -> None:
     source = load(TOOL).source
     assert source is not None

@@ -255,6 +255,11 @@ def test_codes_that_name_what_does_not_exist_are_refused() -> None:
         decode(bucket_centers=source.tables["bucket_centers"][:-1].copy())
     with pytest.raises(FormatError, match="not finite"):
         decode(sh_max=float("inf"))
+    with pytest.raises(FormatError, match="not finite"):
+        decode(sh_max=10**400)
+    for number in (1.0, True):
+        with pytest.raises(FormatError, match="compression level"):
+            decode(compression_level=number)
     with pytest.raises(FormatError, match="compression level 7"):
         decode(compression_level=7)
     with pytest.raises(FormatError, match="positions"):

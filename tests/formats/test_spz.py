@@ -136,6 +136,20 @@ def test_an_unknown_version_is_not_written(tmp_path: Path) -> None:
         spz.write(one_splat(), tmp_path / "a.spz", version=2)
 
 
+@pytest.mark.parametrize(
+    "field",
+    [{"flags": "1"}, {"flags": 256}, {"flags": -1}, {"reserved": "zz"}, {"reserved": 7}, {"fractional_bits": 300}],
+)
+def test_header_fields_that_no_file_has_are_not_written(tmp_path: Path, field: dict[str, object]) -> None:
+    """A .splatz carries the fields without asking what they say."""
+    scene = spz.read(FIXTURES / "v3_sh2.spz")
+    assert scene.source is not None
+    damaged = replace(scene, source=replace(scene.source, header={**scene.source.header, **field}))
+    with pytest.raises(FormatError, match="header fields"):
+        spz.write(damaged, tmp_path / "a.spz")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_opaque_and_invisible_splats_come_back(tmp_path: Path) -> None:
     scene = one_splat().take(np.zeros(2, int)).edited(opacity_logits=np.array([np.inf, -np.inf]))
     spz.write(scene, tmp_path / "a.spz")
