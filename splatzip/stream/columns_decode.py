@@ -135,7 +135,7 @@ def _read_source(file: ContainerFile) -> _Source:
     if any(t not in DTYPES or not 0 <= c <= MAX_CODE_COLUMNS for c, t in shapes.values()):
         raise CorruptError(f"{where}: an array of codes has an impossible shape")
     raw = file.shared_payload(Kind.SOURCE, 1)
-    if raw is None and (listed or records):
+    if raw is None and any([*(math.prod(shape) for _, _, shape in listed), *(size for _, size in records)]):
         raise _absent(file, "the tables of its source")
     data = bytes(raw or b"")
     tables, at = {}, 0
