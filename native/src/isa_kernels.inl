@@ -446,7 +446,8 @@ void add_size_plane(const SizePlane& p) {
   constexpr float kMostSize = 40.0f;
   for (int64_t i = 0; i < p.n; i += kWidth) {
     Ints code = load<Ints>(p.codes + i);
-    Floats size = __builtin_convertvector(code < 0 ? -code : code, Floats);
+    Floats size = __builtin_convertvector(code, Floats);
+    size = size < 0 ? -size : size;
     size = size < kMostSize ? size : Floats{} + kMostSize;
     store(p.channels + i, p.last_of_component ? Floats{} : load<Floats>(p.channels + i) + size);
     store(p.before + i, size);
