@@ -1,4 +1,7 @@
-"""Decodes tests/vectors with the installed package and compares bytes: what scripts/sanitize runs under sanitizers."""
+"""Decodes tests/vectors with the installed package and compares bytes; refuses tests/golden_bad.
+
+scripts/sanitize runs this under sanitizers.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,27 @@ import numpy as np
 
 import splatzip
 
-FOLDER = Path(__file__).resolve().parents[2] / "tests" / "vectors"
+TESTS = Path(__file__).resolve().parents[2] / "tests"
 
 
 def main() -> None:
-    """Ends the program at the first difference."""
-    folders = sorted(path.parent for path in FOLDER.glob("*/input.splatz"))
+    """Ends the program at the first difference, and at a bad file that is taken."""
+    folders = sorted(path.parent for path in (TESTS / "vectors").glob("*/input.splatz"))
     for folder in folders:
         expected = dict(np.load(folder / "expected.npz"))
         for name, array in splatzip.decompress(folder / "input.splatz", threads=2).arrays().items():
             if array.tobytes() != expected[name].tobytes():
                 sys.exit(f"{folder.name}: {name} differ from what is expected")
-    print(f"{len(folders)} vectors decode to the expected bits")
+    bad = sorted((TESTS / "golden_bad").glob("*.splatz"))
+    for path in bad:
+        for strict in (False, True):
+            try:
+                splatzip.decompress(path, strict=strict)
+            except splatzip.FormatError:
+                continue
+            if strict:
+                sys.exit(f"{path.name} is not refused")
+    print(f"{len(folders)} vectors decode to the expected bits, {len(bad)} bad files are refused")
 
 
 if __name__ == "__main__":
