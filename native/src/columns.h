@@ -2,7 +2,7 @@
 //
 // Points are sorted by the Morton order of three coordinates, which the octree codes. Every other component is
 // predicted from components of the same point and of near points that were decoded before it: a linear function
-// gives its level, another the size of the error, and the two choose the context (FORMAT.md 6). All weights and cuts
+// gives its level, another the size of the error, and the two choose the context (FORMAT.md 7). All weights and cuts
 // stand in the file; a decoder evaluates them in int32 arithmetic modulo 2^32.
 #pragma once
 #include <cstdint>

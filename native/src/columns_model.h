@@ -1,4 +1,4 @@
-// The model of codec COLUMNS: what reader and writer share (FORMAT.md 6.2 to 6.4).
+// The model of codec COLUMNS: what reader and writer share (FORMAT.md 7.2 to 7.4).
 #pragma once
 #include <algorithm>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// The columns chunk: what a decoder must know before it reads the points (FORMAT.md 6.1).
+// The columns chunk: what a decoder must know before it reads the points (FORMAT.md 7.1).
 #include "columns.h"
 
 namespace splatzip {
