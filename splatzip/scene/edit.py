@@ -5,17 +5,15 @@ An edit drops the quantized source: its codes no longer say what the splats are.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from splatzip.errors import SceneError
-from splatzip.scene.attributes import MAX_SH_DEGREE, sh_rest_count
+from splatzip.scene.attributes import MAX_SH_DEGREE
 from splatzip.scene.gaussians import Scene
-from splatzip.scene.meta import SceneMeta
+from splatzip.scene.sh import sh_of_degree
 from splatzip.scene.transform import merged, transformed
 
 Vector = Sequence[float]
@@ -43,12 +41,17 @@ def transform(
     """
     scene = scenes if isinstance(scenes, Scene) else _merged(scenes)
     if crop is not None:
-        corners = np.asarray(crop, np.float64).reshape(2, 3)
+        corners = np.asarray(crop, np.float64)
+        if corners.size != 6:
+            raise SceneError(f"a crop box is {corners.size} numbers, expected 6: two opposite corners")
+        corners = corners.reshape(2, 3)
         scene = cropped(scene, corners.min(0), corners.max(0))
     if degree is not None:
         scene = with_degree(scene, degree)
     if not (np.isfinite(scale) and scale > 0):
         raise SceneError(f"scale is {scale:g}, expected a positive number")
+    if not np.isfinite(rotation_degrees).all():
+        raise SceneError(f"rotation {tuple(rotation_degrees)} is not three finite angles")
     rotation = rotation_xyz(rotation_degrees) if any(rotation_degrees) else None
     if rotation is None and scale == 1 and not any(translation):
         return scene
@@ -79,11 +82,7 @@ def with_degree(scene: Scene, degree: int) -> Scene:
         raise SceneError(f"SH degree {degree}, expected 0 to {MAX_SH_DEGREE}")
     if degree == scene.sh_degree:
         return scene
-    wanted = 1 + sh_rest_count(degree)
-    sh = np.zeros((len(scene), wanted, 3), np.float32)
-    shared = min(wanted, scene.sh.shape[1])
-    sh[:, :shared] = scene.sh[:, :shared]
-    return scene.edited(sh=sh)
+    return scene.edited(sh=sh_of_degree(scene.sh, degree))
 
 
 def rotation_xyz(degrees: Vector) -> NDArray[np.float64]:
@@ -96,7 +95,7 @@ def rotation_xyz(degrees: Vector) -> NDArray[np.float64]:
 
 
 def _merged(scenes: Sequence[Scene]) -> Scene:
-    """All splats of the scenes; facts that could not be kept are named in `meta.ignored`.
+    """All splats of the scenes.
 
     Raises: SceneError if some were trained antialiased and some not: such splats are drawn by different rules, so
         no one file can hold both.
@@ -104,23 +103,4 @@ def _merged(scenes: Sequence[Scene]) -> Scene:
     for number, scene in enumerate(scenes, 1):
         if scene.meta.antialiased != scenes[0].meta.antialiased:
             raise SceneError(f"scenes 1 and {number} cannot be merged: only one of them was trained antialiased")
-    if len(scenes) == 1:
-        return scenes[0]
-    return replace(merged(scenes), meta=_merged_meta([scene.meta for scene in scenes]))
-
-
-def _merged_meta(metas: Sequence[SceneMeta]) -> SceneMeta:
-    first = metas[0]
-    facts = [f.name for f in fields(SceneMeta) if f.name not in {"axes", "dropped", "ignored", "missing"}]
-    disagreeing = [
-        f"{name} of merged scene {number}: {getattr(meta, name)!r}"
-        for number, meta in enumerate(metas[1:], 2)
-        for name in facts
-        if getattr(meta, name) not in (getattr(first, name), None, ())
-    ]
-    return replace(
-        first,
-        dropped=dict(sum((Counter(meta.dropped) for meta in metas), Counter())),
-        ignored=(*(line for meta in metas for line in meta.ignored), *disagreeing),
-        missing=tuple(line for meta in metas for line in meta.missing),
-    )
+    return merged(scenes)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 
@@ -50,6 +51,27 @@ class SceneMeta:
             if name in values and is_fit(value := values[name]):
                 known[name] = tuple(value) if isinstance(value, list) else value
         return SceneMeta(**known)
+
+
+def merged_meta(metas: Sequence[SceneMeta]) -> SceneMeta:
+    """Facts of several scenes that become one: the first one's, and antialiased only if all are.
+
+    What others said otherwise is named in `ignored`; dropped rows add up.
+    """
+    first = metas[0]
+    disagreeing = [
+        f"{name} of merged scene {number}: {getattr(meta, name)!r}"
+        for number, meta in enumerate(metas[1:], 2)
+        for name in _STORED
+        if name != "axes" and getattr(meta, name) not in (getattr(first, name), None, ())
+    ]
+    return replace(
+        first,
+        antialiased=all(meta.antialiased for meta in metas),
+        dropped=dict(sum((Counter(meta.dropped) for meta in metas), Counter[str]())),
+        ignored=(*(line for meta in metas for line in meta.ignored), *disagreeing),
+        missing=tuple(line for meta in metas for line in meta.missing),
+    )
 
 
 def _is_text(value: Any) -> bool:

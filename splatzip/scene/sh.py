@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from splatzip.errors import SceneError
-from splatzip.scene.attributes import MAX_SH_DEGREE, sh_degree
+from splatzip.scene.attributes import MAX_SH_DEGREE, sh_degree, sh_rest_count
 
 # Signs of the coefficients above degree 0 when y and z change theirs (right-up-back <-> right-down-front).
 SH_FLIP_YZ = np.array(
@@ -83,6 +83,12 @@ def rotate_sh(sh: NDArray[np.float32], rotation: ArrayLike) -> NDArray[np.float3
         rows = slice(start, start + (1 << 16))
         turned[rows, 1:] = np.einsum("jk,nkc->njc", turn[1:, 1:], sh[rows, 1:].astype(np.float64), optimize=True)
     return turned
+
+
+def sh_of_degree(sh: NDArray[np.float32], degree: int) -> NDArray[np.float32]:
+    """Coefficients (N, 1+B, 3) at another degree: higher bands are cut, or added as zeros."""
+    wanted = 1 + sh_rest_count(degree)
+    return np.pad(sh[:, :wanted], ((0, 0), (0, max(0, wanted - sh.shape[1])), (0, 0)))
 
 
 def _directions() -> NDArray[np.float64]:

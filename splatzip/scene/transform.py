@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from splatzip.errors import SceneError
-from splatzip.scene.attributes import sh_rest_count
 from splatzip.scene.gaussians import Floats, Scene
-from splatzip.scene.sh import rotate_sh
+from splatzip.scene.meta import merged_meta
+from splatzip.scene.sh import rotate_sh, sh_of_degree
 
 # Positions keep an origin of their own where they are this many times further from zero than wide: float32 would
 # cost them more than four bits.
@@ -37,8 +35,9 @@ def transformed(
         raise SceneError(f"scale {scale} is not positive")
     if shift.shape != (3,) or not np.isfinite(shift).all():
         raise SceneError(f"translation {shift.tolist()} is not three finite numbers")
-    relative = scale * (scene.positions.astype(np.float64) @ turn.T)
-    positions, origin = _placed(relative, scale * (turn @ scene.origin) + shift)
+    with np.errstate(over="ignore", invalid="ignore"):  # Scene names the row that left float32
+        relative = scale * (scene.positions.astype(np.float64) @ turn.T)
+        positions, origin = _placed(relative, scale * (turn @ scene.origin) + shift)
     changes: dict[str, Floats] = {"positions": positions}
     if scale != 1.0:
         changes["log_scales"] = (scene.log_scales + np.log(scale)).astype(np.float32)
@@ -52,7 +51,7 @@ def transformed(
 def merged(scenes: Sequence[Scene]) -> Scene:
     """All splats of the scenes, in order, at the highest SH degree among them.
 
-    Facts beside the splats are the first scene's; it counts as antialiased only if all are. Dropped rows add up.
+    Raises: SceneError if there are none.
     """
     if len(scenes) == 1:
         return scenes[0]
@@ -67,20 +66,17 @@ def merged(scenes: Sequence[Scene]) -> Scene:
         log_scales=np.concatenate([s.log_scales for s in scenes]),
         rotations=np.concatenate([s.rotations for s in scenes]),
         opacity_logits=np.concatenate([s.opacity_logits for s in scenes]),
-        sh=np.concatenate([_raised(s.sh, degree) for s in scenes]),
+        sh=np.concatenate([sh_of_degree(s.sh, degree) for s in scenes]),
         origin=origin,
-        meta=replace(
-            scenes[0].meta,
-            antialiased=all(s.meta.antialiased for s in scenes),
-            dropped=dict(sum((Counter(s.meta.dropped) for s in scenes), Counter[str]())),
-            ignored=tuple(line for s in scenes for line in s.meta.ignored),
-        ),
+        meta=merged_meta([s.meta for s in scenes]),
     )
 
 
 def rotation_matrix(quaternion: ArrayLike) -> NDArray[np.float64]:
     """3x3 of a quaternion wxyz of any length but zero."""
-    w, x, y, z = np.asarray(quaternion, np.float64) / np.linalg.norm(quaternion)
+    q = np.asarray(quaternion, np.float64)
+    q = np.ldexp(q, -np.frexp(np.abs(q).max())[1])  # so that no square overflows or vanishes
+    w, x, y, z = q / np.linalg.norm(q)
     return np.array(
         [
             [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
@@ -124,8 +120,3 @@ def _turned(rotation: NDArray[np.float64], rotations: Floats) -> Floats:
     left = np.array([[w, -x, -y, -z], [x, w, -z, y], [y, z, w, -x], [z, -y, x, w]])
     turned: Floats = (rotations.astype(np.float64) @ left.T).astype(np.float32)
     return turned
-
-
-def _raised(sh: Floats, degree: int) -> Floats:
-    missing = 1 + sh_rest_count(degree) - sh.shape[1]
-    return np.pad(sh, ((0, 0), (0, missing), (0, 0)))

@@ -130,3 +130,19 @@ def test_scale_that_is_not_positive_is_refused(scale):
 def test_merge_of_nothing_is_refused():
     with pytest.raises(SceneError, match="nothing to merge"):
         transform([])
+
+
+@pytest.mark.parametrize("angle", [np.inf, np.nan])
+def test_angles_that_are_not_finite_are_refused(angle):
+    with pytest.raises(SceneError, match="three finite angles"):
+        transform(scene_of(), rotation_degrees=(0, angle, 0))
+
+
+def test_a_crop_box_without_two_corners_is_refused():
+    with pytest.raises(SceneError, match="2 numbers, expected 6"):
+        transform(scene_of(), crop=[1, 2])
+
+
+def test_what_leaves_float32_is_refused_by_row():
+    with pytest.raises(SceneError, match="row 0: Inf in positions"):
+        transform(scene_of(), scale=1e300)
