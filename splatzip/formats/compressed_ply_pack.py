@@ -54,7 +54,7 @@ def pack(scene: Scene) -> tuple[dict[str, NDArray[np.generic]], NDArray[np.float
         outside = int((np.abs(rest) > 4.0).any(1).sum())
         if outside:
             lost.append(f"SH coefficients beyond +-4: clipped for {outside} splats")
-        codes["sh"] = np.clip(np.floor((rest / 8.0 + 0.5) * 256.0), 0.0, 255.0).astype(np.uint8)
+        codes["sh"] = np.clip(np.floor((np.clip(rest, -4.0, 4.0) / 8.0 + 0.5) * 256.0), 0.0, 255.0).astype(np.uint8)
     return codes, np.hstack([position_bounds, scale_bounds, color_bounds]), lost
 
 

@@ -37,6 +37,7 @@ DISPLAY = "srgb_rec709_display"
 COLOR_SPACE = "glTF colorSpace "  # prefix of the comment that carries another one
 FLIP = np.array([1, -1, -1], np.float32)
 TINY = np.finfo(np.float32).tiny  # a scale of 0 is legal in glTF; its logarithm must be finite
+MOST_COORDINATE = 1e38  # of a node's matrix: no float32 scene reaches further
 MOST_BYTES, MOST_RATIO = 1 << 28, 64  # a small file may instance its splats, but not without end
 Floats = NDArray[np.float32]
 
@@ -186,7 +187,8 @@ def _instances(asset: Asset) -> Iterator[Placed]:
         if index in seen:
             raise CorruptError(f"{asset.path}: nodes[{index}] has two parents")
         seen.add(index)
-        matrix = above @ _local_matrix(node, f"{asset.path}: nodes[{index}]")
+        with np.errstate(over="ignore", invalid="ignore"):  # a matrix that is not finite is refused where it is used
+            matrix = above @ _local_matrix(node, f"{asset.path}: nodes[{index}]")
         if "mesh" in node:
             asset.item("meshes", node["mesh"], f"nodes[{index}]")
             yield Placed(node["mesh"], matrix, f"nodes[{index}]")
@@ -224,9 +226,11 @@ def _moved(scene: Scene, placed: Placed, path: Path) -> Scene:
     matrix = placed.matrix
     if np.array_equal(matrix, np.eye(4)):
         return scene
+    if not (np.abs(matrix) < MOST_COORDINATE).all():
+        raise CorruptError(f"{path}: {placed.name} has a matrix beyond +-{MOST_COORDINATE:g}: {matrix.tolist()}")
     lengths = np.linalg.norm(matrix[:3, :3], axis=0)
     scale = float(lengths.mean())
-    turn = matrix[:3, :3] / scale if np.isfinite(scale) and scale > 0 else np.zeros((3, 3))
+    turn = matrix[:3, :3] / scale if scale > 0 else np.zeros((3, 3))
     if not np.allclose(turn @ turn.T, np.eye(3), atol=1e-4) or np.linalg.det(turn) < 0:
         raise UnsupportedFeatureError(
             f"{path}: {placed.name} mirrors, skews or scales its axes differently ({lengths.tolist()}); bake it first"

@@ -232,5 +232,6 @@ def _beside(path: Path, uri: str, where: str) -> bytes:
         raise FormatError(f"{where}: {uri!r} is not a file beside the .gltf; fetch it and name it relatively")
     try:
         return (path.parent / name).read_bytes()
-    except OSError as error:
-        raise FormatError(f"{where}: {uri!r} cannot be read ({error.strerror}); it belongs beside the .gltf") from None
+    except (OSError, UnicodeEncodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no file has this name"
+        raise FormatError(f"{where}: {uri[:60]!r} cannot be read ({why}); it belongs beside the .gltf") from None

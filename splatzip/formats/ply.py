@@ -59,7 +59,7 @@ def read(path: Path, *, repair: bool = False) -> Scene:
     """
     header = read_header(path)
     vertex = _splat_element(header, path)
-    rows = _ascii_rows(header, path) if header.ascii else _mapped_rows(path)
+    rows = _ascii_rows(header, vertex, path) if header.ascii else _mapped_rows(path)
     table = _gather(rows, vertex)
     origin, positions = _split_origin(table.positions)
     arrays = {
@@ -69,7 +69,7 @@ def read(path: Path, *, repair: bool = False) -> Scene:
         "opacity_logits": table.opacity_logits,
         "sh": table.sh,
     }
-    return with_source(scene_from(arrays, repair=repair, meta=_meta(header, table), origin=origin))
+    return with_source(scene_from(arrays, repair=repair, meta=_meta(header, vertex, table), origin=origin))
 
 
 def write(scene: Scene, path: Path) -> list[str]:
@@ -184,10 +184,8 @@ def _mapped_rows(path: Path) -> NDArray[np.void]:
     return rows
 
 
-def _ascii_rows(header: PlyHeader, path: Path) -> NDArray[np.void]:
+def _ascii_rows(header: PlyHeader, vertex: PlyElement, path: Path) -> NDArray[np.void]:
     """The vertex rows of a text file. numpy parses the lines: plyfile takes a Python step for every number."""
-    vertex = header.element("vertex")
-    assert vertex is not None
     lines_before = 0
     for element in header.elements:
         if element is vertex:
@@ -254,9 +252,7 @@ def _split_origin(positions: _Positions) -> tuple[NDArray[np.float64], NDArray[n
         return origin, (positions - origin).astype(np.float32)
 
 
-def _meta(header: PlyHeader, table: _Table) -> SceneMeta:
-    vertex = header.element("vertex")
-    assert vertex is not None
+def _meta(header: PlyHeader, vertex: PlyElement, table: _Table) -> SceneMeta:
     known = {*REQUIRED, *_rest_names(vertex), *NORMAL}
     ignored = [f"property {name}" for name in vertex.names if name not in known]
     if table.nonzero_normals:

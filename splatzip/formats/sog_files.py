@@ -41,7 +41,7 @@ def open_files(path: Path) -> Iterator[SogFiles]:
     else:
         try:
             archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OverflowError, OSError) as error:
             raise CorruptError(f"{path}: a damaged zip archive: {error}") from None
         with archive:
             yield _Archive(path, archive)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from splatzip.errors import FormatError
 from splatzip.kernels import exact_exp
 from splatzip.scene import Scene
+from splatzip.scene.sh import SH_FLIP_YZ
 
 FRACTIONAL_BITS = 12  # the reference writer's
 MOST_FRACTIONAL_BITS = 30
@@ -21,9 +22,9 @@ POSITION_LIMIT = (1 << 23) - 1
 BLOCK = 1 << 12  # rows of SH at a time, so that what is in between stays in the cache
 SQRT_HALF = np.float32(0.70710678118654752440)
 COLOR_SCALE = np.float32(0.15)
-# Signs from right-down-front to SPZ's right-up-back.
+# Signs from right-down-front to SPZ's right-up-back. The reference flips the last coefficient, which is even, with y.
 FLIP = np.array([1, -1, -1], np.float32)
-SH_FLIP = np.array([-1, -1, 1, -1, 1, 1, -1, 1, -1, 1, -1, -1, 1, -1, 1, -1, 1, -1, 1, 1, -1, 1, -1, -1], np.float32)
+SH_FLIP = np.append(SH_FLIP_YZ[:-1], np.float32(-1))
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -41,8 +42,9 @@ def quantize(
     Raises: FormatError, naming the row, if a position fits no choice of fractional bits.
     """
     positions, fractional_bits, lost = _positions(scene, fractional_bits)
-    scales = (scene.log_scales + np.float32(10)) * np.float32(16)
-    colors = scene.sh[:, 0] * (COLOR_SCALE * np.float32(255)) + np.float32(0.5) * np.float32(255)
+    with np.errstate(over="ignore"):  # what becomes Inf is clipped like all that is outside
+        scales = (scene.log_scales + np.float32(10)) * np.float32(16)
+        colors = scene.sh[:, 0] * (COLOR_SCALE * np.float32(255)) + np.float32(0.5) * np.float32(255)
     sh = _harmonics(scene.sh[:, 1:], sh1_bits, sh_rest_bits)
     lost += _clipped("log_scales", "-10 to 5.9375", scene.log_scales, -10.03125, 5.96875)
     lost += _clipped("sh of degree 0", "-3.33 to 3.33", scene.sh[:, 0], -3.35, 3.35)
@@ -110,7 +112,7 @@ def _harmonics(rest: Floats, sh1_bits: int, sh_rest_bits: int) -> Bytes:
     for start in range(0, n, BLOCK):
         rows = slice(start, start + BLOCK)
         # Limits far outside a byte: they only keep the conversion to integers defined.
-        value = _half_away(np.clip(rest[rows] * factor, -4096, 4096)).astype(np.int16) + np.int16(128)
+        value = _half_away(np.clip(rest[rows], -32, 32) * factor).astype(np.int16) + np.int16(128)
         codes[rows] = np.clip((value + bucket // 2) & -bucket, 0, 255)
     return codes.reshape(n, 3 * count)
 

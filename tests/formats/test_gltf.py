@@ -146,6 +146,13 @@ def primitive(asset: dict[str, Any]) -> dict[str, Any]:
     return asset["meshes"][0]["primitives"][0]  # type: ignore[no-any-return]
 
 
+def chain(asset: dict[str, Any], nodes: list[dict[str, Any]]) -> None:
+    """Nodes below each other; the last one shows the mesh."""
+    nodes[-1]["mesh"] = 0
+    asset["nodes"] = [{**node, "children": [i + 1]} for i, node in enumerate(nodes[:-1])] + [nodes[-1]]
+    asset["scenes"] = [{"nodes": [0]}]
+
+
 Change = Callable[[dict[str, Any]], Any]
 LIES: list[tuple[Change, str]] = [
     (lambda a: a["accessors"][0].update(count=3), "do not fit its view"),
@@ -165,12 +172,15 @@ LIES: list[tuple[Change, str]] = [
     (lambda a: a["buffers"][0].update(uri="http://example.org/a.bin"), "not a file beside"),
     (lambda a: a["buffers"][0].update(uri="../a.bin"), "not a file beside"),
     (lambda a: a["buffers"][0].update(uri="a.bin"), "cannot be read"),
+    (lambda a: a["buffers"][0].update(uri="\ud800"), "cannot be read"),
     (lambda a: a["buffers"][0].update(uri="data:;base64,@@"), "base64 is damaged"),
     (lambda a: a["nodes"][0].update(children=[1]), "two parents"),
     (lambda a: a["nodes"][0].update(scale=[1, 1, 2]), "scales its axes differently"),
     (lambda a: a["nodes"][0].update(scale=[1, 1, -1]), "mirrors"),
     (lambda a: a["nodes"][0].update(rotation=[0, 0, 0, 0]), "zero quaternion"),
     (lambda a: a["nodes"][0].update(matrix=[1] * 15), "matrix is not 16 numbers"),
+    (lambda a: a["nodes"][0].update(scale=[1e299] * 3), "matrix beyond"),
+    (lambda a: chain(a, [{"scale": [1e200] * 3}, {"scale": [1e200] * 3}]), "matrix beyond"),
     (lambda a: a["nodes"][0].update(mesh=7), r"meshes\[7\]"),
     (lambda a: a["nodes"][0].pop("mesh"), "no KHR_gaussian_splatting primitive"),
     (lambda a: primitive(a).update(mode=4), "mode 4"),
@@ -190,6 +200,17 @@ def test_a_file_that_lies_is_refused(tmp_path: Path, change: Change, words: str)
     (tmp_path / "a.gltf").write_text(json.dumps(asset))
     with pytest.raises(FormatError, match=words):
         gltf.read(tmp_path / "a.gltf")
+
+
+def test_what_is_odd_but_right_is_read(tmp_path: Path) -> None:
+    asset = copy.deepcopy(QUANTIZED)
+    for accessor in asset["accessors"]:
+        accessor["count"] = 1
+    for view in asset["bufferViews"]:
+        view["byteStride"] = 2**70  # from the only element to no other
+    chain(asset, [{"rotation": [1e-200, 0, 0, 1e-200]}, {"rotation": [0, 0, 1e200, 1e200]}])
+    (tmp_path / "a.gltf").write_text(json.dumps(asset))
+    assert len(gltf.read(tmp_path / "a.gltf")) == 1
 
 
 def test_a_negative_scale_names_its_row_and_repair_drops_it(tmp_path: Path) -> None:
