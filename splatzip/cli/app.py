@@ -7,6 +7,7 @@ interrupted by Ctrl-C or SIGTERM, with nothing half-written. A traceback is alwa
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -66,6 +67,8 @@ def run(arguments: Sequence[str]) -> int:
 
     for interrupt in (signal.SIGINT, signal.SIGTERM):
         signal.signal(interrupt, _stop)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name or title that the terminal cannot show is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = app(list(arguments) or ["--help"], prog_name="splatzip", standalone_mode=False)
         sys.stdout.flush()

@@ -25,7 +25,7 @@ from splatzip.cli.console import progress_bar
 from splatzip.cli.job import Settings
 
 # The child finds what this process finds: `-m` would put the current folder first.
-_CHILD = "import sys; sys.path[:] = sys.argv.pop(1).split('|'); from splatzip.cli import main; main()"
+_CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from splatzip.cli import main; main()"
 
 
 def targets_in(folder: Path, sources: Sequence[Path]) -> dict[Path, Path]:
@@ -57,7 +57,7 @@ class _Children:
 
     def compress(self, source: Path, target: Path, settings: Settings) -> dict[str, Any]:
         """Compress one scene in a process of its own; returns its summary, or {"input", "error"}."""
-        command = [sys.executable, "-c", _CHILD, "|".join(sys.path), "compress", "--json", "--force"]
+        command = [sys.executable, "-c", _CHILD, json.dumps(sys.path), "compress", "--json", "--force"]
         command += [*settings.arguments(), "--", str(source), str(target)]
         pipe = subprocess.PIPE
         with self._lock:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from splatzip.cli.app import VERBS
@@ -157,3 +159,10 @@ os.replace = full
     result = run_patched(full, verb, "scene.ply", target)
     assert (result.returncode, result.stderr) == (2, f"error: {target}: No space left on device\n")
     assert [path.name for path in tmp_path.iterdir()] == ["scene.ply"]
+
+
+def test_a_name_that_is_no_text_is_no_reason_to_fail(run, scene_ply, tmp_path):
+    name = os.fsdecode(b"b\xe4r.splatz")
+    result = run("compress", "scene.ply", name)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / name).exists()
