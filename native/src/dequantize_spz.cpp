@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "float_mode.h"
+#include "half.h"
 #include "parallel.h"
 #include "splatzip/exact_math.h"
 
@@ -46,19 +47,6 @@ Axes axes_to_rdf(int axes) {
                         x * y, y * z,     x * y, y * z, 1.0f, x * z, 1.0f, x * z, y};  // degree 4
   std::copy(sh, sh + 24, a.sh);
   return a;
-}
-
-float half_to_float(uint16_t half) {
-  const int exponent = (half >> 10) & 31;
-  const int mantissa = half & 1023;
-  if (exponent == 31) {
-    if (mantissa) return std::numeric_limits<float>::quiet_NaN();
-    return half >> 15 ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::infinity();
-  }
-  const double magnitude = exponent
-                               ? (1024 + mantissa) * bits_to_double(static_cast<uint64_t>(exponent - 25 + 1023) << 52)
-                               : mantissa * 0x1p-24;
-  return static_cast<float>(half >> 15 ? -magnitude : magnitude);
 }
 
 void smallest_three(uint32_t code, float xyzw[4]) {
