@@ -18,8 +18,9 @@ def check_target(target: Path, *, force: bool) -> None:
 
     Raises: OSError.
     """
-    if not target.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "the folder to write to does not exist", str(target.parent))
+    folder = target.parent.parent if target.name == "meta.json" else target.parent  # a SOG folder is made
+    if not folder.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "the folder to write to does not exist", str(folder))
     if target.exists() and not force:
         raise FileExistsError(errno.EEXIST, "exists already and is kept; --force replaces it", str(target))
 

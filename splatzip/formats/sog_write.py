@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.errors import FormatError
-from splatzip.formats.output import atomic_write, lost_meta
+from splatzip.formats.output import atomic_folder, atomic_write, lost_meta
 from splatzip.formats.smallest_three import smallest_three
 from splatzip.formats.sog_codebook import quantize
 from splatzip.formats.sog_files import META
@@ -179,8 +179,12 @@ def _write_archive(files: Mapping[str, bytes], path: Path) -> None:
 
 
 def _write_folder(files: Mapping[str, bytes], folder: Path) -> None:
-    """meta.json last: whoever sees it finds the images that it names."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in files.items():
-        with atomic_write(folder / name) as target:
-            target.write(data)
+    """A new folder appears whole; in one that exists meta.json comes last, so that what it names is there."""
+    if folder.exists():
+        for name, data in files.items():
+            with atomic_write(folder / name) as target:
+                target.write(data)
+        return
+    with atomic_folder(folder) as part:
+        for name, data in files.items():
+            (part / name).write_bytes(data)

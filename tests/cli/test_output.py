@@ -40,6 +40,11 @@ def test_version_chooses_the_version_of_the_format(run, scene_ply, splatz):
         assert load(splatz.with_name(f"{verb}.spz")).source.version == 3
 
 
+def test_a_sog_folder_is_made_by_the_name_of_its_meta(run, scene_ply, tmp_path):
+    assert run("convert", "scene.ply", "new/meta.json", "--quiet").returncode == 0
+    assert load(tmp_path / "new").source.format == "sog"
+
+
 def test_convert_reaches_splatz_too(run, scene_ply, tmp_path):
     assert run("convert", "scene.ply", "scene.splatz", "--quiet").returncode == 0
     assert run("verify", "scene.splatz").returncode == 0

@@ -58,6 +58,22 @@ def test_a_folder_is_named_by_itself_or_by_its_meta_json() -> None:
     assert_same_source(folder.source, named.source)
 
 
+def test_a_folder_that_cannot_be_written_whole_does_not_appear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = load(FIXTURES / "v2_folder")
+    written: list[str] = []
+
+    def full_disk(path: Path, data: bytes) -> int:
+        if written:
+            raise OSError(28, "No space left on device", str(path))
+        written.append(path.name)
+        return len(data)
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        save(scene, tmp_path / "new" / "meta.json")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_version_1_folder() -> None:
     scene = sog.read(FIXTURES / "v1")
     assert scene.source is not None
