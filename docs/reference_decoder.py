@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from reference.container import CODEC_COLUMNS, CODEC_STEPPED, META, json_chunk, take_apart
-from reference.numbers import check
+from reference.numbers import BadFile, check
 from reference.stepped import decode_stepped
 
 
@@ -41,7 +41,10 @@ def decode(data: bytes) -> dict[str, NDArray[Any]]:
         else:
             from reference.columns import decode_columns
 
-            arrays = decode_columns(file)
+            try:
+                arrays = decode_columns(file)
+            except KeyError as error:  # of an array, a table or a field of the header
+                raise BadFile(f"the source has no {error}") from None
     check_scene(arrays)
     json_chunk(file, META)  # says nothing of the arrays, but has to be one
     return {**arrays, "origin": np.array(file.origin)}

@@ -55,7 +55,10 @@ def decode_scene(file: ContainerFile, *, threads: int = 0) -> Scene:
     Raises: CorruptError naming the chunk; TruncatedError if nothing of a damaged file can be decoded.
     """
     source = _read_source(file)
-    layout = layout_of(source.format, source.version, source.shapes)
+    try:
+        layout = layout_of(source.format, source.version, source.shapes)
+    except KeyError as error:
+        raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 0): it has no array {error}") from None
     missing = list(file.missing)
     decoded = _decode_tiles(file, layout, threads)
     codes = _codes(source, layout, decoded)
