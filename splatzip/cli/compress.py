@@ -57,7 +57,7 @@ def compress(
         failed = any("error" in scene for scene in summary)
         if as_json:
             print(json.dumps(summary, indent=2))
-    elif len(paths) == 2 and paths[1].suffix == ".splatz":
+    elif len(paths) == 2 and paths[1].suffix.lower() == ".splatz":
         check_target(paths[1], force=force)
         summary = compress_file(paths[0], paths[1], settings, quiet=quiet or as_json)
         show(summary, as_json=as_json, quiet=quiet)

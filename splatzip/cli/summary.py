@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a scene on disk; of a SOG folder, its meta.json and pictures."""
-    if path.name == "meta.json":
-        path = path.parent
+    """Bytes of a scene on disk; of a SOG folder, meta.json and the images that it names; of a .gltf, its .bin, too."""
     if path.is_dir():
-        return sum(part.stat().st_size for part in path.iterdir() if part.suffix == ".webp" or part.name == "meta.json")
-    return path.stat().st_size
+        path = path / "meta.json"
+    parts = [path]
+    if path.name == "meta.json":
+        sections = [section for section in json.loads(path.read_bytes()).values() if isinstance(section, dict)]
+        parts += {path.with_name(name) for section in sections for name in section.get("files", ())}
+    elif path.suffix.lower() == ".gltf":
+        parts += [beside for beside in [path.with_name(f"{path.name}.bin")] if beside.exists()]
+    return sum(part.stat().st_size for part in parts)
 
 
 class Stopwatch:

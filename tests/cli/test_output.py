@@ -45,6 +45,15 @@ def test_a_sog_folder_is_made_by_the_name_of_its_meta(run, scene_ply, tmp_path):
     assert load(tmp_path / "new").source.format == "sog"
 
 
+def test_bytes_of_a_scene_of_several_files_are_those_of_its_files(run, scene_ply, tmp_path):
+    (tmp_path / "sog").mkdir()
+    (tmp_path / "sog" / "other.webp").write_bytes(bytes(1000))  # no part of the scene
+    for target, folder in (("sog/meta.json", "sog"), ("gltf/a.gltf", "gltf")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        said = json.loads(run("convert", "scene.ply", target, "--json").stdout)["output_bytes"]
+        assert said == sum(p.stat().st_size for p in (tmp_path / folder).iterdir() if p.name != "other.webp")
+
+
 def test_convert_reaches_splatz_too(run, scene_ply, tmp_path):
     assert run("convert", "scene.ply", "scene.splatz", "--quiet").returncode == 0
     assert run("verify", "scene.splatz").returncode == 0
