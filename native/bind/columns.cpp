@@ -30,8 +30,11 @@ Out<int64_t> sorted_rows(In<uint32_t, nb::ndim<2>> coordinates) {
 // and tile, order.
 nb::tuple encode(In<uint32_t, nb::ndim<2>> coordinates, In<uint32_t, nb::ndim<2>> values,
                  std::vector<std::tuple<int, int, bool, int, int>> columns, In<int64_t, nb::ndim<1>> order,
-                 In<int64_t, nb::ndim<1>> starts, bool neighbours, std::vector<int32_t> map, int tables_id, int align, int threads) {
-  ColumnsSource source{coordinates.data(), values.data(), static_cast<int64_t>(coordinates.shape(0)), {}, {}, {}, neighbours, map, tables_id, align};
+                 In<int64_t, nb::ndim<1>> starts, bool neighbours, std::vector<int32_t> map, int tables_id, int align,
+                 int threads) {
+  ColumnsSource source{
+      coordinates.data(), values.data(), static_cast<int64_t>(coordinates.shape(0)), {}, {}, {}, neighbours, map,
+      tables_id,          align};
   for (auto& [layer, group, shared, raw_bits, axis] : columns)
     source.columns.push_back({layer, group, shared, raw_bits, axis});
   source.order.assign(order.data(), order.data() + order.shape(0));
@@ -73,8 +76,9 @@ bool read_tables(const nb::bytes& bytes, std::vector<TableSet>* sets) {
   return in.at_end();
 }
 
-// table_bytes: by the id of the TABLES chunk, empty where there is none. tiles: (splats, offset and size of layer 0, of layer 1; size 0: missing). Returns (coordinates, values) and -1, or
-// None and what is wrong: -2 the spec, -3 - id the tables, else 2 * tile + layer.
+// table_bytes: by the id of the TABLES chunk, empty where there is none. tiles: (splats, offset and size of layer 0, of
+// layer 1; size 0: missing). Returns (coordinates, values) and -1, or None and what is wrong: -2 the spec, -3 - id the
+// tables, else 2 * tile + layer.
 nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes spec_bytes, std::vector<nb::bytes> table_bytes,
                  std::vector<std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t>> tile_list, int threads) {
   ColumnsSpec spec;

@@ -16,18 +16,18 @@ namespace {
 
 // Lossless files are about bytes: 32 lanes (64 bytes more than 4) only where they are below 0.1 %.
 constexpr int64_t kSymbolsFor32ColumnLanes = 65536;
-constexpr int kMostCodedBits = 12;          // of a value; what is below goes raw
-constexpr int64_t kMostWideValues = 2048;   // of an alphabet of 32-bit values
-constexpr int kHalvings = 6;            // the first pass, which has no neighbours, holds a 64th of the points
-constexpr size_t kTrialTiles = 16;      // a sample of tiles is enough to choose modes
-constexpr int64_t kCellCost = 1 << 15;  // in 1/2^16 bits
+constexpr int kMostCodedBits = 12;         // of a value; what is below goes raw
+constexpr int64_t kMostWideValues = 2048;  // of an alphabet of 32-bit values
+constexpr int kHalvings = 6;               // the first pass, which has no neighbours, holds a 64th of the points
+constexpr size_t kTrialTiles = 16;         // a sample of tiles is enough to choose modes
+constexpr int64_t kCellCost = 1 << 15;     // in 1/2^16 bits
 
 // The points of one tile of an encoder, and what it writes.
 struct TileWriter {
   Frame frame;
-  std::vector<int64_t> rows;                 // of the source, by rank
+  std::vector<int64_t> rows;  // of the source, by rank
   std::vector<uint64_t> cells;
-  std::vector<uint32_t> coordinates[3];      // by rank, relative to the origin, without the low bits
+  std::vector<uint32_t> coordinates[3];            // by rank, relative to the origin, without the low bits
   std::vector<std::vector<StreamWriter>> streams;  // by layer, as stream_ids has them
 };
 
@@ -139,10 +139,13 @@ struct Trial {
 // Counts what each candidate of each column would code.
 void try_candidates(const ColumnsSpec& spec, const std::vector<FittedColumn>& fitted, Points& points,
                     std::vector<Trial>* trials) {
+  size_t components = fitted.size();
+  while (components && fitted[components - 1].candidates.size() < 2) --components;
   for (size_t pass = 0; pass + 1 < points.pass_start.size(); ++pass) {
     points.start_pass();
-    const size_t begin = static_cast<size_t>(points.pass_start[pass]), end = static_cast<size_t>(points.pass_start[pass + 1]);
-    for (size_t c = 0; c < spec.columns.size(); ++c) {
+    const size_t begin = static_cast<size_t>(points.pass_start[pass]),
+                 end = static_cast<size_t>(points.pass_start[pass + 1]);
+    for (size_t c = 0; c < components; ++c) {
       points.predict(spec, static_cast<int>(c), pass);
       for (size_t k = 0; fitted[c].candidates.size() > 1 && k < fitted[c].candidates.size(); ++k) {
         const ColumnCandidate& candidate = fitted[c].candidates[k];
@@ -161,9 +164,13 @@ void try_candidates(const ColumnsSpec& spec, const std::vector<FittedColumn>& fi
             symbol = zigzag((value - rounded_level(level)) * sign);
           }
           const int shift = candidate.mode == ColumnMode::direct ? low : std::max(0, bit_length(symbol) - 7);
-          if (candidate.mode != ColumnMode::direct && shift) symbol = 128 + (static_cast<uint32_t>(shift) << 3) + ((symbol >> (shift + 3)) & 7);
-          (*trials)[c].raw_bits[k] += static_cast<uint64_t>(candidate.mode == ColumnMode::direct ? shift : shift ? shift + 3 : 0);
-          ++counts[points.contexts[i - begin]][std::min<uint32_t>(candidate.mode == ColumnMode::direct ? symbol >> shift : symbol, 255)];
+          if (candidate.mode != ColumnMode::direct && shift)
+            symbol = 128 + (static_cast<uint32_t>(shift) << 3) + ((symbol >> (shift + 3)) & 7);
+          (*trials)[c].raw_bits[k] += static_cast<uint64_t>(candidate.mode == ColumnMode::direct ? shift
+                                                            : shift                              ? shift + 3
+                                                                                                 : 0);
+          ++counts[points.contexts[i - begin]]
+                  [std::min<uint32_t>(candidate.mode == ColumnMode::direct ? symbol >> shift : symbol, 255)];
         }
       }
       points.remember_errors(static_cast<int>(c), pass);
@@ -172,8 +179,8 @@ void try_candidates(const ColumnsSpec& spec, const std::vector<FittedColumn>& fi
 }
 
 // Streams, contexts and (after the trial) modes.
-void settle_modes(ColumnsSpec* spec, const std::vector<FittedColumn>& fitted, const std::vector<std::vector<Trial>>& trials,
-                  const std::vector<bool>& shared, int64_t cell_cost) {
+void settle_modes(ColumnsSpec* spec, const std::vector<FittedColumn>& fitted,
+                  const std::vector<std::vector<Trial>>& trials, const std::vector<bool>& shared, int64_t cell_cost) {
   std::array<int, kMaxColumnStreams> next{};
   for (size_t c = 0; c < spec->columns.size(); ++c) {
     ColumnSpec& column = spec->columns[c];
@@ -223,7 +230,8 @@ void choose_column_low_bits(const ColumnsSpec& spec, int stream, const std::vect
 // Symbol 255 may be a value itself where no context of the stream can need an escape.
 bool needs_escapes(const ColumnsSpec& spec, int stream) {
   for (const ColumnSpec& column : spec.columns)
-    if (column.stream == stream && column.mode != ColumnMode::direct && column.mode != ColumnMode::coordinate) return true;
+    if (column.stream == stream && column.mode != ColumnMode::direct && column.mode != ColumnMode::coordinate)
+      return true;
   return false;
 }
 
@@ -266,7 +274,8 @@ std::vector<int64_t> morton_order(const uint32_t* coordinates, int64_t n) {
   std::vector<std::pair<uint64_t, int64_t>> keys(static_cast<size_t>(n));
   for (int64_t i = 0; i < n; ++i) {
     const uint32_t* p = coordinates + 3 * i;
-    keys[static_cast<size_t>(i)] = {morton((p[0] - low[0]) >> shift, (p[1] - low[1]) >> shift, (p[2] - low[2]) >> shift), i};
+    keys[static_cast<size_t>(i)] = {
+        morton((p[0] - low[0]) >> shift, (p[1] - low[1]) >> shift, (p[2] - low[2]) >> shift), i};
   }
   std::sort(keys.begin(), keys.end());
   std::vector<int64_t> order(static_cast<size_t>(n));
@@ -284,7 +293,8 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
   spec.columns.resize(components);
   std::vector<bool> shared(components);
   // A context pays for itself from about 256 points on.
-  const int affordable = static_cast<int>(std::bit_floor(std::clamp<uint64_t>(static_cast<uint64_t>(source.n) / 256, 1, kMaxContexts)));
+  const int affordable =
+      static_cast<int>(std::bit_floor(std::clamp<uint64_t>(static_cast<uint64_t>(source.n) / 256, 1, kMaxContexts)));
   std::vector<int> budget(components, kMaxContexts), members(kMaxColumnStreams, 0);
   for (size_t c = 0; c < components; ++c) {
     const ColumnInput& input = source.columns[c];
@@ -311,8 +321,8 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
       if (spec.columns[c].mode == ColumnMode::coordinate) continue;
       const uint32_t* values = source.values + c * static_cast<size_t>(source.n);
       for (size_t i = 0; i < p->rank.size(); ++i)
-        p->values[c][i] = static_cast<int32_t>(
-            coded_value(spec.columns[c], values[tile.rows[static_cast<size_t>(p->rank[i])]]));
+        p->values[c][i] =
+            static_cast<int32_t>(coded_value(spec.columns[c], values[tile.rows[static_cast<size_t>(p->rank[i])]]));
     }
     points[static_cast<size_t>(t)] = std::move(p);
   });
@@ -351,10 +361,13 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
         code_octree(streams[kOctree], streams[kCount], tile.frame.depth, p.n, {}, &tile.cells);
         for (size_t i = 0; tile.frame.low && i < tile.rows.size(); ++i)
           for (int a = 0; a < 3; ++a)
-            streams[kPositionLow].raw((source.coordinates[3 * tile.rows[i] + a] - tile.frame.origin[a]) & ((1u << tile.frame.low) - 1), tile.frame.low);
+            streams[kPositionLow].raw(
+                (source.coordinates[3 * tile.rows[i] + a] - tile.frame.origin[a]) & ((1u << tile.frame.low) - 1),
+                tile.frame.low);
       }
       code_layer(spec, layer, p, streams, [&](size_t c, size_t place, int bits, StreamWriter& io) {
-        const uint32_t value = source.values[c * static_cast<size_t>(source.n) + static_cast<size_t>(tile.rows[static_cast<size_t>(p.rank[place])])];
+        const uint32_t value = source.values[c * static_cast<size_t>(source.n) +
+                                             static_cast<size_t>(tile.rows[static_cast<size_t>(p.rank[place])])];
         io.raw(value & ((1u << bits) - 1), bits);
       });
     }
@@ -382,7 +395,8 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
       for (size_t i = 0; i < ids.size(); ++i) {
         StreamHead stream;
         stream.stream = ids[i], stream.table_set = source.tables_id + layer;
-        tile.streams[l][i].finish(sets[i], &stream, data, {.many = kSymbolsFor32ColumnLanes, .fewer = kSymbolsFor32ColumnLanes});
+        tile.streams[l][i].finish(sets[i], &stream, data,
+                                  {.many = kSymbolsFor32ColumnLanes, .fewer = kSymbolsFor32ColumnLanes});
         write_stream_head(head, stream);
       }
       head.append(data.data(), data.size());

@@ -23,10 +23,11 @@ constexpr int kMapBits = 14;
 constexpr int kMaxCoded = 1 << 16;  // a component's coded part is below this
 
 enum class ColumnMode : int {
-  residual_by_level = 0,     // symbol: value - prediction; contexts: error size, level
-  residual_by_fraction = 1,  // symbol: the same, mirrored so that the fraction is positive; contexts: error size, fraction
-  direct = 2,                // symbol: the value; contexts: error size, level
-  coordinate = 3,            // not coded: coordinate `axis` of the point
+  residual_by_level = 0,  // symbol: value - prediction; contexts: error size, level
+  residual_by_fraction =
+      1,           // symbol: the same, mirrored so that the fraction is positive; contexts: error size, fraction
+  direct = 2,      // symbol: the value; contexts: error size, level
+  coordinate = 3,  // not coded: coordinate `axis` of the point
 };
 
 // A weight in 1/4096 on a feature. Level features: 2 j is component j of the same point, 2 j + 1 the sum of it over
@@ -71,15 +72,15 @@ bool read_columns_spec(ByteReader& in, ColumnsSpec* spec);
 // What an encoder is told of a component.
 struct ColumnInput {
   int layer = 0;
-  int group = 0;      // components of a group share a stream
+  int group = 0;        // components of a group share a stream
   bool shared = false;  // and, if all of the group say so, the contexts
   int raw_bits = 0;
-  int axis = -1;      // 0..2: it is that coordinate
+  int axis = -1;  // 0..2: it is that coordinate
 };
 
 struct ColumnsSource {
-  const uint32_t* coordinates;       // (n, 3)
-  const uint32_t* values;            // (C, n) component-major
+  const uint32_t* coordinates;  // (n, 3)
+  const uint32_t* values;       // (C, n) component-major
   int64_t n;
   std::vector<ColumnInput> columns;
   std::vector<int64_t> order;   // rows, tile after tile
@@ -87,7 +88,7 @@ struct ColumnsSource {
   bool neighbours = true;
   std::vector<int32_t> map;
   int tables_id = 0;  // of the TABLES chunk of layer 0; the next one is that of layer 1
-  int align = 0;  // origins are multiples of 2^align on axis 0
+  int align = 0;      // origins are multiples of 2^align on axis 0
 };
 
 // Rows in the Morton order of their coordinates (the highest 21 bits of the largest extent): equal ones stay in order.
@@ -95,9 +96,9 @@ std::vector<int64_t> morton_order(const uint32_t* coordinates, int64_t n);
 
 struct EncodedColumns {
   std::vector<uint8_t> spec;
-  std::vector<std::vector<uint8_t>> tables;                // by layer
-  std::vector<std::vector<std::vector<uint8_t>>> chunks;   // by layer and tile
-  std::vector<int64_t> order;                              // row of the source that stands at each place
+  std::vector<std::vector<uint8_t>> tables;               // by layer
+  std::vector<std::vector<std::vector<uint8_t>>> chunks;  // by layer and tile
+  std::vector<int64_t> order;                             // row of the source that stands at each place
 };
 EncodedColumns encode_columns(const ColumnsSource& source, int threads);
 
@@ -113,7 +114,8 @@ struct ColumnsTile {
 };
 
 // Decodes tiles into coordinates (N, 3) and values (C, N); components of missing layers are left alone.
-// tables: by the id of their TABLES chunk. Returns -1, or the number of the first tile that is not what the format allows; *layer says which layer.
+// tables: by the id of their TABLES chunk. Returns -1, or the number of the first tile that is not what the format
+// allows; *layer says which layer.
 int64_t decode_columns(const ColumnsSpec& spec, const std::vector<std::vector<TableSet>>& tables,
                        const std::vector<ColumnsTile>& tiles, int64_t n, uint32_t* coordinates, uint32_t* values,
                        int threads, int* layer);

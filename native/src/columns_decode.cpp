@@ -67,7 +67,8 @@ bool decode_coordinates(StreamSet<StreamReader>& streams, const Frame& frame, in
 }
 
 // Component c of the tile by rank, into its place.
-void hand_out(const ColumnSpec& column, size_t c, const Points& points, const std::vector<uint32_t>& raw, uint32_t* out) {
+void hand_out(const ColumnSpec& column, size_t c, const Points& points, const std::vector<uint32_t>& raw,
+              uint32_t* out) {
   for (size_t i = 0; i < points.rank.size(); ++i) {
     const uint32_t coded = static_cast<uint32_t>(points.values[c][i]);
     uint32_t value = (column.alphabet.empty() ? coded : column.alphabet[coded]) << column.raw_bits;

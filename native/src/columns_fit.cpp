@@ -3,63 +3,60 @@
 #include <cmath>
 #include <numeric>
 
+#include "isa.h"
 #include "parallel.h"
 
 namespace splatzip {
 namespace {
 
-constexpr int64_t kSamples = 16384;
+constexpr int64_t kFewestSamples = 8192, kMostSamples = 32768, kPointsPerSample = 16;
+constexpr int64_t kPaletteSamples = 16384;
 constexpr size_t kMostTerms = 24;
 constexpr size_t kPointsPerTerm = 100;  // small scenes cannot pay for many
 constexpr double kWorth = 0.02;  // a term stays if it moves the prediction by this share of the target's deviation
 constexpr int32_t kWeightLimit = 1 << 18;
 constexpr int64_t kMostMeanErrors = 4;  // errors above this many times their mean count as that
 
+constexpr size_t kRecentErrors = 24,
+                 kRecentSquares = 4;  // components before this one whose errors and squares may count
 constexpr uint32_t kSmallAlphabet = 64;
 constexpr size_t kManySamples = 4096;
 
 using Column = std::vector<int32_t>;
 
-int64_t dot(const Column& a, const Column& b) {
-  int64_t sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) sum += static_cast<int64_t>(a[i]) * b[i];
-  return sum;
-}
-
-// Inner products of a growing set of columns; column 0 is all ones.
+// Inner products of a growing set of columns, each computed when it is first needed; column 0 is all ones. The columns
+// are integers, so doubles hold them and their sums exactly.
 class Gram {
  public:
   explicit Gram(size_t samples) { add(Column(samples, 1)); }
-  size_t add(Column column) {
-    columns_.push_back(std::move(column));
-    const size_t last = columns_.size() - 1;
-    products_.emplace_back();
-    for (size_t k = 0; k <= last; ++k) products_[last].push_back(dot(columns_[last], columns_[k]));
-    return last;
+  size_t add(const Column& column) {
+    columns_.emplace_back(column.begin(), column.end());
+    products_.emplace_back(columns_.size(), -1.0);
+    known_.emplace_back(columns_.size(), uint8_t{0});
+    return columns_.size() - 1;
   }
-  // Adds many at once, in parallel.
-  size_t add_all(std::vector<Column> more, int threads) {
-    const size_t first = columns_.size();
-    for (Column& c : more) columns_.push_back(std::move(c));
-    products_.resize(columns_.size());
-    parallel_for(static_cast<int64_t>(columns_.size() - first), threads, [&](int64_t i) {
-      const size_t at = first + static_cast<size_t>(i);
-      for (size_t k = 0; k <= at; ++k) products_[at].push_back(dot(columns_[at], columns_[k]));
+  // Makes the products of these columns with each other available.
+  void prepare(const std::vector<size_t>& of, int threads) {
+    parallel_for(static_cast<int64_t>(of.size()), threads, [&](int64_t i) {
+      for (size_t k = 0; k <= static_cast<size_t>(i); ++k) {
+        const size_t a = std::max(of[static_cast<size_t>(i)], of[k]), b = std::min(of[static_cast<size_t>(i)], of[k]);
+        if (known_[a][b]) continue;
+        products_[a][b] = kernels().columns->exact_dot(columns_[a].data(), columns_[b].data(),
+                                                       static_cast<int64_t>(columns_[a].size()));
+        known_[a][b] = 1;
+      }
     });
-    return first;
   }
-  double operator()(size_t a, size_t b) const {
-    return static_cast<double>(a >= b ? products_[a][b] : products_[b][a]);
-  }
+  double operator()(size_t a, size_t b) const { return products_[std::max(a, b)][std::min(a, b)]; }
   double deviation(size_t a) const {
     const double n = (*this)(0, 0), mean = (*this)(a, 0) / n;
     return std::sqrt(std::max(0.0, (*this)(a, a) / n - mean * mean));
   }
-  const Column& column(size_t a) const { return columns_[a]; }
 
  private:
-  std::vector<Column> columns_;
-  std::vector<std::vector<int64_t>> products_;
+  std::vector<std::vector<double>> columns_;
+  std::vector<std::vector<double>> products_;
+  std::vector<std::vector<uint8_t>> known_;
 };
 
 // Least squares of `target` on `features` (the first is the constant): ridge, Cholesky.
@@ -100,8 +97,11 @@ int32_t rounded(double value, double limit) {
 }
 
 // Solves, keeps the terms that matter, solves again. `ids` names the features behind the constant.
-void fit_linear(const Gram& gram, std::vector<size_t> features, std::vector<int> ids, size_t target, double scale,
-                size_t most, std::vector<Term>* terms, int32_t* bias) {
+void fit_linear(Gram& gram, std::vector<size_t> features, std::vector<int> ids, size_t target, double scale,
+                size_t most, int threads, std::vector<Term>* terms, int32_t* bias) {
+  std::vector<size_t> needed = features;
+  needed.push_back(target);
+  gram.prepare(needed, threads);
   const double spread = gram.deviation(target);
   for (int round = 0;; ++round) {
     std::vector<double> w = solve(gram, features, target);
@@ -135,7 +135,8 @@ void fit_linear(const Gram& gram, std::vector<size_t> features, std::vector<int>
 std::vector<int32_t> quantiles(std::vector<int32_t> values, int buckets) {
   std::sort(values.begin(), values.end());
   std::vector<int32_t> cuts;
-  for (int b = 1; b < buckets; ++b) cuts.push_back(values[values.size() * static_cast<size_t>(b) / static_cast<size_t>(buckets)]);
+  for (int b = 1; b < buckets; ++b)
+    cuts.push_back(values[values.size() * static_cast<size_t>(b) / static_cast<size_t>(buckets)]);
   return cuts;
 }
 
@@ -143,7 +144,7 @@ struct Sampled {
   size_t tile, place;
 };
 
-std::vector<Sampled> choose_samples(const std::vector<std::unique_ptr<Points>>& tiles) {
+std::vector<Sampled> choose_samples(const std::vector<std::unique_ptr<Points>>& tiles, bool neighbours) {
   int64_t total = 0;
   for (const auto& t : tiles) total += t->n - t->pass_start[1];
   std::vector<Sampled> samples;
@@ -152,7 +153,8 @@ std::vector<Sampled> choose_samples(const std::vector<std::unique_ptr<Points>>& 
     total = 0;
     for (const auto& t : tiles) total += t->n;
   }
-  const int64_t step = std::max<int64_t>(1, total / kSamples);
+  const int64_t step = std::max<int64_t>(
+      1, total / (neighbours ? std::clamp(total / kPointsPerSample, kFewestSamples, kMostSamples) : kPaletteSamples));
   int64_t next = step / 2, seen = 0;
   for (size_t t = 0; t < tiles.size(); ++t) {
     const int64_t begin = first_too ? 0 : tiles[t]->pass_start[1], count = tiles[t]->n - begin;
@@ -166,7 +168,7 @@ std::vector<Sampled> choose_samples(const std::vector<std::unique_ptr<Points>>& 
 
 std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::unique_ptr<Points>>& tiles,
                                       const std::vector<int>& budget, const std::vector<bool>& shared, int threads) {
-  const std::vector<Sampled> samples = choose_samples(tiles);
+  const std::vector<Sampled> samples = choose_samples(tiles, spec->neighbours);
   const size_t components = spec->columns.size(), count = samples.size();
   const bool neighbours = spec->neighbours;
   const size_t most_terms = std::min(kMostTerms, count / kPointsPerTerm);
@@ -204,10 +206,12 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
   std::vector<Column> features = told;
   features.insert(features.end(), sums.begin(), sums.end());
   if (!neighbours) features.resize(components);
-  levels.add_all(std::move(features), threads);  // component c is column 1 + c, its sum column 1 + components + c
+  for (const Column& column : features)
+    levels.add(column);  // component c is column 1 + c, its sum column 1 + components + c
   Gram errors(count);
   std::vector<size_t> error_column(components, 0);
 
+  std::vector<Column> misses(components), squares(components);
   std::vector<FittedColumn> fitted(components);
   std::vector<std::vector<int32_t>> sizes(components);
   for (size_t c = 0; c < components; ++c) {
@@ -219,71 +223,86 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
       if (i < c) at.push_back(1 + i), ids.push_back(static_cast<int>(2 * i));
       if (neighbours) at.push_back(1 + components + i), ids.push_back(static_cast<int>(2 * i + 1));
     }
-    fit_linear(levels, at, ids, 1 + c, 1 << kWeightBits, most_terms, &column.level, &column.level_bias);
+    fit_linear(levels, at, ids, 1 + c, 1 << kWeightBits, most_terms, threads, &column.level, &column.level_bias);
 
     Column level(count, column.level_bias), error(count), off_center(count);
     for (const Term& term : column.level) {
-      const Column& f = term.feature & 1 ? sums[static_cast<size_t>(term.feature >> 1)] : told[static_cast<size_t>(term.feature >> 1)];
+      const Column& f = term.feature & 1 ? sums[static_cast<size_t>(term.feature >> 1)]
+                                         : told[static_cast<size_t>(term.feature >> 1)];
       for (size_t s = 0; s < count; ++s)
-        level[s] = static_cast<int32_t>(static_cast<uint32_t>(level[s]) + static_cast<uint32_t>(f[s]) * static_cast<uint32_t>(term.weight));
+        level[s] = static_cast<int32_t>(static_cast<uint32_t>(level[s]) +
+                                        static_cast<uint32_t>(f[s]) * static_cast<uint32_t>(term.weight));
     }
     for (size_t s = 0; s < count; ++s) {
       const int32_t top = static_cast<int32_t>(column.size - 1) << 4;
-      level[s] = spec->map.empty()
-                     ? std::clamp(level[s] >> (kWeightBits - 4), 0, top)
-                     : std::min(spec->level_of[static_cast<size_t>(std::clamp(level[s] >> kWeightBits, 0, (1 << kMapBits) - 1))], top);
+      level[s] =
+          spec->map.empty()
+              ? std::clamp(level[s] >> (kWeightBits - 4), 0, top)
+              : std::min(
+                    spec->level_of[static_cast<size_t>(std::clamp(level[s] >> kWeightBits, 0, (1 << kMapBits) - 1))],
+                    top);
       error[s] = std::min(std::abs((own[c][s] << 4) - level[s]), kErrorLimit);
       off_center[s] = std::min(std::abs(level[s] - (column.center << 4)), kErrorLimit);
     }
     at = {0}, ids.clear();
     const int last = static_cast<int>(2 * components);
     for (size_t i = 0; i < c; ++i)
-      if (error_column[i]) at.push_back(error_column[i]), ids.push_back(static_cast<int>(2 * i));
+      if (error_column[i] && (i + kRecentErrors >= c || !neighbours))
+        at.push_back(error_column[i]), ids.push_back(static_cast<int>(2 * i));
     Column target = error;  // outliers would bend the fit
     int64_t total = 0;
     for (int32_t e : error) total += e;
-    const int32_t most = static_cast<int32_t>(std::min<int64_t>(kErrorLimit, kMostMeanErrors * total / static_cast<int64_t>(count) + 1));
+    const int32_t most =
+        static_cast<int32_t>(std::min<int64_t>(kErrorLimit, kMostMeanErrors * total / static_cast<int64_t>(count) + 1));
     for (int32_t& e : target) e = std::min(e, most);
     Column square(count);
     for (size_t s = 0; s < count; ++s) square[s] = squared_offset(column, own[c][s]);
-    std::vector<Column> more = {error, target, off_center, square};
-    if (neighbours) more.push_back(spreads[c]), more.push_back(far);
     for (size_t i = 0; i < c; ++i)
-      if (error_column[i]) at.push_back(error_column[i] + 3), ids.push_back(last + 2 + static_cast<int>(i));
-    const size_t first = errors.add_all(std::move(more), threads);
+      if (error_column[i] && (i + kRecentSquares >= c || !neighbours))
+        at.push_back(error_column[i] + 1), ids.push_back(last + 2 + static_cast<int>(i));
+    const size_t first = errors.add(error);
+    errors.add(square);
     error_column[c] = first;
-    at.push_back(first + 2), ids.push_back(last + 1);
-    if (neighbours) at.push_back(first + 4), ids.push_back(static_cast<int>(2 * c + 1));
-    if (neighbours) at.push_back(first + 5), ids.push_back(last);
-    fit_linear(errors, at, ids, first + 1, 1 << kWeightBits, most_terms, &column.error, &column.error_bias);
+    misses[c] = error, squares[c] = square;
+    const size_t target_column = errors.add(target);
+    at.push_back(errors.add(off_center)), ids.push_back(last + 1);
+    if (neighbours) at.push_back(errors.add(spreads[c])), ids.push_back(static_cast<int>(2 * c + 1));
+    if (neighbours) at.push_back(errors.add(far)), ids.push_back(last);
+    fit_linear(errors, at, ids, target_column, 1 << kWeightBits, most_terms, threads, &column.error,
+               &column.error_bias);
 
     Column& size = sizes[c];
     size.assign(count, column.error_bias);
     for (const Term& term : column.error) {
       const size_t source = static_cast<size_t>(term.feature >> 1);
-      const Column& f = source > components    ? errors.column(error_column[static_cast<size_t>(term.feature - last) - 2] + 3)
+      const Column& f = source > components    ? squares[static_cast<size_t>(term.feature - last) - 2]
                         : source == components ? (term.feature & 1 ? off_center : far)
-                        : term.feature & 1   ? spreads[source]
-                                             : errors.column(error_column[source]);
+                        : term.feature & 1     ? spreads[source]
+                                               : misses[source];
       for (size_t s = 0; s < count; ++s)
-        size[s] = static_cast<int32_t>(static_cast<uint32_t>(size[s]) + static_cast<uint32_t>(f[s]) * static_cast<uint32_t>(term.weight));
+        size[s] = static_cast<int32_t>(static_cast<uint32_t>(size[s]) +
+                                       static_cast<uint32_t>(f[s]) * static_cast<uint32_t>(term.weight));
     }
     for (int32_t& e : size) e >>= kWeightBits;
     if (shared[c]) continue;
     const int b = budget[c];
     const int level_buckets = b >= 48 ? 4 : b >= 24 ? 2 : 1;
-    const std::vector<int32_t> fractions = level_buckets == 4 ? std::vector<int32_t>{2, 4, 6} : level_buckets == 2 ? std::vector<int32_t>{4} : std::vector<int32_t>{};
+    const std::vector<int32_t> fractions = level_buckets == 4   ? std::vector<int32_t>{2, 4, 6}
+                                           : level_buckets == 2 ? std::vector<int32_t>{4}
+                                                                : std::vector<int32_t>{};
     auto propose = [&](ColumnMode mode, std::vector<int32_t> error_cuts, std::vector<int32_t> level_cuts) {
       fitted[c].candidates.push_back({mode, std::move(error_cuts), std::move(level_cuts), {-1, -1}});
     };
     propose(ColumnMode::residual_by_level, quantiles(size, b / level_buckets), quantiles(level, level_buckets));
-    if (column.size <= kSmallAlphabet) propose(ColumnMode::residual_by_fraction, quantiles(size, b / level_buckets), fractions);
+    if (column.size <= kSmallAlphabet)
+      propose(ColumnMode::residual_by_fraction, quantiles(size, b / level_buckets), fractions);
     const int values = std::min(16, b);
     propose(ColumnMode::direct, quantiles(size, b / values), quantiles(level, values));
     if (b > values) propose(ColumnMode::direct, quantiles(size, values), quantiles(level, b / values));
     // By the two components before it, where they belong to the same attribute (rotations, scales).
     auto related = [&](size_t other) {
-      return spec->columns[other].mode != ColumnMode::coordinate && spec->columns[other].stream / 4 == column.stream / 4;
+      return spec->columns[other].mode != ColumnMode::coordinate &&
+             spec->columns[other].stream / 4 == column.stream / 4;
     };
     if (b == kMaxContexts && c > 1 && related(c - 1) && related(c - 2)) {
       std::vector<int32_t> cuts[2];
@@ -306,7 +325,10 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
     std::vector<int32_t> pooled;
     for (size_t k = c; k < components && spec->columns[k].stream == spec->columns[c].stream; ++k)
       pooled.insert(pooled.end(), sizes[k].begin(), sizes[k].end());
-    fitted[c].candidates.push_back({ColumnMode::residual_by_fraction, quantiles(std::move(pooled), count < kManySamples ? 4 : 16), count < kManySamples ? std::vector<int32_t>{4} : std::vector<int32_t>{2, 4, 6}, {-1, -1}});
+    fitted[c].candidates.push_back({ColumnMode::residual_by_fraction,
+                                    quantiles(std::move(pooled), count < kManySamples ? 4 : 16),
+                                    count < kManySamples ? std::vector<int32_t>{4} : std::vector<int32_t>{2, 4, 6},
+                                    {-1, -1}});
   }
   return fitted;
 }

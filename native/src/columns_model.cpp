@@ -2,6 +2,8 @@
 
 #include <climits>
 
+#include "isa.h"
+
 namespace splatzip {
 void Points::arrange(int64_t count, const ColumnsSpec& spec, const std::vector<uint32_t> (&coordinates)[3], int depth,
                      const uint32_t (&origin)[3]) {
@@ -47,7 +49,7 @@ void Points::arrange(int64_t count, const ColumnsSpec& spec, const std::vector<u
     // far points on either side stands for ranks that do not exist.
     const int64_t known = (n + 2 * step - 1) / (2 * step);
     const int32_t far = 1 << 14;
-    for (auto* list : {&x, &y, &z}) list->assign(static_cast<size_t>(known) + 2 * kColumnWindow, far);
+    for (auto* list : {&x, &y, &z}) list->assign(static_cast<size_t>(known) + 2 * kColumnWindow + 16, far);
     for (int64_t k = 0; k < known; ++k) {
       const size_t at = static_cast<size_t>(k + kColumnWindow);
       x[at] = coordinate(0, 2 * step * k), y[at] = coordinate(1, 2 * step * k), z[at] = coordinate(2, 2 * step * k);
@@ -59,20 +61,17 @@ void Points::arrange(int64_t count, const ColumnsSpec& spec, const std::vector<u
       const size_t at = static_cast<size_t>(m);
       mx[at] = coordinate(0, r), my[at] = coordinate(1, r), mz[at] = coordinate(2, r);
     }
-    for (int o = 0; o < 2 * kColumnWindow; ++o) {  // known m - kColumnWindow + 1 + o
-      const int32_t *cx = x.data() + o + 1, *cy = y.data() + o + 1, *cz = z.data() + o + 1;
-      int32_t *b0 = best[0].data(), *b1 = best[1].data(), *b2 = best[2].data(), *b3 = best[3].data();
-      for (int64_t m = 0; m < found; ++m) {
-        const int32_t dx = cx[m] - mx[m], dy = cy[m] - my[m], dz = cz[m] - mz[m];
-        const int32_t square = std::min(dx * dx + dy * dy + dz * dz, (1 << 26) - 1);
-        int32_t key = square * (2 * kColumnWindow) + o;
-        int32_t low = std::min(b0[m], key);
-        key = std::max(b0[m], key), b0[m] = low;
-        low = std::min(b1[m], key), key = std::max(b1[m], key), b1[m] = low;
-        low = std::min(b2[m], key), key = std::max(b2[m], key), b2[m] = low;
-        b3[m] = std::min(b3[m], key);
-      }
-    }
+    // Known point m - kColumnWindow + 1 + o of the document lies at m + o + 1 behind the border.
+    kernels().columns->nearest_known({mx.data(),
+                                      my.data(),
+                                      mz.data(),
+                                      x.data() + 1,
+                                      y.data() + 1,
+                                      z.data() + 1,
+                                      2 * kColumnWindow,
+                                      (1 << 26) - 1,
+                                      found,
+                                      {best[0].data(), best[1].data(), best[2].data(), best[3].data()}});
     for (int64_t m = 0; m < found; ++m) {
       const size_t at = static_cast<size_t>(begin + m);
       int32_t nearest = 0;
@@ -141,53 +140,52 @@ void Points::predict(const ColumnsSpec& spec, int component, size_t pass) {
   const ColumnSpec& column = spec.columns[static_cast<size_t>(component)];
   const size_t begin = static_cast<size_t>(pass_start[pass]);
   const size_t count = static_cast<size_t>(pass_start[pass + 1]) - begin;
-  level.assign(count, column.level_bias);
-  error_size.assign(count, column.error_bias);
-  auto add = [count](std::vector<int32_t>& out, const int32_t* feature, int32_t weight) {
-    int32_t* o = out.data();
-    for (size_t i = 0; i < count; ++i)
-      o[i] = static_cast<int32_t>(static_cast<uint32_t>(o[i]) + static_cast<uint32_t>(feature[i]) * static_cast<uint32_t>(weight));
+  level.resize(count), error_size.resize(count);
+  std::vector<const int32_t*> features;
+  std::vector<int32_t> weights;
+  auto add = [&](const int32_t* feature, int32_t weight) { features.push_back(feature), weights.push_back(weight); };
+  auto add_up = [&](int32_t bias, int shift, std::vector<int32_t>& out) {
+    kernels().columns->weighted_sum({features.data(), weights.data(), static_cast<int>(features.size()), bias, shift,
+                                     static_cast<int64_t>(count), out.data()});
+    features.clear(), weights.clear();
   };
   for (const Term& term : column.level) {
     const int source = term.feature >> 1;
-    if (term.feature & 1) {
-      add(level, sum_of(spec, source, pass).data(), term.weight);
-    } else {
-      add(level, values_for_level(spec, source, pass), term.weight);
-    }
+    add(term.feature & 1 ? sum_of(spec, source, pass).data() : values_for_level(spec, source, pass), term.weight);
   }
+  add_up(column.level_bias, spec.map.empty() ? kWeightBits - 4 : kWeightBits, level);
   const int32_t top = static_cast<int32_t>(column.size - 1) << 4, center = column.center << 4;
   if (spec.map.empty()) {
-    for (int32_t& l : level) l = std::clamp(l >> (kWeightBits - 4), 0, top);
+    for (int32_t& l : level) l = std::clamp(l, 0, top);
   } else {
     const int32_t most = (1 << kMapBits) - 1;
-    for (int32_t& l : level)
-      l = std::min(spec.level_of[static_cast<size_t>(std::clamp(l >> kWeightBits, 0, most))], top);
+    for (int32_t& l : level) l = std::min(spec.level_of[static_cast<size_t>(std::clamp(l, 0, most))], top);
   }
   const int components = static_cast<int>(spec.columns.size());
-  std::vector<int32_t> off_center, square;
+  std::vector<int32_t> off_center;
+  std::vector<std::vector<int32_t>> squares;
+  squares.reserve(column.error.size());
   for (const Term& term : column.error) {
     const int source = term.feature >> 1;
     if (source > components) {
       const size_t other = static_cast<size_t>(term.feature - 2 * components - 2);
-      square.resize(count);
-      for (size_t i = 0; i < count; ++i) square[i] = squared_offset(spec.columns[other], values[other][begin + i]);
-      add(error_size, square.data(), term.weight);
+      squares.emplace_back(count);
+      for (size_t i = 0; i < count; ++i)
+        squares.back()[i] = squared_offset(spec.columns[other], values[other][begin + i]);
+      add(squares.back().data(), term.weight);
+    } else if (source == components && (term.feature & 1)) {
+      off_center.resize(count);
+      for (size_t i = 0; i < count; ++i) off_center[i] = std::min(std::abs(level[i] - center), kErrorLimit);
+      add(off_center.data(), term.weight);
     } else if (source == components) {
-      if (term.feature & 1) {
-        off_center.resize(count);
-        for (size_t i = 0; i < count; ++i) off_center[i] = std::min(std::abs(level[i] - center), kErrorLimit);
-        add(error_size, off_center.data(), term.weight);
-      } else {
-        add(error_size, distance.data() + begin, term.weight);
-      }
+      add(distance.data() + begin, term.weight);
     } else if (term.feature & 1) {
-      add(error_size, spread_of(spec, source, pass).data(), term.weight);
+      add(spread_of(spec, source, pass).data(), term.weight);
     } else {
-      add(error_size, errors[static_cast<size_t>(source)].data() + begin, term.weight);
+      add(errors[static_cast<size_t>(source)].data() + begin, term.weight);
     }
   }
-  for (int32_t& e : error_size) e >>= kWeightBits;
+  add_up(column.error_bias, kWeightBits, error_size);
 }
 
 void Points::choose_contexts(const ColumnsSpec& spec, const ColumnSpec& column, size_t pass) {
@@ -199,7 +197,8 @@ void Points::choose_contexts(const ColumnsSpec& spec, const ColumnSpec& column, 
     for (size_t k = 0; k < 2; ++k) {
       const size_t other = static_cast<size_t>(column.pair[k]);
       replaced[k].resize(size);
-      for (size_t i = 0; i < size; ++i) replaced[k][i] = offset_from_center(spec.columns[other], values[other][begin + i]);
+      for (size_t i = 0; i < size; ++i)
+        replaced[k][i] = offset_from_center(spec.columns[other], values[other][begin + i]);
     }
     rows = replaced[0].data(), columns = replaced[1].data();
   } else if (column.mode == ColumnMode::residual_by_fraction) {
@@ -207,13 +206,12 @@ void Points::choose_contexts(const ColumnsSpec& spec, const ColumnSpec& column, 
     for (size_t i = 0; i < size; ++i) replaced[1][i] = std::min(level[i] & 15, 16 - (level[i] & 15));
     columns = replaced[1].data();
   }
+  const AddBuckets add_buckets = kernels().columns->add_buckets;
   const int level_buckets = static_cast<int>(column.level_cuts.size()) + 1;
   std::fill_n(contexts.begin(), size, static_cast<uint8_t>(column.first_context));
-  uint8_t* c = contexts.data();
-  for (int32_t cut : column.error_cuts)
-    for (size_t i = 0; i < size; ++i) c[i] = static_cast<uint8_t>(c[i] + (rows[i] >= cut ? level_buckets : 0));
-  for (int32_t cut : column.level_cuts)
-    for (size_t i = 0; i < size; ++i) c[i] = static_cast<uint8_t>(c[i] + (columns[i] >= cut));
+  add_buckets(rows, column.error_cuts.data(), static_cast<int>(column.error_cuts.size()), level_buckets,
+              static_cast<int64_t>(size), contexts.data());
+  add_buckets(columns, column.level_cuts.data(), level_buckets - 1, 1, static_cast<int64_t>(size), contexts.data());
 }
 
 void Points::remember_errors(int component, size_t pass) {

@@ -10,22 +10,22 @@
 namespace splatzip {
 
 constexpr int kColumnNeighbours = 4;
-constexpr int kColumnWindow = 16;        // known points looked at on either side
-constexpr int kDistanceBits = 12;        // of a coordinate, for distances
-constexpr int kFarBits = 32;             // "how far" of a point without neighbours
-constexpr int32_t kErrorLimit = 4095;    // largest error that is remembered, in 1/16
+constexpr int kColumnWindow = 16;      // known points looked at on either side
+constexpr int kDistanceBits = 12;      // of a coordinate, for distances
+constexpr int kFarBits = 32;           // "how far" of a point without neighbours
+constexpr int32_t kErrorLimit = 4095;  // largest error that is remembered, in 1/16
 constexpr int kWeightBits = 12;
 
 // The points of a chunk in coding order: pass 0 holds the ranks that are multiples of 2^halvings, each later pass
 // the ranks halfway between those known.
 struct Points {
   int64_t n = 0;
-  std::vector<int64_t> pass_start;  // passes + 1
-  std::vector<int32_t> rank;        // of each place
+  std::vector<int64_t> pass_start;                     // passes + 1
+  std::vector<int32_t> rank;                           // of each place
   std::vector<int32_t> neighbours[kColumnNeighbours];  // places; pass 0: none
-  std::vector<int32_t> distance;    // bit length of the largest squared distance
-  std::vector<std::vector<int32_t>> values;  // coded values by component
-  std::vector<std::vector<int32_t>> errors;  // |16 value - prediction|, capped
+  std::vector<int32_t> distance;                       // bit length of the largest squared distance
+  std::vector<std::vector<int32_t>> values;            // coded values by component
+  std::vector<std::vector<int32_t>> errors;            // |16 value - prediction|, capped
   // Of the pass at hand:
   std::vector<std::vector<int32_t>> sums, spreads, mapped;
   std::vector<uint8_t> has_sums, has_spreads;
@@ -55,7 +55,9 @@ inline int32_t squared_offset(const ColumnSpec& column, int32_t value) {
   return static_cast<int32_t>(static_cast<uint32_t>(off) * static_cast<uint32_t>(off) & 0xFFFF);
 }
 
-inline int32_t offset_from_center(const ColumnSpec& column, int32_t value) { return std::abs(value - column.center) << 4; }
+inline int32_t offset_from_center(const ColumnSpec& column, int32_t value) {
+  return std::abs(value - column.center) << 4;
+}
 
 inline int32_t rounded_level(int32_t level) { return (level + 8) >> 4; }
 

@@ -51,7 +51,8 @@ bool read_cuts(ByteReader& in, std::vector<int32_t>* cuts) {
 }
 
 bool read_column(ByteReader& in, const ColumnsSpec& spec, int components, int index, ColumnSpec* column) {
-  uint8_t flags = in.byte();  // mode, layer << 2, alphabet << 3, contexts as the previous one << 4, axis << 5, pair << 7
+  uint8_t flags =
+      in.byte();  // mode, layer << 2, alphabet << 3, contexts as the previous one << 4, axis << 5, pair << 7
   column->mode = static_cast<ColumnMode>(flags & 3);
   column->layer = flags >> 2 & 1;
   const bool has_alphabet = flags & 8, same_contexts = flags & 16;
@@ -129,7 +130,8 @@ void write_columns_spec(ByteWriter& out, const ColumnsSpec& spec) {
   out.byte(spec.neighbours ? 1 : 0);
   out.byte(static_cast<uint8_t>(spec.halvings));
   out.varint(spec.map.size());
-  for (size_t k = 0; k < spec.map.size(); ++k) out.varint(static_cast<uint64_t>(spec.map[k] - (k ? spec.map[k - 1] : 0)));
+  for (size_t k = 0; k < spec.map.size(); ++k)
+    out.varint(static_cast<uint64_t>(spec.map[k] - (k ? spec.map[k - 1] : 0)));
   out.varint(spec.columns.size());
   for (size_t i = 0; i < spec.columns.size(); ++i) {
     const ColumnSpec& c = spec.columns[i];

@@ -91,6 +91,37 @@ constexpr float kFarAway = 1e30f;
 constexpr uint32_t kNoNeighbour = 0x7F800000u;  // keys from here on are none
 using FindNeighbours = void (*)(const float* x, const float* y, const float* z, int64_t n, uint32_t* keys);
 
+// Codec COLUMNS (FORMAT.md 7.4). out = (bias + sum of weights * features) >> shift, modulo 2^32 before the shift.
+struct WeightedSum {
+  const int32_t* const* features;
+  const int32_t* weights;
+  int terms;
+  int32_t bias;
+  int shift;
+  int64_t n;
+  int32_t* out;
+};
+// contexts += step * how many of the cuts are <= the value.
+using AddBuckets = void (*)(const int32_t* values, const int32_t* cuts, int count, int step, int64_t n,
+                            uint8_t* contexts);
+// The four smallest keys of each of n points, ascending; key = min(squared distance, most) * window + o for known
+// point i + o, o < window (a power of two). Known points may be read 16 values beyond i = n - 1, o = window - 1.
+struct NearestKnown {
+  const int32_t *x, *y, *z;
+  const int32_t *known_x, *known_y, *known_z;
+  int window;
+  int32_t most;
+  int64_t n;
+  int32_t* keys[4];
+};
+struct ColumnKernels {
+  void (*weighted_sum)(const WeightedSum& sum);
+  AddBuckets add_buckets;
+  void (*nearest_known)(const NearestKnown& search);
+  // For integers whose products sum up to less than 2^53: the order of additions does not matter.
+  double (*exact_dot)(const double* a, const double* b, int64_t n);
+};
+
 struct Kernels {
   const char* name;
   RansDecodePlane rans_decode_plane;
@@ -101,6 +132,7 @@ struct Kernels {
   SizeContextsOf size_contexts;
   AddSizePlane add_size_plane;
   FindNeighbours find_neighbours;
+  const ColumnKernels* columns;
 };
 
 const Kernels& kernels();                     // the best that this machine has, or what SPLATZIP_ISA forces
