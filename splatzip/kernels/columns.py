@@ -53,7 +53,7 @@ class ColumnsTile:
 
 @dataclass(frozen=True)
 class BadColumns:
-    """What could not be decoded: a tile's layer, or (tile None) the specification (layer -1) or tables (layer is their id)."""
+    """What could not be decoded: a tile's layer; without a tile the specification (layer -1) or tables (their id)."""
 
     tile: int | None
     layer: int
@@ -66,8 +66,8 @@ def morton_order(coordinates: Integers) -> NDArray[np.int64]:
 
 def encode_columns(
     coordinates: Integers, values: Integers, columns: Sequence[ColumnInput], order: NDArray[np.int64],
-    starts: NDArray[np.int64], *, neighbours: bool = True, value_map: Sequence[int] = (), tables_id: int = 0, align: int = 0,
-    threads: int = 0,
+    starts: NDArray[np.int64], *, neighbours: bool = True, value_map: Sequence[int] = (),
+    tables_id: int = 0, align: int = 0, threads: int = 0,
 ) -> EncodedColumns:  # fmt: skip
     """Encode N points.
 
