@@ -61,14 +61,18 @@ AXES = ["LDB", "RDB", "LUB", "RUB", "LDF", "RDF", "LUF", "RUF", "LFD", "RFD", "L
 
 
 def spz(source: Source) -> tuple[NDArray[Any], ...]:
-    codes, axes = source.codes, AXES.index(source.header["axes"])
+    codes, header = source.codes, {"axes": "RUB", **source.header}
+    check(header.get("sh_degree") in range(5) and header.get("fractional_bits") in range(31), "the header of SPZ")
+    check(header["axes"] in AXES and source.version in (1, 2, 3, 4), "the header of SPZ")
+    check(codes["sh"].shape[1] == 3 * ((header["sh_degree"] + 1) ** 2 - 1), "the SH of SPZ")
+    axes = AXES.index(header["axes"])
     x, y, z = (F(-1 if (axes ^ 5) >> bit & 1 else 1) for bit in range(3))
     turned = axes >> 3 & 1
     if source.version == 1:
         p = codes["positions"].view(np.float16).astype(F)
     else:
         check((codes["positions"] < 1 << 24).all(), "an SPZ position has over 24 bits")
-        scale = F(2.0 ** -source.header["fractional_bits"])
+        scale = F(2.0 ** -header["fractional_bits"])
         p = (codes["positions"].astype(np.int64) - (1 << 23)).astype(F) * scale
     p = p * np.array([x, y, z], F)
     if turned:
