@@ -2,4 +2,3 @@
 #define SPLATZIP_ISA_NAME "scalar"
 #define SPLATZIP_LANES 4
 #include "isa_kernels.inl"
-
