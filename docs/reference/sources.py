@@ -30,6 +30,7 @@ class Source:
 
 def dequantize(source: Source) -> Arrays:
     """The five arrays of the scene."""
+    check(source.version in VERSIONS[source.format], "a version of a source format")
     arrays = FORMATS[source.format](source)
     return dict(zip(("positions", "log_scales", "rotations", "opacity_logits", "sh"), arrays, strict=True))
 
@@ -63,7 +64,7 @@ AXES = ["LDB", "RDB", "LUB", "RUB", "LDF", "RDF", "LUF", "RUF", "LFD", "RFD", "L
 def spz(source: Source) -> tuple[NDArray[Any], ...]:
     codes, header = source.codes, {"axes": "RUB", **source.header}
     check(header.get("sh_degree") in range(5) and header.get("fractional_bits") in range(31), "the header of SPZ")
-    check(header["axes"] in AXES and source.version in (1, 2, 3, 4), "the header of SPZ")
+    check(header["axes"] in AXES, "the header of SPZ")
     check(codes["sh"].shape[1] == 3 * ((header["sh_degree"] + 1) ** 2 - 1), "the SH of SPZ")
     axes = AXES.index(header["axes"])
     x, y, z = (F(-1 if (axes ^ 5) >> bit & 1 else 1) for bit in range(3))
@@ -313,6 +314,7 @@ def float32(source: Source) -> tuple[NDArray[Any], ...]:
     return c["positions"], c["log_scales"], c["rotations"], c["opacity_logits"][:, 0], sh
 
 
+VERSIONS = {"spz": (1, 2, 3, 4), "sog": (1, 2), "compressed_ply": (1,), "splat": (1,), "ksplat": (1,), "float32": (1,)}
 FORMATS: dict[str, Callable[[Source], tuple[NDArray[Any], ...]]] = {
     "spz": spz,
     "sog": sog,

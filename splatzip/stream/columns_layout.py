@@ -200,6 +200,8 @@ def _ksplat(version: int, shapes: Mapping[str, tuple[int, str]]) -> Layout:
 
 
 def _float32(version: int, shapes: Mapping[str, tuple[int, str]]) -> Layout:
+    if version != 1:
+        raise UnsupportedFeatureError(f"version {version} of the bits of a float scene is not known")
     coefficients = shapes["sh"][0] // 3 - 1
     rest = [
         Component(c.array, c.column + 3, c.shift, c.bits, c.column_input, c.fold)
