@@ -1,0 +1,60 @@
+"""Native and reference decoder say the same of chunks that were changed below right checksums: the same bits, or no."""
+
+from __future__ import annotations
+
+import importlib
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from splatzip import FormatError, decompress
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = ["stepped_degree1", "stepped_tiers_tiles", "stepped_single_splat", "stepped_same_place"]
+NAMES += ["columns_spz3", "columns_sog2_tiles", "columns_float32"]
+CASES = 30
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Modules that are no part of the package."""
+    for folder in ("docs", "scripts"):
+        monkeypatch.syspath_prepend(str(ROOT / folder))
+    names = ("reference_decoder", "reference.numbers", "vectors.taken_apart")
+    return {name: importlib.import_module(name) for name in names}
+
+
+def changed(data: bytes, rng: random.Random, taken_apart: Any) -> bytes:
+    """The file with a byte of one of its chunks changed, left out or put in; early bytes, which say more, first."""
+    parts = taken_apart.taken_apart(data)
+    places = [(parts.shared, i) for i, (kind, *_) in enumerate(parts.shared) if kind < 128]
+    places += [(run.payloads, i) for run in parts.runs for i in range(len(run.payloads))]
+    where, i = rng.choice(places)
+    payload = bytearray(where[i] if isinstance(where[i], bytes) else where[i][2])
+    at = rng.randrange(min(len(payload), rng.choice([40, len(payload)])))
+    payload[at : at + rng.randrange(2)] = bytes([rng.randrange(256)])[: rng.randrange(2)]
+    where[i] = bytes(payload) if isinstance(where[i], bytes) else (*where[i][:2], bytes(payload))
+    made: bytes = taken_apart.put_together(parts)
+    return made
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_decoders_take_or_refuse_a_changed_file_alike(name: str, outside: dict[str, Any]) -> None:
+    data = (ROOT / "tests" / "vectors" / name / "input.splatz").read_bytes()
+    rng = random.Random(name)
+    taken = 0
+    for case in range(CASES):
+        file = changed(data, rng, outside["vectors.taken_apart"])
+        try:
+            native = decompress(file).arrays()
+        except FormatError:
+            with pytest.raises(outside["reference.numbers"].BadFile):
+                outside["reference_decoder"].decode(file)
+            continue
+        reference = outside["reference_decoder"].decode(file)
+        taken += 1
+        for attribute, array in native.items():
+            assert reference[attribute].tobytes() == array.tobytes(), (case, attribute)
+    assert 0 < taken < CASES
