@@ -23,7 +23,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 def loaded_by(statement: str) -> set[str]:
     """Names in sys.modules after `statement` that a bare interpreter does not have."""
     code = f"import sys; before = set(sys.modules)\n{statement}\nprint(*sorted(set(sys.modules) - before))"
-    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    child = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     return set(child.stdout.split())
 
 

@@ -38,7 +38,7 @@ print(_core.isa())
 def hashes(isa: str) -> tuple[str, str]:
     """What CHILD prints: the hashes of all files, and the instruction set that was used."""
     done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(CHAIR), *map(str, QUANTIZED)],
+        [sys.executable, "-I", "-c", CHILD, str(CHAIR), *map(str, QUANTIZED)],
         env={**os.environ, "SPLATZIP_ISA": isa}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

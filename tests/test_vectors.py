@@ -57,7 +57,7 @@ def child(isa: str, *, threads: tuple[int, ...] = (1, 2), before: str = "") -> l
     script = CHILD.format(threads=threads, before=before)
     environment = {**os.environ, "SPLATZIP_ISA": isa, "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
-        [sys.executable, "-c", script, str(ROOT / "tests" / "vectors")],
+        [sys.executable, "-I", "-c", script, str(ROOT / "tests" / "vectors")],
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -41,7 +41,7 @@ def run_patched(tmp_path: Path) -> Run:
 
     def run_command(statements: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         code = f"{statements}\nfrom splatzip.cli import main\nmain()"
-        command = [sys.executable, "-c", code, *map(str, arguments)]
+        command = [sys.executable, "-I", "-c", code, *map(str, arguments)]
         return subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
 
     return run_command

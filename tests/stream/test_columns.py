@@ -180,7 +180,11 @@ def test_bytes_do_not_depend_on_the_instruction_set() -> None:
     for isa in ("scalar", "sse4", "avx2", "avx512"):
         environment = {**os.environ, "SPLATZIP_ISA": isa}
         run = subprocess.run(
-            [sys.executable, "-c", program, str(path)], env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "-I", "-c", program, str(path)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if run.returncode and "this machine" in run.stderr:
             continue
