@@ -17,6 +17,7 @@ from splatzip.container.layout import REQUIRED_LIMIT, VERSION_MAJOR, VERSION_MIN
 from splatzip.errors import CorruptError, SceneError, TruncatedError, UnsupportedFeatureError
 from splatzip.kernels.stepped import ChunkPlace, decode_stepped
 from splatzip.scene import Scene, SceneMeta
+from splatzip.scene.attributes import ATTRIBUTES
 
 Bytes = bytes | bytearray | memoryview
 
@@ -115,20 +116,15 @@ def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
         raise CorruptError(f"root: it promises {root.splats} splats, the directories list {splats}")
     decoded = decode_stepped(file.data, bytes(params), tables, places, splats, threads)
     if isinstance(decoded, tuple):
-        _, failed = decoded
+        error, failed = decoded
         if failed < 0:
             raise CorruptError(f"chunk ({'2, 0' if failed == -1 else f'1, {-2 - failed}'}): its numbers make no sense")
         place = places[failed]
-        raise CorruptError(
-            f"tile {place.tile} tier {place.tier} layer {place.layer} at byte {place.offset}: its codes make no sense"
-        )
+        what = "the decoded values are no scene" if error is SceneError else "its codes make no sense"
+        raise CorruptError(f"tile {place.tile} tier {place.tier} layer {place.layer} at byte {place.offset}: {what}")
     meta = replace(SceneMeta.from_stored(file.shared_json(Kind.META)), missing=tuple(missing))
-    try:
-        positions, log_scales, rotations, opacity_logits, sh = decoded
-        origin = np.array(root.origin)
-        return Scene(positions, log_scales, rotations, opacity_logits, sh, origin=origin, meta=meta)
-    except SceneError as error:
-        raise CorruptError(f"the decoded values are no scene: {error}") from None
+    names = (attribute.name for attribute in ATTRIBUTES)
+    return Scene.of_checked(dict(zip(names, decoded, strict=True)), origin=np.array(root.origin), meta=meta)
 
 
 def _nothing_whole(file: ContainerFile, what: str) -> TruncatedError | CorruptError:

@@ -126,6 +126,17 @@ bool decode_sh_layer(const SteppedParams& params, const SteppedTables& derived, 
   return true;
 }
 
+// No NaN or infinity among `count` values; the bits, so that the loop has no order to keep.
+bool all_finite(const float* values, int64_t count) {
+  uint32_t bad = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, values + i, 4);
+    bad |= static_cast<uint32_t>((bits & 0x7F800000u) == 0x7F800000u);
+  }
+  return bad == 0;
+}
+
 }  // namespace
 
 Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>& tables,
@@ -139,6 +150,7 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
   const int most_threads = static_cast<int>(std::max<size_t>(1, starts.size() / 4));
   threads = std::min(threads <= 0 ? core_count() : threads, most_threads);
   std::atomic<size_t> first_failed{chunks.size()};
+  std::atomic<bool> no_scene{false};  // codes were legal, what they stand for is not
   parallel_for(static_cast<int64_t>(starts.size()), threads, [&](int64_t t) {
     size_t begin = starts[static_cast<size_t>(t)];
     size_t end = static_cast<size_t>(t) + 1 < starts.size() ? starts[static_cast<size_t>(t) + 1] : chunks.size();
@@ -159,6 +171,12 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
         ok =
             ok && chunk.layer == 1 && chunk.tier == tier && decode_sh_layer(params, derived, tables, chunk, &tile, out);
       }
+      if (ok) {
+        const int64_t row = chunk.row, n = chunk.splats, sh = 3 * (1 + params.rest());
+        ok = all_finite(out.positions + 3 * row, 3 * n) && all_finite(out.log_scales + 3 * row, 3 * n) &&
+             all_finite(out.rotations + 4 * row, 4 * n) && all_finite(out.sh + sh * row, sh * n);
+        if (!ok) no_scene.store(true);
+      }
       if (!ok) {
         size_t seen = first_failed.load();
         while (c < seen && !first_failed.compare_exchange_weak(seen, c)) {
@@ -168,7 +186,8 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
     }
   });
   *failed = first_failed.load();
-  return *failed == chunks.size() ? Status::ok : Status::corrupt;
+  if (*failed == chunks.size()) return Status::ok;
+  return no_scene.load() ? Status::scene : Status::corrupt;
 }
 
 }  // namespace splatzip

@@ -95,7 +95,7 @@ COLUMNS = (
         "source_table",
         "A table of 2^60 numbers.",
         CORRUPT,
-        "table 'means' is larger than chunk (3, 1)",
+        "is no whole number below 2^32",
         source(tiles, tables=[["means", "float32", [1 << 60]]]),
     ),
     Bad(

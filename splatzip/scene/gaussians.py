@@ -62,6 +62,17 @@ class Scene:
         if self.source is not None and self.source.splats != len(self):
             raise SceneError(f"source holds {self.source.splats} codes for {len(self)} splats")
 
+    @classmethod
+    def of_checked(cls, arrays: Mapping[str, Floats], **others: Any) -> Scene:
+        """A scene of contiguous float32 arrays that a decoder has checked already: looking at every value once more
+        would take a quarter of its time. `others`: origin, meta, source."""
+        scene = object.__new__(cls)
+        defaults = {"origin": ORIGIN_AT_ZERO.copy(), "meta": SceneMeta(), "source": None}
+        for name, value in {**defaults, **others, **arrays}.items():
+            object.__setattr__(scene, name, value)
+        _check_shapes(scene)
+        return scene
+
     def __len__(self) -> int:
         return len(self.positions)
 

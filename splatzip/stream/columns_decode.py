@@ -5,7 +5,6 @@ container  ->  [kernels.columns]  ->  components  ->  scene.source  ->  kernels.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -84,7 +83,7 @@ def decode_scene(file: ContainerFile, *, threads: int = 0) -> Scene:
         missing.append(f"SH of {int(without_rest.sum())} splats")
         if without_rest.all():
             codes, source = _without_sh(codes, source)
-    meta = replace(SceneMeta.from_stored(_json(file, Kind.META)), missing=tuple(missing))
+    meta = replace(SceneMeta.from_stored(file.shared_json(Kind.META)), missing=tuple(missing))
     try:
         floats = _floats(source, codes)
         if has_rest and not without_rest.all():
@@ -106,52 +105,50 @@ def _floats(source: _Source, codes: dict[str, NDArray[Any]]) -> dict[str, NDArra
     return {a.name: codes[a.name].view(np.float32).reshape(shapes.get(a.name, codes[a.name].shape)) for a in ATTRIBUTES}
 
 
-def _json(file: ContainerFile, kind: Kind) -> dict[str, Any]:
-    payload = file.shared_payload(kind)
-    try:
-        values = {} if payload is None else json.loads(bytes(payload))
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict):
-        raise CorruptError(f"chunk ({int(kind)}, 0): it is not a JSON object")
-    return values
-
-
 def _absent(file: ContainerFile, what: str) -> FormatError:
     if file.missing:
         return TruncatedError(f"nothing can be decoded: {what} is missing ({file.missing[0]})")
     return CorruptError(f"root: {what} is not listed")
 
 
+def _whole(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 32:
+        raise ValueError(f"{str(value)[:40]} is no whole number below 2^32")
+    return value
+
+
 def _read_source(file: ContainerFile) -> _Source:
     if file.shared_payload(Kind.SOURCE) is None:
         raise _absent(file, "the description of its source")
-    values = _json(file, Kind.SOURCE)
+    values = file.shared_json(Kind.SOURCE)
     where = f"chunk ({int(Kind.SOURCE)}, 0)"
     try:
-        format, version, header = str(values["format"]), int(values["version"]), dict(values["header"])
-        shapes = {str(name): (int(columns), str(dtype)) for name, (columns, dtype) in values["codes"].items()}
-        listed = [(str(n), np.dtype(t), tuple(int(e) for e in shape)) for n, t, shape in values["tables"]]
-        records = [(int(kind), int(size)) for kind, size in values["records"]]
+        format, version, header = str(values["format"]), _whole(values["version"]), dict(values["header"])
+        shapes = {str(name): (_whole(columns), str(dtype)) for name, (columns, dtype) in values["codes"].items()}
+        listed = [(str(n), str(t), tuple(_whole(e) for e in shape)) for n, t, shape in values["tables"]]
+        records = [(_whole(kind), _whole(size)) for kind, size in values["records"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CorruptError(f"{where}: a field is missing or not what it should be ({error})") from None
-    if any(t not in DTYPES or not 0 <= c <= MAX_CODE_COLUMNS for c, t in shapes.values()):
+    if any(t not in DTYPES or c > MAX_CODE_COLUMNS for c, t in shapes.values()):
         raise CorruptError(f"{where}: an array of codes has an impossible shape")
     raw = file.shared_payload(Kind.SOURCE, 1)
     if raw is None and any([*(math.prod(shape) for _, _, shape in listed), *(size for _, size in records)]):
         raise _absent(file, "the tables of its source")
     data = bytes(raw or b"")
     tables, at = {}, 0
-    for name, dtype, shape in listed:
+    for name, type_name, shape in listed:
+        if type_name not in DTYPES:
+            raise CorruptError(f"{where}: table {name!r} is of type {type_name[:40]!r}, which no table has")
+        dtype = np.dtype(type_name)
         size = math.prod(shape) * dtype.itemsize
-        if dtype.name not in DTYPES or any(extent < 0 for extent in shape) or size > len(data) - at:
+        if size > len(data) - at:
             raise CorruptError(f"{where}: table {name!r} is larger than chunk ({int(Kind.SOURCE)}, 1)")
         stored = np.frombuffer(data, dtype.newbyteorder("<"), math.prod(shape), at)
         tables[name] = stored.astype(dtype).reshape(shape)
         at += size
     carried = []
     for kind, size in records:
-        if not 0 <= size <= len(data) - at:
+        if size > len(data) - at:
             raise CorruptError(f"{where}: a record is larger than chunk ({int(Kind.SOURCE)}, 1)")
         carried.append((kind, data[at : at + size]))
         at += size
