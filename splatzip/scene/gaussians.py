@@ -64,8 +64,13 @@ class Scene:
 
     @classmethod
     def of_checked(cls, arrays: Mapping[str, Floats], **others: Any) -> Scene:
-        """A scene of contiguous float32 arrays that a decoder has checked already: looking at every value once more
-        would take a quarter of its time. `others`: origin, meta, source."""
+        """A scene of contiguous float32 arrays whose values a decoder has checked already, tile by tile.
+
+        Args:
+            arrays: the five attribute arrays.
+            others: origin, meta, source; their defaults where they are not given.
+        Raises: SceneError if the shapes disagree.
+        """
         scene = object.__new__(cls)
         defaults = {"origin": ORIGIN_AT_ZERO.copy(), "meta": SceneMeta(), "source": None}
         for name, value in {**defaults, **others, **arrays}.items():
