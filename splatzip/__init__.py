@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.io import load as load
     from splatzip.io import save as save
     from splatzip.profile import Profile as Profile
+    from splatzip.scene import Camera as Camera
     from splatzip.scene import QuantizedSource as QuantizedSource
     from splatzip.scene import Scene as Scene
     from splatzip.scene import SceneMeta as SceneMeta
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
 # Resolved on first use, so that `import splatzip` costs nothing and `splatzip.decode` pulls in no encoder.
 _PUBLIC = {
     "Scene": "splatzip.scene",
+    "Camera": "splatzip.scene",
     "SceneMeta": "splatzip.scene",
     "QuantizedSource": "splatzip.scene",
     "Profile": "splatzip.profile",

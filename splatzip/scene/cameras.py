@@ -1,0 +1,100 @@
+"""`Camera`: where a picture of a scene is taken from.
+
+Axes are those of the scene (right-down-front): a point p is at R p + t in front of the camera, x to the right, y
+down, z forward, and lands on pixel (fx x/z + cx, fy y/z + cy). The first pixel's centre is at (0.5, 0.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from splatzip.errors import ViewsError
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """A pinhole camera without distortion.
+
+    Attributes:
+        world_to_camera: (4, 4) float64, a rigid motion [R t; 0 1].
+        width, height: of the picture, pixels.
+        fx, fy: focal lengths, pixels.
+        cx, cy: principal point, pixels.
+        name: what reports and errors call the view.
+
+    Raises: ViewsError, naming the view, if a number is not finite, a size or focal length is not positive, or the
+        matrix is no rigid motion (to 1e-3).
+    """
+
+    world_to_camera: NDArray[np.float64]
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        matrix = np.array(self.world_to_camera, np.float64)
+        object.__setattr__(self, "world_to_camera", matrix)
+        numbers = [self.fx, self.fy, self.cx, self.cy]
+        if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or not np.isfinite(numbers).all():
+            raise ViewsError(f"{self._called}: the pose or the intrinsics are not finite numbers")
+        if self.width < 1 or self.height < 1 or self.fx <= 0 or self.fy <= 0:
+            raise ViewsError(
+                f"{self._called}: {self.width}x{self.height} pixels with focal lengths {self.fx:g}, {self.fy:g} "
+                "is no picture"
+            )
+        rotation = matrix[:3, :3]
+        if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
+            raise ViewsError(f"{self._called}: the pose is no rigid motion (its axes are skewed, scaled or mirrored)")
+
+    @property
+    def _called(self) -> str:
+        return f"view {self.name}" if self.name else "camera"
+
+    @property
+    def position(self) -> NDArray[np.float64]:
+        """(3,) where the camera stands."""
+        return np.asarray(-self.world_to_camera[:3, :3].T @ self.world_to_camera[:3, 3])
+
+    def scaled(self, factor: float) -> Camera:
+        """The same view in `factor` times the resolution (whole pixels, at least one)."""
+        width, height = (max(1, round(size * factor)) for size in (self.width, self.height))
+        x, y = width / self.width, height / self.height
+        return replace(self, width=width, height=height, fx=self.fx * x, fy=self.fy * y, cx=self.cx * x, cy=self.cy * y)
+
+    @classmethod
+    def look_at(
+        cls,
+        eye: ArrayLike,
+        target: ArrayLike,
+        *,
+        down: ArrayLike = (0.0, 1.0, 0.0),
+        width: int,
+        height: int,
+        fov_x_rad: float,
+        name: str = "",
+    ) -> Camera:
+        """A camera at `eye` that sees `target` in its middle, with square pixels.
+
+        Args:
+            eye, target, down: (3,); `down` need not be at a right angle to the look.
+            fov_x_rad: angle between the left and the right edge.
+        Raises: ViewsError if eye and target coincide, or the look is along `down`.
+        """
+        start = np.asarray(eye, np.float64)
+        forward = np.asarray(target, np.float64) - start
+        right = np.cross(np.asarray(down, np.float64), forward)
+        if not np.linalg.norm(right) > 0:
+            raise ViewsError(f"view {name}: eye and target coincide, or the look is straight along `down`")
+        z, x = forward / np.linalg.norm(forward), right / np.linalg.norm(right)
+        rotation = np.stack([x, np.cross(z, x), z])
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = rotation, -rotation @ start
+        focal = width / (2 * np.tan(fov_x_rad / 2))
+        return cls(matrix, width, height, focal, focal, width / 2, height / 2, name)

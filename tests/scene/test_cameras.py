@@ -1,0 +1,47 @@
+"""A camera: what it refuses, and where points land."""
+
+import numpy as np
+import pytest
+
+from splatzip import Camera, ViewsError
+
+LOOK = Camera.look_at([0, 0, -5], [0, 0, 0], width=640, height=480, fov_x_rad=np.radians(50), name="front")
+
+
+def project(camera, point):
+    x, y, z = camera.world_to_camera[:3, :3] @ point + camera.world_to_camera[:3, 3]
+    return np.array([camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy])
+
+
+def test_the_target_is_in_the_middle_right_is_right_and_down_is_down():
+    np.testing.assert_allclose(project(LOOK, [0, 0, 0]), [320, 240])
+    assert project(LOOK, [1, 0, 0])[0] > 320
+    assert project(LOOK, [0, 1, 0])[1] > 240
+    np.testing.assert_allclose(LOOK.position, [0, 0, -5])
+
+
+def test_half_the_resolution_is_the_same_view():
+    half = LOOK.scaled(0.5)
+    assert (half.width, half.height) == (320, 240)
+    np.testing.assert_allclose(project(half, [0.3, -0.2, 1]), project(LOOK, [0.3, -0.2, 1]) / 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"width": 0}, "view front: 0x480 pixels"),
+        ({"fx": -1.0}, "focal lengths -1"),
+        ({"cx": np.nan}, "not finite"),
+        ({"world_to_camera": 2 * np.eye(4)}, "rigid motion"),
+        ({"world_to_camera": np.diag([1.0, 1, -1, 1])}, "mirrored"),
+    ],
+)
+def test_a_camera_that_takes_no_picture_is_refused(change, reason):
+    fields = {"world_to_camera": np.eye(4), "width": 640, "height": 480, "fx": 500, "fy": 500, "cx": 320, "cy": 240}
+    with pytest.raises(ViewsError, match=reason):
+        Camera(**{**fields, **change}, name="front")
+
+
+def test_a_look_along_down_is_refused():
+    with pytest.raises(ViewsError, match="straight along"):
+        Camera.look_at([0, -5, 0], [0, 0, 0], width=8, height=8, fov_x_rad=1.0)
