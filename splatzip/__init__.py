@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.scene import Scene as Scene
     from splatzip.scene import SceneMeta as SceneMeta
     from splatzip.scene.edit import transform as transform
+    from splatzip.views import Views as Views
+    from splatzip.views import orbit_views as orbit_views
 
 # Resolved on first use, so that `import splatzip` costs nothing and `splatzip.decode` pulls in no encoder.
 _PUBLIC = {
@@ -35,6 +37,8 @@ _PUBLIC = {
     "Camera": "splatzip.scene",
     "SceneMeta": "splatzip.scene",
     "QuantizedSource": "splatzip.scene",
+    "Views": "splatzip.views",
+    "orbit_views": "splatzip.views",
     "Profile": "splatzip.profile",
     "compress": "splatzip.io",
     "decompress": "splatzip.decode",

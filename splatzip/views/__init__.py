@@ -1,0 +1,6 @@
+"""Where a scene is looked at from: a capture's cameras, with or without photos, and views made from the scene."""
+
+from splatzip.views.collection import Views
+from splatzip.views.orbit import orbit_views
+
+__all__ = ["Views", "orbit_views"]
