@@ -4,6 +4,7 @@
 NB_MODULE(_core, m) {
   m.doc() = "Native core of splatzip";
   splatzip::bind_math(m);
+  splatzip::bind_metrics(m);
   splatzip::bind_stepped(m);
   splatzip::bind_columns(m);
   splatzip::bind_dequantize_compressed_ply(m);

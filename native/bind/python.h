@@ -45,6 +45,7 @@ Out<T> make_array(std::initializer_list<size_t> shape) {
 }
 
 void bind_math(nb::module_& m);
+void bind_metrics(nb::module_& m);
 void bind_stepped(nb::module_& m);
 void bind_columns(nb::module_& m);
 void bind_dequantize_compressed_ply(nb::module_& m);

@@ -122,6 +122,21 @@ struct ColumnKernels {
   double (*exact_dot)(const double* a, const double* b, int64_t n);
 };
 
+// Metrics of pictures (metrics.h). A tile of SSIM is kSsimRows x kSsimColumns values (colours count as columns).
+constexpr int kSsimReach = 5;  // taps beside the middle one
+constexpr int kSsimRows = 128, kSsimColumns = 144;
+struct SsimTile {
+  const float *a, *b;  // (height, width, 3)
+  int64_t height, width;
+  const float* taps;            // half of the window, from its middle outwards
+  int64_t row, column;          // where the tile starts; column counts floats
+  double ssim[3], contrast[3];  // sums over the tile, by colour
+};
+struct MetricKernels {
+  void (*ssim_tile)(SsimTile* tile);
+  double (*squared_error)(const float* a, const float* b, int64_t n);
+};
+
 struct Kernels {
   const char* name;
   RansDecodePlane rans_decode_plane;
@@ -133,6 +148,7 @@ struct Kernels {
   AddSizePlane add_size_plane;
   FindNeighbours find_neighbours;
   const ColumnKernels* columns;
+  const MetricKernels* metrics;
 };
 
 const Kernels& kernels();                     // the best that this machine has, or what SPLATZIP_ISA forces

@@ -484,11 +484,12 @@ void find_neighbours(const float* x, const float* y, const float* z, int64_t n, 
 typedef uint32_t UnsignedInts __attribute__((vector_size(kWidth * 4)));
 
 #include "columns_kernels.inl"
+#include "metrics_kernels.inl"
 
 }  // namespace
 
 const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &decode_rows,     &encode_rows,
                                   &to_targets,       &widen_symbols,     &find_incomplete, &size_contexts,
-                                  &add_size_plane,   &find_neighbours,   &kColumnKernels};
+                                  &add_size_plane,   &find_neighbours,   &kColumnKernels,  &kMetricKernels};
 
 }  // namespace splatzip

@@ -1,0 +1,1 @@
+"""Scenes become pictures, and pictures become numbers: rendering, scores of splats, metrics."""
