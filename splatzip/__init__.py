@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.io import load as load
     from splatzip.io import save as save
     from splatzip.profile import Profile as Profile
+    from splatzip.raster import render as render
     from splatzip.scene import Camera as Camera
     from splatzip.scene import QuantizedSource as QuantizedSource
     from splatzip.scene import Scene as Scene
@@ -39,6 +40,7 @@ _PUBLIC = {
     "QuantizedSource": "splatzip.scene",
     "Views": "splatzip.views",
     "orbit_views": "splatzip.views",
+    "render": "splatzip.raster",
     "Profile": "splatzip.profile",
     "compress": "splatzip.io",
     "decompress": "splatzip.decode",

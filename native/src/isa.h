@@ -137,6 +137,8 @@ struct MetricKernels {
   double (*squared_error)(const float* a, const float* b, int64_t n);
 };
 
+struct RasterKernels;
+
 struct Kernels {
   const char* name;
   RansDecodePlane rans_decode_plane;
@@ -149,6 +151,7 @@ struct Kernels {
   FindNeighbours find_neighbours;
   const ColumnKernels* columns;
   const MetricKernels* metrics;
+  const RasterKernels* raster;  // raster_kernels.h
 };
 
 const Kernels& kernels();                     // the best that this machine has, or what SPLATZIP_ISA forces

@@ -13,7 +13,10 @@
 #endif
 
 #include "isa.h"
+#include "raster_kernels.h"
+#include "splatzip/projection.h"
 #include "splatzip/rans.h"
+#include "splatzip/spherical_harmonics.h"
 
 namespace splatzip {
 namespace {
@@ -485,11 +488,13 @@ typedef uint32_t UnsignedInts __attribute__((vector_size(kWidth * 4)));
 
 #include "columns_kernels.inl"
 #include "metrics_kernels.inl"
+#include "raster_kernels.inl"
 
 }  // namespace
 
 const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &decode_rows,     &encode_rows,
                                   &to_targets,       &widen_symbols,     &find_incomplete, &size_contexts,
-                                  &add_size_plane,   &find_neighbours,   &kColumnKernels,  &kMetricKernels};
+                                  &add_size_plane,   &find_neighbours,   &kColumnKernels,  &kMetricKernels,
+                                  &kRasterKernels};
 
 }  // namespace splatzip

@@ -7,11 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__CUDACC__)
-#define SPLZ_HD __host__ __device__ inline
-#else
-#define SPLZ_HD inline
-#endif
+#include "splatzip/host_device.h"
 
 namespace splatzip {
 

@@ -1,0 +1,43 @@
+#include "../src/raster.h"
+
+#include "python.h"
+
+namespace splatzip {
+namespace {
+
+void set_scene(Rasterizer& rasterizer, In<float, nb::ndim<2>> positions, In<float, nb::ndim<2>> log_scales,
+               In<float, nb::ndim<2>> rotations, In<float, nb::ndim<1>> opacity_logits, In<float, nb::ndim<3>> sh,
+               int sh_degree, int threads) {
+  nb::gil_scoped_release unlocked;
+  rasterizer.set_scene({positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()},
+                       static_cast<int64_t>(positions.shape(0)), sh_degree, threads);
+}
+
+// numbers: fx, fy, cx, cy. Returns color, alpha, depth (or None), or None where there are too many entries.
+nb::object render(Rasterizer& rasterizer, In<double, nb::shape<4, 4>> world_to_camera, In<double, nb::shape<3>> origin,
+                  In<double, nb::shape<4>> numbers, int width, int height, In<float, nb::shape<3>> background,
+                  bool exact_extent, bool antialias, bool with_depth, int threads) {
+  const size_t w = static_cast<size_t>(width), h = static_cast<size_t>(height);
+  auto color = make_array<float>({h, w, 3}), alpha = make_array<float>({h, w});
+  Out<float> depth;
+  if (with_depth) depth = make_array<float>({h, w});
+  const double* n = numbers.data();
+  const ProjectionCamera camera = make_camera(world_to_camera.data(), origin.data(), n[0], n[1], n[2], n[3], width,
+                                              height, exact_extent, antialias);
+  bool rendered;
+  {
+    nb::gil_scoped_release unlocked;
+    rendered = rasterizer.render(camera, background.data(), width, height,
+                                 {color.data(), alpha.data(), with_depth ? depth.data() : nullptr}, threads);
+  }
+  if (!rendered) return nb::none();
+  return nb::make_tuple(color, alpha, with_depth ? nb::cast(depth) : nb::none());
+}
+
+}  // namespace
+
+void bind_raster(nb::module_& m) {
+  nb::class_<Rasterizer>(m, "Rasterizer").def(nb::init<>()).def("set_scene", &set_scene).def("render", &render);
+}
+
+}  // namespace splatzip

@@ -1,0 +1,108 @@
+// Spherical harmonics of degree 0 to 4 (the real basis of splatzip/scene/sh.py) and their gradient.
+//
+// F is a number or a vector of numbers (GCC's and clang's vector extensions): one source for a splat and for a register
+// full of splats.
+#pragma once
+
+#include "splatzip/host_device.h"
+
+namespace splatzip {
+
+constexpr int kMaxShCoefficients = 25;
+
+SPLZ_HD constexpr int sh_coefficients(int degree) { return (degree + 1) * (degree + 1); }
+
+constexpr float kSh0 = 0.28209479177387814f;
+constexpr float kSh1 = 0.4886025119029199f;
+constexpr float kSh2[3] = {1.0925484305920792f, 0.31539156525252005f, 0.5462742152960396f};
+constexpr float kSh3[5] = {0.5900435899266435f, 2.890611442640554f, 0.4570457994644658f, 0.3731763325901154f,
+                           1.445305721320277f};
+constexpr float kSh4[6] = {2.5033429417967046f, 1.7701307697799304f,  0.9461746957575601f,
+                           0.6690465435572892f, 0.10578554691520431f, 0.6258357354491761f};
+
+// The (Degree + 1)^2 values of the basis at a unit direction.
+template <int Degree, class F>
+SPLZ_HD void sh_basis(F x, F y, F z, F* basis) {
+  basis[0] = F{} + kSh0;
+  if constexpr (Degree >= 1) {
+    basis[1] = y * -kSh1;
+    basis[2] = z * kSh1;
+    basis[3] = x * -kSh1;
+  }
+  if constexpr (Degree >= 2) {
+    const F xx = x * x, yy = y * y, zz = z * z, xy = x * y, yz = y * z, xz = x * z;
+    basis[4] = xy * kSh2[0];
+    basis[5] = yz * -kSh2[0];
+    basis[6] = (zz * 2.0f - xx - yy) * kSh2[1];
+    basis[7] = xz * -kSh2[0];
+    basis[8] = (xx - yy) * kSh2[2];
+    if constexpr (Degree >= 3) {
+      basis[9] = y * (xx * 3.0f - yy) * -kSh3[0];
+      basis[10] = xy * z * kSh3[1];
+      basis[11] = y * (zz * 4.0f - xx - yy) * -kSh3[2];
+      basis[12] = z * (zz * 2.0f - xx * 3.0f - yy * 3.0f) * kSh3[3];
+      basis[13] = x * (zz * 4.0f - xx - yy) * -kSh3[2];
+      basis[14] = z * (xx - yy) * kSh3[4];
+      basis[15] = x * (xx - yy * 3.0f) * -kSh3[0];
+    }
+    if constexpr (Degree >= 4) {
+      basis[16] = xy * (xx - yy) * kSh4[0];
+      basis[17] = yz * (xx * 3.0f - yy) * -kSh4[1];
+      basis[18] = xy * (zz * 7.0f - 1.0f) * kSh4[2];
+      basis[19] = yz * (zz * 7.0f - 3.0f) * -kSh4[3];
+      basis[20] = (zz * (zz * 35.0f - 30.0f) + 3.0f) * kSh4[4];
+      basis[21] = xz * (zz * 7.0f - 3.0f) * -kSh4[3];
+      basis[22] = (xx - yy) * (zz * 7.0f - 1.0f) * (kSh4[2] * 0.5f);
+      basis[23] = xz * (xx - yy * 3.0f) * -kSh4[1];
+      basis[24] = (xx * (xx - yy * 3.0f) - yy * (xx * 3.0f - yy)) * kSh4[5];
+    }
+  }
+}
+
+// gradient[axis] = sum over k of weights[k] * d basis[k] / d axis, the three axes taken as free. weights[0] is not
+// read.
+template <int Degree, class F>
+SPLZ_HD void sh_gradient(F x, F y, F z, const F* weights, F* gradient) {
+  F gx = F{}, gy = F{}, gz = F{};
+  if constexpr (Degree >= 1) {
+    gx = weights[3] * -kSh1;
+    gy = weights[1] * -kSh1;
+    gz = weights[2] * kSh1;
+  }
+  if constexpr (Degree >= 2) {
+    const F w4 = weights[4] * kSh2[0], w5 = weights[5] * -kSh2[0], w6 = weights[6] * (2.0f * kSh2[1]);
+    const F w7 = weights[7] * -kSh2[0], w8 = weights[8] * (2.0f * kSh2[2]);
+    gx += w4 * y - w6 * x + w7 * z + w8 * x;
+    gy += w4 * x + w5 * z - w6 * y - w8 * y;
+    gz += w5 * y + w6 * z * 2.0f + w7 * x;
+    const F xx = x * x, yy = y * y, zz = z * z, xy = x * y, yz = y * z, xz = x * z;
+    if constexpr (Degree >= 3) {
+      const F w9 = weights[9] * -kSh3[0], w10 = weights[10] * kSh3[1], w11 = weights[11] * -kSh3[2];
+      const F w12 = weights[12] * kSh3[3], w13 = weights[13] * -kSh3[2], w14 = weights[14] * kSh3[4];
+      const F w15 = weights[15] * -kSh3[0];
+      gx += w9 * xy * 6.0f + w10 * yz - w11 * xy * 2.0f - w12 * xz * 6.0f + w13 * (zz * 4.0f - xx * 3.0f - yy) +
+            w14 * xz * 2.0f + w15 * (xx - yy) * 3.0f;
+      gy += w9 * (xx - yy) * 3.0f + w10 * xz + w11 * (zz * 4.0f - xx - yy * 3.0f) - w12 * yz * 6.0f - w13 * xy * 2.0f -
+            w14 * yz * 2.0f - w15 * xy * 6.0f;
+      gz += w10 * xy + w11 * yz * 8.0f + w12 * (zz * 2.0f - xx - yy) * 3.0f + w13 * xz * 8.0f + w14 * (xx - yy);
+    }
+    if constexpr (Degree >= 4) {
+      const F w16 = weights[16] * kSh4[0], w17 = weights[17] * -kSh4[1], w18 = weights[18] * kSh4[2];
+      const F w19 = weights[19] * -kSh4[3], w20 = weights[20] * kSh4[4], w21 = weights[21] * -kSh4[3];
+      const F w22 = weights[22] * (kSh4[2] * 0.5f), w23 = weights[23] * -kSh4[1], w24 = weights[24] * kSh4[5];
+      const F seven1 = zz * 7.0f - 1.0f, seven3 = zz * 7.0f - 3.0f, twenty1 = zz * 21.0f - 3.0f;
+      const F x3 = xx * 3.0f - yy, y3 = xx - yy * 3.0f;
+      gx += w16 * y * x3 + w17 * xy * z * 6.0f + w18 * y * seven1 + w21 * z * seven3 + w22 * x * seven1 * 2.0f +
+            w23 * z * (xx - yy) * 3.0f + w24 * x * y3 * 4.0f;
+      gy += w16 * x * y3 + w17 * z * (xx - yy) * 3.0f + w18 * x * seven1 + w19 * z * seven3 - w22 * y * seven1 * 2.0f -
+            w23 * xy * z * 6.0f - w24 * y * x3 * 4.0f;
+      gz += w17 * y * x3 + w18 * xy * z * 14.0f + w19 * y * twenty1 + w20 * z * (zz * 140.0f - 60.0f) +
+            w21 * x * twenty1 + w22 * z * (xx - yy) * 14.0f + w23 * x * y3;
+    }
+  }
+  gradient[0] = gx;
+  gradient[1] = gy;
+  gradient[2] = gz;
+}
+
+}  // namespace splatzip

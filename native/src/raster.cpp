@@ -1,0 +1,178 @@
+#include "raster.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "isa.h"
+#include "parallel.h"
+
+namespace splatzip {
+namespace {
+
+constexpr int64_t kGroupsAtOnce = 64, kSplatsAtOnce = kGroupsAtOnce * kGroup;
+constexpr int64_t kLeastListed = 1024;  // splats a list job
+constexpr int64_t kMostEntries = INT64_C(0xFFFFFFFF);
+
+size_t size(int64_t count) { return static_cast<size_t>(count); }
+
+}  // namespace
+
+ProjectionCamera make_camera(const double world_to_camera[16], const double origin[3], double fx, double fy, double cx,
+                             double cy, int width, int height, bool exact_extent, bool antialias) {
+  ProjectionCamera camera;
+  for (int row = 0; row < 3; ++row)
+    for (int k = 0; k < 3; ++k) camera.rotation[3 * row + k] = static_cast<float>(world_to_camera[4 * row + k]);
+  for (int k = 0; k < 3; ++k) {
+    double position = -origin[k];
+    for (int row = 0; row < 3; ++row) position -= world_to_camera[4 * row + k] * world_to_camera[4 * row + 3];
+    camera.position[k] = static_cast<float>(position);
+    camera.remainder[k] = static_cast<float>(position - camera.position[k]);
+  }
+  camera.fx = static_cast<float>(fx), camera.fy = static_cast<float>(fy);
+  camera.cx = static_cast<float>(cx), camera.cy = static_cast<float>(cy);
+  camera.most_x = static_cast<float>(1.3 * width / (2 * fx));
+  camera.most_y = static_cast<float>(1.3 * height / (2 * fy));
+  camera.width = static_cast<float>(width), camera.height = static_cast<float>(height);
+  camera.exact_extent = exact_extent, camera.antialias = antialias;
+  return camera;
+}
+
+// What is seen of each chunk of the scene goes to where the chunk begins; depths and indices are then moved together.
+void Rasterizer::project(int threads) {
+  const int64_t groups = scene_.groups(), chunks = (groups + kGroupsAtOnce - 1) / kGroupsAtOnce;
+  frame_.seen.reserve(size(groups));
+  frame_.first_splat.reserve(size(groups));
+  frame_.splats.reserve(size(chunks * kSplatsAtOnce));
+  depths_.reserve(size(chunks * kSplatsAtOnce));
+  uint32_t* starts = starts_.reserve(size(chunks + 1));
+  parallel_for(chunks, threads, [&](int64_t chunk) {
+    const int64_t base = chunk * kSplatsAtOnce;
+    const ProjectJob job = {&frame_.camera,
+                            scene_.geometry.data(),
+                            scene_.sh.data(),
+                            scene_.sh_degree,
+                            chunk * kGroupsAtOnce,
+                            std::min(groups, (chunk + 1) * kGroupsAtOnce),
+                            static_cast<uint32_t>(base),
+                            frame_.splats.data() + base,
+                            depths_.data() + base,
+                            frame_.seen.data(),
+                            frame_.first_splat.data()};
+    starts[chunk + 1] = kernels().raster->project(job);
+  });
+  starts[0] = 0;
+  for (int64_t chunk = 0; chunk < chunks; ++chunk) starts[chunk + 1] += starts[chunk];
+  frame_.seen_count = starts[chunks];
+  uint32_t* keys = keys_.reserve(size(frame_.seen_count));
+  uint32_t* order = frame_.order.reserve(size(frame_.seen_count));
+  parallel_for(chunks, threads, [&](int64_t chunk) {
+    const uint32_t base = static_cast<uint32_t>(chunk * kSplatsAtOnce);
+    for (uint32_t from = base, to = starts[chunk]; to < starts[chunk + 1]; ++from, ++to) {
+      keys[to] = depths_[from];
+      order[to] = from;
+    }
+  });
+}
+
+// Splats in the order of depth to records of tiles, then records to the lists of their tiles.
+bool Rasterizer::list(int threads) {
+  const int64_t count = frame_.seen_count, tiles = frame_.tiles();
+  const int64_t workers = threads > 0 ? threads : core_count();
+  const int64_t jobs = std::clamp<int64_t>(count / kLeastListed, 1, 4 * workers);
+  if (records_.size() < size(jobs)) records_.resize(size(jobs));
+  uint32_t* counts = tile_counts_.reserve(size(jobs * tiles));
+  uint32_t* first_place = frame_.first_place.reserve(size(count + 1));
+  uint64_t* used = records_used_.reserve(size(jobs));
+  parallel_for(jobs, threads, [&](int64_t j) {
+    Buffer<TileRecord>& records = records_[size(j)];
+    std::fill(counts + j * tiles, counts + (j + 1) * tiles, 0u);
+    ListJob job = {frame_.splats.data(),
+                   frame_.order.data(),
+                   count * j / jobs,
+                   count * (j + 1) / jobs,
+                   frame_.width,
+                   frame_.height,
+                   frame_.tiles_x,
+                   frame_.tiles_y,
+                   records.data(),
+                   records.capacity(),
+                   0,
+                   first_place,
+                   counts + j * tiles};
+    for (;;) {
+      kernels().raster->list(&job);
+      if (job.first == job.last) break;
+      job.records = records.extend(job.room + size(2 * tiles) + 4096, job.used);
+      job.room = records.capacity();
+    }
+    used[j] = job.used;
+  });
+
+  uint64_t total = 0;
+  for (int64_t j = 0; j < jobs; ++j) total += used[j];
+  if (total > static_cast<uint64_t>(kMostEntries)) return false;
+  uint32_t* tile_start = frame_.tile_start.reserve(size(tiles + 1));
+  uint32_t next = 0;
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    tile_start[tile] = next;
+    for (int64_t j = 0; j < jobs; ++j) next += std::exchange(counts[j * tiles + tile], next);
+  }
+  tile_start[tiles] = next;
+  frame_.entries.reserve(size(next));
+  frame_.place.reserve(size(next));
+  first_place[count] = next;
+  parallel_for(jobs, threads, [&](int64_t j) {
+    uint32_t base = 0;
+    for (int64_t before = 0; before < j; ++before) base += static_cast<uint32_t>(used[before]);
+    for (int64_t i = count * j / jobs; i < count * (j + 1) / jobs; ++i) first_place[i] += base;
+    const TileRecord* records = records_[size(j)].data();
+    uint32_t* at = counts + j * tiles;
+    for (uint64_t r = 0; r < used[j]; ++r) {
+      const uint32_t k = at[records[r].tile]++;
+      frame_.entries[k] = {records[r].splat, records[r].blocks};
+      frame_.place[base + r] = k;
+    }
+  });
+  return true;
+}
+
+TileJob Rasterizer::tile_job(int64_t tile) {
+  const int x = static_cast<int>(tile % frame_.tiles_x), y = static_cast<int>(tile / frame_.tiles_x);
+  return {frame_.splats.data(),
+          frame_.entries.data(),
+          frame_.tile_start[size(tile)],
+          frame_.tile_start[size(tile + 1)],
+          x * kTileSize,
+          y * kTileSize,
+          frame_.width,
+          frame_.height,
+          {frame_.background[0], frame_.background[1], frame_.background[2]},
+          frame_.transmittance.data() + tile * kTilePixels,
+          frame_.last_entry.data() + tile * kTilePixels,
+          frame_.tile_stop.data() + tile};
+}
+
+void Rasterizer::blend(const PictureArrays& picture, int threads) {
+  const int64_t tiles = frame_.tiles();
+  frame_.transmittance.reserve(size(tiles * kTilePixels));
+  frame_.last_entry.reserve(size(tiles * kTilePixels));
+  frame_.tile_stop.reserve(size(tiles));
+  parallel_for(tiles, threads, [&](int64_t tile) {
+    kernels().raster->blend({tile_job(tile), picture.color, picture.alpha, picture.depth});
+  });
+}
+
+bool Rasterizer::render(const ProjectionCamera& camera, const float background[3], int width, int height,
+                        const PictureArrays& picture, int threads) {
+  frame_.camera = camera;
+  std::copy(background, background + 3, frame_.background);
+  frame_.width = width, frame_.height = height;
+  frame_.tiles_x = (width + kTileSize - 1) / kTileSize, frame_.tiles_y = (height + kTileSize - 1) / kTileSize;
+  project(threads);
+  radix_sort(&keys_, &frame_.order, frame_.seen_count, &sort_, threads);
+  if (!list(threads)) return false;
+  blend(picture, threads);
+  return true;
+}
+
+}  // namespace splatzip

@@ -1,0 +1,112 @@
+// The CPU rasterizer: a prepared scene, and frames of it.
+//
+//   set_scene -> render -> (backward | score passes)
+//   project splats, 16 at once -> sort by depth -> list them by tile, front to back -> blend
+//
+// A tile is 16 x 16 pixels, cut into 16 blocks of 4 x 4: the pixels of a block are the lanes of a vector (of 16 floats;
+// narrower instruction sets take it in parts). Lists say which blocks an ellipse may touch; every pixel is then tested
+// against the ellipse. Nothing is contracted into FMA and every sum has a written order, so pictures and gradients have
+// the same bits from any number of threads and from every instruction set.
+//
+// A splat is blended into a pixel if the transmittance before it is at least 1e-4: the splat that takes it below is the
+// last one.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "buffer.h"
+#include "raster_kernels.h"
+#include "raster_sort.h"
+#include "splatzip/projection.h"
+
+namespace splatzip {
+
+// Attributes by groups of 16 splats, attribute-major inside a group: what projection reads is one stream, coefficients
+// are read only for groups that are seen, and an optimizer may change the values in place. Rows beyond `splats` are
+// invisible.
+struct PreparedScene {
+  int64_t splats = 0;
+  int sh_degree = 0;
+  Buffer<float> geometry;  // (groups, kGeometryRows, kGroup)
+  Buffer<float> sh;        // (groups, coefficients, 3, kGroup)
+
+  int64_t groups() const { return (splats + kGroup - 1) / kGroup; }
+  int sh_rows() const { return 3 * (sh_degree + 1) * (sh_degree + 1); }
+};
+
+// What the last render left behind; valid until the next.
+struct Frame {
+  ProjectionCamera camera;
+  float background[3];
+  int width = 0, height = 0, tiles_x = 0, tiles_y = 0;
+
+  // By group of the scene: which of its splats are seen, and where in `splats` the first of them is.
+  Buffer<uint16_t> seen;
+  Buffer<uint32_t> first_splat;
+  Buffer<ProjectedSplat> splats;  // with gaps
+
+  int64_t seen_count = 0;
+  Buffer<uint32_t> order;  // indices into `splats`, front to back; of equal depths the lower row first
+
+  // Entries of tile t: entries[tile_start[t]] to entries[tile_start[t + 1]], front to back.
+  Buffer<uint32_t> tile_start;
+  Buffer<TileEntry> entries;
+  // The entries of the splat order[i] are entries[place[first_place[i]]] to entries[place[first_place[i + 1]]], by
+  // tile.
+  Buffer<uint32_t> first_place, place;
+  // What a pass finds for an entry goes to a slot of its own and is summed up by splat, in the order of `place`.
+
+  // By tile, block and pixel of the block; pixels outside the picture have transmittance 0.
+  Buffer<float> transmittance;  // behind the last splat
+  Buffer<uint32_t> last_entry;  // entries from this one on were not blended
+  Buffer<uint32_t> tile_stop;   // entries from this one on were blended into no pixel of the tile
+
+  int64_t tiles() const { return int64_t{tiles_x} * tiles_y; }
+  int64_t entry_count() const { return tiles() ? tile_start[static_cast<size_t>(tiles())] : 0; }
+};
+
+// (N, ...) arrays of the caller, as splatzip.Scene has them.
+template <class T>
+struct SceneArrays {
+  T *positions, *log_scales, *rotations, *opacity_logits, *sh;
+};
+
+// Where a picture goes: (height, width, 3) and (height, width).
+struct PictureArrays {
+  float *color, *alpha, *depth;  // depth may be null
+};
+
+class Rasterizer {
+ public:
+  // Takes a copy of the arrays.
+  void set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, int threads);
+
+  // Draws the scene and keeps the frame. False if the tiles have 2^32 entries or more.
+  bool render(const ProjectionCamera& camera, const float background[3], int width, int height,
+              const PictureArrays& picture, int threads);
+
+  const PreparedScene& scene() const { return scene_; }
+  const Frame& frame() const { return frame_; }
+
+ private:
+  void project(int threads);
+  bool list(int threads);
+  void blend(const PictureArrays& picture, int threads);
+  TileJob tile_job(int64_t tile);
+
+  PreparedScene scene_;
+  Frame frame_;
+
+  // Kept from frame to frame.
+  Buffer<uint32_t> depths_, starts_, keys_;
+  SortScratch sort_;
+  std::vector<Buffer<TileRecord>> records_;
+  Buffer<uint64_t> records_used_;
+  Buffer<uint32_t> tile_counts_;
+};
+
+ProjectionCamera make_camera(const double world_to_camera[16], const double origin[3], double fx, double fy, double cx,
+                             double cy, int width, int height, bool exact_extent, bool antialias);
+
+}  // namespace splatzip

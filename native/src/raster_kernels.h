@@ -1,0 +1,115 @@
+// What the rasterizer's vector code (raster_*.inl, compiled once an instruction set) works on: plain pointers only, so
+// that no inline function of a container is shared between instruction sets.
+#pragma once
+#include <cstdint>
+
+#include "splatzip/projection.h"
+
+namespace splatzip {
+
+constexpr int kGroup = 16;  // splats that lie together in a prepared scene
+constexpr int kTileSize = 16, kBlockSize = 4, kTileBlocks = 16, kBlockPixels = 16, kTilePixels = 256;
+constexpr float kLeastTransmittance = 1e-4f;
+
+// Rows of a group's geometry; a row is one float a splat.
+enum GeometryRow { kPositionRow = 0, kLogScaleRow = 3, kRotationRow = 6, kOpacityRow = 10, kGeometryRows = 11 };
+
+// A splat in the picture: what a tile needs of it, one cache line.
+//   log2 of the Gaussian = along * e^2 + across * dy^2,  e = dx - slope * dy,  nothing where that is below `cut`
+struct alignas(64) ProjectedSplat {
+  float x, y;  // centre
+  float slope, along, across, cut;
+  float opacity;
+  float color[3];
+  float depth;
+  float reach_x, reach_y, lean;  // half the bounding box; y offset of the rightmost point
+  uint32_t row;                  // of the scene
+  uint32_t unused;
+};
+static_assert(sizeof(ProjectedSplat) == 64);
+
+// One splat in the list of a tile.
+struct TileEntry {
+  uint32_t splat;   // index into Frame::splats
+  uint32_t blocks;  // bit 4 * row + column: blocks of the tile that its ellipse may touch
+};
+
+// Groups [first, last) of the scene; splats that are seen go to `splats`, `depths` and on, without gaps.
+struct ProjectJob {
+  const ProjectionCamera* camera;
+  const float *geometry, *sh;  // of group 0
+  int sh_degree;
+  int64_t first, last;
+  uint32_t base;  // index of *splats
+  ProjectedSplat* splats;
+  uint32_t* depths;  // bits of the depth, which sort as unsigned integers do
+  // By group: which of its splats are seen, and the index of the first.
+  uint16_t* seen;
+  uint32_t* first_splat;
+};
+
+// A splat on a tile, before the lists are cut to length.
+struct TileRecord {
+  uint32_t tile, splat, blocks;
+};
+
+// Splats order[first] to order[last]: `first` and `used` move on until all are done or `room` may not do.
+struct ListJob {
+  const ProjectedSplat* splats;
+  const uint32_t* order;
+  int64_t first, last;
+  int width, height, tiles_x, tiles_y;
+  TileRecord* records;
+  uint64_t room, used;
+  uint32_t* first_record;  // by place in the order
+  uint32_t* tile_counts;
+};
+
+// A tile of a frame, for forward and backward.
+struct TileJob {
+  const ProjectedSplat* splats;
+  const TileEntry* entries;
+  uint32_t start, end;  // the tile's entries
+  int x, y;             // its first pixel
+  int width, height;    // of the picture
+  float background[3];
+  // By block and pixel of the block.
+  float* transmittance;
+  uint32_t* last_entry;
+  uint32_t* stop;
+};
+
+struct BlendJob {
+  TileJob tile;
+  float *color, *alpha, *depth;  // of the picture; depth may be null
+};
+
+// Sums over the pixels of a tile for one entry: ShapeSums, then the gradient to the colour.
+enum SlotRow { kShapeSums = 6, kColorSum = 6, kSlot = 12 };
+
+struct BlendBackwardJob {
+  TileJob tile;
+  const float *g_color, *g_alpha;  // of the picture; g_alpha may be null
+  float* slots;                    // (entries, kSlot); all of the tile's are written
+  float* g_background;             // 3, of the tile
+};
+
+// One group. Rows as in the scene; `sums` are (kSlot, kGroup), zero for what is not seen.
+struct ProjectBackwardJob {
+  const ProjectionCamera* camera;
+  const float *geometry, *sh;  // of this group
+  int sh_degree;
+  uint32_t seen;
+  const float* sums;
+  float *g_geometry, *g_sh;  // (kGeometryRows, kGroup), (coefficients, 3, kGroup)
+};
+
+struct RasterKernels {
+  uint32_t (*project)(const ProjectJob& job);  // how many splats are seen
+  void (*list)(ListJob* job);
+  void (*blend)(const BlendJob& job);
+  void (*blend_backward)(const BlendBackwardJob& job);
+  void (*project_backward)(const ProjectBackwardJob& job);
+};
+
+}  // namespace splatzip

@@ -1,0 +1,86 @@
+// Projection, forward and backward, one splat a lane; included by isa_kernels.inl inside its anonymous namespace.
+
+inline SplatShape<Floats> load_shape(const float* rows) {
+  SplatShape<Floats> shape;
+  for (int k = 0; k < 3; ++k) shape.position[k] = load<Floats>(rows + (kPositionRow + k) * kGroup);
+  for (int k = 0; k < 3; ++k) shape.log_scale[k] = load<Floats>(rows + (kLogScaleRow + k) * kGroup);
+  for (int k = 0; k < 4; ++k) shape.rotation[k] = load<Floats>(rows + (kRotationRow + k) * kGroup);
+  shape.opacity_logit = load<Floats>(rows + kOpacityRow * kGroup);
+  return shape;
+}
+
+// Unit vectors from the camera, and 1 / distance.
+inline Floats direction_of(const Floats* offset, Floats* direction) {
+  const Floats inverse = 1.0f / root((offset[0] * offset[0] + offset[1] * offset[1]) + offset[2] * offset[2]);
+  for (int k = 0; k < 3; ++k) direction[k] = offset[k] * inverse;
+  return inverse;
+}
+
+template <int Degree>
+inline void colors_of(const float* sh, const Floats* direction, Floats* color) {
+  constexpr int kCoefficients = sh_coefficients(Degree);
+  Floats basis[kCoefficients];
+  sh_basis<Degree>(direction[0], direction[1], direction[2], basis);
+  for (int c = 0; c < 3; ++c) color[c] = broadcast(0.5f);
+  for (int k = 0; k < kCoefficients; ++k)
+    for (int c = 0; c < 3; ++c) color[c] = color[c] + basis[k] * load<Floats>(sh + (3 * k + c) * kGroup);
+}
+
+template <int Degree>
+uint32_t project_groups(const ProjectJob& job) {
+  constexpr int kShRows = 3 * sh_coefficients(Degree);
+  constexpr float kLog2e = 1.44269504f;
+  constexpr int kFields = 14;
+  uint32_t count = 0;
+  for (int64_t group = job.first; group < job.last; ++group) {
+    job.first_splat[group] = job.base + count;
+    unsigned seen_of_group = 0;
+    for (int part = 0; part < kBlockParts; ++part) {
+      const SplatShape<Floats> shape = load_shape(job.geometry + group * kGeometryRows * kGroup + part * kWidth);
+      const Projection<Floats> p = project<LaneMath>(*job.camera, shape);
+      unsigned seen = bits_of(is_seen(*job.camera, p));
+      seen_of_group |= seen << (part * kWidth);
+      if (!seen) continue;
+      Floats direction[3], color[3];
+      direction_of(p.offset, direction);
+      colors_of<Degree>(job.sh + group * kShRows * kGroup + part * kWidth, direction, color);
+      for (Floats& c : color) c = c < 0.0f ? Floats{} : c;
+      // In the order of ProjectedSplat.
+      const Floats fields[kFields] = {p.x,
+                                      p.y,
+                                      p.slope,
+                                      p.along * (-0.5f * kLog2e),
+                                      p.across * (-0.5f * kLog2e),
+                                      p.radius2 * (-0.5f * kLog2e),
+                                      p.opacity,
+                                      color[0],
+                                      color[1],
+                                      color[2],
+                                      p.view[2],
+                                      p.reach_x,
+                                      p.reach_y,
+                                      p.lean};
+      alignas(64) float lanes[kFields][kWidth];
+      for (int f = 0; f < kFields; ++f) store(lanes[f], fields[f]);
+      for (; seen; seen &= seen - 1, ++count) {
+        const int lane = __builtin_ctz(seen);
+        float* splat = reinterpret_cast<float*>(job.splats + count);
+        for (int f = 0; f < kFields; ++f) splat[f] = lanes[f][lane];
+        job.splats[count].row = static_cast<uint32_t>(group * kGroup + part * kWidth + lane);
+        std::memcpy(job.depths + count, &job.splats[count].depth, 4);
+      }
+    }
+    job.seen[group] = static_cast<uint16_t>(seen_of_group);
+  }
+  return count;
+}
+
+uint32_t project_groups_of(const ProjectJob& job) {
+  switch (job.sh_degree) {
+    case 0: return project_groups<0>(job);
+    case 1: return project_groups<1>(job);
+    case 2: return project_groups<2>(job);
+    case 3: return project_groups<3>(job);
+    default: return project_groups<4>(job);
+  }
+}

@@ -1,0 +1,52 @@
+// A scene's arrays to groups of 16 splats.
+#include <cmath>
+
+#include "parallel.h"
+#include "raster.h"
+
+namespace splatzip {
+namespace {
+
+constexpr int64_t kGroupsAtOnce = 64;
+
+// `width` floats a splat of `count` splats, to rows of a group.
+void to_rows(const float* values, int width, int count, float* rows) {
+  for (int row = 0; row < width; ++row)
+    for (int lane = 0; lane < count; ++lane) rows[row * kGroup + lane] = values[lane * width + row];
+}
+
+// Lanes behind the last splat: nowhere to be seen.
+void pad_group(int count, int sh_rows, float* geometry, float* sh) {
+  for (int lane = count; lane < kGroup; ++lane) {
+    for (int row = 0; row < kGeometryRows; ++row) geometry[row * kGroup + lane] = 0;
+    geometry[kRotationRow * kGroup + lane] = 1;
+    geometry[kOpacityRow * kGroup + lane] = -INFINITY;
+    for (int row = 0; row < sh_rows; ++row) sh[row * kGroup + lane] = 0;
+  }
+}
+
+}  // namespace
+
+void Rasterizer::set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, int threads) {
+  scene_.splats = splats;
+  scene_.sh_degree = sh_degree;
+  const int64_t groups = scene_.groups();
+  const int sh_rows = scene_.sh_rows();
+  float* geometry = scene_.geometry.reserve(static_cast<size_t>(groups * kGeometryRows * kGroup));
+  float* sh = scene_.sh.reserve(static_cast<size_t>(groups * sh_rows * kGroup));
+  parallel_for((groups + kGroupsAtOnce - 1) / kGroupsAtOnce, threads, [&](int64_t chunk) {
+    for (int64_t group = chunk * kGroupsAtOnce; group < groups && group < (chunk + 1) * kGroupsAtOnce; ++group) {
+      const int64_t first = group * kGroup;
+      const int count = static_cast<int>(splats - first < kGroup ? splats - first : kGroup);
+      float* rows = geometry + group * kGeometryRows * kGroup;
+      to_rows(arrays.positions + first * 3, 3, count, rows + kPositionRow * kGroup);
+      to_rows(arrays.log_scales + first * 3, 3, count, rows + kLogScaleRow * kGroup);
+      to_rows(arrays.rotations + first * 4, 4, count, rows + kRotationRow * kGroup);
+      to_rows(arrays.opacity_logits + first, 1, count, rows + kOpacityRow * kGroup);
+      to_rows(arrays.sh + first * sh_rows, sh_rows, count, sh + group * sh_rows * kGroup);
+      pad_group(count, sh_rows, rows, sh + group * sh_rows * kGroup);
+    }
+  });
+}
+
+}  // namespace splatzip

@@ -1,0 +1,120 @@
+"""Pictures of a scene.
+
+    scene + camera -> [raster] -> Picture
+
+`render` is what callers use; `Rasterizer` is a scene made ready for many pictures. The CPU backend gives the same bits
+from any number of threads and every instruction set.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import OrderedDict
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from splatzip.errors import BackendError
+from splatzip.kernels.rasterize import NativeRasterizer
+from splatzip.scene import Camera, Scene
+
+Floats = NDArray[np.float32]
+Extent = Literal["3sigma", "exact"]
+Backend = Literal["auto", "native", "gsplat"]
+
+
+class Picture(NamedTuple):
+    """What a camera sees.
+
+    Attributes:
+        color: (H, W, 3) float32, background blended in, not clipped.
+        alpha: (H, W) float32, 0 where nothing is.
+        depth: (H, W) float32, expected distance along the look in scene units, 0 where alpha is 0.
+    """
+
+    color: Floats
+    alpha: Floats
+    depth: Floats
+
+
+class Rasterizer:
+    """A scene in the layout of the native rasterizer, for many pictures of it; holds a copy of the scene's arrays."""
+
+    def __init__(self, scene: Scene, *, threads: int = 0) -> None:
+        self.origin, self.antialiased = scene.origin, scene.meta.antialiased
+        self.native = NativeRasterizer()
+        self.native.set_scene(scene.arrays(), threads=threads)
+
+    def render(
+        self, camera: Camera, *, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
+        antialias: bool | None = None, threads: int = 0,
+    ) -> Picture:  # fmt: skip
+        """See `splatzip.render`."""
+        color, alpha, depth = self.native.render(
+            camera.world_to_camera,
+            self.origin,
+            (camera.fx, camera.fy, camera.cx, camera.cy),
+            (camera.width, camera.height),
+            np.asarray(background, np.float32).reshape(3),
+            exact_extent=is_exact(extent),
+            antialias=self.antialiased if antialias is None else antialias,
+            depth=True,
+            threads=threads,
+        )
+        assert depth is not None
+        return Picture(color, alpha, depth)
+
+
+def render(
+    scene: Scene, camera: Camera, *, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
+    antialias: bool | None = None, backend: Backend = "auto", threads: int = 0,
+) -> Picture:  # fmt: skip
+    """Draw a scene.
+
+    Args:
+        scene: its arrays are not to be changed afterwards: what was made ready for one picture serves the next.
+        background: (3,) colour behind everything.
+        extent: where a splat ends: "3sigma" (at three sigmas or at alpha 1/255, what comes first: how scenes are
+            trained) or "exact" (at alpha 1/255).
+        antialias: scale opacities by what the screen-space dilation adds; None: what the scene says of itself.
+        backend: "native" (CPU), "gsplat" (CUDA, its own extent), "auto" (native).
+        threads: 0 uses all cores; the picture is the same.
+    Returns: the picture, float32.
+    Raises: BackendError if the backend is not there.
+    """
+    if backend not in ("auto", "native"):
+        raise BackendError(f"backend {backend!r} is not there; choose auto or native")
+    return _prepared(scene, threads).render(
+        camera, background=background, extent=extent, antialias=antialias, threads=threads
+    )
+
+
+def is_exact(extent: str) -> bool:
+    """Whether splats end at alpha 1/255 alone."""
+    if extent not in ("3sigma", "exact"):
+        raise ValueError(f"extent {extent!r}: choose 3sigma or exact")
+    return extent == "exact"
+
+
+_KEPT = 2  # scenes that stay ready: a comparison draws two in turn
+_ready: OrderedDict[int, tuple[weakref.ref[Scene], Rasterizer]] = OrderedDict()
+_ready_lock = threading.Lock()
+
+
+def _prepared(scene: Scene, threads: int) -> Rasterizer:
+    """The scene's rasterizer, as long as the scene lives and is among the last ones drawn."""
+    key = id(scene)
+    with _ready_lock:
+        known = _ready.get(key)
+        if known is not None and known[0]() is scene:
+            _ready.move_to_end(key)
+            return known[1]
+    rasterizer = Rasterizer(scene, threads=threads)
+    with _ready_lock:
+        _ready[key] = (weakref.ref(scene, lambda _: _ready.pop(key, None)), rasterizer)
+        _ready.move_to_end(key)
+        while len(_ready) > _KEPT:
+            _ready.popitem(last=False)
+    return rasterizer
