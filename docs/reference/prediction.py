@@ -76,7 +76,21 @@ def coordinates(cells: Sequence[int]) -> Integers:
 # --- 5.2 Neighbours ---------------------------------------------------------------------------------------------------
 
 NEIGHBOURS, WINDOW = 4, 64
+RUNS, SHORT_RUN = 16, 256
 NO_NEIGHBOUR = 0x7F800000
+
+
+def runs_of(n: int) -> int:
+    return RUNS if n >= RUNS * SHORT_RUN else 1
+
+
+def places_on_curve(n: int) -> Integers:
+    """Of each row; row i is splat i // runs of run i % runs."""
+    runs = runs_of(n)
+    rows = [i for run in range(runs) for i in range(run, n, runs)]
+    places = np.zeros(n, np.int64)
+    places[rows] = np.arange(n)
+    return places
 
 
 @dataclass
@@ -89,16 +103,19 @@ class Near:
 
 
 def neighbours(cells: Integers, softness: np.float32) -> Near:
+    """`cells` (n, 3) by row."""
     n = len(cells)
+    runs = runs_of(n)
     at = cells.astype(F)
     keys = np.full((n, max(WINDOW, NEIGHBOURS)), NO_NEIGHBOUR, np.uint32)
-    for back in range(1, min(WINDOW, n - 1) + 1):
-        d = at[:-back] - at[back:]
+    for back in range(1, min(WINDOW, (n - 1) // runs) + 1):
+        apart = back * runs
+        d = at[:-apart] - at[apart:]
         d2 = (d[:, 0] * d[:, 0] + d[:, 1] * d[:, 1]) + d[:, 2] * d[:, 2]
-        keys[back:, back - 1] = d2.view(np.uint32) & np.uint32(0xFFFFFFC0) | np.uint32(back - 1)
+        keys[apart:, back - 1] = d2.view(np.uint32) & np.uint32(0xFFFFFFC0) | np.uint32(back - 1)
     keys = np.sort(keys, axis=1)[:, :NEIGHBOURS]
     there = keys < NO_NEIGHBOUR
-    row = np.where(there, np.arange(n)[:, None] - 1 - (keys & 63), -1)
+    row = np.where(there, np.arange(n)[:, None] - runs * (1 + (keys & 63).astype(np.int64)), -1)
     distance2 = (keys & np.uint32(0xFFFFFFC0)).view(F)
     weight = np.where(there, F(1) / (np.where(there, distance2, F(0)) + softness), F(0))
     total = ((weight[:, 0] + weight[:, 1]) + weight[:, 2]) + weight[:, 3]

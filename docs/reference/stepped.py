@@ -19,6 +19,7 @@ from reference.prediction import (
     coordinates,
     neighbours,
     octree,
+    places_on_curve,
     predicted_rows,
     transformed,
 )
@@ -27,6 +28,7 @@ from reference.streams import Stream, open_streams, read_tables
 # --- 6.1 Parameters of codec STEPPED ----------------------------------------------------------------------------------
 
 MOST_HALF_OCTAVES = 40
+MOST_WEIGHT = 4096
 SH_BEGIN = (0, 3, 8, 15, 24)  # components of SH streams 1 to 4
 FAR_SPACING = 8 * 256
 MOST_OCTAVES = 120
@@ -81,6 +83,12 @@ def read_params(data: bytes) -> Params:
     def rule() -> StepRule:
         one = StepRule(F(block.fixed("f")[0]), block.int16(), int16s(5))
         check(F(1e-12) < one.base < F(1e12) and abs(one.most) <= MOST_HALF_OCTAVES, "a step rule")
+        check(all(abs(w) <= MOST_WEIGHT for w in one.weight), "weights of a step rule")
+        return one
+
+    def scale_rule() -> ScaleRule:
+        one = ScaleRule(uint16(16), rule(), int16s(8))
+        check(all(abs(w) <= MOST_WEIGHT for w in one.predict[1:]), "weights of a scale")
         return one
 
     sh_degree = block.byte()
@@ -90,7 +98,7 @@ def read_params(data: bytes) -> Params:
     check(abs(reference) < 200 << 16, "scale reference")
     levels, power, softness = uint16(1), uint16(16), F(block.fixed("f")[0])
     check(F(1e-6) < softness < F(1e12), "softness")
-    scales = [ScaleRule(uint16(16), rule(), int16s(8)) for _ in range(3)]
+    scales = [scale_rule() for _ in range(3)]
     needle_axis, disc_axis, needle_spin, disc_spin, position, color = (rule() for _ in range(6))
     params = Params(
         sh_degree, reference, levels, power, softness, scales, [needle_axis, disc_axis], [needle_spin, disc_spin],
@@ -470,7 +478,7 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
             before = earlier.setdefault(chunk.tile, [])
             cells = octree(streams[OCTREE], streams[COUNT], frame.octree_levels, chunk.splats, before)
             before += cells
-            at = coordinates(cells)
+            at = coordinates(cells)[places_on_curve(chunk.splats)]
             near = neighbours(at, params.softness)
             # 6.2
             features = np.zeros((chunk.splats, 5), np.int64)

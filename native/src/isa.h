@@ -30,9 +30,13 @@ struct Transform {
 };
 constexpr int kBasisFloats = 32;
 
+// Rows whose values are at hand while rows are rebuilt: a block, and the windows of all runs before it.
+constexpr int64_t ring_rows(int64_t runs) { return 2 * kNeighbourWindow * runs; }
+
 // Rows of values predicted from neighbours' rows (FORMAT.md 5.3): value = share * (weighted mean) + code * step.
 struct PredictedRows {
   int64_t n;
+  int64_t runs;
   int width;   // values a row: 3 * components, colour-minor
   int stride;  // floats from row to row, a multiple of 16 and >= width
   const Neighbours* near;
@@ -40,6 +44,7 @@ struct PredictedRows {
   const uint8_t* distance;     // (n)
   const float* steps;          // (n)
   int32_t* const* codes;       // `width` planes of n
+  float* ring;                 // (ring_rows(runs), stride) for the values of late rows; encoder: as much again, errors
   const Transform* transform;  // decoder: where the values go
   const float* targets;        // encoder: (n, stride), what the values should be
   float diffusion;             // encoder: share of the neighbours' errors that is taken off the target
@@ -84,12 +89,13 @@ struct SizePlane {
 };
 using AddSizePlane = void (*)(const SizePlane& plane);
 
-// The nearest 4 of the 64 splats before each of n splats (FORMAT.md 5.2). x, y, z point at the first splat and may
-// be read 64 values to the left (kFarAway there) and 16 to the right of the end. keys: (4, n) plane-major,
-// ascending: squared distance as float bits with the low 6 bits replaced by how far back, less one.
+// The nearest 4 of the 64 splats before each of n splats in its run (FORMAT.md 5.2). x, y, z point at the first splat
+// and may be read 64 * runs values to the left (kFarAway there) and 16 to the right of the end. keys: (4, n)
+// plane-major, ascending: squared distance as float bits with the low 6 bits replaced by how far back, less one.
 constexpr float kFarAway = 1e30f;
 constexpr uint32_t kNoNeighbour = 0x7F800000u;  // keys from here on are none
-using FindNeighbours = void (*)(const float* x, const float* y, const float* z, int64_t n, uint32_t* keys);
+using FindNeighbours = void (*)(const float* x, const float* y, const float* z, int64_t n, int64_t runs,
+                                uint32_t* keys);
 
 // Codec COLUMNS (FORMAT.md 7.4). out = (bias + sum of weights * features) >> shift, modulo 2^32 before the shift.
 struct WeightedSum {

@@ -199,7 +199,6 @@ void store(void* p, const V& v) {
 }
 
 constexpr int kRowBlock = kNeighbourWindow;  // rows whose codes are turned around at once
-constexpr int kRing = 2 * kRowBlock;         // rows that are kept: a block and the window before it
 constexpr int kMostStride = 80;
 
 // Which lanes of r, g and b become the lanes of r0 g0 b0 r1 ..., in three registers.
@@ -299,10 +298,10 @@ template <bool Encode>
 void rebuild_rows(const PredictedRows& r) {
   alignas(64) float codes[kRowBlock * kMostStride];
   alignas(64) float zeros[kMostStride] = {};  // the row of a neighbour that is not there
-  alignas(64) float values[kRing * kMostStride];
-  alignas(64) float errors[Encode ? kRing * kMostStride : 1];
-  const float kRound = 12582912.0f;  // 1.5 * 2^23: adding and subtracting it rounds to the nearest integer
+  const float kRound = 12582912.0f;           // 1.5 * 2^23: adding and subtracting it rounds to the nearest integer
   const int stride = r.stride;
+  const int last_slot = static_cast<int>(ring_rows(r.runs)) - 1;
+  float *values = r.ring, *errors = r.ring + ring_rows(r.runs) * stride;
   for (int64_t first = 0; first < r.n; first += kRowBlock) {
     const int rows = static_cast<int>(r.n - first < kRowBlock ? r.n - first : kRowBlock);
     if (!Encode) {
@@ -316,7 +315,7 @@ void rebuild_rows(const PredictedRows& r) {
       float diffuse[kNeighbours];
       for (int k = 0; k < kNeighbours; ++k) {
         const int at = near.row[k];
-        const int slot = at & (kRing - 1);
+        const int slot = at & last_slot;
         other[k] = at < 0 ? zeros : values + slot * stride;
         if (Encode) {
           missed[k] = at < 0 ? zeros : errors + slot * stride;
@@ -327,7 +326,7 @@ void rebuild_rows(const PredictedRows& r) {
       const float step = r.steps[i];
       const float room = r.most_step - step, bound = 0.5f * (room < step ? room : step);
       const float* shares = r.shares + r.distance[i] * stride;
-      float* own = values + (i & (kRing - 1)) * stride;
+      float* own = values + (i & last_slot) * stride;
       for (int v = 0; v < stride; v += kWidth) {
         Floats mean = ((load<Floats>(other[0] + v) * w[0] + load<Floats>(other[1] + v) * w[1]) +
                        load<Floats>(other[2] + v) * w[2]) +
@@ -348,7 +347,7 @@ void rebuild_rows(const PredictedRows& r) {
           store(codes + row * stride + v, code);
           Floats value = predicted + code * step;
           store(own + v, value);
-          store(errors + (i & (kRing - 1)) * stride + v, value - wanted);
+          store(errors + (i & last_slot) * stride + v, value - wanted);
         } else {
           code = load<Floats>(codes + row * stride + v);
           store(own + v, predicted + code * step);
@@ -361,7 +360,7 @@ void rebuild_rows(const PredictedRows& r) {
         for (int row = 0; row < rows; ++row) plane[row] = static_cast<int32_t>(codes[row * stride + v]);
       }
     } else {
-      transform_block(*r.transform, values + (first & (kRing - 1)) * stride, stride, first, rows);
+      transform_block(*r.transform, values + (first & last_slot) * stride, stride, first, rows);
     }
   }
 }
@@ -460,15 +459,15 @@ void add_size_plane(const SizePlane& p) {
   }
 }
 
-// W splats at once, one a lane: lane i looks at splat i - back for back = 1..64 and keeps its four smallest keys.
-void find_neighbours(const float* x, const float* y, const float* z, int64_t n, uint32_t* keys) {
+// W splats at once, one a lane: lane i looks at splat i - back * runs, back = 1..64, and keeps its four smallest keys.
+void find_neighbours(const float* x, const float* y, const float* z, int64_t n, int64_t runs, uint32_t* keys) {
   for (int64_t i = 0; i < n; i += kWidth) {
     Floats px = load<Floats>(x + i), py = load<Floats>(y + i), pz = load<Floats>(z + i);
     Ints best[kNeighbours];
     for (Ints& b : best) b = Ints{} + INT32_MAX;
     for (int back = 1; back <= kNeighbourWindow; ++back) {
-      Floats dx = load<Floats>(x + i - back) - px, dy = load<Floats>(y + i - back) - py;
-      Floats dz = load<Floats>(z + i - back) - pz;
+      const int64_t at = i - back * runs;
+      Floats dx = load<Floats>(x + at) - px, dy = load<Floats>(y + at) - py, dz = load<Floats>(z + at) - pz;
       Floats d2 = (dx * dx + dy * dy) + dz * dz;
       Ints key;
       std::memcpy(&key, &d2, sizeof key);

@@ -109,6 +109,7 @@ PredictedRows rows_of(const TileState& tile, const std::vector<float>& steps, co
                       const std::vector<int32_t*>& planes) {
   PredictedRows rows{};
   rows.n = tile.n;
+  rows.runs = runs_of(tile.n);
   rows.width = static_cast<int>(planes.size());
   rows.stride = padded(rows.width);
   rows.near = tile.near.data();
@@ -153,6 +154,8 @@ void quantize_group(const SteppedTables& tables, const SteppedParams& params, co
                            shares = shares_of(params, group.first, width, stride);
   const std::vector<int32_t*> planes = planes_of(*codes, tile.n, width);
   PredictedRows rows = rows_of(tile, steps, shares, planes);
+  Uninitialised<float> ring(static_cast<size_t>(2 * ring_rows(rows.runs) * rows.stride));
+  rows.ring = ring.data();
   rows.targets = targets.data();
   rows.diffusion = kDiffusion;
   rows.most_step = group.rule->base * tables.half_octave[static_cast<size_t>(group.rule->most + kMaxHalfOctaves)];
@@ -173,6 +176,8 @@ void rebuild_group(const SteppedParams& params, const Group& group, const TileSt
   const Transform transform{count, basis.data(), color, sh, 3 * (1 + params.rest())};
   const std::vector<float> shares = shares_of(params, group.first, width, padded(width));
   PredictedRows rows = rows_of(tile, steps, shares, planes);
+  Uninitialised<float> ring(static_cast<size_t>(ring_rows(rows.runs) * rows.stride));
+  rows.ring = ring.data();
   rows.transform = &transform;
   kernels().decode_rows(rows);
 }

@@ -144,7 +144,7 @@ void prepare_tile(const SourceArrays& source, const SteppedParams& params, Prepa
   }
   std::sort(keyed.begin(), keyed.end(),
             [](const Keyed& a, const Keyed& b) { return a.key < b.key || (a.key == b.key && a.row < b.row); });
-  for (size_t i = 0; i < keyed.size(); ++i) tile->rows[i] = keyed[i].row;
+  walk_curve(state.n, [&](size_t row, size_t place) { tile->rows[row] = keyed[place].row; });
   int octree = depth;
   if (shared) {
     octree = shared->octree_levels;

@@ -213,8 +213,9 @@ void fit_scales(const SourceArrays& source, const std::vector<PreparedTile>& til
     predict = {};
     if (count < 64) continue;
     std::vector<double> x = solve({normal[j], normal[j] + kT * kT}, {right[j], right[j] + kT}, kT, 1e-6);
-    for (int t = 0; t < kT; ++t)
-      predict[static_cast<size_t>(t)] = to_int16(x[static_cast<size_t>(t)] * (t == kOne ? 256 : 1024));
+    predict[kOne] = to_int16(x[kOne] * 256);
+    for (size_t t = kOne + 1; t < kT; ++t)
+      predict[t] = std::clamp<int16_t>(to_int16(x[t] * 1024), -kMostWeight, kMostWeight);
   }
 }
 

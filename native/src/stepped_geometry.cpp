@@ -48,14 +48,20 @@ int level_of(int32_t larger_scale, int power, int32_t log2_step) {
 
 void find_tile_neighbours(const SteppedParams& params, TileState* tile) {
   const size_t n = static_cast<size_t>(tile->n);
-  const size_t before = kNeighbourWindow, behind = 16;
+  const int64_t runs = runs_of(tile->n);
+  const size_t before = static_cast<size_t>(runs) * kNeighbourWindow, behind = 16;
   std::vector<float> axis[3];
-  for (int a = 0; a < 3; ++a) {
-    axis[a].assign(n + before + behind, kFarAway);
-    for (size_t i = 0; i < n; ++i) axis[a][before + i] = static_cast<float>(gather3(tile->cells[i] >> a));
+  for (size_t a = 0; a < 3; ++a) {
+    axis[a].assign(before + n + behind, kFarAway);
+    tile->coordinates[a].resize(n);
+    walk_curve(tile->n, [&](size_t row, size_t place) {
+      const uint32_t at = gather3(tile->cells[place] >> a);
+      tile->coordinates[a][row] = at;
+      axis[a][before + row] = static_cast<float>(at);
+    });
   }
   std::vector<uint32_t> keys(n * kNeighbours);
-  kernels().find_neighbours(axis[0].data() + before, axis[1].data() + before, axis[2].data() + before, tile->n,
+  kernels().find_neighbours(axis[0].data() + before, axis[1].data() + before, axis[2].data() + before, tile->n, runs,
                             keys.data());
   tile->near.resize(n);
   tile->features.resize(n);
@@ -67,7 +73,8 @@ void find_tile_neighbours(const SteppedParams& params, TileState* tile) {
     for (int k = 0; k < kNeighbours; ++k) {
       const uint32_t key = keys[static_cast<size_t>(k) * n + i];
       const bool there = key < kNoNeighbour;
-      near.row[k] = there ? static_cast<int32_t>(i - 1 - (key & (kNeighbourWindow - 1))) : -1;
+      near.row[k] =
+          there ? static_cast<int32_t>(static_cast<int64_t>(i) - runs * (1 + (key & (kNeighbourWindow - 1)))) : -1;
       near.weight[k] = there ? 1.0f / (key_distance2(key) + params.neighbour_softness) : 0.0f;
       sum = sum + near.weight[k];
     }
@@ -206,7 +213,7 @@ void code_positions(Io& io, const SteppedParams& params, TileState* tile, const 
     int bits = frame.low_levels - left_out;
     for (int a = 0; a < 3; ++a) {
       uint64_t low;
-      uint64_t high = static_cast<uint64_t>(gather3(tile->cells[i] >> a)) << frame.low_levels;
+      uint64_t high = static_cast<uint64_t>(tile->coordinates[static_cast<size_t>(a)][i]) << frame.low_levels;
       if constexpr (Io::kReading) {
         low = io.raw(bits);
       } else {

@@ -29,7 +29,7 @@ bool read_rule(ByteReader& in, StepRule* rule) {
   rule->base = in.float32();
   bool ok = in.ok() && rule->base > 1e-12f && rule->base < 1e12f;
   ok = read_int16(in, &rule->most) && ok && rule->most >= -kMaxHalfOctaves && rule->most <= kMaxHalfOctaves;
-  for (int16_t& w : rule->weight) ok = read_int16(in, &w) && ok;
+  for (int16_t& w : rule->weight) ok = read_int16(in, &w) && ok && w >= -kMostWeight && w <= kMostWeight;
   return ok;
 }
 
@@ -37,6 +37,13 @@ template <class Array>
 bool read_int16s(ByteReader& in, Array& values) {
   bool ok = true;
   for (int16_t& v : values) ok = ok && read_int16(in, &v);
+  return ok;
+}
+
+bool read_predict(ByteReader& in, std::array<int16_t, kScaleTerms>* predict) {
+  bool ok = read_int16s(in, *predict);
+  for (size_t t = kOne + 1; t < predict->size(); ++t)
+    ok = ok && (*predict)[t] >= -kMostWeight && (*predict)[t] <= kMostWeight;
   return ok;
 }
 
@@ -112,7 +119,7 @@ bool read_params(ByteReader& in, SteppedParams* p) {
   p->neighbour_softness = in.float32();
   ok = ok && in.ok() && p->neighbour_softness > 1e-6f && p->neighbour_softness < 1e12f;
   for (ScaleRule& s : p->scales)
-    ok = ok && read_uint16(in, 16, &s.power) && read_rule(in, &s.step) && read_int16s(in, s.predict);
+    ok = ok && read_uint16(in, 16, &s.power) && read_rule(in, &s.step) && read_predict(in, &s.predict);
   for (StepRule* rule : {&p->axis[0], &p->axis[1], &p->spin[0], &p->spin[1], &p->position, &p->color})
     ok = ok && read_rule(in, rule);
   ok = ok && read_int16s(in, p->color_basis);

@@ -15,6 +15,7 @@ constexpr int kFeatures = 5;
 enum Feature { kAlpha, kScale0, kScale1, kScale2, kSpacing };
 
 constexpr int kMaxHalfOctaves = 40;
+constexpr int kMostWeight = 4096;  // of a feature: weighted sums stay within 32 bits
 
 // A step: base * 2^(e/2), e = the features times their weights (1/64), rounded, at most `most`.
 struct StepRule {

@@ -42,11 +42,27 @@ struct SourceArrays {
   const float *positions, *log_scales, *rotations, *opacity_logits, *sh;  // (n,3) (n,3) (n,4) (n) (n,1+B,3)
 };
 
+// The rows of a chunk are so many runs of the Morton curve side by side: row i is splat i / runs of run i % runs. A
+// splat is predicted from its own run alone, so that vector lanes can take one run each.
+constexpr int64_t kRuns = 16;
+constexpr int64_t kShortRun = 256;  // where runs would be shorter, there is one
+inline int64_t runs_of(int64_t n) { return n >= kRuns * kShortRun ? kRuns : 1; }
+
+// Calls visit(row, place on the curve) for each row; the first n % runs runs are one longer than the others.
+template <class Visit>
+void walk_curve(int64_t n, Visit visit) {
+  const int64_t runs = runs_of(n);
+  int64_t place = 0;
+  for (int64_t run = 0; run < runs; ++run)
+    for (int64_t row = run; row < n; row += runs) visit(static_cast<size_t>(row), static_cast<size_t>(place++));
+}
+
 // What is known of the splats of a chunk while it is coded. Plane-major vectors of n.
 struct TileState {
   int64_t n = 0;
   TileFrame frame;
-  std::vector<uint64_t> cells;
+  std::vector<uint64_t> cells;                       // along the curve: ascending
+  std::array<std::vector<uint32_t>, 3> coordinates;  // of the cells, by row
   std::vector<Neighbours> near;
   std::vector<int32_t> opacity_codes;
   std::vector<std::array<int32_t, kFeatures>> features;

@@ -40,6 +40,8 @@ CODED = (
     Bad("steps_softness_nan", "A softness of NaN.", CORRUPT, NO_SENSE, number_of_steps(4, NAN)),
     Bad("steps_base", "A step of infinite size.", CORRUPT, NO_SENSE, number_of_steps(6, INFINITE)),
     Bad("steps_most", "A step that may grow by 41 half octaves.", CORRUPT, NO_SENSE, number_of_steps(7, varint(82))),
+    Bad("steps_weight", "A feature weighed 4,097 times.", CORRUPT, NO_SENSE, number_of_steps(8, varint(2 * 4097))),
+    Bad("steps_predict", "A scale -4,097 times alpha.", CORRUPT, NO_SENSE, number_of_steps(14, varint(2 * 4097 - 1))),
     Bad(
         "tables_short",
         "A TABLES chunk that ends too early.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from splatzip.container import Kind, Segment
+from splatzip.container.layout import VERSION_MINOR
 from vectors.damage import (
     Bad,
     directory,
@@ -49,9 +50,9 @@ CONTAINER = (
     ),
     Bad(
         "version_major",
-        "Version 1.1, its checksum wrong, too: the version is judged first.",
+        f"Version 1.{VERSION_MINOR}, its checksum wrong, too: the version is judged first.",
         "UnsupportedVersionError",
-        "this file is version 1.1",
+        f"this file is version 1.{VERSION_MINOR}",
         lambda: header(8, b"\1\0", sealed=False),
     ),
     Bad(

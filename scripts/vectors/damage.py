@@ -143,12 +143,12 @@ def steps(change: Callable[[bytes], bytes]) -> Callable[[], bytes]:
 
 
 def number_of_steps(index: int, value: bytes) -> Callable[[], bytes]:
-    """Another number among the first of the parameters: SH degree, reference, levels, power, softness, power, base."""
+    """Another number: degree, reference, levels, power, softness, power, base, most, 5 weights, 2 of predict."""
 
     def change(data: bytes) -> bytes:
         block = Bytes(data)
         spans = []
-        for kind in "bvvvfvfv":
+        for kind in "bvvvfvfv" + "vvvvv" + "vv":
             start = block.next
             if kind == "b":
                 block.byte()

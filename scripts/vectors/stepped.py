@@ -49,6 +49,10 @@ def same_place() -> bytes:
     return encoded(scene.edited(positions=np.repeat(scene.positions[:2], 50, axis=0)), Options())
 
 
+def runs() -> bytes:
+    return encoded(leica(4100, 0), Options(-3.0))
+
+
 def fine() -> bytes:
     return encoded(leica(300, 2), Options(9.0))
 
@@ -90,6 +94,7 @@ STEPPED = (
     Vector("stepped_infinite_opacity", "Opacity logits of +Inf and -Inf.", ("6.3",), infinite_opacity),
     Vector("stepped_single_splat", "One splat: no neighbours, no octree levels.", ("5.1", "5.2", "6"), single_splat),
     Vector("stepped_same_place", "Fifty splats at one place, twice.", ("5.1", "5.2"), same_place),
+    Vector("stepped_runs", "A chunk of 16 runs, not all of one length.", ("5.2", "6"), runs),
     Vector("stepped_fine", "Steps far below what near-lossless uses: low bits and escapes.", ("4.2", "4.3"), fine),
     Vector("stepped_coarse", "Steps above what 30 dB needs.", ("6",), coarse),
     Vector("stepped_outliers", "Splats up to 1e20 away, scales of e^60 and e^-60.", ("6.2", "6.4", "6.6"), outliers),
