@@ -1,8 +1,9 @@
-"""Fixtures that every test may use, and the rule for clones without the real scenes."""
+"""Fixtures that every test may use, and the rule for clones without real scenes or a browser."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SCENES = Path(os.environ.get("SPLATZIP_SCENES") or ROOT.parent / "shared" / "data")
 
-SCENELESS = pytest.StashKey[int]()  # how many tests were deselected for want of the real scenes
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+# Marks of tests that need what a user's clone may lack: whether it is there, and how to get it. CI requires all of it.
+NEEDS = {
+    "scenes": ((SCENES / "scenes").is_dir(), f"no real scenes at {SCENES}; set SPLATZIP_SCENES"),
+    "browser": (CHROMIUM is not None, "no Chromium; apt-get install chromium"),
+}
+MISSING = [mark for mark, (is_there, _) in NEEDS.items() if not is_there]
+DESELECTED = pytest.StashKey[dict[str, int]]()  # how many tests were deselected for want of what
 
 
 @pytest.fixture(scope="session")
@@ -20,29 +29,36 @@ def scenes() -> Path:
     return SCENES
 
 
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """The browser that tests marked `browser` open pages in."""
+    assert CHROMIUM is not None
+    return CHROMIUM
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    if os.environ.get("SPLATZIP_REQUIRE_SCENES") and not (SCENES / "scenes").is_dir():
-        raise pytest.UsageError(f"the real scenes are required but {SCENES / 'scenes'} does not exist")
+    config.stash[DESELECTED] = {}
+    if MISSING and os.environ.get("SPLATZIP_REQUIRE_SCENES"):
+        raise pytest.UsageError(f"required but not here: {NEEDS[MISSING[0]][1]}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if (SCENES / "scenes").is_dir():
-        return
-    needing = [item for item in items if item.get_closest_marker("scenes")]
-    if needing:
+    for mark in MISSING:
+        needing = [item for item in items if item.get_closest_marker(mark)]
         items[:] = [item for item in items if item not in needing]
         config.hook.pytest_deselected(items=needing)
-    config.stash[SCENELESS] = len(needing)
+        config.stash[DESELECTED][mark] = len(needing)
     if hasattr(config, "workeroutput"):  # a worker of pytest-xdist, whose own output nobody sees
-        config.workeroutput["sceneless"] = len(needing)
+        config.workeroutput["deselected"] = config.stash[DESELECTED]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what a worker counted; every worker collects the same tests."""
-    node.config.stash[SCENELESS] = getattr(node, "workeroutput", {}).get("sceneless", 0)
+    node.config.stash[DESELECTED] = getattr(node, "workeroutput", {}).get("deselected", {})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if count := config.stash.get(SCENELESS, 0):
-        terminalreporter.write_line(f"{count} tests deselected: no real scenes at {SCENES}; set SPLATZIP_SCENES")
+    for mark, count in config.stash[DESELECTED].items():
+        if count:
+            terminalreporter.write_line(f"{count} tests deselected: {NEEDS[mark][1]}")
