@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,7 +27,9 @@ class Judge:
 
     def __init__(self, scenes: Path, scene: Scene) -> None:
         self._judge = _module(scenes.parent / "tools" / "judge" / "judge.py", "scene_judge")
-        self._library = self._judge.lib()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # it leaves closing its source to Python
+            self._library = self._judge.lib()
         rest = np.zeros((len(scene), 15, 3), np.float32)
         rest[:, : scene.sh.shape[1] - 1] = scene.sh[:, 1:]
         self._splats = {
