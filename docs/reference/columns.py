@@ -223,7 +223,7 @@ def decode_chunk(
             coordinates = np.array(origin) + (cells << low) + np.array(lows, np.int64)
             check((coordinates < 1 << 32).all(), "a coordinate has over 32 bits")
             for c in columns.columns:
-                check(c.mode != COORDINATE or (not low and origin[c.axis] + (1 << depth) <= 1 << 17), "coordinates")
+                check(c.mode != COORDINATE or (not low and origin[c.axis] + (1 << depth) <= 1 << 16), "coordinates")
             points = arrange(columns, cells, coordinates, depth)
         for pass_ in points.passes:
             for index, column in enumerate(columns.columns):

@@ -76,18 +76,45 @@ bool read_tables(const nb::bytes& bytes, std::vector<TableSet>* sets) {
   return in.at_end();
 }
 
+using Target = std::tuple<nb::object, int, int, int, bool>;  // array (N, K), its column, shift, bits, folded
+
+template <class T>
+bool aim(const nb::object& array, int64_t rows, int column, ColumnTarget* target) {
+  nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu> items;
+  if (!nb::try_cast(array, items, false)) return false;
+  if (static_cast<int64_t>(items.shape(0)) != rows || column < 0 || column >= static_cast<int>(items.shape(1)))
+    throw nb::value_error("a target that does not fit");
+  target->items = items.data() + column;
+  target->item_bytes = sizeof(T);
+  target->stride = static_cast<int64_t>(items.shape(1));
+  return true;
+}
+
+ColumnTarget target_of(const Target& given, int64_t rows) {
+  auto& [array, column, shift, bits, folded] = given;
+  ColumnTarget target;
+  if (array.is_none()) return target;
+  if (!aim<uint8_t>(array, rows, column, &target) && !aim<uint16_t>(array, rows, column, &target) &&
+      !aim<uint32_t>(array, rows, column, &target))
+    throw nb::type_error("a target that is no contiguous array of uint8, uint16 or uint32");
+  if (shift < 0 || bits < 1 || shift + bits > 8 * target.item_bytes) throw nb::value_error("bits that do not fit");
+  target.shift = shift, target.bits = bits, target.folded = folded;
+  return target;
+}
+
 // table_bytes: by the id of the TABLES chunk, empty where there is none. tiles: (splats, offset and size of layer 0, of
-// layer 1; size 0: missing). Returns (coordinates, values) and -1, or None and what is wrong: -2 the spec, -3 - id the
-// tables, else 2 * tile + layer.
-nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes spec_bytes, std::vector<nb::bytes> table_bytes,
-                 std::vector<std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t>> tile_list, int threads) {
+// layer 1; size 0: missing). targets: of the coordinates, then of the components; their arrays are zero. prefix: (N) or
+// (0). Returns None, or what is wrong: ("spec", 0), ("tables", id), ("tile", tile, layer), ("target", target).
+nb::object decode(In<uint8_t, nb::ndim<1>> file, nb::bytes spec_bytes, std::vector<nb::bytes> table_bytes,
+                  std::vector<std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t>> tile_list,
+                  std::vector<Target> targets, int prefix_shift,
+                  nb::ndarray<uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> prefix, int threads) {
   ColumnsSpec spec;
   ByteReader in(reinterpret_cast<const uint8_t*>(spec_bytes.c_str()), spec_bytes.size());
-  if (!read_columns_spec(in, &spec)) return nb::make_tuple(nb::none(), -2);
+  if (!read_columns_spec(in, &spec)) return nb::make_tuple("spec", 0);
   std::vector<std::vector<TableSet>> tables(table_bytes.size());
   for (size_t id = 0; id < tables.size(); ++id)
-    if (table_bytes[id].size() && !read_tables(table_bytes[id], &tables[id]))
-      return nb::make_tuple(nb::none(), -3 - static_cast<int>(id));
+    if (table_bytes[id].size() && !read_tables(table_bytes[id], &tables[id])) return nb::make_tuple("tables", id);
   std::vector<ColumnsTile> tiles;
   int64_t n = 0;
   for (auto& [splats, offset, size, offset1, size1] : tile_list) {
@@ -98,16 +125,26 @@ nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes spec_bytes, std::vecto
     tiles.push_back(tile);
     n += splats;
   }
-  auto coordinates = make_array<uint32_t>({static_cast<size_t>(n), 3});
-  auto values = make_array<uint32_t>({spec.columns.size(), static_cast<size_t>(n)});
-  int64_t bad;
-  int layer = 0;
+  if (targets.size() != 3 + spec.columns.size()) throw nb::value_error("not one target a component");
+  ColumnsOutput out;
+  for (size_t i = 0; i < targets.size(); ++i) {
+    const ColumnTarget target = target_of(targets[i], n);
+    if (i < 3) out.coordinates[i] = target;
+    if (i >= 3) out.components.push_back(target);
+  }
+  out.prefix_shift = prefix_shift;
+  if (prefix.shape(0)) {
+    if (static_cast<int64_t>(prefix.shape(0)) != n) throw nb::value_error("not one prefix a point");
+    out.prefix = prefix.data();
+  }
+  BadColumns bad;
   {
     nb::gil_scoped_release unlocked;
-    bad = decode_columns(spec, tables, tiles, n, coordinates.data(), values.data(), threads, &layer);
+    if (decode_columns(spec, tables, tiles, out, threads, &bad)) bad.tile = -1;
   }
-  if (bad >= 0) return nb::make_tuple(nb::none(), 2 * bad + layer);
-  return nb::make_tuple(nb::make_tuple(coordinates, values), -1);
+  if (bad.tile < 0) return nb::none();
+  if (bad.target >= 0) return nb::make_tuple("target", bad.target);
+  return nb::make_tuple("tile", bad.tile, bad.layer);
 }
 
 }  // namespace

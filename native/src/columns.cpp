@@ -173,7 +173,7 @@ void try_candidates(const ColumnsSpec& spec, const std::vector<FittedColumn>& fi
                   [std::min<uint32_t>(candidate.mode == ColumnMode::direct ? symbol >> shift : symbol, 255)];
         }
       }
-      points.remember_errors(static_cast<int>(c), pass);
+      points.remember_errors(spec, static_cast<int>(c), pass);
     }
   }
 }
@@ -320,14 +320,15 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
     for (size_t c = 0; c < components; ++c) {
       if (spec.columns[c].mode == ColumnMode::coordinate) continue;
       const uint32_t* values = source.values + c * static_cast<size_t>(source.n);
+      p->values[c].resize(tile.rows.size());
       for (size_t i = 0; i < p->rank.size(); ++i)
-        p->values[c][i] =
-            static_cast<int32_t>(coded_value(spec.columns[c], values[tile.rows[static_cast<size_t>(p->rank[i])]]));
+        p->values[c][i] = static_cast<uint16_t>(coded_value(spec.columns[c], values[tile.rows[p->rank[i]]]));
     }
     points[static_cast<size_t>(t)] = std::move(p);
   });
 
   const std::vector<FittedColumn> fitted = fit_columns(&spec, points, budget, shared, threads);
+  spec.prepare();  // now that the terms are known
   const size_t step = std::max<size_t>(1, tile_count / kTrialTiles);
   // Counting candidates: a few workers, each with its own counts; the sums do not depend on who counted what.
   const int64_t workers = std::min<int64_t>(static_cast<int64_t>(tile_count), 8);
@@ -366,8 +367,8 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
                 tile.frame.low);
       }
       code_layer(spec, layer, p, streams, [&](size_t c, size_t place, int bits, StreamWriter& io) {
-        const uint32_t value = source.values[c * static_cast<size_t>(source.n) +
-                                             static_cast<size_t>(tile.rows[static_cast<size_t>(p.rank[place])])];
+        const uint32_t value =
+            source.values[c * static_cast<size_t>(source.n) + static_cast<size_t>(tile.rows[p.rank[place]])];
         io.raw(value & ((1u << bits) - 1), bits);
       });
     }

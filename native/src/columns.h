@@ -53,6 +53,8 @@ struct ColumnSpec {
   int32_t level_bias = 0, error_bias = 0;
   std::vector<Term> level, error;
   std::vector<int32_t> error_cuts, level_cuts;  // ascending; in 1/16
+  // What the terms of this and later components ask of this one (`prepare`); kept: in a later layer.
+  bool spread_used = false, errors_used = false, errors_kept = false;
   int contexts() const { return static_cast<int>((error_cuts.size() + 1) * (level_cuts.size() + 1)); }
 };
 
@@ -63,7 +65,7 @@ struct ColumnsSpec {
   std::vector<int32_t> map;
   std::vector<int32_t> level_of;  // by mapped value: code in 1/16
   std::vector<ColumnSpec> columns;
-  void prepare();  // fills level_of
+  void prepare();  // fills level_of and what the columns' terms use
 };
 
 void write_columns_spec(ByteWriter& out, const ColumnsSpec& spec);
@@ -113,11 +115,33 @@ struct ColumnsTile {
   ColumnsChunk layers[kMaxLayers];
 };
 
-// Decodes tiles into coordinates (N, 3) and values (C, N); components of missing layers are left alone.
-// tables: by the id of their TABLES chunk. Returns -1, or the number of the first tile that is not what the format
-// allows; *layer says which layer.
-int64_t decode_columns(const ColumnsSpec& spec, const std::vector<std::vector<TableSet>>& tables,
-                       const std::vector<ColumnsTile>& tiles, int64_t n, uint32_t* coordinates, uint32_t* values,
-                       int threads, int* layer);
+// Where the numbers of a component, or of a coordinate, go: bits [shift, shift + bits) of every `stride`th item, which
+// are zero before. `folded` numbers are unfolded first: sign and magnitude of `bits` bits (FORMAT.md 7.5).
+struct ColumnTarget {
+  void* items = nullptr;
+  int item_bytes = 1;  // 1, 2 or 4
+  int64_t stride = 1;
+  int shift = 0, bits = 8;
+  bool folded = false;
+};
+
+struct ColumnsOutput {
+  ColumnTarget coordinates[3];  // without items: not asked for
+  std::vector<ColumnTarget> components;
+  int prefix_shift = 32;       // coordinate 0 holds the number of a chunk or bucket from this bit on,
+  uint32_t* prefix = nullptr;  // which goes here
+};
+
+// What is not as the format allows: a tile's layer; or a target (coordinates first), where a number has too many bits.
+struct BadColumns {
+  int64_t tile = -1;
+  int layer = 0;
+  int target = -1;
+};
+
+// Decodes tiles of N points altogether; components of missing layers are left alone.
+// tables: by the id of their TABLES chunk. Returns false and the first tile that is wrong.
+bool decode_columns(const ColumnsSpec& spec, const std::vector<std::vector<TableSet>>& tables,
+                    const std::vector<ColumnsTile>& tiles, const ColumnsOutput& out, int threads, BadColumns* bad);
 
 }  // namespace splatzip

@@ -38,20 +38,45 @@ bool close_streams(const std::vector<StreamReader>& streams) {
   return std::all_of(streams.begin(), streams.end(), [](const StreamReader& s) { return s.close(); });
 }
 
+// Unfolds numbers and puts them where they belong. value(row): the number of row `first + row`. False: too many bits.
+template <class Item, class Value>
+bool put_items(const ColumnTarget& target, int64_t first, int64_t rows, Value&& value) {
+  Item* items = static_cast<Item*>(target.items) + first * target.stride;
+  const uint32_t mask = static_cast<uint32_t>((uint64_t{1} << target.bits) - 1), sign = mask ^ mask >> 1;
+  uint32_t all = 0;
+  for (int64_t row = 0; row < rows; ++row) {
+    uint32_t number = value(row);
+    all |= number;
+    if (target.folded) number = number & sign ? number ^ sign : ~number & mask;
+    Item& item = items[row * target.stride];
+    item = static_cast<Item>(item | number << target.shift);
+  }
+  return (all & ~mask) == 0;
+}
+
+template <class Value>
+bool put(const ColumnTarget& target, int64_t first, int64_t rows, Value&& value) {
+  if (!target.items) return true;
+  if (target.item_bytes == 1) return put_items<uint8_t>(target, first, rows, value);
+  if (target.item_bytes == 2) return put_items<uint16_t>(target, first, rows, value);
+  return put_items<uint32_t>(target, first, rows, value);
+}
+
 // Coordinates of a tile: the octree's cells, then the low bits.
-bool decode_coordinates(StreamSet<StreamReader>& streams, const Frame& frame, int64_t n, Points& points,
-                        const ColumnsSpec& spec, uint32_t* out) {
+bool decode_coordinates(StreamSet<StreamReader>& streams, const Frame& frame, const ColumnsTile& tile, int64_t start,
+                        const ColumnsSpec& spec, const ColumnsOutput& out, Points& points, BadColumns* bad) {
   std::vector<uint64_t> cells;
-  if (!code_octree(streams[kOctree], streams[kCount], frame.depth, n, {}, &cells)) return false;
+  if (!code_octree(streams[kOctree], streams[kCount], frame.depth, tile.n, {}, &cells)) return false;
   for (const ColumnSpec& column : spec.columns) {  // a coordinate that is a component fits one
     if (column.mode != ColumnMode::coordinate) continue;
-    if (frame.low || frame.origin[column.axis] + (uint64_t{1} << frame.depth) > uint64_t{2 * kMaxCoded}) return false;
+    if (frame.low || frame.origin[column.axis] + (uint64_t{1} << frame.depth) > uint64_t{kMaxCoded}) return false;
   }
   std::vector<uint32_t> coordinates[3];
   for (int a = 0; a < 3; ++a) {
     coordinates[a].resize(cells.size());
     for (size_t i = 0; i < cells.size(); ++i) coordinates[a][i] = gather3(cells[i] >> a);
   }
+  points.arrange(tile.n, spec, coordinates, frame.depth, frame.origin);
   StreamReader& low = streams[kPositionLow];
   for (size_t i = 0; i < cells.size(); ++i) {
     for (int a = 0; a < 3; ++a) {
@@ -59,80 +84,90 @@ bool decode_coordinates(StreamSet<StreamReader>& streams, const Frame& frame, in
       if (frame.low) value |= low.raw(frame.low);
       value += frame.origin[a];
       if (value > UINT32_MAX) return false;
-      out[3 * i + static_cast<size_t>(a)] = static_cast<uint32_t>(value);
+      coordinates[a][i] = static_cast<uint32_t>(value);
     }
   }
-  points.arrange(n, spec, coordinates, frame.depth, frame.origin);
-  return low.ok();
+  if (!low.ok()) return false;
+  const uint32_t below = static_cast<uint32_t>((uint64_t{1} << out.prefix_shift) - 1);
+  for (int64_t i = 0; out.prefix && i < tile.n; ++i)
+    out.prefix[start + i] = coordinates[0][static_cast<size_t>(i)] >> out.prefix_shift;
+  for (int a = 0; a < 3; ++a) {
+    const uint32_t* from = coordinates[a].data();
+    const uint32_t mask = a == 0 ? below : UINT32_MAX;
+    if (!put(out.coordinates[a], start, tile.n, [&](int64_t i) { return from[i] & mask; })) bad->target = a;
+  }
+  return bad->target < 0;
 }
 
-// Component c of the tile by rank, into its place.
-void hand_out(const ColumnSpec& column, size_t c, const Points& points, const std::vector<uint32_t>& raw,
-              uint32_t* out) {
-  for (size_t i = 0; i < points.rank.size(); ++i) {
-    const uint32_t coded = static_cast<uint32_t>(points.values[c][i]);
-    uint32_t value = (column.alphabet.empty() ? coded : column.alphabet[coded]) << column.raw_bits;
-    if (!raw.empty()) value |= raw[i];
-    out[points.rank[i]] = value;
+// The values of a layer from coding order to their rows: some rows of all components, so that both stay in the cache.
+void hand_out(const ColumnsSpec& spec, int layer, const Points& points, const std::vector<std::vector<uint32_t>>& raws,
+              int64_t start, const ColumnsOutput& out, BadColumns* bad) {
+  constexpr int64_t kRows = 1024;
+  for (int64_t first = 0; first < points.n; first += kRows) {
+    const int64_t rows = std::min(kRows, points.n - first);
+    const uint16_t* place = points.place.data() + first;
+    for (size_t c = 0; c < spec.columns.size(); ++c) {
+      const ColumnSpec& column = spec.columns[c];
+      if (column.layer != layer) continue;
+      const uint16_t* values = points.values[c].data();
+      const uint32_t* alphabet = column.alphabet.empty() ? nullptr : column.alphabet.data();
+      const uint32_t* raw = raws[c].empty() ? nullptr : raws[c].data();
+      const bool fits = put(out.components[c], start + first, rows, [&](int64_t row) {
+        const uint16_t coded = values[place[row]];
+        const uint32_t value = (alphabet ? alphabet[coded] : coded) << column.raw_bits;
+        return raw ? value | raw[place[row]] : value;
+      });
+      if (!fits && bad->target < 0) bad->target = 3 + static_cast<int>(c);
+    }
   }
 }
 
 bool decode_tile(const ColumnsSpec& spec, const std::vector<std::vector<TableSet>>& tables, const ColumnsTile& tile,
-                 int64_t start, int64_t total, uint32_t* coordinates, uint32_t* values, int* layer) {
+                 int64_t start, const ColumnsOutput& out, BadColumns* bad) {
   Points points;
-  for (*layer = 0; *layer < kMaxLayers; ++*layer) {
-    const ColumnsChunk& chunk = tile.layers[*layer];
-    if (!chunk.data) return *layer > 0;
-    const std::vector<int> ids = stream_ids(spec, *layer);
+  for (int layer = 0; layer < kMaxLayers; ++layer) {
+    bad->layer = layer;
+    const ColumnsChunk& chunk = tile.layers[layer];
+    if (!chunk.data) return layer > 0;
+    const std::vector<int> ids = stream_ids(spec, layer);
     ByteReader in(chunk.data, chunk.size);
     Frame frame;
     std::vector<StreamReader> readers;
-    if (*layer == 0 && !read_frame(in, &frame)) return false;
+    if (layer == 0 && !read_frame(in, &frame)) return false;
     if (!open_streams(in, ids, tables, &readers)) return false;
     StreamSet<StreamReader> streams(readers, ids);
-    if (*layer == 0) {
-      uint32_t* out = coordinates + 3 * start;
-      if (!decode_coordinates(streams, frame, tile.n, points, spec, out)) return false;
-    }
+    if (layer == 0 && !decode_coordinates(streams, frame, tile, start, spec, out, points, bad)) return false;
+    for (size_t c = 0; c < spec.columns.size(); ++c)
+      if (spec.columns[c].layer == layer) points.values[c].resize(static_cast<size_t>(tile.n));
     std::vector<std::vector<uint32_t>> raws(spec.columns.size());
-    bool good = code_layer(spec, *layer, points, streams, [&](size_t c, size_t place, int bits, StreamReader& io) {
+    bool good = code_layer(spec, layer, points, streams, [&](size_t c, size_t place, int bits, StreamReader& io) {
       if (raws[c].empty()) raws[c].resize(static_cast<size_t>(tile.n));
       raws[c][place] = io.raw(bits);
     });
     if (!good || !close_streams(readers)) return false;
-    for (size_t c = 0; c < spec.columns.size(); ++c) {
-      const ColumnSpec& column = spec.columns[c];
-      uint32_t* out = values + static_cast<int64_t>(c) * total + start;
-      if (column.layer != *layer) continue;
-      if (column.mode == ColumnMode::coordinate) {
-        for (int64_t i = 0; i < tile.n; ++i) out[i] = coordinates[3 * (start + i) + column.axis];
-      } else {
-        hand_out(column, c, points, raws[c], out);
-      }
-    }
+    hand_out(spec, layer, points, raws, start, out, bad);
+    if (bad->target >= 0) return false;
   }
   return true;
 }
 
 }  // namespace
 
-int64_t decode_columns(const ColumnsSpec& spec, const std::vector<std::vector<TableSet>>& tables,
-                       const std::vector<ColumnsTile>& tiles, int64_t n, uint32_t* coordinates, uint32_t* values,
-                       int threads, int* layer) {
+bool decode_columns(const ColumnsSpec& spec, const std::vector<std::vector<TableSet>>& tables,
+                    const std::vector<ColumnsTile>& tiles, const ColumnsOutput& out, int threads, BadColumns* bad) {
   std::vector<int64_t> starts = {0};
   for (const ColumnsTile& tile : tiles) starts.push_back(starts.back() + tile.n);
-  std::vector<int> bad(tiles.size(), -1);
+  std::vector<BadColumns> of_tile(tiles.size());
   parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t t) {
     const size_t i = static_cast<size_t>(t);
-    int at = 0;
-    if (!decode_tile(spec, tables, tiles[i], starts[i], n, coordinates, values, &at)) bad[i] = at;
+    if (!decode_tile(spec, tables, tiles[i], starts[i], out, &of_tile[i])) of_tile[i].tile = t;
   });
-  for (size_t i = 0; i < tiles.size(); ++i) {
-    if (bad[i] < 0) continue;
-    *layer = bad[i];
-    return static_cast<int64_t>(i);
+  for (const BadColumns& found : of_tile) {
+    if (found.tile < 0) continue;
+    *bad = found;
+    return false;
   }
-  return -1;
+  return true;
 }
 
 }  // namespace splatzip

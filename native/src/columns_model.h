@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "columns.h"
+#include "isa.h"
 #include "octree.h"
 #include "streams.h"
 
@@ -17,41 +18,54 @@ constexpr int32_t kErrorLimit = 4095;  // largest error that is remembered, in 1
 constexpr int kWeightBits = 12;
 
 // The points of a chunk in coding order: pass 0 holds the ranks that are multiples of 2^halvings, each later pass
-// the ranks halfway between those known.
+// the ranks halfway between those known. Everything that has an entry a point is as narrow as the format allows: the
+// planes of a tile in work are most of what a decoder needs beside its results.
 struct Points {
   int64_t n = 0;
-  std::vector<int64_t> pass_start;                     // passes + 1
-  std::vector<int32_t> rank;                           // of each place
-  std::vector<int32_t> neighbours[kColumnNeighbours];  // places; pass 0: none
-  std::vector<int32_t> distance;                       // bit length of the largest squared distance
-  std::vector<std::vector<int32_t>> values;            // coded values by component
-  std::vector<std::vector<int32_t>> errors;            // |16 value - prediction|, capped
+  std::vector<int64_t> pass_start;                      // passes + 1
+  std::vector<uint16_t> rank, place;                    // of each place its rank, and the other way round
+  std::vector<uint16_t> neighbours[kColumnNeighbours];  // places; pass 0: none
+  std::vector<uint16_t> distance;                       // bit length of the largest squared distance
+  std::vector<std::vector<uint16_t>> values;            // coded values by component
   // Of the pass at hand:
-  std::vector<std::vector<int32_t>> sums, spreads, mapped;
-  std::vector<uint8_t> has_sums, has_spreads;
   std::vector<int32_t> level, error_size;
   std::vector<uint8_t> contexts;
+  std::vector<int32_t> symbols;
 
   // coordinates: by rank, below 2^depth; a component that is a coordinate has `origin` added.
   void arrange(int64_t count, const ColumnsSpec& spec, const std::vector<uint32_t> (&coordinates)[3], int depth,
                const uint32_t (&origin)[3]);
-  void start_pass() {
-    std::fill(has_sums.begin(), has_sums.end(), 0);
-    std::fill(has_spreads.begin(), has_spreads.end(), 0);
-  }
-  const std::vector<int32_t>& sum_of(const ColumnsSpec& spec, int component, size_t pass);
-  const std::vector<int32_t>& spread_of(const ColumnsSpec& spec, int component, size_t pass);
-  const int32_t* values_for_level(const ColumnsSpec& spec, int component, size_t pass);
+  void start_pass() { std::fill(known_.begin(), known_.end(), uint8_t{0}); }
   // Fills `level` (prediction in 1/16, within the component's range) and `error_size`.
   void predict(const ColumnsSpec& spec, int component, size_t pass);
   // `column` may be a candidate that is not yet in `spec`.
   void choose_contexts(const ColumnsSpec& spec, const ColumnSpec& column, size_t pass);
-  void remember_errors(int component, size_t pass);
+  // Once the values of a pass are known, if another component asks for their errors.
+  void remember_errors(const ColumnsSpec& spec, int component, size_t pass);
+
+ private:
+  // What the neighbours of the points at hand say about a component: the sum of their values, and 16 times the mean
+  // deviation from their mean, capped. Sums that may need more than 16 bits are wide.
+  struct Near {
+    std::vector<uint16_t> sums;
+    std::vector<int32_t> wide_sums;
+    std::vector<uint16_t> spreads;
+  };
+  const Near& near(const ColumnsSpec& spec, int component, size_t pass);
+  const uint16_t* mapped(const ColumnsSpec& spec, int component, size_t pass);
+  uint16_t* errors_of(const ColumnsSpec& spec, int component, size_t pass);
+
+  std::vector<Near> near_;
+  std::vector<uint8_t> known_;                 // by component: which of these are of this pass
+  std::vector<std::vector<uint16_t>> mapped_;  // what the map makes of the values
+  std::vector<std::vector<uint16_t>> errors_;  // |16 value - prediction|, capped; of all passes where the spec says so
+  std::vector<int32_t> replaced_[2];
 };
 
 // How far a value is off the centre, squared; wide values lose low bits first, so that it stays below 2^16.
+inline int offset_shift(const ColumnSpec& column) { return std::max(0, bit_length(column.size - 1) - 8); }
 inline int32_t squared_offset(const ColumnSpec& column, int32_t value) {
-  const int32_t off = (value - column.center) >> std::max(0, bit_length(column.size - 1) - 8);
+  const int32_t off = (value - column.center) >> offset_shift(column);
   return static_cast<int32_t>(static_cast<uint32_t>(off) * static_cast<uint32_t>(off) & 0xFFFF);
 }
 
@@ -65,35 +79,30 @@ template <class Io>
 bool code_values(const ColumnsSpec& spec, int component, size_t pass, Points& points, Io& io) {
   const ColumnSpec& column = spec.columns[static_cast<size_t>(component)];
   const int64_t begin = points.pass_start[pass], count = points.pass_start[pass + 1] - begin;
-  int32_t* values = points.values[static_cast<size_t>(component)].data() + begin;
+  uint16_t* values = points.values[static_cast<size_t>(component)].data() + begin;
   if (count == 0) return true;
   points.predict(spec, component, pass);
   if (column.mode != ColumnMode::coordinate) {
     points.choose_contexts(spec, column, pass);
     const int32_t* level = points.level.data();
-    std::vector<int32_t> symbols(static_cast<size_t>(count));
+    std::vector<int32_t>& symbols = points.symbols;
+    symbols.resize(static_cast<size_t>(count));
     const bool direct = column.mode == ColumnMode::direct;
-    auto sign = [&](int64_t i) {
-      return column.mode == ColumnMode::residual_by_fraction && (level[i] & 15) >= 8 ? -1 : 1;
-    };
     if constexpr (!Io::kReading) {
-      for (int64_t i = 0; i < count; ++i)
-        symbols[static_cast<size_t>(i)] = direct ? values[i] : (values[i] - rounded_level(level[i])) * sign(i);
+      for (int64_t i = 0; i < count; ++i) {
+        const int32_t sign = column.mode == ColumnMode::residual_by_fraction && (level[i] & 15) >= 8 ? -1 : 1;
+        symbols[static_cast<size_t>(i)] = direct ? values[i] : (values[i] - rounded_level(level[i])) * sign;
+      }
     }
     io.plane(points.contexts.data(), symbols.data(), count, !direct);
     if constexpr (Io::kReading) {
-      const int64_t size = column.size;
-      bool good = io.ok();
-      for (int64_t i = 0; i < count; ++i) {
-        int64_t value = symbols[static_cast<size_t>(i)];
-        if (!direct) value = value * sign(i) + rounded_level(level[i]);
-        good &= value >= 0 && value < size;
-        values[i] = static_cast<int32_t>(value);
-      }
-      if (!good) return false;
+      const ResidualPlane plane = {
+          symbols.data(), direct ? nullptr : level, column.mode == ColumnMode::residual_by_fraction, column.size, count,
+          values};
+      if (!kernels().columns->add_residuals(plane) || !io.ok()) return false;
     }
   }
-  points.remember_errors(component, pass);
+  points.remember_errors(spec, component, pass);
   return true;
 }
 

@@ -114,6 +114,18 @@ bool read_column(ByteReader& in, const ColumnsSpec& spec, int components, int in
 }  // namespace
 
 void ColumnsSpec::prepare() {
+  const int components = static_cast<int>(columns.size());
+  for (const ColumnSpec& column : columns)
+    for (const Term& term : column.error) {
+      if (term.feature >= 2 * components) continue;
+      ColumnSpec& source = columns[static_cast<size_t>(term.feature >> 1)];
+      if (term.feature & 1) {
+        source.spread_used = true;
+      } else {
+        source.errors_used = true;
+        source.errors_kept |= source.layer != column.layer;
+      }
+    }
   level_of.clear();
   if (map.empty()) return;
   level_of.resize(size_t{1} << kMapBits);

@@ -97,19 +97,56 @@ constexpr uint32_t kNoNeighbour = 0x7F800000u;  // keys from here on are none
 using FindNeighbours = void (*)(const float* x, const float* y, const float* z, int64_t n, int64_t runs,
                                 uint32_t* keys);
 
-// Codec COLUMNS (FORMAT.md 7.4). out = (bias + sum of weights * features) >> shift, modulo 2^32 before the shift.
+// Codec COLUMNS (FORMAT.md 7.4). Features of a weighted sum, one an element of `data`.
+enum class ColumnFeatureKind : uint8_t {
+  narrow,  // uint16
+  wide,    // int32
+  square,  // of uint16: ((value - center) >> shift)^2 modulo 2^16
+  offset,  // of int32: min(|value - center|, limit)
+};
+struct ColumnFeature {
+  const void* data;
+  int32_t weight;
+  ColumnFeatureKind kind = ColumnFeatureKind::narrow;
+  int32_t center = 0, shift = 0, limit = 0;
+};
+// out = (bias + sum of weights * features) >> shift, modulo 2^32 before the shift; then clamped to low..high.
 struct WeightedSum {
-  const int32_t* const* features;
-  const int32_t* weights;
+  const ColumnFeature* features;
   int terms;
   int32_t bias;
   int shift;
+  int32_t low, high;
   int64_t n;
   int32_t* out;
 };
-// contexts += step * how many of the cuts are <= the value.
-using AddBuckets = void (*)(const int32_t* values, const int32_t* cuts, int count, int step, int64_t n,
-                            uint8_t* contexts);
+// Sums of four neighbours' values and (where asked for) how far they spread: sum of |4 value - sum|, at most `limit`.
+struct NearValues {
+  const uint16_t* values;
+  const uint16_t* near[4];
+  int64_t n;
+  int32_t limit;
+  uint16_t* sums;  // or, where they do not fit, nullptr and
+  int32_t* wide_sums;
+  uint16_t* spreads;
+};
+// contexts = first + how many row cuts are <= the row * (column cuts + 1) + how many column cuts are <= the column.
+struct ContextGrid {
+  const int32_t *rows, *row_cuts, *columns, *column_cuts;
+  int row_count, column_count, first;
+  int64_t n;
+  uint8_t* contexts;
+};
+// values = symbols + rounded level (in 1/16; nullptr: 0), the symbols mirrored where the level's fraction is 8 or more
+// and `mirrored` says so. False if one is not in 0..size - 1.
+struct ResidualPlane {
+  const int32_t* symbols;
+  const int32_t* level;
+  bool mirrored;
+  uint32_t size;
+  int64_t n;
+  uint16_t* values;
+};
 // The four smallest keys of each of n points, ascending; key = min(squared distance, most) * window + o for known
 // point i + o, o < window (a power of two). Known points may be read 16 values beyond i = n - 1, o = window - 1.
 struct NearestKnown {
@@ -122,7 +159,9 @@ struct NearestKnown {
 };
 struct ColumnKernels {
   void (*weighted_sum)(const WeightedSum& sum);
-  AddBuckets add_buckets;
+  void (*sum_neighbours)(const NearValues& near);
+  void (*grid_contexts)(const ContextGrid& grid);
+  bool (*add_residuals)(const ResidualPlane& plane);
   void (*nearest_known)(const NearestKnown& search);
   // For integers whose products sum up to less than 2^53: the order of additions does not matter.
   double (*exact_dot)(const double* a, const double* b, int64_t n);

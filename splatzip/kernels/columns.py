@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,11 +53,36 @@ class ColumnsTile:
 
 
 @dataclass(frozen=True)
-class BadColumns:
-    """What could not be decoded: a tile's layer; without a tile the specification (layer -1) or tables (their id)."""
+class ColumnTarget:
+    """Where a component's numbers go: bits [shift, shift + bits) of a column of an array (N, K) of zeros.
 
-    tile: int | None
-    layer: int
+    Attributes:
+        folded: numbers are unfolded first, sign and magnitude (FORMAT.md 7.5).
+    """
+
+    array: NDArray[Any]
+    column: int
+    shift: int
+    bits: int
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class BadColumns:
+    """What could not be decoded: one of these.
+
+    Attributes:
+        spec: the specification.
+        tables: the TABLES chunk of that id.
+        tile: that tile's `layer`.
+        target: a number with more bits than its target has; coordinates count first.
+    """
+
+    spec: bool = False
+    tables: int | None = None
+    tile: int = -1
+    layer: int = 0
+    target: int | None = None
 
 
 def morton_order(coordinates: Integers) -> NDArray[np.int64]:
@@ -103,22 +129,41 @@ def component_layers(spec: bytes) -> list[int] | None:
 
 
 def decode_columns(
-    data: memoryview, spec: bytes, tables: Sequence[bytes], tiles: Sequence[ColumnsTile], *, threads: int = 0
-) -> tuple[Integers, Integers] | BadColumns:
+    data: memoryview, spec: bytes, tables: Sequence[bytes], tiles: Sequence[ColumnsTile],
+    coordinates: Sequence[ColumnTarget | None], components: Sequence[ColumnTarget],
+    *, prefix: tuple[int, Integers] | None = None, threads: int = 0,
+) -> BadColumns | None:  # fmt: skip
     """Inverse of `encode_columns`, apart from the order of points inside a tile.
 
     Args:
         data: the file, which the places of `tiles` count in.
         tables: TABLES chunks by their ids, empty where there is none.
-    Returns: coordinates (N, 3) and values (C, N); components of missing layers are not filled.
+        coordinates: where the three go, None where one is not asked for.
+        components: where each goes; those of missing layers are not filled.
+        prefix: (shift, (N,)): what coordinate 0 holds from bit `shift` on goes into the array, what is below into its
+            target.
+    Returns: None, or what is wrong.
     """
-    arrays, code = _core.decode_columns(
+    targets = [
+        (None, 0, 0, 1, False) if t is None else (t.array, t.column, t.shift, t.bits, t.folded)
+        for t in (*coordinates, *components)
+    ]
+    shift, numbers = prefix or (32, np.zeros(0, np.uint32))
+    wrong = _core.decode_columns(
         np.frombuffer(data, np.uint8),
         spec,
         list(tables),
         [(t.splats, *t.geometry, *(t.rest or (0, 0))) for t in tiles],
+        targets,
+        shift,
+        numbers,
         threads,
     )
-    if arrays is None:
-        return BadColumns(None, -2 - code - 1) if code < 0 else BadColumns(code // 2, code % 2)
-    return np.asarray(arrays[0]), np.asarray(arrays[1])
+    if wrong is None:
+        return None
+    what, number, *layer = wrong
+    if what == "spec":
+        return BadColumns(spec=True)
+    if what == "tile":
+        return BadColumns(tile=number, layer=layer[0])
+    return BadColumns(tables=number) if what == "tables" else BadColumns(target=number)

@@ -15,12 +15,19 @@ from numpy.typing import NDArray
 
 from splatzip.container import ChunkEntry, ContainerFile, Kind
 from splatzip.errors import CorruptError, FormatError, SceneError, TruncatedError
-from splatzip.kernels.columns import BadColumns, ColumnsTile, Integers, component_layers, decode_columns
+from splatzip.kernels.columns import (
+    BadColumns,
+    ColumnsTile,
+    ColumnTarget,
+    Integers,
+    component_layers,
+    decode_columns,
+)
 from splatzip.kernels.dequantize import dequantize
 from splatzip.kernels.dequantize_compressed_ply import CHUNK_SPLATS
 from splatzip.scene import QuantizedSource, Scene, SceneMeta
 from splatzip.scene.attributes import ATTRIBUTES
-from splatzip.stream.columns_layout import PALETTE_TABLES, Layout, green_first, layout_of, palette_inputs, unfold
+from splatzip.stream.columns_layout import PALETTE_TABLES, Component, Layout, green_first, layout_of, palette_inputs
 
 FLOAT32 = "float32"
 DTYPES = ("uint8", "uint16", "uint32", "uint64", "float32")
@@ -43,8 +50,8 @@ class _Source:
 
 @dataclass(frozen=True)
 class _Decoded:
-    coordinates: Integers
-    values: Integers
+    codes: dict[str, NDArray[Any]]
+    prefix: Integers  # (N,), or (0,): the layout has none
     without_rest: NDArray[np.bool_]  # (N,)
 
 
@@ -59,13 +66,12 @@ def decode_scene(file: ContainerFile, *, threads: int = 0) -> Scene:
     except KeyError as error:
         raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 0): it has no array {error}") from None
     missing = list(file.missing)
-    decoded = _decode_tiles(file, layout, threads)
-    codes = _codes(source, layout, decoded)
-    order = None
+    decoded = _decode_tiles(file, source, layout, threads)
+    codes, without_rest = decoded.codes, decoded.without_rest
     if layout.prefix_shift is not None:
-        codes, order = _by_prefix(source, layout, codes, decoded.coordinates)
-    without_rest = decoded.without_rest if order is None else decoded.without_rest[order]
-    splats = len(decoded.coordinates)
+        order = _by_prefix(source, codes, decoded.prefix)
+        without_rest = without_rest[order]
+    splats = len(without_rest)
     if splats != file.root.splats:
         if splats > file.root.splats or not missing:
             raise CorruptError(f"root: it promises {file.root.splats} splats, the directories list {splats}")
@@ -157,7 +163,7 @@ def _read_source(file: ContainerFile) -> _Source:
     return _Source(format, version, shapes, tables, header, tuple(carried))
 
 
-def _decode_tiles(file: ContainerFile, layout: Layout, threads: int) -> _Decoded:
+def _decode_tiles(file: ContainerFile, source: _Source, layout: Layout, threads: int) -> _Decoded:
     chunks: dict[int, dict[int, ChunkEntry]] = {run.entry.layer: {c.tile: c for c in run.chunks} for run in file.runs}
     rest = chunks.get(1, {})
     spec, tables = file.shared_payload(Kind.COLUMNS), [file.shared_payload(Kind.TABLES, layer) for layer in (0, 1)]
@@ -177,55 +183,59 @@ def _decode_tiles(file: ContainerFile, layout: Layout, threads: int) -> _Decoded
             raise CorruptError(f"{_where(other, 1)}: layer 0 has {entry.splats} splats, this one {other.splats}")
         span = None if other is None else (other.offset, other.size)
         tiles.append(ColumnsTile(entry.splats, (entry.offset, entry.size), span))
-    used = [bytes(table or b"") for table in tables]
-    decoded = decode_columns(file.data, bytes(spec), used, tiles, threads=threads)
-    if isinstance(decoded, BadColumns):
-        if decoded.tile is None:
-            name = f"({int(Kind.COLUMNS)}, 0)" if decoded.layer < 0 else f"({int(Kind.TABLES)}, {decoded.layer})"
-            raise CorruptError(f"chunk {name}: its numbers make no sense")
-        entry = entries[decoded.tile]
-        raise CorruptError(
-            f"{_where(rest[entry.tile] if decoded.layer else entry, decoded.layer)}: its codes make no sense"
-        )
+    splats = sum(tile.splats for tile in tiles)
+    codes = {name: np.zeros((splats, columns), dtype) for name, (columns, dtype) in source.shapes.items()}
+    prefix = np.empty(0 if layout.prefix_shift is None else splats, np.uint32)
+    wrong = decode_columns(
+        file.data,
+        bytes(spec),
+        [bytes(table or b"") for table in tables],
+        tiles,
+        [_target(codes, component) for component in layout.coordinates],
+        [_target(codes, component) for component in layout.components],
+        prefix=None if layout.prefix_shift is None else (layout.prefix_shift, prefix),
+        threads=threads,
+    )
+    if wrong is not None:
+        raise _wrong(wrong, layout, entries, rest)
     lacking = np.array([tile.rest is None for tile in tiles])
-    return _Decoded(*decoded, np.repeat(lacking, [tile.splats for tile in tiles]))
+    return _Decoded(codes, prefix, np.repeat(lacking, [tile.splats for tile in tiles]))
+
+
+def _target(codes: Mapping[str, NDArray[Any]], component: Component) -> ColumnTarget:
+    array = codes.get(component.array)
+    if array is None or component.column >= array.shape[1]:
+        raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 0): array {component.array!r} lacks a column")
+    if component.shift + component.bits > 8 * array.itemsize:
+        raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 0): array {component.array!r} is of too narrow a type")
+    return ColumnTarget(array, component.column, component.shift, component.bits, bool(component.fold))
+
+
+def _wrong(wrong: BadColumns, layout: Layout, entries: list[ChunkEntry], rest: dict[int, ChunkEntry]) -> CorruptError:
+    if wrong.target is not None:
+        component = (*layout.coordinates, *layout.components)[wrong.target]
+        return CorruptError(f"a code of array {component.array!r} has more than {component.bits} bits")
+    if wrong.spec or wrong.tables is not None:
+        name = f"({int(Kind.COLUMNS)}, 0)" if wrong.spec else f"({int(Kind.TABLES)}, {wrong.tables})"
+        return CorruptError(f"chunk {name}: its numbers make no sense")
+    entry = entries[wrong.tile]
+    where = _where(rest[entry.tile] if wrong.layer else entry, wrong.layer)
+    return CorruptError(f"{where}: its codes make no sense")
 
 
 def _where(entry: ChunkEntry, layer: int) -> str:
     return f"tile {entry.tile} tier 0 layer {layer} at byte {entry.offset}"
 
 
-def _codes(source: _Source, layout: Layout, decoded: _Decoded) -> dict[str, NDArray[Any]]:
-    splats = len(decoded.coordinates)
-    codes = {name: np.zeros((splats, columns), dtype) for name, (columns, dtype) in source.shapes.items()}
-    mask = (1 << layout.prefix_shift) - 1 if layout.prefix_shift is not None else 0xFFFFFFFF
-    numbers = [decoded.coordinates[:, axis] & np.uint32(mask if axis == 0 else 0xFFFFFFFF) for axis in range(3)]
-    parts = [*zip(layout.coordinates, numbers, strict=True), *zip(layout.components, decoded.values, strict=True)]
-    present = ~decoded.without_rest
-    for component, values in parts:
-        if component.array not in codes or component.column >= codes[component.array].shape[1]:
-            raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 0): array {component.array!r} lacks a column")
-        target = codes[component.array]
-        rows = present if component.column_input.layer and not present.all() else slice(None)
-        values = values[rows]
-        if component.bits < 32 and len(values) and int(values.max()) >> component.bits:
-            raise CorruptError(f"a code of array {component.array!r} has more than {component.bits} bits")
-        words = unfold(values, component) << np.uint32(component.shift)
-        target[rows, component.column] |= words.astype(target.dtype)
-    return codes
-
-
-def _by_prefix(
-    source: _Source, layout: Layout, codes: dict[str, NDArray[Any]], coordinates: Integers
-) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
-    """Give chunk and bucket numbers back their meaning; rows in their order."""
-    prefix = coordinates[:, 0] >> np.uint32(layout.prefix_shift or 0)
+def _by_prefix(source: _Source, codes: dict[str, NDArray[Any]], prefix: Integers) -> NDArray[np.int64]:
+    """Give chunk and bucket numbers back their meaning, and rows their order, which is returned."""
     order = np.argsort(prefix, kind="stable")
-    codes = {name: array[order] for name, array in codes.items()}
+    for name in codes:
+        codes[name] = codes[name][order]
     prefix = prefix[order]
     if "buckets" in codes:
         codes["buckets"][:, 0] = prefix
-        return codes, order
+        return order
     present = np.unique(prefix)  # some may be missing from a damaged file
     chunks = source.tables.get("chunks")
     if chunks is None or present[-1] >= len(chunks):
@@ -233,7 +243,7 @@ def _by_prefix(
     if not np.array_equal(prefix, present[np.arange(len(prefix)) // CHUNK_SPLATS]):
         raise CorruptError(f"a chunk of the source has not {CHUNK_SPLATS} splats")
     source.tables["chunks"] = chunks[present]
-    return codes, order
+    return order
 
 
 def _decode_palette(file: ContainerFile, source: _Source, threads: int) -> NDArray[np.uint8] | None:
@@ -256,16 +266,16 @@ def _decode_palette(file: ContainerFile, source: _Source, threads: int) -> NDArr
         if len(head) < 4 or not 0 < rows <= min(MAX_TILE_SPLATS, MAX_SPLATS_PER_BYTE * entry.size):
             raise CorruptError(f"chunk ({int(Kind.PALETTE)}, {i}): it cannot hold {rows} rows")
         tiles.append(ColumnsTile(rows, (entry.offset + 4, entry.size - 4)))
-    decoded = decode_columns(file.data, bytes(spec), [b""] * PALETTE_TABLES + [bytes(tables)], tiles, threads=threads)
-    if isinstance(decoded, BadColumns):
-        bad = f"({int(Kind.PALETTE)}, {decoded.tile})" if decoded.tile is not None else f"({int(Kind.COLUMNS)}, 1)"
-        raise CorruptError(f"chunk {bad}: its codes make no sense")
-    values = decoded[1]
-    if int(values.max()) > 255:
+    palette = np.zeros((sum(tile.splats for tile in tiles), 3 * coefficients), np.uint8)
+    targets = [ColumnTarget(palette, column, 0, 8) for column in green_first(coefficients)]
+    used = [b""] * PALETTE_TABLES + [bytes(tables)]
+    wrong = decode_columns(file.data, bytes(spec), used, tiles, [None] * 3, targets, threads=threads)
+    if wrong is None:
+        return palette
+    if wrong.target is not None:
         raise CorruptError(f"chunk ({int(Kind.PALETTE)}, 0): a palette code is above 255")
-    palette = np.empty((values.shape[1], values.shape[0]), np.uint8)
-    palette[:, green_first(coefficients)] = values.T
-    return palette
+    bad = f"({int(Kind.PALETTE)}, {wrong.tile})" if wrong.tile >= 0 else f"({int(Kind.COLUMNS)}, 1)"
+    raise CorruptError(f"chunk {bad}: its codes make no sense")
 
 
 def _without_sh(codes: dict[str, NDArray[Any]], source: _Source) -> tuple[dict[str, NDArray[Any]], _Source]:

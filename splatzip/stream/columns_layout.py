@@ -57,15 +57,6 @@ def fold(values: Integers, component: Component) -> Integers:
     return np.where(values & sign, ~values & mask, values | sign).astype(np.uint32)
 
 
-def unfold(values: Integers, component: Component) -> Integers:
-    """Inverse of `fold`."""
-    if not component.fold:
-        return values
-    sign = np.uint32(1 << (component.bits - 1))
-    mask = np.uint32((1 << component.bits) - 1)
-    return np.where(values & sign, values ^ sign, ~values & mask).astype(np.uint32)
-
-
 def take(arrays: Mapping[str, NDArray[Any]], component: Component) -> Integers:
     """The component's numbers, (N,) uint32."""
     words = arrays[component.array][:, component.column].astype(np.uint32)
