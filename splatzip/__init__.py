@@ -19,11 +19,14 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.errors import UnsupportedFeatureError as UnsupportedFeatureError
     from splatzip.errors import UnsupportedVersionError as UnsupportedVersionError
     from splatzip.errors import ViewsError as ViewsError
+    from splatzip.formats.stored import stored_bytes as stored_bytes
+    from splatzip.io import compare as compare
     from splatzip.io import compress as compress
     from splatzip.io import load as load
     from splatzip.io import save as save
     from splatzip.profile import Profile as Profile
     from splatzip.raster import render as render
+    from splatzip.report.comparison import Comparison as Comparison
     from splatzip.scene import Camera as Camera
     from splatzip.scene import QuantizedSource as QuantizedSource
     from splatzip.scene import Scene as Scene
@@ -43,6 +46,9 @@ _PUBLIC = {
     "render": "splatzip.raster",
     "Profile": "splatzip.profile",
     "compress": "splatzip.io",
+    "compare": "splatzip.io",
+    "stored_bytes": "splatzip.formats.stored",
+    "Comparison": "splatzip.report.comparison",
     "decompress": "splatzip.decode",
     "info": "splatzip.decode",
     "verify": "splatzip.decode",

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from splatzip.container.layout import MAGIC
 from splatzip.encode import Progress, encode
 from splatzip.errors import FormatError, SplatzipError
 from splatzip.formats.output import atomic_write
 from splatzip.formats.registry import format_of_content, format_of_name
+from splatzip.formats.stored import stored_bytes
 from splatzip.profile import Profile
 from splatzip.scene import Scene
+
+if TYPE_CHECKING:
+    from splatzip.report.comparison import Comparison
+    from splatzip.views.split import Split
 
 SUFFIX = ".splatz"
 
@@ -92,3 +100,58 @@ def compress(
     if preset is None:
         preset = "lossless" if scene.source is not None and quality is None else "fast"
     return encode(scene, Profile.preset_named(preset, quality=quality), threads=threads, progress=progress)
+
+
+def compare(
+    ref: str | Path,
+    *tests: str | Path,
+    views: str | Path | None = None,
+    split: Split = "test",
+    extra: Collection[str] = (),
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    threads: int = 0,
+    repair: bool = False,
+    progress: Progress | None = None,
+) -> list[Comparison]:
+    """Measure what became of a scene: renders against the source's, and against photos where there are some.
+
+    Args:
+        ref: the source, a path in any format.
+        tests: files made of it, in any format; one is in memory at a time.
+        views: cameras with or without photos (COLMAP, transforms.json, cameras.json), a folder or a file; None: the
+            twelve orbit views of `ref`, 640x480.
+        split: "test", "train" or "all" of `views`.
+        extra: further metrics, of "ms_ssim", "flip" and "lpips"; the last two need packages of their own.
+        background: (3,) colour, 0..1, behind scenes and behind photos that are not opaque.
+        threads: 0 for every core; the numbers do not depend on it.
+        repair: drop rows of scenes that are not valid.
+        progress: called with the share done and a word for the step.
+    Returns: one comparison a file of `tests`, its bytes as they are stored.
+    Raises: ViewsError, naming the frame, if cameras or photos cannot be used or nothing of `ref` is seen from one;
+        FormatError, SceneError, BackendError, OSError.
+    """
+    from splatzip.quality import compare as compare_scenes
+    from splatzip.views import Views, orbit_views
+
+    source = load(ref, repair=repair)
+    chosen = orbit_views(source) if views is None else Views.load(views, split=split)
+    seen_from = f"{len(chosen)} orbit views" if views is None else f"{len(chosen)} {split} views of {views}"
+    found = []
+    for number, path in enumerate(map(Path, tests)):
+        compared = compare_scenes(
+            source,
+            load(path, repair=repair),
+            chosen,
+            extra=extra,
+            background=background,
+            threads=threads,
+            seen_from=seen_from,
+            progress=progress and _one_of(progress, number, len(tests), path.name),
+        )
+        found.append(replace(compared, name=str(path), bytes=stored_bytes(path)))
+    return found
+
+
+def _one_of(progress: Progress, number: int, count: int, name: str) -> Progress:
+    """The progress of one part of several."""
+    return lambda share, step: progress((number + share) / count, f"{name}, {step}")

@@ -13,19 +13,6 @@ if TYPE_CHECKING:
     from splatzip import Scene
 
 
-def size_of(path: Path) -> int:
-    """Bytes of a scene on disk; of a SOG folder, meta.json and the images that it names; of a .gltf, its .bin, too."""
-    if path.is_dir():
-        path = path / "meta.json"
-    parts = [path]
-    if path.name == "meta.json":
-        sections = [section for section in json.loads(path.read_bytes()).values() if isinstance(section, dict)]
-        parts += {path.with_name(name) for section in sections for name in section.get("files", ())}
-    elif path.suffix.lower() == ".gltf":
-        parts += [beside for beside in [path.with_name(f"{path.name}.bin")] if beside.exists()]
-    return sum(part.stat().st_size for part in parts)
-
-
 class Stopwatch:
     """Seconds by step, in the order that they were taken."""
 
@@ -42,11 +29,13 @@ class Stopwatch:
 
 def conversion(source: Path, target: Path, scene: Scene, watch: Stopwatch, **more: Any) -> dict[str, Any]:
     """The summary of a verb that turned `source` into `target`."""
+    from splatzip import stored_bytes
+
     return {
         "input": str(source),
-        "input_bytes": size_of(source),
+        "input_bytes": stored_bytes(source),
         "output": str(target),
-        "output_bytes": size_of(target),
+        "output_bytes": stored_bytes(target),
         "splats": len(scene),
         "sh_degree": scene.sh_degree,
         **more,

@@ -22,11 +22,16 @@ def gsplat_torch_code() -> ModuleType:
     return _module(Path(package.submodule_search_locations[0]) / "cuda" / "_torch_impl.py", "gsplat_torch_code")
 
 
+def judge_module(scenes: Path) -> ModuleType:
+    """The judge itself; `tools/judge` lies beside the folder that holds the real scenes."""
+    return _module(scenes.parent / "tools" / "judge" / "judge.py", "scene_judge")
+
+
 class Judge:
-    """The judge's own pictures of a scene; `tools/judge` lies beside the folder that holds the real scenes."""
+    """The judge's own pictures of a scene."""
 
     def __init__(self, scenes: Path, scene: Scene) -> None:
-        self._judge = _module(scenes.parent / "tools" / "judge" / "judge.py", "scene_judge")
+        self._judge = judge_module(scenes)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # it leaves closing its source to Python
             self._library = self._judge.lib()

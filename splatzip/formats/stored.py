@@ -1,0 +1,25 @@
+"""What a scene takes on disk: of formats of several files, those that belong to it and not what lies beside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import unquote
+
+
+def stored_bytes(path: str | Path) -> int:
+    """Bytes of a scene that `load` can read; of a SOG folder meta.json and its images, of a .gltf its buffers, too.
+
+    Raises: OSError if a file is not there.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "meta.json"
+    parts = {path}
+    if path.name == "meta.json":
+        sections = [section for section in json.loads(path.read_bytes()).values() if isinstance(section, dict)]
+        parts |= {path.with_name(name) for section in sections for name in section.get("files", ())}
+    elif path.suffix.lower() == ".gltf":
+        uris = [buffer.get("uri", "data:") for buffer in json.loads(path.read_bytes()).get("buffers", ())]
+        parts |= {path.parent / unquote(uri) for uri in uris if not uri.startswith("data:")}
+    return sum(part.stat().st_size for part in parts)

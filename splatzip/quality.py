@@ -1,0 +1,112 @@
+"""What a scene lost: its pictures against those of its source. Takes scenes, never paths; `splatzip.io` does those.
+
+    two scenes, views -> raster -> metrics -> report
+
+Pictures are clipped to 0..1 before they are measured: what a screen cannot show is no error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.errors import SplatzipError, ViewsError
+from splatzip.raster import metrics
+from splatzip.raster.rasterize import Backend, Extent, Picture, render
+from splatzip.report.comparison import EXTRA_METRICS, Comparison, PhotoQuality, ViewComparison
+from splatzip.scene import Camera, Scene
+from splatzip.views import Views
+
+Floats = NDArray[np.float32]
+Progress = Callable[[float, str], None]
+Color = tuple[float, float, float]
+BLACK: Color = (0.0, 0.0, 0.0)
+
+_EXTRA: dict[str, Callable[[Floats, Floats], float]] = {
+    "ms_ssim": metrics.ms_ssim,
+    "flip": metrics.flip,
+    "lpips": metrics.lpips,
+}
+assert set(_EXTRA) == set(EXTRA_METRICS)
+
+
+def compare(
+    ref: Scene,
+    test: Scene,
+    views: Views,
+    *,
+    extra: Collection[str] = (),
+    background: Color = BLACK,
+    extent: Extent = "3sigma",
+    backend: Backend = "auto",
+    threads: int = 0,
+    seen_from: str = "",
+    progress: Progress | None = None,
+) -> Comparison:
+    """Measure a scene against its source, view by view: only the pictures of one view are held at a time.
+
+    Args:
+        ref: the source.
+        test: what became of it.
+        views: from where; with photos both scenes are measured against those, too.
+        extra: further metrics, of "ms_ssim", "flip", "lpips".
+        background: (3,) colour, 0..1, behind scenes and behind photos that are not opaque.
+        extent, backend: see `render`.
+        threads: 0 for every core; the numbers do not depend on it.
+        seen_from: what the views are, in words, for reports.
+        progress: called with the share done and the name of the view.
+    Returns: what was found; no file's bytes, which a scene does not know.
+    Raises: ViewsError, naming the frame, if nothing of `ref` is seen in a view or a photo is damaged; BackendError if
+        a metric or a backend is not there.
+    """
+    if unknown := set(extra) - set(_EXTRA):
+        raise SplatzipError(f"there is no metric {min(unknown)!r}; choose {', '.join(_EXTRA)}")
+    draw = partial(render, background=background, extent=extent, backend=backend, threads=threads)
+    psnr, ssim = partial(metrics.psnr, threads=threads), partial(metrics.ssim, threads=threads)
+    found = []
+    for index, camera in enumerate(views.cameras):
+        if progress is not None:
+            progress(index / len(views), camera.name)
+        photo = None if views.photos is None else views.photo(index, background=background)
+        source, other = _shown(_seen(draw(ref, camera), camera)), _shown(draw(test, camera))
+        found.append(
+            ViewComparison(
+                camera.name,
+                psnr(source, other),
+                ssim(source, other),
+                None if photo is None else PhotoQuality(psnr(source, photo), psnr(other, photo)),
+                {name: measure(source, other) for name, measure in _EXTRA.items() if name in extra},
+            )
+        )
+    return Comparison(tuple(found), len(test), ref.float_bytes, seen_from=seen_from)
+
+
+class SourcePictures:
+    """The pictures of a scene from a few views, kept to measure one candidate after another against them."""
+
+    def __init__(self, source: Scene, views: Views, *, threads: int = 0) -> None:
+        self._views, self._threads = views, threads
+        self._pictures = [_shown(_seen(render(source, camera, threads=threads), camera)) for camera in views.cameras]
+
+    def psnr(self, candidate: Scene) -> float:
+        """dB against the source: mean over the views, black background."""
+        of_views = [
+            metrics.psnr(kept, _shown(render(candidate, camera, threads=self._threads)), threads=self._threads)
+            for kept, camera in zip(self._pictures, self._views.cameras, strict=True)
+        ]
+        return float(np.mean(of_views))
+
+
+def _seen(picture: Picture, camera: Camera) -> Picture:
+    if not picture.alpha.any():
+        raise ViewsError(
+            f"frame {camera.name}: nothing of the scene is seen from there; are these the cameras of this scene?"
+        )
+    return picture
+
+
+def _shown(picture: Picture) -> Floats:
+    return np.clip(picture.color, 0, 1)
