@@ -3,6 +3,7 @@
 
 NB_MODULE(_core, m) {
   m.doc() = "Native core of splatzip";
+  nb::set_leak_warnings(false);  // rasterizers that wait for the next picture live as long as the process
   splatzip::bind_math(m);
   splatzip::bind_metrics(m);
   splatzip::bind_stepped(m);

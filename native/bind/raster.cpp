@@ -34,10 +34,30 @@ nb::object render(Rasterizer& rasterizer, In<double, nb::shape<4, 4>> world_to_c
   return nb::make_tuple(color, alpha, with_depth ? nb::cast(depth) : nb::none());
 }
 
+using Picture = In<float, nb::ndim<3>>;
+template <int Dimensions>
+using Gradient = nb::ndarray<float, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+
+// Fills the five gradients and returns that of the background. g_alpha may be empty. The shapes are the caller's care.
+Out<float> backward(Rasterizer& rasterizer, Picture g_color, In<float, nb::ndim<2>> g_alpha, Gradient<2> positions,
+                    Gradient<2> log_scales, Gradient<2> rotations, Gradient<1> opacity_logits, Gradient<3> sh,
+                    int threads) {
+  auto background = make_array<float>({3});
+  nb::gil_scoped_release unlocked;
+  rasterizer.backward(g_color.data(), g_alpha.size() ? g_alpha.data() : nullptr,
+                      {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()},
+                      background.data(), threads);
+  return background;
+}
+
 }  // namespace
 
 void bind_raster(nb::module_& m) {
-  nb::class_<Rasterizer>(m, "Rasterizer").def(nb::init<>()).def("set_scene", &set_scene).def("render", &render);
+  nb::class_<Rasterizer>(m, "Rasterizer")
+      .def(nb::init<>())
+      .def("set_scene", &set_scene)
+      .def("render", &render)
+      .def("backward", &backward);
 }
 
 }  // namespace splatzip

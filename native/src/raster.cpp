@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t kGroupsAtOnce = 64, kSplatsAtOnce = kGroupsAtOnce * kGroup;
 constexpr int64_t kLeastListed = 1024;  // splats a list job
-constexpr int64_t kMostEntries = INT64_C(0xFFFFFFFF);
+constexpr int64_t kMostEntries = INT64_C(0x7FFFFFFF);
 
 size_t size(int64_t count) { return static_cast<size_t>(count); }
 

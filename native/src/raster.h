@@ -82,9 +82,14 @@ class Rasterizer {
   // Takes a copy of the arrays.
   void set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, int threads);
 
-  // Draws the scene and keeps the frame. False if the tiles have 2^32 entries or more.
+  // Draws the scene and keeps the frame. False if the tiles have 2^31 entries or more.
   bool render(const ProjectionCamera& camera, const float background[3], int width, int height,
               const PictureArrays& picture, int threads);
+
+  // Gradients of a loss of the last picture, given its gradients to the colour (height, width, 3) and, unless null, to
+  // the alpha. All of `gradient` is written, 0 for splats that are not seen; g_background: 3.
+  void backward(const float* g_color, const float* g_alpha, const SceneArrays<float>& gradient, float* g_background,
+                int threads);
 
   const PreparedScene& scene() const { return scene_; }
   const Frame& frame() const { return frame_; }
@@ -94,6 +99,8 @@ class Rasterizer {
   bool list(int threads);
   void blend(const PictureArrays& picture, int threads);
   TileJob tile_job(int64_t tile);
+  void blend_backward(const float* g_color, const float* g_alpha, float* g_background, int threads);
+  void group_sums(int64_t group, float* rows) const;
 
   PreparedScene scene_;
   Frame frame_;
@@ -104,6 +111,9 @@ class Rasterizer {
   std::vector<Buffer<TileRecord>> records_;
   Buffer<uint64_t> records_used_;
   Buffer<uint32_t> tile_counts_;
+  Buffer<float> slots_;      // backward: (entries, kSlot)
+  Buffer<float> tile_sums_;  // backward: (tiles, 3)
+  Buffer<uint32_t> rank_;    // backward: by splat of the frame, its place in the order
 };
 
 ProjectionCamera make_camera(const double world_to_camera[16], const double origin[3], double fx, double fy, double cx,

@@ -3,5 +3,7 @@
 #include "raster_project.inl"
 #include "raster_list.inl"
 #include "raster_blend.inl"
+#include "raster_blend_backward.inl"
 
-const RasterKernels kRasterKernels = {&project_groups_of, &list_splats, &blend_tile, nullptr, nullptr};
+const RasterKernels kRasterKernels = {&project_groups_of, &list_splats, &blend_tile, &blend_backward_tile,
+                                      &project_group_backward_of};

@@ -84,3 +84,56 @@ uint32_t project_groups_of(const ProjectJob& job) {
     default: return project_groups<4>(job);
   }
 }
+
+// Lanes of the splats that are seen, and of gradients that float32 can hold; the rest counts as 0.
+inline Floats finite_part(Ints seen, Floats gradient) {
+  const Ints finite = (gradient <= 3e38f) & (gradient >= -3e38f);
+  return (Floats)((Ints)gradient & seen & finite);
+}
+
+template <int Degree>
+void project_group_backward(const ProjectBackwardJob& job) {
+  constexpr int kCoefficients = sh_coefficients(Degree);
+  for (int part = 0; part < kBlockParts; ++part) {
+    const int at = part * kWidth;
+    Ints seen;
+    for (int lane = 0; lane < kWidth; ++lane) seen[lane] = -static_cast<int32_t>(job.seen >> (at + lane) & 1);
+    const Projection<Floats> p = project<LaneMath>(*job.camera, load_shape(job.geometry + at));
+    Floats direction[3], basis[kCoefficients], weights[kCoefficients], g_color[3], g_direction[3];
+    const Floats inverse_distance = direction_of(p.offset, direction);
+    sh_basis<Degree>(direction[0], direction[1], direction[2], basis);
+    for (int c = 0; c < 3; ++c) g_color[c] = load<Floats>(job.sums + (kColorSum + c) * kGroup + at);
+    for (int k = 0; k < kCoefficients; ++k) {
+      weights[k] = Floats{};
+      for (int c = 0; c < 3; ++c) {
+        const int64_t row = (3 * k + c) * kGroup + at;
+        weights[k] += load<Floats>(job.sh + row) * g_color[c];
+        store(job.g_sh + row, finite_part(seen, basis[k] * g_color[c]));
+      }
+    }
+    sh_gradient<Degree>(direction[0], direction[1], direction[2], weights, g_direction);
+    const Floats radial =
+        (g_direction[0] * direction[0] + g_direction[1] * direction[1]) + g_direction[2] * direction[2];
+    SplatShape<Floats> gradient;
+    for (int k = 0; k < 3; ++k) gradient.position[k] = (g_direction[k] - direction[k] * radial) * inverse_distance;
+    const auto sum = [&](int row) { return load<Floats>(job.sums + row * kGroup + at); };
+    project_backward<LaneMath>(*job.camera, p, {sum(0), sum(1), sum(2), sum(3), sum(4), sum(5)}, &gradient);
+    const auto write = [&](int row, Floats value) {
+      store(job.g_geometry + row * kGroup + at, finite_part(seen, value));
+    };
+    for (int k = 0; k < 3; ++k) write(kPositionRow + k, gradient.position[k]);
+    for (int k = 0; k < 3; ++k) write(kLogScaleRow + k, gradient.log_scale[k]);
+    for (int k = 0; k < 4; ++k) write(kRotationRow + k, gradient.rotation[k]);
+    write(kOpacityRow, gradient.opacity_logit);
+  }
+}
+
+void project_group_backward_of(const ProjectBackwardJob& job) {
+  switch (job.sh_degree) {
+    case 0: return project_group_backward<0>(job);
+    case 1: return project_group_backward<1>(job);
+    case 2: return project_group_backward<2>(job);
+    case 3: return project_group_backward<3>(job);
+    default: return project_group_backward<4>(job);
+  }
+}

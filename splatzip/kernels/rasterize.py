@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip import _core
-from splatzip.errors import BackendError
+from splatzip.errors import BackendError, SceneError
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
+_ATTRIBUTES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
 
 
 class NativeRasterizer:
@@ -21,13 +22,23 @@ class NativeRasterizer:
     def __init__(self) -> None:
         self._core = _core.Rasterizer()
         self._lock = threading.Lock()
+        self._shapes: list[tuple[int, ...]] = []
+        self._size = (0, 0)
 
     def set_scene(self, arrays: Mapping[str, Floats], *, threads: int = 0) -> None:
-        """Take a copy of the five attribute arrays, laid out for vector code."""
-        in_order = [arrays[name] for name in ("positions", "log_scales", "rotations", "opacity_logits", "sh")]
-        degree = int(arrays["sh"].shape[1] ** 0.5) - 1
+        """Take a copy of the five attribute arrays, laid out for vector code.
+
+        Raises: SceneError if the shapes disagree.
+        """
+        n, degree = len(arrays["positions"]), int(arrays["sh"].shape[1] ** 0.5) - 1
+        shapes = [(n, 3), (n, 3), (n, 4), (n,), (n, (degree + 1) ** 2, 3)]
+        if [arrays[name].shape for name in _ATTRIBUTES] != shapes or not 0 <= degree <= 4:
+            found = ", ".join(f"{name} {arrays[name].shape}" for name in _ATTRIBUTES)
+            raise SceneError(f"{n} splats of SH degree {degree} have other shapes than {found}")
         with self._lock:
-            self._core.set_scene(*(np.ascontiguousarray(array, np.float32) for array in in_order), degree, threads)
+            in_order = [np.ascontiguousarray(arrays[name], np.float32) for name in _ATTRIBUTES]
+            self._core.set_scene(*in_order, degree, threads)
+            self._shapes, self._size = shapes, (0, 0)
 
     def render(
         self, world_to_camera: Doubles, origin: Doubles, intrinsics: tuple[float, float, float, float],
@@ -56,7 +67,35 @@ class NativeRasterizer:
                 depth,
                 threads,
             )
+            self._size = (0, 0) if pictures is None else size
         if pictures is None:
             raise BackendError(f"{size[0]}x{size[1]} pixels: too many splats on too many tiles; draw a smaller picture")
         color, alpha, depths = pictures
         return np.asarray(color), np.asarray(alpha), None if depths is None else np.asarray(depths)
+
+    def backward(
+        self, color: Floats, alpha: Floats | None = None, *, out: Mapping[str, Floats] | None = None, threads: int = 0
+    ) -> tuple[dict[str, Floats], Floats]:
+        """Gradients of a loss of the last picture.
+
+        Args:
+            color: (H, W, 3), the loss's gradient to the colour; alpha: (H, W), that to the alpha.
+            out: C-contiguous float32 arrays by attribute, all of which is written; None makes new ones.
+        Returns: gradients by attribute, 0 where a splat was not seen; that of the background (3,).
+        Raises: ValueError if no picture of this size was drawn before, or `out` has other shapes.
+        """
+        width, height = self._size
+        if color.shape != (height, width, 3) or (alpha is not None and alpha.shape != (height, width)):
+            raise ValueError(f"gradients of shape {color.shape} for a picture of {width}x{height}")
+        if out is None:
+            out = {name: np.empty(shape, np.float32) for name, shape in zip(_ATTRIBUTES, self._shapes, strict=True)}
+        if [out[name].shape for name in _ATTRIBUTES] != self._shapes:
+            raise ValueError("gradients go to arrays of the shapes of the scene's")
+        with self._lock:
+            background = self._core.backward(
+                np.ascontiguousarray(color, np.float32),
+                np.zeros((0, 0), np.float32) if alpha is None else np.ascontiguousarray(alpha, np.float32),
+                *(out[name] for name in _ATTRIBUTES),
+                threads,
+            )
+        return dict(out), np.asarray(background)

@@ -79,13 +79,17 @@ def render(
         extent: where a splat ends: "3sigma" (at three sigmas or at alpha 1/255, what comes first: how scenes are
             trained) or "exact" (at alpha 1/255).
         antialias: scale opacities by what the screen-space dilation adds; None: what the scene says of itself.
-        backend: "native" (CPU), "gsplat" (CUDA, its own extent), "auto" (native).
+        backend: "native" (CPU), "gsplat" (CUDA; its own extent, whatever is asked for), "auto" (native).
         threads: 0 uses all cores; the picture is the same.
     Returns: the picture, float32.
     Raises: BackendError if the backend is not there.
     """
+    if backend == "gsplat":
+        from splatzip.raster.gsplat_backend import render_scene
+
+        return Picture(*render_scene(scene, camera, background=background, antialias=antialias))
     if backend not in ("auto", "native"):
-        raise BackendError(f"backend {backend!r} is not there; choose auto or native")
+        raise BackendError(f"backend {backend!r} is not there; choose auto, native or gsplat")
     return _prepared(scene, threads).render(
         camera, background=background, extent=extent, antialias=antialias, threads=threads
     )
