@@ -5,11 +5,23 @@
 
 namespace splatzip {
 
-// Decodes n symbols of one plane. `states` holds `lanes` states; `context_base[c]` is where the table of context
-// c starts in `tables` (in entries). Returns the first word not taken, or nullptr if the words ran out.
-using RansDecodePlane = const uint16_t* (*)(uint32_t* states, int lanes, const uint32_t* tables,
-                                            const uint32_t* context_base, const uint8_t* contexts, uint8_t* symbols,
-                                            int64_t n, const uint16_t* words, const uint16_t* words_end);
+// Decoding tables of a stream. Small, so that they stay in the first-level cache: a hint says which symbol has the
+// first of four slots, the starts say how far the symbol reaches.
+constexpr int kHints = 1024;       // of a table
+constexpr int kStartStride = 258;  // from table to table: where each of 256 symbols starts, the end, one more
+constexpr int kLikelySymbols = 8;
+struct RansTables {
+  const uint32_t* table;   // (64) of each context
+  const uint8_t* hints;    // (tables, kHints); 3 more bytes may be read
+  const uint16_t* starts;  // (tables, kStartStride)
+  const uint16_t* likely;  // (kLikelySymbols, 16): where symbols 1, 2, .. kLikelySymbols start, table by table
+};
+
+// Decodes n symbols of one plane. `states` holds `lanes` states. Returns the first word not taken, or nullptr if the
+// words ran out.
+using RansDecodePlane = const uint16_t* (*)(uint32_t* states, int lanes, const RansTables& tables,
+                                            const uint8_t* contexts, uint8_t* symbols, int64_t n, const uint16_t* words,
+                                            const uint16_t* words_end);
 
 constexpr int kNeighbours = 4;
 constexpr int kNeighbourWindow = 64;

@@ -21,14 +21,32 @@
 namespace splatzip {
 namespace {
 
-const uint16_t* decode_plane_any(uint32_t* states, int lanes, const uint32_t* tables, const uint32_t* context_base,
-                                 const uint8_t* contexts, uint8_t* symbols, int64_t n, const uint16_t* words,
-                                 const uint16_t* words_end) {
+// Where a symbol starts and ends: two numbers that follow each other, read as one.
+inline uint32_t span_of(const uint16_t* starts, uint32_t symbol) {
+  uint32_t span;
+  std::memcpy(&span, starts + symbol, 4);
+  return span;
+}
+
+// One symbol: the hint is it or a little below.
+inline uint32_t decode_symbol(const RansTables& tables, uint32_t context, uint32_t x, uint32_t* symbol) {
+  const uint32_t table = tables.table[context], slot = x & (kRansTotal - 1);
+  const uint16_t* starts = tables.starts + table * kStartStride;
+  uint32_t s = tables.hints[table * kHints + slot * kHints / kRansTotal];
+  s += slot >= span_of(starts, s) >> 16;  // no branch for the likely step
+  uint32_t span = span_of(starts, s);
+  while (slot >= span >> 16) span = span_of(starts, ++s);
+  *symbol = s;
+  return rans_step(x, span & 0xFFFF, span >> 16);
+}
+
+const uint16_t* decode_plane_any(uint32_t* states, int lanes, const RansTables& tables, const uint8_t* contexts,
+                                 uint8_t* symbols, int64_t n, const uint16_t* words, const uint16_t* words_end) {
   for (int64_t row = 0; row < n; row += lanes) {
     int active = static_cast<int>(n - row < lanes ? n - row : lanes);
     for (int lane = 0; lane < active; ++lane) {
       uint32_t x = states[lane], symbol;
-      x = rans_step(x, tables[context_base[contexts[row + lane]] + (x & (kRansTotal - 1))], &symbol);
+      x = decode_symbol(tables, contexts[row + lane], x, &symbol);
       symbols[row + lane] = static_cast<uint8_t>(symbol);
       if (x < kRansLow) {
         if (words == words_end) return nullptr;
@@ -40,25 +58,25 @@ const uint16_t* decode_plane_any(uint32_t* states, int lanes, const uint32_t* ta
   return words;
 }
 
-// Whole rows of a few lanes, their states in registers.
+// Whole rows of a few lanes. Four lanes are unrolled: their states live in registers, their look-ups overlap.
 template <int Lanes>
-const uint16_t* decode_rows_of(uint32_t* states, const uint32_t* tables, const uint32_t* context_base,
-                               const uint8_t* contexts, uint8_t* symbols, int64_t rows, const uint16_t* words,
-                               const uint16_t* words_end, int64_t* rows_done) {
+const uint16_t* decode_rows_of(uint32_t* states, const RansTables& tables, const uint8_t* contexts, uint8_t* symbols,
+                               int64_t rows, const uint16_t* words, const uint16_t* words_end, int64_t* rows_done) {
   uint32_t x[Lanes];
   for (int lane = 0; lane < Lanes; ++lane) x[lane] = states[lane];
   int64_t row = 0;
   for (; row < rows && words_end - words >= Lanes; ++row) {
-    uint32_t entry[Lanes];
-    for (int lane = 0; lane < Lanes; ++lane)
-      entry[lane] = tables[context_base[contexts[row * Lanes + lane]] + (x[lane] & (kRansTotal - 1))];
+#pragma GCC unroll 4
     for (int lane = 0; lane < Lanes; ++lane) {
       uint32_t symbol;
-      x[lane] = rans_step(x[lane], entry[lane], &symbol);
+      x[lane] = decode_symbol(tables, contexts[row * Lanes + lane], x[lane], &symbol);
       symbols[row * Lanes + lane] = static_cast<uint8_t>(symbol);
-      const uint32_t below = x[lane] < kRansLow;  // no branch: the word is read either way
-      const uint32_t refilled = x[lane] << 16 | *words;
-      x[lane] = below ? refilled : x[lane];
+    }
+#pragma GCC unroll 4
+    for (int lane = 0; lane < Lanes; ++lane) {
+      // Arithmetic instead of a branch that nobody could foresee; the word is read either way.
+      const uint32_t below = x[lane] < kRansLow;
+      x[lane] = x[lane] << (below * 16) | (*words & (0 - below));
       words += below;
     }
   }
@@ -69,42 +87,112 @@ const uint16_t* decode_rows_of(uint32_t* states, const uint32_t* tables, const u
 
 #if defined(__AVX512VBMI__)
 
-const uint16_t* decode_plane_32(uint32_t* states, const uint32_t* tables, const uint32_t* context_base,
-                                const uint8_t* contexts, uint8_t* symbols, int64_t rows, const uint16_t* words,
-                                const uint16_t* words_end, int64_t* rows_done) {
-  const __m512i slot_mask = _mm512_set1_epi32(kRansTotal - 1), byte_mask = _mm512_set1_epi32(255);
-  const __m512i one = _mm512_set1_epi32(1), low = _mm512_set1_epi32(kRansLow);
+// 32 lanes: lane j in the low half of element j of a register of 16-bit numbers, lane 16 + j in the high half, so that
+// two registers of states become one of slots by a shift, and the other way around.
+inline __m512i paired(__m512i low, __m512i high) { return _mm512_or_si512(low, _mm512_slli_epi32(high, 16)); }
+
+// The symbols of a row of lanes and the slots of each, from `start` to before `end`.
+struct RansRow {
+  __m512i symbol[2], start[2], end[2];
+};
+
+// The symbols below kLikelySymbols of 16 tables, in registers.
+class LikelySymbols {
+ public:
+  explicit LikelySymbols(const uint16_t* likely) {
+    for (int k = 0; k < kLikelySymbols; ++k) {
+      const __m256i of_tables = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(likely + k * kMaxTables));
+      starts_[k] = _mm512_broadcast_i64x4(of_tables);
+    }
+  }
+  // False if a lane holds another symbol.
+  bool find(__m512i slot, __m512i table, RansRow* row) const {
+    const __m512i one = _mm512_set1_epi16(1);
+    __m512i start[kLikelySymbols], next = _mm512_permutexvar_epi16(table, starts_[kLikelySymbols - 1]);
+    if (_mm512_cmpge_epu16_mask(slot, next)) return false;
+    __m512i symbol = _mm512_setzero_si512(), end[kLikelySymbols];
+    end[kLikelySymbols - 1] = next;
+    start[0] = _mm512_setzero_si512();
+    for (int k = 0; k + 1 < kLikelySymbols; ++k) {
+      next = _mm512_permutexvar_epi16(table, starts_[k]);
+      const __mmask32 reached = _mm512_cmpge_epu16_mask(slot, next);
+      symbol = _mm512_mask_add_epi16(symbol, reached, symbol, one);
+      start[k + 1] = _mm512_maskz_mov_epi16(reached, next);
+      end[k] = _mm512_mask_mov_epi16(next, reached, _mm512_set1_epi16(-1));
+    }
+    for (int width = kLikelySymbols / 2; width > 0; width /= 2)  // starts rise: the last one reached is the largest
+      for (int k = 0; k < width; ++k) {
+        start[k] = _mm512_max_epu16(start[k], start[k + width]);
+        end[k] = _mm512_min_epu16(end[k], end[k + width]);
+      }
+    unpack(symbol, row->symbol);
+    unpack(start[0], row->start);
+    unpack(end[0], row->end);
+    return true;
+  }
+
+ private:
+  static void unpack(__m512i pairs, __m512i* out) {
+    out[0] = _mm512_and_si512(pairs, _mm512_set1_epi32(0xFFFF));
+    out[1] = _mm512_srli_epi32(pairs, 16);
+  }
+  __m512i starts_[kLikelySymbols];
+};
+
+// Half k of a row, any symbols.
+inline void find_16(const RansTables& tables, __m512i table, __m512i slot, int k, RansRow* row) {
+  const __m512i hint = _mm512_add_epi32(_mm512_slli_epi32(table, 10), _mm512_srli_epi32(slot, 2));
+  __m512i place = _mm512_mullo_epi32(table, _mm512_set1_epi32(kStartStride));
+  __m512i symbol = _mm512_and_si512(_mm512_i32gather_epi32(hint, tables.hints, 1), _mm512_set1_epi32(255));
+  __m512i span = _mm512_i32gather_epi32(_mm512_add_epi32(place, symbol), tables.starts, 2);
+  for (;;) {
+    const __mmask16 beyond = _mm512_cmpge_epu32_mask(slot, _mm512_srli_epi32(span, 16));
+    if (!beyond) break;
+    symbol = _mm512_mask_add_epi32(symbol, beyond, symbol, _mm512_set1_epi32(1));
+    span = _mm512_mask_i32gather_epi32(span, beyond, _mm512_add_epi32(place, symbol), tables.starts, 2);
+  }
+  row->symbol[k] = symbol;
+  row->start[k] = _mm512_and_si512(span, _mm512_set1_epi32(0xFFFF));
+  row->end[k] = _mm512_srli_epi32(span, 16);
+}
+
+const uint16_t* decode_plane_32(uint32_t* states, const RansTables& tables, const uint8_t* contexts, uint8_t* symbols,
+                                int64_t rows, const uint16_t* words, const uint16_t* words_end, int64_t* rows_done) {
+  const __m512i slot_mask = _mm512_set1_epi32(kRansTotal - 1), low = _mm512_set1_epi32(kRansLow);
   // 64 contexts fit one register: their tables are found by a permutation of bytes instead of a gather.
   alignas(64) uint8_t table_of[kMaxContexts];
-  for (int c = 0; c < kMaxContexts; ++c) table_of[c] = static_cast<uint8_t>(context_base[c] >> kRansProbBits);
+  for (int c = 0; c < kMaxContexts; ++c) table_of[c] = static_cast<uint8_t>(tables.table[c]);
   const __m512i table_map = _mm512_load_si512(table_of);
-  __m512i x0 = _mm512_loadu_si512(states), x1 = _mm512_loadu_si512(states + 16);
+  const LikelySymbols likely(tables.likely);
+  int patience = 16;  // a plane whose symbols turn out unlikely is better served by gathers alone
+  __m512i x[2] = {_mm512_loadu_si512(states), _mm512_loadu_si512(states + 16)};
   int64_t row = 0;
   for (; row < rows && words_end - words >= 32; ++row) {
-    __m512i c = _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(contexts + row * 32)));
-    __m256i t = _mm512_castsi512_si256(_mm512_permutexvar_epi8(c, table_map));
-    __m512i b0 = _mm512_slli_epi32(_mm512_cvtepu8_epi32(_mm256_castsi256_si128(t)), kRansProbBits);
-    __m512i b1 = _mm512_slli_epi32(_mm512_cvtepu8_epi32(_mm256_extracti128_si256(t, 1)), kRansProbBits);
-    __m512i e0 = _mm512_i32gather_epi32(_mm512_add_epi32(b0, _mm512_and_si512(x0, slot_mask)), tables, 4);
-    __m512i e1 = _mm512_i32gather_epi32(_mm512_add_epi32(b1, _mm512_and_si512(x1, slot_mask)), tables, 4);
-    __m512i f0 = _mm512_add_epi32(_mm512_and_si512(_mm512_srli_epi32(e0, 8), slot_mask), one);
-    __m512i f1 = _mm512_add_epi32(_mm512_and_si512(_mm512_srli_epi32(e1, 8), slot_mask), one);
-    x0 = _mm512_add_epi32(_mm512_mullo_epi32(f0, _mm512_srli_epi32(x0, 12)), _mm512_srli_epi32(e0, 20));
-    x1 = _mm512_add_epi32(_mm512_mullo_epi32(f1, _mm512_srli_epi32(x1, 12)), _mm512_srli_epi32(e1, 20));
-    __mmask16 m0 = _mm512_cmplt_epu32_mask(x0, low), m1 = _mm512_cmplt_epu32_mask(x1, low);
-    __m512i w0 = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(words)));
-    words += __builtin_popcount(m0);
-    __m512i w1 = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(words)));
-    words += __builtin_popcount(m1);
-    x0 = _mm512_mask_or_epi32(x0, m0, _mm512_slli_epi32(x0, 16), _mm512_maskz_expand_epi32(m0, w0));
-    x1 = _mm512_mask_or_epi32(x1, m1, _mm512_slli_epi32(x1, 16), _mm512_maskz_expand_epi32(m1, w1));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(symbols + row * 32),
-                     _mm512_cvtepi32_epi8(_mm512_and_si512(e0, byte_mask)));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(symbols + row * 32 + 16),
-                     _mm512_cvtepi32_epi8(_mm512_and_si512(e1, byte_mask)));
+    const __m512i c = _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(contexts + row * 32)));
+    const __m256i t = _mm512_castsi512_si256(_mm512_permutexvar_epi8(c, table_map));
+    const __m512i table[2] = {_mm512_cvtepu8_epi32(_mm256_castsi256_si128(t)),
+                              _mm512_cvtepu8_epi32(_mm256_extracti128_si256(t, 1))};
+    const __m512i slot[2] = {_mm512_and_si512(x[0], slot_mask), _mm512_and_si512(x[1], slot_mask)};
+    RansRow found;
+    if (patience < 0 || !likely.find(paired(slot[0], slot[1]), paired(table[0], table[1]), &found)) {
+      patience -= 4;
+      for (int k = 0; k < 2; ++k) find_16(tables, table[k], slot[k], k, &found);
+    } else if (patience < 64) {
+      ++patience;
+    }
+    for (int k = 0; k < 2; ++k) {
+      const __m512i frequency = _mm512_sub_epi32(found.end[k], found.start[k]);
+      const __m512i whole = _mm512_mullo_epi32(frequency, _mm512_srli_epi32(x[k], kRansProbBits));
+      x[k] = _mm512_add_epi32(whole, _mm512_sub_epi32(slot[k], found.start[k]));
+      const __mmask16 below = _mm512_cmplt_epu32_mask(x[k], low);
+      const __m512i next = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(words)));
+      words += __builtin_popcount(below);
+      x[k] = _mm512_mask_or_epi32(x[k], below, _mm512_slli_epi32(x[k], 16), _mm512_maskz_expand_epi32(below, next));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(symbols + row * 32 + 16 * k), _mm512_cvtepi32_epi8(found.symbol[k]));
+    }
   }
-  _mm512_storeu_si512(states, x0);
-  _mm512_storeu_si512(states + 16, x1);
+  _mm512_storeu_si512(states, x[0]);
+  _mm512_storeu_si512(states + 16, x[1]);
   *rows_done = row;
   return words;
 }
@@ -123,16 +211,28 @@ struct ExpandTable {
 };
 constexpr ExpandTable kExpand;
 
-inline __m256i decode_8(__m256i x, const uint32_t* tables, const uint32_t* context_base, const uint8_t* contexts,
-                        const uint16_t** words, __m256i* symbols) {
-  const __m256i slot_mask = _mm256_set1_epi32(kRansTotal - 1);
-  const int* base = reinterpret_cast<const int*>(context_base);
-  __m256i c = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(contexts)));
-  __m256i index = _mm256_add_epi32(_mm256_i32gather_epi32(base, c, 4), _mm256_and_si256(x, slot_mask));
-  __m256i e = _mm256_i32gather_epi32(reinterpret_cast<const int*>(tables), index, 4);
-  *symbols = _mm256_and_si256(e, _mm256_set1_epi32(255));
-  __m256i f = _mm256_add_epi32(_mm256_and_si256(_mm256_srli_epi32(e, 8), slot_mask), _mm256_set1_epi32(1));
-  x = _mm256_add_epi32(_mm256_mullo_epi32(f, _mm256_srli_epi32(x, 12)), _mm256_srli_epi32(e, 20));
+inline __m256i decode_8(__m256i x, const RansTables& tables, const uint8_t* contexts, const uint16_t** words,
+                        __m256i* symbols) {
+  const int* starts = reinterpret_cast<const int*>(tables.starts);
+  const __m256i slot = _mm256_and_si256(x, _mm256_set1_epi32(kRansTotal - 1));
+  const __m256i c = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(contexts)));
+  const __m256i table = _mm256_i32gather_epi32(reinterpret_cast<const int*>(tables.table), c, 4);
+  const __m256i place = _mm256_mullo_epi32(table, _mm256_set1_epi32(kStartStride));
+  const __m256i hint = _mm256_add_epi32(_mm256_slli_epi32(table, 10), _mm256_srli_epi32(slot, 2));
+  __m256i s = _mm256_i32gather_epi32(reinterpret_cast<const int*>(tables.hints), hint, 1);
+  s = _mm256_and_si256(s, _mm256_set1_epi32(255));
+  __m256i span = _mm256_i32gather_epi32(starts, _mm256_add_epi32(place, s), 2);
+  for (;;) {
+    const __m256i inside = _mm256_cmpgt_epi32(_mm256_srli_epi32(span, 16), slot);
+    if (_mm256_movemask_epi8(inside) == -1) break;
+    s = _mm256_add_epi32(s, _mm256_andnot_si256(inside, _mm256_set1_epi32(1)));
+    span = _mm256_i32gather_epi32(starts, _mm256_add_epi32(place, s), 2);
+  }
+  *symbols = s;
+  const __m256i start = _mm256_and_si256(span, _mm256_set1_epi32(0xFFFF));
+  const __m256i frequency = _mm256_sub_epi32(_mm256_srli_epi32(span, 16), start);
+  x = _mm256_mullo_epi32(frequency, _mm256_srli_epi32(x, kRansProbBits));
+  x = _mm256_add_epi32(x, _mm256_sub_epi32(slot, start));
   __m256i below = _mm256_cmpeq_epi32(_mm256_srli_epi32(x, 16), _mm256_setzero_si256());
   int mask = _mm256_movemask_ps(_mm256_castsi256_ps(below));
   __m256i w = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(*words)));
@@ -142,15 +242,14 @@ inline __m256i decode_8(__m256i x, const uint32_t* tables, const uint32_t* conte
   return _mm256_blendv_epi8(x, _mm256_or_si256(_mm256_slli_epi32(x, 16), w), below);
 }
 
-const uint16_t* decode_plane_32(uint32_t* states, const uint32_t* tables, const uint32_t* context_base,
-                                const uint8_t* contexts, uint8_t* symbols, int64_t rows, const uint16_t* words,
-                                const uint16_t* words_end, int64_t* rows_done) {
+const uint16_t* decode_plane_32(uint32_t* states, const RansTables& tables, const uint8_t* contexts, uint8_t* symbols,
+                                int64_t rows, const uint16_t* words, const uint16_t* words_end, int64_t* rows_done) {
   __m256i x[4];
   for (int k = 0; k < 4; ++k) x[k] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(states + 8 * k));
   int64_t row = 0;
   for (; row < rows && words_end - words >= 32; ++row) {
     __m256i s[4];
-    for (int k = 0; k < 4; ++k) x[k] = decode_8(x[k], tables, context_base, contexts + row * 32 + 8 * k, &words, &s[k]);
+    for (int k = 0; k < 4; ++k) x[k] = decode_8(x[k], tables, contexts + row * 32 + 8 * k, &words, &s[k]);
     __m256i packed = _mm256_packus_epi16(_mm256_packus_epi32(s[0], s[1]), _mm256_packus_epi32(s[2], s[3]));
     packed = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(symbols + row * 32), packed);
@@ -162,23 +261,22 @@ const uint16_t* decode_plane_32(uint32_t* states, const uint32_t* tables, const 
 
 #endif
 
-const uint16_t* rans_decode_plane(uint32_t* states, int lanes, const uint32_t* tables, const uint32_t* context_base,
-                                  const uint8_t* contexts, uint8_t* symbols, int64_t n, const uint16_t* words,
-                                  const uint16_t* words_end) {
+const uint16_t* rans_decode_plane(uint32_t* states, int lanes, const RansTables& tables, const uint8_t* contexts,
+                                  uint8_t* symbols, int64_t n, const uint16_t* words, const uint16_t* words_end) {
   int64_t done = 0;  // rows; what is left is decoded symbol by symbol
   if (lanes == 4) {
-    words = decode_rows_of<4>(states, tables, context_base, contexts, symbols, n / 4, words, words_end, &done);
+    words = decode_rows_of<4>(states, tables, contexts, symbols, n / 4, words, words_end, &done);
   } else if (lanes == 32) {
 #if defined(__AVX2__)
-    words = decode_plane_32(states, tables, context_base, contexts, symbols, n / 32, words, words_end, &done);
+    words = decode_plane_32(states, tables, contexts, symbols, n / 32, words, words_end, &done);
 #else
-    words = decode_rows_of<32>(states, tables, context_base, contexts, symbols, n / 32, words, words_end, &done);
+    words = decode_rows_of<32>(states, tables, contexts, symbols, n / 32, words, words_end, &done);
 #endif
   }
   contexts += done * lanes;
   symbols += done * lanes;
   n -= done * lanes;
-  return decode_plane_any(states, lanes, tables, context_base, contexts, symbols, n, words, words_end);
+  return decode_plane_any(states, lanes, tables, contexts, symbols, n, words, words_end);
 }
 
 // Values of W splats at once; float32 multiplications and additions in the order of FORMAT.md.

@@ -63,8 +63,8 @@ void StreamReader::plane(const uint8_t* contexts, int32_t* values, int64_t n, bo
     if (zeros_.size() < size) zeros_.resize(size);
     contexts = zeros_.data();
   }
-  words_ = kernels().rans_decode_plane(states_, lanes_, tables_->slots.data(), tables_->base.data(), contexts,
-                                       symbols_.data(), n, words_, words_end_);
+  words_ = kernels().rans_decode_plane(states_, lanes_, tables_->decoding(), contexts, symbols_.data(), n, words_,
+                                       words_end_);
   if (!words_) {
     ok_ = false;
     std::fill(values, values + n, 0);

@@ -109,14 +109,23 @@ std::array<uint32_t, 256> summed(const Cluster& a, const Cluster& b) {
 int64_t n_log2_n(uint32_t n) { return n * log2_fixed(n); }
 
 void TableSet::prepare() {
-  slots.resize(tables.size() * kRansTotal);
+  constexpr int kSlotsOfHint = kRansTotal / kHints;
+  hints.assign(tables.size() * kHints + 3, 0);
+  starts.assign(tables.size() * kStartStride, kRansTotal);
   for (size_t t = 0; t < tables.size(); ++t) {
-    uint32_t* out = slots.data() + t * kRansTotal;
+    uint16_t* start = starts.data() + t * kStartStride;
+    uint8_t* hint = hints.data() + t * kHints;
+    int next = 0;  // slot
     for (int s = 0; s < 256; ++s) {
-      for (uint32_t i = 0; i < tables[t][s]; ++i) *out++ = rans_pack_slot(static_cast<uint32_t>(s), tables[t][s], i);
+      start[s] = static_cast<uint16_t>(next);
+      const int first = (next + kSlotsOfHint - 1) / kSlotsOfHint;
+      next += tables[t][static_cast<size_t>(s)];
+      const int end = (next + kSlotsOfHint - 1) / kSlotsOfHint;
+      std::fill(hint + first, hint + end, static_cast<uint8_t>(s));
     }
+    for (size_t s = 0; s < kLikelySymbols; ++s) likely[s * kMaxTables + t] = start[s + 1];
   }
-  for (int c = 0; c < kMaxContexts; ++c) base[c] = c < contexts ? map[c] * kRansTotal : 0;
+  for (int c = 0; c < contexts; ++c) table_of[static_cast<size_t>(c)] = map[static_cast<size_t>(c)];
 }
 
 void write_table_set(ByteWriter& out, const TableSet& set) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bits.h"
+#include "isa.h"
 #include "splatzip/rans.h"
 
 namespace splatzip {
@@ -21,9 +22,12 @@ struct TableSet {
   std::vector<Frequencies> tables;               // 1..16
 
   // Decoding side: built by `prepare`.
-  std::vector<uint32_t> slots;  // one entry for each slot of each table
-  std::array<uint32_t, kMaxContexts> base{};
+  std::vector<uint8_t> hints;
+  std::vector<uint16_t> starts;
+  std::array<uint32_t, kMaxContexts> table_of{};
+  std::array<uint16_t, kLikelySymbols * kMaxTables> likely{};
   void prepare();
+  RansTables decoding() const { return {table_of.data(), hints.data(), starts.data(), likely.data()}; }
 };
 
 void write_table_set(ByteWriter& out, const TableSet& set);

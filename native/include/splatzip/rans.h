@@ -18,16 +18,10 @@ constexpr int kMaxTables = 16;
 constexpr int kMaxLanes = 32;
 constexpr int kEscape = 255;  // the symbol that says: the value follows among the raw bits
 
-// A slot of a decoding table: symbol | (frequency - 1) << 8 | (slot - start of the symbol) << 20.
-SPLZ_HD uint32_t rans_pack_slot(uint32_t symbol, uint32_t frequency, uint32_t offset) {
-  return symbol | (frequency - 1) << 8 | offset << 20;
-}
-
-// One decoding step without renormalisation; *symbol receives the symbol.
-SPLZ_HD uint32_t rans_step(uint32_t state, uint32_t slot_entry, uint32_t* symbol) {
-  *symbol = slot_entry & 255u;
-  uint32_t frequency = ((slot_entry >> 8) & 4095u) + 1u;
-  return frequency * (state >> kRansProbBits) + (slot_entry >> 20);
+// One decoding step without renormalisation: the symbol that the state's slot belongs to starts at `start` and ends
+// before `end`.
+SPLZ_HD uint32_t rans_step(uint32_t state, uint32_t start, uint32_t end) {
+  return (end - start) * (state >> kRansProbBits) + (state & (kRansTotal - 1)) - start;
 }
 
 }  // namespace splatzip
