@@ -102,6 +102,8 @@ ColumnTarget target_of(const Target& given, int64_t rows) {
   return target;
 }
 
+constexpr int64_t kManyPoints = 1 << 16;  // fewer soon take again what they gave back
+
 // table_bytes: by the id of the TABLES chunk, empty where there is none. tiles: (splats, offset and size of layer 0, of
 // layer 1; size 0: missing). targets: of the coordinates, then of the components; their arrays are zero. prefix: (N) or
 // (0). Returns None, or what is wrong: ("spec", 0), ("tables", id), ("tile", tile, layer), ("target", target).
@@ -141,6 +143,7 @@ nb::object decode(In<uint8_t, nb::ndim<1>> file, nb::bytes spec_bytes, std::vect
   {
     nb::gil_scoped_release unlocked;
     if (decode_columns(spec, tables, tiles, out, threads, &bad)) bad.tile = -1;
+    if (n >= kManyPoints) give_back_memory();
   }
   if (bad.tile < 0) return nb::none();
   if (bad.target >= 0) return nb::make_tuple("target", bad.target);

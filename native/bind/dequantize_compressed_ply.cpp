@@ -8,7 +8,7 @@ namespace {
 // The kernel module has checked every shape. Returns (status, where, five arrays).
 nb::tuple dequantize(In<uint32_t, nb::ndim<2>> position, In<uint32_t, nb::ndim<2>> rotation,
                      In<uint32_t, nb::ndim<2>> scale, In<uint32_t, nb::ndim<2>> color, In<uint8_t, nb::ndim<2>> sh,
-                     In<float, nb::ndim<2>> chunks) {
+                     In<float, nb::ndim<2>> chunks, int threads) {
   size_t n = position.shape(0), coefficients = sh.shape(1) / 3;
   CompressedPlyCodes codes{n,         position.data(), rotation.data(), scale.data(),    color.data(),
                            sh.data(), coefficients,    chunks.data(),   chunks.shape(0), chunks.shape(1)};
@@ -23,7 +23,7 @@ nb::tuple dequantize(In<uint32_t, nb::ndim<2>> position, In<uint32_t, nb::ndim<2
   Status status;
   {
     nb::gil_scoped_release release;
-    status = dequantize_compressed_ply(codes, out, &where);
+    status = dequantize_compressed_ply(codes, threads, out, &where);
   }
   return nb::make_tuple(static_cast<int>(status), where, out_positions, out_scales, out_rotations, out_logits, out_sh);
 }

@@ -27,7 +27,7 @@ template <int Level, class Value, class Sh>
 nb::tuple dequantize(Rows<Value> positions, Rows<Value> scales, Rows<Value> rotations, Rows<Sh> harmonics,
                      Rows<uint8_t> colors, Rows<uint32_t> buckets, Rows<float> bucket_centers,
                      List<uint32_t> bucket_sections, List<float> block_sizes, List<uint32_t> ranges,
-                     List<uint32_t> degrees, double sh_min, double sh_max) {
+                     List<uint32_t> degrees, double sh_min, double sh_max, int threads) {
   const size_t n = positions.shape(0), b = harmonics.shape(1) / 3;
   KsplatCodes codes{};
   codes.splats = n;
@@ -53,7 +53,7 @@ nb::tuple dequantize(Rows<Value> positions, Rows<Value> scales, Rows<Value> rota
   bool in_tables = false;
   {
     nb::gil_scoped_release release;
-    status = dequantize_ksplat(codes, tables, out, &where, &in_tables);
+    status = dequantize_ksplat(codes, tables, threads, out, &where, &in_tables);
   }
   return nb::make_tuple(static_cast<int>(status), where, in_tables, p, s, r, o, h);
 }

@@ -9,7 +9,7 @@ namespace {
 nb::tuple dequantize(int version, In<uint16_t, nb::ndim<2>> positions, In<uint8_t, nb::ndim<2>> rotations,
                      In<uint8_t, nb::ndim<2>> scales, In<uint8_t, nb::ndim<2>> colors, In<uint16_t, nb::ndim<2>> labels,
                      In<uint8_t, nb::ndim<2>> palette, In<double> means, In<double> scale_table, In<double> color_table,
-                     In<double> rest_table) {
+                     In<double> rest_table, int threads) {
   size_t n = positions.shape(0), coefficients = palette.shape(1) / 3;
   SogCodes codes{n,
                  positions.data(),
@@ -31,7 +31,7 @@ nb::tuple dequantize(int version, In<uint16_t, nb::ndim<2>> positions, In<uint8_
   Status status;
   {
     nb::gil_scoped_release release;
-    status = dequantize_sog(version, codes, tables, out, &where);
+    status = dequantize_sog(version, codes, tables, threads, out, &where);
   }
   return nb::make_tuple(static_cast<int>(status), where, out_positions, out_scales, out_rotations, out_logits, out_sh);
 }

@@ -10,6 +10,9 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 namespace nb = nanobind;
 
@@ -32,6 +35,13 @@ inline void* allocate_result(size_t bytes) {
   if (large) madvise(data, bytes, MADV_HUGEPAGE);
 #endif
   return data;
+}
+
+// What a decoder freed goes back to the system, so that the results that come next do not stand on top of it.
+inline void give_back_memory() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
 }
 
 // A new numpy array; the memory is not initialised.

@@ -1,9 +1,11 @@
 #include "splatzip/dequantize_compressed_ply.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "float_mode.h"
+#include "parallel.h"
 #include "splatzip/exact_math.h"
 
 namespace splatzip {
@@ -12,6 +14,7 @@ namespace {
 // Part of the format: float64 in the order written, one rounding to float32 at the end of each value.
 constexpr double kShC0 = 0.28209479177387814;
 constexpr double kSqrt2 = 1.4142135623730951;
+constexpr size_t kBlock = 1 << 14;    // splats a task; no result depends on it
 constexpr float kColorLimit = 1e37f;  // a bound divided by kShC0 stays a float32
 
 double fraction(uint32_t word, int shift, int bits) {
@@ -69,22 +72,11 @@ bool bounds_are_finite(const float* chunk, size_t columns) {
   return true;
 }
 
-}  // namespace
-
-Status dequantize_compressed_ply(const CompressedPlyCodes& codes, const CompressedPlyFloats& out, size_t* where) {
-  const ExactFloats exact;
-  size_t n = codes.splats, b = codes.coefficients, columns = codes.chunk_columns;
-  if ((columns != 12 && columns != 18) || codes.chunk_count < (n + kCompressedPlyChunk - 1) / kCompressedPlyChunk)
-    return Status::format;
-  for (size_t c = 0; c < codes.chunk_count; ++c) {
-    if (!bounds_are_finite(codes.chunks + c * columns, columns)) {
-      *where = c;
-      return Status::corrupt;
-    }
-  }
-  const ByteTables tables = byte_tables();
+void rows(const CompressedPlyCodes& codes, const ByteTables& tables, size_t begin, size_t end,
+          const CompressedPlyFloats& out) {
+  const size_t b = codes.coefficients, columns = codes.chunk_columns;
   static constexpr float kUnit[6] = {0.0f, 0.0f, 0.0f, 1.0f, 1.0f, 1.0f};
-  for (size_t i = 0; i < n; ++i) {
+  for (size_t i = begin; i < end; ++i) {
     const float* chunk = codes.chunks + i / kCompressedPlyChunk * columns;
     unpack_11_10_11(codes.position[i], chunk, chunk + 3, out.positions + 3 * i);
     unpack_11_10_11(codes.scale[i], chunk + 6, chunk + 9, out.log_scales + 3 * i);
@@ -102,6 +94,27 @@ Status dequantize_compressed_ply(const CompressedPlyCodes& codes, const Compress
         sh[3 * (1 + k) + channel] = tables.sh[codes.sh[(i * 3 + static_cast<size_t>(channel)) * b + k]];
     }
   }
+}
+
+}  // namespace
+
+Status dequantize_compressed_ply(const CompressedPlyCodes& codes, int threads, const CompressedPlyFloats& out,
+                                 size_t* where) {
+  const ExactFloats exact;
+  const size_t n = codes.splats, columns = codes.chunk_columns;
+  if ((columns != 12 && columns != 18) || codes.chunk_count < (n + kCompressedPlyChunk - 1) / kCompressedPlyChunk)
+    return Status::format;
+  for (size_t c = 0; c < codes.chunk_count; ++c) {
+    if (!bounds_are_finite(codes.chunks + c * columns, columns)) {
+      *where = c;
+      return Status::corrupt;
+    }
+  }
+  const ByteTables tables = byte_tables();
+  parallel_for(static_cast<int64_t>((n + kBlock - 1) / kBlock), threads, [&](int64_t block) {
+    const size_t begin = static_cast<size_t>(block) * kBlock;
+    rows(codes, tables, begin, std::min(begin + kBlock, n), out);
+  });
   return Status::ok;
 }
 

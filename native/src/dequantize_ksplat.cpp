@@ -97,8 +97,8 @@ class Dequantizer {
 
 }  // namespace
 
-Status dequantize_ksplat(const KsplatCodes& codes, const KsplatTables& tables, const KsplatFloats& out, size_t* where,
-                         bool* in_tables) {
+Status dequantize_ksplat(const KsplatCodes& codes, const KsplatTables& tables, int threads, const KsplatFloats& out,
+                         size_t* where, bool* in_tables) {
   const ExactFloats exact;
   *in_tables = true;
   for (size_t s = 0; s < tables.sections; ++s) {
@@ -116,7 +116,7 @@ Status dequantize_ksplat(const KsplatCodes& codes, const KsplatTables& tables, c
     if (codes.buckets[i] >= tables.buckets) return Status::corrupt;
   }
   const Dequantizer dequantizer(codes, tables, out);
-  parallel_for(static_cast<int64_t>((codes.splats + kBlock - 1) / kBlock), 0, [&](int64_t block) {
+  parallel_for(static_cast<int64_t>((codes.splats + kBlock - 1) / kBlock), threads, [&](int64_t block) {
     const size_t begin = static_cast<size_t>(block) * kBlock;
     dequantizer.rows(begin, std::min(begin + kBlock, codes.splats));
   });

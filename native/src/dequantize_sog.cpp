@@ -1,11 +1,12 @@
 #include "splatzip/dequantize_sog.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
-#include <new>
+#include <vector>
 
 #include "float_mode.h"
+#include "parallel.h"
 #include "splatzip/exact_math.h"
 
 namespace splatzip {
@@ -16,6 +17,7 @@ constexpr double kSqrt2 = 1.4142135623730951;
 constexpr double kMeansLimit = 87.0;  // e^88 is still a float32
 constexpr size_t kPositionCodes = 65536;
 constexpr size_t kByteCodes = 256;
+constexpr size_t kBlock = 1 << 14;  // splats a task; no result depends on it
 
 struct ByteTables {
   float scales[3][kByteCodes];
@@ -83,14 +85,21 @@ bool read_tables(int version, const SogTables& in, bool has_rest, ByteTables* ou
 }
 
 // The writer stored sign(x) ln(|x| + 1).
-void position_table(double low, double high, float* table) {
-  double span = high - low;
+float position(double low, double span, uint32_t code) {
+  const double folded = low + span * (static_cast<double>(code) / 65535.0);
+  const double size = exact_exp(std::fabs(folded)) - 1.0;
+  return static_cast<float>(folded < 0.0 ? -size : size);
+}
+
+// One axis of all splats: by a table of all codes where there are more splats than codes.
+void positions(const SogCodes& codes, const SogTables& tables, size_t axis, float* out) {
+  const double low = tables.means[axis];
+  double span = tables.means[3 + axis] - low;
   if (span == 0.0) span = 1.0;
-  for (size_t i = 0; i < kPositionCodes; ++i) {
-    double folded = low + span * (static_cast<double>(i) / 65535.0);
-    double size = exact_exp(std::fabs(folded)) - 1.0;
-    table[i] = static_cast<float>(folded < 0.0 ? -size : size);
-  }
+  std::vector<float> table(codes.splats > kPositionCodes ? kPositionCodes : 0);
+  for (size_t code = 0; code < table.size(); ++code) table[code] = position(low, span, static_cast<uint32_t>(code));
+  for (size_t i = axis; i < 3 * codes.splats; i += 3)
+    out[i] = table.empty() ? position(low, span, codes.positions[i]) : table[codes.positions[i]];
 }
 
 void rotation(const uint8_t* code, const double* table, float* out) {
@@ -102,9 +111,26 @@ void rotation(const uint8_t* code, const double* table, float* out) {
     out[i] = i == largest ? static_cast<float>(std::sqrt(rest > 0.0 ? rest : 0.0)) : kept[k++];
 }
 
+// All but the positions.
+void rows(const SogCodes& codes, const ByteTables& bytes, size_t begin, size_t end, const SogFloats& out) {
+  const size_t values = 3 * codes.coefficients;
+  for (size_t i = begin; i < end; ++i) {
+    rotation(codes.rotations + 4 * i, bytes.rotation, out.rotations + 4 * i);
+    float* sh = out.sh + i * (3 + values);
+    for (size_t axis = 0; axis < 3; ++axis) {
+      out.log_scales[3 * i + axis] = bytes.scales[axis][codes.scales[3 * i + axis]];
+      sh[axis] = bytes.colors[axis][codes.colors[4 * i + axis]];
+    }
+    out.opacity_logits[i] = bytes.opacity[codes.colors[4 * i + 3]];
+    if (!values) continue;
+    const uint8_t* row = codes.palette + codes.labels[i] * values;
+    for (size_t k = 0; k < values; ++k) sh[3 + k] = bytes.rest[row[k]];
+  }
+}
+
 }  // namespace
 
-Status dequantize_sog(int version, const SogCodes& codes, const SogTables& tables, const SogFloats& out,
+Status dequantize_sog(int version, const SogCodes& codes, const SogTables& tables, int threads, const SogFloats& out,
                       size_t* where) {
   const ExactFloats exact;
   if (version != 1 && version != 2) return Status::unsupported_version;
@@ -117,24 +143,11 @@ Status dequantize_sog(int version, const SogCodes& codes, const SogTables& table
       return Status::corrupt;
     }
   }
-  std::unique_ptr<float[]> table(new (std::nothrow) float[kPositionCodes]);
-  if (!table) return Status::backend;
-  for (size_t axis = 0; axis < 3; ++axis) {  // one table at a time stays in the cache
-    position_table(tables.means[axis], tables.means[3 + axis], table.get());
-    for (size_t i = 0; i < n; ++i) out.positions[3 * i + axis] = table[codes.positions[3 * i + axis]];
-  }
-  for (size_t i = 0; i < n; ++i) {
-    rotation(codes.rotations + 4 * i, bytes.rotation, out.rotations + 4 * i);
-    float* sh = out.sh + i * (3 + values);
-    for (size_t axis = 0; axis < 3; ++axis) {
-      out.log_scales[3 * i + axis] = bytes.scales[axis][codes.scales[3 * i + axis]];
-      sh[axis] = bytes.colors[axis][codes.colors[4 * i + axis]];
-    }
-    out.opacity_logits[i] = bytes.opacity[codes.colors[4 * i + 3]];
-    if (!values) continue;
-    const uint8_t* row = codes.palette + codes.labels[i] * values;
-    for (size_t k = 0; k < values; ++k) sh[3 + k] = bytes.rest[row[k]];
-  }
+  parallel_for(3, threads, [&](int64_t axis) { positions(codes, tables, static_cast<size_t>(axis), out.positions); });
+  parallel_for(static_cast<int64_t>((n + kBlock - 1) / kBlock), threads, [&](int64_t block) {
+    const size_t begin = static_cast<size_t>(block) * kBlock;
+    rows(codes, bytes, begin, std::min(begin + kBlock, n), out);
+  });
   return Status::ok;
 }
 

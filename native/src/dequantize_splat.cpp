@@ -31,10 +31,10 @@ void rows(const SplatCodes& codes, const ByteTables& tables, size_t begin, size_
 
 }  // namespace
 
-void dequantize_splat(const SplatCodes& codes, const SplatFloats& out) {
+void dequantize_splat(const SplatCodes& codes, int threads, const SplatFloats& out) {
   const ExactFloats exact;
   const ByteTables tables;
-  parallel_for(static_cast<int64_t>((codes.splats + kBlock - 1) / kBlock), 0, [&](int64_t block) {
+  parallel_for(static_cast<int64_t>((codes.splats + kBlock - 1) / kBlock), threads, [&](int64_t block) {
     const size_t begin = static_cast<size_t>(block) * kBlock;
     rows(codes, tables, begin, std::min(begin + kBlock, codes.splats), out);
   });

@@ -39,7 +39,8 @@ def codec_speed(rows: Sequence[Row]) -> list[str]:
         "",
         "`splatzip.compress` of a scene and `splatzip.decompress` of its bytes, after one warm-up. Peak memory:",
         "resident, in a process of its own, above what the interpreter held before. Aims at SH 3 on 2 cores: encode",
-        f"0.5, decode 5 M splats/s; memory at most {_MOST_MEMORY} x the decoded arrays.",
+        f"0.5, decode 5 M splats/s; memory at most {_MOST_MEMORY} x the decoded arrays: the floats, and for a scene",
+        "that came quantized the codes and tables of its source, which are decoded with it.",
         "",
         *table(heads, lines),
     ]

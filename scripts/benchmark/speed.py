@@ -43,8 +43,19 @@ def measure_speed(source: Scene, *, preset: str, repetitions: int) -> Iterator[d
                 "encode_s": round(encoded - start, 5),
                 "decode_s": round(end - encoded, 5),
                 "decode_peak_bytes": peak,
-                "decoded_bytes": source.float_bytes,
+                "decoded_bytes": decoded_bytes(decoded),
             }
+
+
+def decoded_bytes(scene: Scene) -> int:
+    """Bytes of the arrays that a decoded scene holds: its floats, and the codes and tables of a source that it has."""
+    source = scene.source
+    held = [
+        *scene.arrays().values(),
+        *(source.codes.values() if source else ()),
+        *(source.tables.values() if source else ()),
+    ]
+    return sum(array.nbytes for array in held)
 
 
 def decode_peak(coded: bytes, *, threads: int) -> int:

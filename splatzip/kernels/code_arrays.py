@@ -1,8 +1,8 @@
-"""Shapes and types of a quantized source's arrays, checked before a native dequantizer sees them."""
+"""Arrays of a quantized source, checked before a native dequantizer sees them, and the arrays that it gives."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,3 +29,9 @@ def code_array(
         have = "x".join(map(str, array.shape))
         raise FormatError(f"array {name!r} of the source is {have} {array.dtype}, expected {want} {np.dtype(dtype)}")
     return np.ascontiguousarray(array)
+
+
+def attributes(arrays: Sequence[NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """What a native dequantizer returns, by the names of a scene."""
+    names = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
+    return {name: np.asarray(array) for name, array in zip(names, arrays, strict=True)}

@@ -19,7 +19,7 @@ from splatzip.kernels.dequantize_splat import dequantize_splat
 from splatzip.kernels.dequantize_spz import dequantize_spz
 
 Arrays = Mapping[str, NDArray[Any]]
-Dequantizer = Callable[[int, Arrays, Arrays, Mapping[str, Any]], dict[str, NDArray[np.float32]]]
+Dequantizer = Callable[[int, Arrays, Arrays, Mapping[str, Any], int], dict[str, NDArray[np.float32]]]
 
 DEQUANTIZERS: dict[str, Dequantizer] = {
     "compressed_ply": dequantize_compressed_ply,
@@ -31,14 +31,15 @@ DEQUANTIZERS: dict[str, Dequantizer] = {
 
 
 def dequantize(
-    format: str, version: int, codes: Arrays, tables: Arrays, header: Mapping[str, Any]
+    format: str, version: int, codes: Arrays, tables: Arrays, header: Mapping[str, Any], *, threads: int = 0
 ) -> dict[str, NDArray[np.float32]]:
     """The five attribute arrays that the codes of a quantized source stand for.
 
     Args:
         format, version, codes, tables, header: the fields of a `QuantizedSource`.
+        threads: 0 for all cores; the result does not depend on it.
     Raises: UnsupportedFeatureError if the format is unknown; FormatError if the codes are not what it defines.
     """
     if format not in DEQUANTIZERS:
         raise UnsupportedFeatureError(f"no dequantizer for the source format {format!r}; a newer splatzip may have it")
-    return DEQUANTIZERS[format](version, codes, tables, header)
+    return DEQUANTIZERS[format](version, codes, tables, header, threads)

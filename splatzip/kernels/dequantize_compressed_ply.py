@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import STATUS, CorruptError, FormatError
-from splatzip.kernels.code_arrays import code_array
+from splatzip.kernels.code_arrays import attributes, code_array
 
 SH_COLUMNS = (9, 24, 45)
 CHUNK_COLUMNS = (12, 18)
@@ -22,11 +22,13 @@ def dequantize_compressed_ply(
     codes: Mapping[str, NDArray[Any]],
     tables: Mapping[str, NDArray[Any]],
     header: Mapping[str, Any],
+    threads: int = 0,
 ) -> dict[str, NDArray[np.float32]]:
     """The five attribute arrays of a compressed.ply source.
 
     Args:
         header: not needed, the tables say it all.
+        threads: 0 for all cores; the result does not depend on it.
     Raises: FormatError if an array is missing or has another shape, or a chunk's bound is not finite.
     """
     if version != 1:
@@ -40,9 +42,9 @@ def dequantize_compressed_ply(
     if "sh" in codes and sh.shape[1] not in SH_COLUMNS:
         raise FormatError(f"the compressed.ply source has {sh.shape[1]} SH values a splat, expected 9, 24 or 45")
     words = [code_array(codes, name, np.uint32, (n, 1)) for name in ("rotation", "scale", "color")]
-    status, where, *arrays = _core.dequantize_compressed_ply(position, *words, sh, chunks)
+    status, where, *arrays = _core.dequantize_compressed_ply(position, *words, sh, chunks, threads)
     if STATUS.get(status) is CorruptError:
         raise CorruptError(f"chunk {where} of the compressed.ply source has a bound that no finite scene has")
     if status:
         raise STATUS[status]("the compressed.ply source cannot be dequantized")
-    return dict(zip(("positions", "log_scales", "rotations", "opacity_logits", "sh"), arrays, strict=True))
+    return attributes(arrays)

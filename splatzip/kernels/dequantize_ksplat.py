@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import STATUS, CorruptError, FormatError
-from splatzip.kernels.code_arrays import code_array
+from splatzip.kernels.code_arrays import attributes, code_array
 
 # By compression level: the type of positions, scales and rotations, and that of SH. Part of the format.
 CODE_TYPES: tuple[tuple[type[Any], type[Any]], ...] = (
@@ -28,11 +28,13 @@ def dequantize_ksplat(
     codes: Mapping[str, NDArray[Any]],
     tables: Mapping[str, NDArray[Any]],
     header: Mapping[str, Any],
+    threads: int = 0,
 ) -> dict[str, NDArray[np.float32]]:
     """The five attribute arrays of a .ksplat source.
 
     Args:
         header: `compression_level`, `sh_min` and `sh_max` are used.
+        threads: 0 for all cores; the result does not depend on it.
     Raises: FormatError if an array or header field is missing or not what the format defines, CorruptError for a
         code that names a bucket or section which does not exist.
     """
@@ -63,10 +65,11 @@ def dequantize_ksplat(
         code_array(tables, "sh_degrees", np.uint32, (len(sections),)),
         float(sh_min),
         float(sh_max),
+        threads,
     )
     if STATUS.get(status) is CorruptError:
         what = f"bucket {where} names a section" if in_tables else f"splat {where} names a bucket"
         raise CorruptError(f"{what} that the .ksplat source does not have")
     if status:
         raise FormatError(f"section {where} of the .ksplat source has range 0 or an SH degree that is not stored")
-    return dict(zip(("positions", "log_scales", "rotations", "opacity_logits", "sh"), arrays, strict=True))
+    return attributes(arrays)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import STATUS, CorruptError, FormatError
-from splatzip.kernels.code_arrays import code_array
+from splatzip.kernels.code_arrays import attributes, code_array
 
 # Part of the format: the numbers of meta.json by version, mins before maxs or the entries of a codebook.
 TABLE_SHAPES: dict[int, dict[str, tuple[int, ...]]] = {
@@ -40,11 +40,13 @@ def dequantize_sog(
     codes: Mapping[str, NDArray[Any]],
     tables: Mapping[str, NDArray[Any]],
     header: Mapping[str, Any],
+    threads: int = 0,
 ) -> dict[str, NDArray[np.float32]]:
     """The five attribute arrays of a SOG source.
 
     Args:
         header: not needed, the tables say it all.
+        threads: 0 for all cores; the result does not depend on it.
     Raises: FormatError if an array is missing or has another shape, or a code names what does not exist.
     """
     if version not in TABLE_SHAPES:
@@ -69,6 +71,7 @@ def dequantize_sog(
         labels,
         palette,
         *numbers,
+        threads,
     )
     if STATUS.get(status) is CorruptError:
         raise CorruptError(
@@ -77,7 +80,7 @@ def dequantize_sog(
         )
     if status:
         raise STATUS[status](f"{TABLE_NAMES[where]} of the SOG source: a number that no finite float32 scene has")
-    return dict(zip(("positions", "log_scales", "rotations", "opacity_logits", "sh"), arrays, strict=True))
+    return attributes(arrays)
 
 
 def _numbers(tables: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import FormatError
-from splatzip.kernels.code_arrays import code_array
+from splatzip.kernels.code_arrays import attributes, code_array
 
 
 def dequantize_splat(
@@ -18,11 +18,13 @@ def dequantize_splat(
     codes: Mapping[str, NDArray[Any]],
     tables: Mapping[str, NDArray[Any]],
     header: Mapping[str, Any],
+    threads: int = 0,
 ) -> dict[str, NDArray[np.float32]]:
     """The five attribute arrays of a .splat source.
 
     Args:
         tables, header: .splat has none.
+        threads: 0 for all cores; the result does not depend on it.
     Raises: FormatError if an array is missing or has another shape.
     """
     if version != 1:
@@ -32,5 +34,5 @@ def dequantize_splat(
     scales = code_array(codes, "scales", np.uint32, (n, 3))
     colors = code_array(codes, "colors", np.uint8, (n, 4))
     rotations = code_array(codes, "rotations", np.uint8, (n, 4))
-    arrays = _core.dequantize_splat(positions, scales, colors, rotations)
-    return dict(zip(("positions", "log_scales", "rotations", "opacity_logits", "sh"), arrays, strict=True))
+    arrays = _core.dequantize_splat(positions, scales, colors, rotations, threads)
+    return attributes(arrays)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import CorruptError, FormatError
-from splatzip.kernels.code_arrays import code_array
+from splatzip.kernels.code_arrays import attributes, code_array
 
 # The numbers of SPZ's coordinate-system extension are positions in this list, from 1. Part of the format.
 AXES = (
@@ -48,7 +48,7 @@ def dequantize_spz(
     positions = code_array(codes, "positions", np.uint16 if version == 1 else np.uint32, (None, 3))
     splats = len(positions)
     rest = 3 * ((degree + 1) ** 2 - 1)
-    status, *floats = _core.dequantize_spz(
+    status, *arrays = _core.dequantize_spz(
         positions,
         code_array(codes, "alphas", np.uint8, (splats, 1)),
         code_array(codes, "colors", np.uint8, (splats, 3)),
@@ -63,5 +63,4 @@ def dequantize_spz(
     if status:
         row = int((positions >= 1 << 24).any(1).argmax())
         raise CorruptError(f"SPZ codes positions: row {row} does not fit 24 bits")
-    names = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
-    return {name: np.asarray(array) for name, array in zip(names, floats, strict=True)}
+    return attributes(arrays)

@@ -91,7 +91,7 @@ def decode_scene(file: ContainerFile, *, threads: int = 0) -> Scene:
             codes, source = _without_sh(codes, source)
     meta = replace(SceneMeta.from_stored(file.shared_json(Kind.META)), missing=tuple(missing))
     try:
-        floats = _floats(source, codes)
+        floats = _floats(source, codes, threads)
         if has_rest and not without_rest.all():
             floats["sh"][without_rest, 1:] = 0.0
         quantized = None
@@ -104,9 +104,9 @@ def decode_scene(file: ContainerFile, *, threads: int = 0) -> Scene:
         raise CorruptError(f"the decoded values are no scene: {error}") from None
 
 
-def _floats(source: _Source, codes: dict[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+def _floats(source: _Source, codes: dict[str, NDArray[Any]], threads: int) -> dict[str, NDArray[np.float32]]:
     if source.format != FLOAT32:
-        return dequantize(source.format, source.version, codes, source.tables, source.header)
+        return dequantize(source.format, source.version, codes, source.tables, source.header, threads=threads)
     shapes: dict[str, tuple[int, ...]] = {"opacity_logits": (-1,), "sh": (-1, codes["sh"].shape[1] // 3, 3)}
     return {a.name: codes[a.name].view(np.float32).reshape(shapes.get(a.name, codes[a.name].shape)) for a in ATTRIBUTES}
 
@@ -230,19 +230,19 @@ def _where(entry: ChunkEntry, layer: int) -> str:
 def _by_prefix(source: _Source, codes: dict[str, NDArray[Any]], prefix: Integers) -> NDArray[np.int64]:
     """Give chunk and bucket numbers back their meaning, and rows their order, which is returned."""
     order = np.argsort(prefix, kind="stable")
-    for name in codes:
+    for name in codes:  # one after the other: two copies of everything would be seen in the peak of memory
         codes[name] = codes[name][order]
     prefix = prefix[order]
     if "buckets" in codes:
         codes["buckets"][:, 0] = prefix
         return order
-    present = np.unique(prefix)  # some may be missing from a damaged file
+    present, last = prefix[::CHUNK_SPLATS], prefix[CHUNK_SPLATS - 1 :: CHUNK_SPLATS]
     chunks = source.tables.get("chunks")
     if chunks is None or present[-1] >= len(chunks):
         raise CorruptError("a splat names a chunk that the source does not have")
-    if not np.array_equal(prefix, present[np.arange(len(prefix)) // CHUNK_SPLATS]):
+    if (present[1:] == present[:-1]).any() or (present != np.append(last, prefix[-1:])[: len(present)]).any():
         raise CorruptError(f"a chunk of the source has not {CHUNK_SPLATS} splats")
-    source.tables["chunks"] = chunks[present]
+    source.tables["chunks"] = chunks[present]  # some may be missing from a damaged file
     return order
 
 

@@ -32,7 +32,8 @@ struct CompressedPlyFloats {
 };
 
 // Returns ok, format (the shapes above do not hold) or corrupt (*where is the first chunk with a bound that is not
-// finite). Nothing is written unless the codes are valid.
-Status dequantize_compressed_ply(const CompressedPlyCodes& codes, const CompressedPlyFloats& out, size_t* where);
+// finite). Nothing is written unless the codes are valid. threads: 0 for all cores.
+Status dequantize_compressed_ply(const CompressedPlyCodes& codes, int threads, const CompressedPlyFloats& out,
+                                 size_t* where);
 
 }  // namespace splatzip

@@ -49,7 +49,7 @@ struct KsplatFloats {
 // Returns ok, format (a section's range is 0 or its degree above 2 or beyond B; *where is the section) or corrupt
 // (*where is the first splat, or with *in_tables the first bucket, that names what does not exist). Nothing is
 // written unless the codes are valid.
-Status dequantize_ksplat(const KsplatCodes& codes, const KsplatTables& tables, const KsplatFloats& out, size_t* where,
-                         bool* in_tables);
+Status dequantize_ksplat(const KsplatCodes& codes, const KsplatTables& tables, int threads, const KsplatFloats& out,
+                         size_t* where, bool* in_tables);
 
 }  // namespace splatzip

@@ -38,7 +38,8 @@ struct SogFloats {
 
 // Returns ok, unsupported_version, format (a table value has no finite float32; *where is 0 means, 1 scales, 2 sh0,
 // 3 shN) or corrupt (*where is the first splat whose label or rotation mode does not exist). Nothing is written
-// unless the codes are valid.
-Status dequantize_sog(int version, const SogCodes& codes, const SogTables& tables, const SogFloats& out, size_t* where);
+// unless the codes are valid. threads: 0 for all cores.
+Status dequantize_sog(int version, const SogCodes& codes, const SogTables& tables, int threads, const SogFloats& out,
+                      size_t* where);
 
 }  // namespace splatzip

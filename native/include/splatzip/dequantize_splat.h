@@ -23,6 +23,6 @@ struct SplatFloats {
 
 // Every code stands for something, so this cannot fail; what a Scene refuses (NaN, Inf, a zero quaternion) comes out
 // as it is.
-void dequantize_splat(const SplatCodes& codes, const SplatFloats& out);
+void dequantize_splat(const SplatCodes& codes, int threads, const SplatFloats& out);
 
 }  // namespace splatzip
