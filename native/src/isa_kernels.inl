@@ -14,6 +14,7 @@
 
 #include "isa.h"
 #include "raster_kernels.h"
+#include "raster_score_kernels.h"
 #include "splatzip/projection.h"
 #include "splatzip/rans.h"
 #include "splatzip/spherical_harmonics.h"

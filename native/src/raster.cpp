@@ -162,15 +162,20 @@ void Rasterizer::blend(const PictureArrays& picture, int threads) {
   });
 }
 
-bool Rasterizer::render(const ProjectionCamera& camera, const float background[3], int width, int height,
-                        const PictureArrays& picture, int threads) {
+bool Rasterizer::prepare(const ProjectionCamera& camera, const float background[3], int width, int height,
+                         int threads) {
   frame_.camera = camera;
   std::copy(background, background + 3, frame_.background);
   frame_.width = width, frame_.height = height;
   frame_.tiles_x = (width + kTileSize - 1) / kTileSize, frame_.tiles_y = (height + kTileSize - 1) / kTileSize;
   project(threads);
   radix_sort(&keys_, &frame_.order, frame_.seen_count, &sort_, threads);
-  if (!list(threads)) return false;
+  return list(threads);
+}
+
+bool Rasterizer::render(const ProjectionCamera& camera, const float background[3], int width, int height,
+                        const PictureArrays& picture, int threads) {
+  if (!prepare(camera, background, width, height, threads)) return false;
   blend(picture, threads);
   return true;
 }

@@ -91,6 +91,10 @@ class Rasterizer {
   void backward(const float* g_color, const float* g_alpha, const SceneArrays<float>& gradient, float* g_background,
                 int threads);
 
+  // What render does before it blends: the frame without its transmittance.
+  bool prepare(const ProjectionCamera& camera, const float background[3], int width, int height, int threads);
+
+  TileJob tile_job(int64_t tile);
   const PreparedScene& scene() const { return scene_; }
   const Frame& frame() const { return frame_; }
 
@@ -98,7 +102,6 @@ class Rasterizer {
   void project(int threads);
   bool list(int threads);
   void blend(const PictureArrays& picture, int threads);
-  TileJob tile_job(int64_t tile);
   void blend_backward(const float* g_color, const float* g_alpha, float* g_background, int threads);
   void group_sums(int64_t group, float* rows) const;
 

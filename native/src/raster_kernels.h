@@ -104,12 +104,17 @@ struct ProjectBackwardJob {
   float *g_geometry, *g_sh;  // (kGeometryRows, kGroup), (coefficients, 3, kGroup)
 };
 
+struct ScoreTileJob;  // raster_score_kernels.h
+struct ScoreGroupJob;
+
 struct RasterKernels {
   uint32_t (*project)(const ProjectJob& job);  // how many splats are seen
   void (*list)(ListJob* job);
   void (*blend)(const BlendJob& job);
   void (*blend_backward)(const BlendBackwardJob& job);
   void (*project_backward)(const ProjectBackwardJob& job);
+  void (*score_tile)(const ScoreTileJob& job);
+  void (*score_group)(const ScoreGroupJob& job);
 };
 
 }  // namespace splatzip

@@ -4,6 +4,7 @@
 #include "raster_list.inl"
 #include "raster_blend.inl"
 #include "raster_blend_backward.inl"
+#include "raster_score.inl"
 
-const RasterKernels kRasterKernels = {&project_groups_of, &list_splats, &blend_tile, &blend_backward_tile,
-                                      &project_group_backward_of};
+const RasterKernels kRasterKernels = {&project_groups_of,         &list_splats,   &blend_tile, &blend_backward_tile,
+                                      &project_group_backward_of, &score_tile_of, &score_group};

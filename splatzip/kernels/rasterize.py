@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,12 @@ class NativeRasterizer:
         self._lock = threading.Lock()
         self._shapes: list[tuple[int, ...]] = []
         self._size = (0, 0)
+
+    @contextmanager
+    def locked(self) -> Iterator[Any]:
+        """The native object, for other passes over its frames."""
+        with self._lock:
+            yield self._core
 
     def set_scene(self, arrays: Mapping[str, Floats], *, threads: int = 0) -> None:
         """Take a copy of the five attribute arrays, laid out for vector code.

@@ -90,7 +90,7 @@ def render(
         return Picture(*render_scene(scene, camera, background=background, antialias=antialias))
     if backend not in ("auto", "native"):
         raise BackendError(f"backend {backend!r} is not there; choose auto, native or gsplat")
-    return _prepared(scene, threads).render(
+    return prepared(scene, threads).render(
         camera, background=background, extent=extent, antialias=antialias, threads=threads
     )
 
@@ -107,7 +107,7 @@ _ready: OrderedDict[int, tuple[weakref.ref[Scene], Rasterizer]] = OrderedDict()
 _ready_lock = threading.Lock()
 
 
-def _prepared(scene: Scene, threads: int) -> Rasterizer:
+def prepared(scene: Scene, threads: int) -> Rasterizer:
     """The scene's rasterizer, as long as the scene lives and is among the last ones drawn."""
     key = id(scene)
     with _ready_lock:

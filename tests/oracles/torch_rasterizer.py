@@ -64,7 +64,8 @@ def rasterize(
     """Render.
 
     Args:
-        splats: the five attributes; `turns` (N, 3), if there, are small rotations about the splats' own axes.
+        splats: the five attributes; `turns` (N, 3), if there, are rotations about the splats' own axes, to first
+            order.
         background: (3,).
         smooth: no cutoff, no clamp; only what is behind the near plane is left out.
         fixed_colors: the colour does not follow the position (no derivative through the direction of view).
@@ -130,7 +131,7 @@ def project(splats: dict[str, Tensor], camera: Camera) -> tuple[Tensor, Tensor, 
     onto = torch.stack(rows, -2) @ motion[:3, :3]
     axes = rotation_matrices(splats["rotations"])
     if "turns" in splats:
-        axes = axes @ torch.linalg.matrix_exp(cross_matrices(splats["turns"]))
+        axes = axes + axes @ cross_matrices(splats["turns"])
     half = onto @ axes * torch.exp(splats["log_scales"])[:, None, :]
     return places, half @ half.transpose(-1, -2), z
 

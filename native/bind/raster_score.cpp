@@ -1,0 +1,63 @@
+#include "../src/raster_score.h"
+
+#include "python.h"
+
+namespace splatzip {
+namespace {
+
+void begin(Scores& scores, int64_t splats, int sh_degree, bool removal, bool geometry_curvature, bool color_curvature,
+           bool directions, int threads) {
+  nb::gil_scoped_release unlocked;
+  scores.begin(splats, sh_degree, {removal, geometry_curvature, color_curvature, directions}, threads);
+}
+
+// numbers: fx, fy, cx, cy. False where there are too many entries.
+bool add(Scores& scores, Rasterizer& rasterizer, In<double, nb::shape<4, 4>> world_to_camera,
+         In<double, nb::shape<3>> origin, In<double, nb::shape<4>> numbers, int width, int height,
+         In<float, nb::shape<3>> background, bool exact_extent, bool antialias, double view_weight, double floor,
+         int threads) {
+  nb::gil_scoped_release unlocked;
+  const double* n = numbers.data();
+  const ProjectionCamera camera = make_camera(world_to_camera.data(), origin.data(), n[0], n[1], n[2], n[3], width,
+                                              height, exact_extent, antialias);
+  return scores.add(&rasterizer, camera, background.data(), width, height, static_cast<float>(view_weight),
+                    static_cast<float>(floor), threads);
+}
+
+// Arrays by name; what was not wished is not there.
+nb::dict read(const Scores& scores, int threads) {
+  const size_t n = static_cast<size_t>(scores.splats());
+  const ScoreWishes& wishes = scores.wishes();
+  ScoreArrays arrays = {};
+  nb::dict out;
+  const auto floats = [&](const char* name, float** into, std::initializer_list<size_t> shape) {
+    auto array = make_array<float>(shape);
+    *into = array.data();
+    out[name] = array;
+  };
+  floats("weight", &arrays.weight, {n});
+  floats("most_weight", &arrays.most, {n});
+  floats("pixels", &arrays.pixels, {n});
+  floats("squared_weight", &arrays.squares, {n});
+  if (wishes.removal) floats("removal", &arrays.removal, {n});
+  if (wishes.geometry_curvature) floats("geometry_curvature", &arrays.geometry_curvature, {n, size_t{kGeometryPairs}});
+  if (wishes.color_curvature)
+    floats("color_curvature", &arrays.color_curvature, {n, static_cast<size_t>(scores.color_pairs())});
+  if (wishes.directions) {
+    floats("toward", &arrays.toward, {n, 3});
+    auto cells = make_array<uint64_t>({n});
+    arrays.seen_from = cells.data();
+    out["seen_from"] = cells;
+  }
+  nb::gil_scoped_release unlocked;
+  scores.read(arrays, threads);
+  return out;
+}
+
+}  // namespace
+
+void bind_raster_score(nb::module_& m) {
+  nb::class_<Scores>(m, "Scores").def(nb::init<>()).def("begin", &begin).def("add", &add).def("read", &read);
+}
+
+}  // namespace splatzip

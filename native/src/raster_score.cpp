@@ -1,0 +1,141 @@
+#include "raster_score.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "isa.h"
+#include "parallel.h"
+
+namespace splatzip {
+namespace {
+
+constexpr int64_t kGroupsAtOnce = 64, kSplatsAtOnce = 1024;
+
+size_t size(int64_t count) { return static_cast<size_t>(count); }
+
+template <class T>
+void clear(Buffer<T>* buffer, int64_t groups, int rows, int threads) {
+  T* data = buffer->reserve(size(groups * rows * kGroup));
+  parallel_for((groups + kGroupsAtOnce - 1) / kGroupsAtOnce, threads, [&](int64_t chunk) {
+    const int64_t first = chunk * kGroupsAtOnce, last = std::min(groups, first + kGroupsAtOnce);
+    std::fill(data + first * rows * kGroup, data + last * rows * kGroup, T{});
+  });
+}
+
+// Rows [0, width) of group-major data with `rows` rows a group, to (N, width).
+void to_splats(const Buffer<float>& data, int64_t splats, int rows, int first_row, int width, float* out, int threads) {
+  if (!out) return;
+  parallel_for((splats + kSplatsAtOnce - 1) / kSplatsAtOnce, threads, [&](int64_t chunk) {
+    for (int64_t i = chunk * kSplatsAtOnce; i < std::min(splats, (chunk + 1) * kSplatsAtOnce); ++i) {
+      const float* group = data.data() + (i / kGroup * rows + first_row) * kGroup;
+      for (int row = 0; row < width; ++row) out[i * width + row] = group[row * kGroup + i % kGroup];
+    }
+  });
+}
+
+int slot_of(ScorePass pass) { return pass == kScoreCurvature ? kScoreSlot : kScoreLightSlot; }
+
+}  // namespace
+
+int Scores::color_pairs() const {
+  const int coefficients = (sh_degree_ + 1) * (sh_degree_ + 1);
+  return coefficients * (coefficients + 1) / 2;
+}
+
+ScorePass Scores::pass() const {
+  if (wishes_.geometry_curvature) return kScoreCurvature;
+  return wishes_.removal ? kScoreRemoval : kScoreWeights;
+}
+
+void Scores::begin(int64_t splats, int sh_degree, const ScoreWishes& wishes, int threads) {
+  splats_ = splats, sh_degree_ = sh_degree, wishes_ = wishes;
+  const int64_t groups = (splats + kGroup - 1) / kGroup;
+  clear(&basics_, groups, kScoreBasicRows, threads);
+  if (wishes.directions) {
+    clear(&toward_, groups, 3, threads);
+    clear(&seen_from_, groups, 1, threads);
+  }
+  if (wishes.geometry_curvature) clear(&geometry_, groups, kGeometryPairs, threads);
+  if (wishes.color_curvature) clear(&color_, groups, color_pairs(), threads);
+}
+
+bool Scores::add(Rasterizer* rasterizer, const ProjectionCamera& camera, const float background[3], int width,
+                 int height, float view_weight, float floor, int threads) {
+  const int64_t pixels = int64_t{width} * height;
+  if (wishes_.needs_color()) {
+    const PictureArrays picture = {picture_.reserve(size(3 * pixels)), alpha_.reserve(size(pixels)), nullptr};
+    if (!rasterizer->render(camera, background, width, height, picture, threads)) return false;
+  } else if (!rasterizer->prepare(camera, background, width, height, threads)) {
+    return false;
+  }
+  const Frame& frame = rasterizer->frame();
+  const int slot = slot_of(pass());
+  float* slots = slots_.reserve(size(frame.entry_count() * slot));
+  parallel_for(frame.tiles(), threads, [&](int64_t tile) {
+    const TileJob job = rasterizer->tile_job(tile);
+    kernels().raster->score_tile({job, pass(), picture_.data(), floor, slots + int64_t{job.start} * slot});
+  });
+  sum_entries(frame, threads);
+  add_groups(*rasterizer, view_weight, threads);
+  return true;
+}
+
+void Scores::sum_entries(const Frame& frame, int threads) {
+  const int slot = slot_of(pass());
+  float* sums = sums_.reserve(size((splats_ + kSplatsAtOnce) / kSplatsAtOnce * kSplatsAtOnce * slot));
+  parallel_for((frame.seen_count + kSplatsAtOnce - 1) / kSplatsAtOnce, threads, [&](int64_t chunk) {
+    for (int64_t i = chunk * kSplatsAtOnce; i < std::min(frame.seen_count, (chunk + 1) * kSplatsAtOnce); ++i) {
+      float sum[kScoreSlot] = {};
+      for (uint32_t p = frame.first_place[size(i)]; p < frame.first_place[size(i + 1)]; ++p) {
+        const float* entry = slots_.data() + int64_t{frame.place[p]} * slot;
+        const float most = std::max(sum[kScoreMost], entry[kScoreMost]);
+        for (int k = 0; k < slot; ++k) sum[k] += entry[k];
+        sum[kScoreMost] = most;
+      }
+      std::memcpy(sums + int64_t{frame.order[size(i)]} * slot, sum, size(slot) * sizeof(float));
+    }
+  });
+}
+
+void Scores::add_groups(const Rasterizer& rasterizer, float view_weight, int threads) {
+  const Frame& frame = rasterizer.frame();
+  const PreparedScene& scene = rasterizer.scene();
+  const int slot = slot_of(pass());
+  const auto rows_of = [](Buffer<float>& buffer, bool wished, int64_t group, int rows) {
+    return wished ? buffer.data() + group * rows * kGroup : nullptr;
+  };
+  parallel_for((scene.groups() + kGroupsAtOnce - 1) / kGroupsAtOnce, threads, [&](int64_t chunk) {
+    const int64_t last = std::min(scene.groups(), (chunk + 1) * kGroupsAtOnce);
+    for (int64_t group = chunk * kGroupsAtOnce; group < last; ++group) {
+      alignas(64) float sums[kScoreSlot * kGroup] = {};
+      float weight = 0;
+      const float* of_splat = sums_.data() + int64_t{frame.first_splat[size(group)]} * slot;
+      for (unsigned seen = frame.seen[size(group)]; seen; seen &= seen - 1, of_splat += slot) {
+        const int lane = __builtin_ctz(seen);
+        weight += of_splat[kScoreWeight];
+        for (int k = 0; k < slot; ++k) sums[k * kGroup + lane] = of_splat[k];
+      }
+      if (!(weight > 0)) continue;
+      kernels().raster->score_group(
+          {&frame.camera, scene.geometry.data() + group * kGeometryRows * kGroup, scene.sh_degree, sums, view_weight,
+           basics_.data() + group * kScoreBasicRows * kGroup, rows_of(toward_, wishes_.directions, group, 3),
+           rows_of(geometry_, wishes_.geometry_curvature, group, kGeometryPairs),
+           rows_of(color_, wishes_.color_curvature, group, color_pairs()),
+           wishes_.directions ? seen_from_.data() + group * kGroup : nullptr});
+    }
+  });
+}
+
+void Scores::read(const ScoreArrays& out, int threads) const {
+  to_splats(basics_, splats_, kScoreBasicRows, kScoreWeight, 1, out.weight, threads);
+  to_splats(basics_, splats_, kScoreBasicRows, kScoreSquares, 1, out.squares, threads);
+  to_splats(basics_, splats_, kScoreBasicRows, kScoreRemovalSum, 1, out.removal, threads);
+  to_splats(basics_, splats_, kScoreBasicRows, kScorePixels, 1, out.pixels, threads);
+  to_splats(basics_, splats_, kScoreBasicRows, kScoreMost, 1, out.most, threads);
+  to_splats(toward_, splats_, 3, 0, 3, out.toward, threads);
+  to_splats(geometry_, splats_, kGeometryPairs, 0, kGeometryPairs, out.geometry_curvature, threads);
+  to_splats(color_, splats_, color_pairs(), 0, color_pairs(), out.color_curvature, threads);
+  if (out.seen_from) std::copy(seen_from_.data(), seen_from_.data() + splats_, out.seen_from);
+}
+
+}  // namespace splatzip

@@ -1,0 +1,298 @@
+// What each splat of a tile did to the picture, and per splat what a change of its attributes would do; included by
+// isa_kernels.inl inside its anonymous namespace.
+
+// Lane sums of 16 rows of a block, and of 4 rows. One tree for every width: lanes 8 apart first, then 4, 2 and 1.
+struct FoldTable {
+  // Of two registers with segments of 2 * Half lanes each: the lower and the upper half of every segment.
+  alignas(64) int32_t low[4][kWidth] = {}, high[4][kWidth] = {};
+  constexpr FoldTable() {
+    for (int level = 0, half = kWidth / 2; half >= 1; ++level, half /= 2)
+      for (int lane = 0; lane < kWidth; ++lane) {
+        low[level][lane] = lane / half * 2 * half + lane % half;
+        high[level][lane] = low[level][lane] + half;
+      }
+  }
+};
+constexpr FoldTable kFold;
+
+inline Floats folded(Floats a, Floats b, int level) {
+  return __builtin_shuffle(a, b, load<Ints>(kFold.low[level])) + __builtin_shuffle(a, b, load<Ints>(kFold.high[level]));
+}
+
+// The parts of a block's row, added as the first levels of the tree.
+inline Floats joined(const Floats* parts) {
+  if constexpr (kBlockParts == 1) return parts[0];
+  if constexpr (kBlockParts == 2) return parts[0] + parts[1];
+  if constexpr (kBlockParts == 4) return (parts[0] + parts[2]) + (parts[1] + parts[3]);
+}
+
+// Sums of kWidth registers, one a lane. `rows` is used up.
+inline Floats sums_of_lanes(Floats* rows) {
+  for (int level = 0, count = kWidth; count > 1; ++level, count /= 2)
+    for (int i = 0; i < count / 2; ++i) rows[i] = folded(rows[2 * i], rows[2 * i + 1], level);
+  return rows[0];
+}
+
+template <int Rows>
+inline void store_sums(const Floats (*rows)[kBlockParts], float* out) {
+  for (int first = 0; first < Rows; first += kWidth) {
+    Floats group[kWidth];
+    for (int i = 0; i < kWidth; ++i) group[i] = first + i < Rows ? joined(rows[first + i]) : Floats{};
+    const Floats sums = sums_of_lanes(group);
+    std::memcpy(out + first, &sums, sizeof(float) * (Rows - first < kWidth ? Rows - first : kWidth));
+  }
+}
+
+// Of a tile: transmittance so far, and colour that is still to come, by block and pixel of the block.
+struct ScoreState {
+  alignas(64) float transmittance[kTilePixels], rest[3][kTilePixels];
+};
+
+template <bool WithRest>
+void begin_score(const ScoreTileJob& job, ScoreState* state) {
+  for (int block = 0; block < kTileBlocks; ++block)
+    for (int pixel = 0; pixel < kBlockPixels; ++pixel) {
+      const int64_t in = picture_index(job.tile, block, pixel);
+      const int at = block * kBlockPixels + pixel;
+      state->transmittance[at] = in < 0 ? 0.0f : 1.0f;
+      if (WithRest)
+        for (int c = 0; c < 3; ++c) state->rest[c][at] = in < 0 ? 0.0f : job.color[3 * in + c];
+    }
+}
+
+// Accumulators of one entry. Rows as in its slot, apart from kScoreMost.
+template <ScorePass Pass>
+struct EntrySums {
+  Floats basic[kScoreBasics][kBlockParts] = {};
+  Floats most[kBlockParts] = {};
+  Floats moments[Pass >= kScoreCurvature ? kScoreMoments : 1][kBlockParts] = {};
+};
+
+template <ScorePass Pass>
+inline void add_block(const ScoreTileJob& job, const ProjectedSplat& s, const Footprint& f, Mask inside,
+                      Floats root_along, Floats root_across, float* transmittance, float* rest, int part,
+                      EntrySums<Pass>* sums) {
+  const Floats most_alpha = broadcast(kMostAlpha), raw = exp2_of(f.power) * s.opacity;
+  const Floats alpha = keep(inside, least(raw, most_alpha));
+  const Floats before = load<Floats>(transmittance), weight = alpha * before, square = weight * weight;
+  store(transmittance, before - weight);
+  sums->basic[kScoreWeight][part] += weight;
+  sums->basic[kScoreSquares][part] += square;
+  sums->basic[kScorePixels][part] += keep(at_least(weight, broadcast(kCountedWeight)), broadcast(1.0f));
+  sums->most[part] = weight > sums->most[part] ? weight : sums->most[part];
+  if constexpr (Pass >= kScoreRemoval) {
+    // weight * (colour - colour behind); what is still to come is (1 - alpha) T times the colour behind.
+    const Floats ratio = alpha / (1.0f - alpha);
+    Floats removal = Floats{};
+    for (int c = 0; c < 3; ++c) {
+      const Floats own = weight * s.color[c], after = load<Floats>(rest + c * kTilePixels) - own;
+      store(rest + c * kTilePixels, after);
+      const Floats change = own - ratio * after;
+      removal += change * change;
+    }
+    sums->basic[kScoreRemovalSum][part] += removal;
+    if constexpr (Pass >= kScoreCurvature) {
+      const Floats e = f.e * root_along, d = f.dy * root_across;
+      const Floats m0 = keep(at_least(most_alpha, raw), removal + square * job.floor);
+      const Floats m1 = m0 * e, m2 = m0 * d, m3 = m1 * e, m4 = m1 * d, m5 = m2 * d;
+      const Floats m6 = m3 * e, m7 = m3 * d, m8 = m4 * d, m9 = m5 * d;
+      const Floats all[kScoreMoments] = {m0, m1, m2,     m3,     m4,     m5,     m6,    m7,
+                                         m8, m9, m6 * e, m6 * d, m7 * d, m8 * d, m9 * d};
+      for (int m = 0; m < kScoreMoments; ++m) sums->moments[m][part] += all[m];
+    }
+  }
+}
+
+template <ScorePass Pass>
+void score_tile(const ScoreTileJob& job) {
+  constexpr uint32_t kAhead = 8;
+  constexpr int kSlot = Pass >= kScoreCurvature ? kScoreSlot : kScoreLightSlot;
+  const TileJob& tile = job.tile;
+  const TileCentres centres(tile.x, tile.y);
+  ScoreState state;
+  begin_score<(Pass >= kScoreRemoval)>(job, &state);
+  const Floats least_t = broadcast(kLeastTransmittance);
+  unsigned alive = 0xFFFF;  // blocks
+  uint32_t k = tile.start;
+  float* slot = job.slots;
+  for (; k < tile.end && alive; ++k, slot += kSlot) {
+    if (k + kAhead < tile.end) __builtin_prefetch(tile.splats + tile.entries[k + kAhead].splat);
+    const ProjectedSplat& s = tile.splats[tile.entries[k].splat];
+    // Offsets in sigmas (times a constant), so that no moment overflows.
+    const Floats root_along = root(broadcast(-s.along)), root_across = root(broadcast(-s.across));
+    EntrySums<Pass> sums;
+    unsigned touched = 0;
+    for (unsigned blocks = tile.entries[k].blocks & alive; blocks; blocks &= blocks - 1) {
+      const int block = __builtin_ctz(blocks);
+      unsigned open_pixels = 0;
+      for (int part = 0; part < kBlockParts; ++part) {
+        const int at = block * kBlockPixels + part * kWidth;
+        const Mask open = at_least(load<Floats>(state.transmittance + at), least_t);
+        const unsigned open_lanes = bits_of(open);
+        open_pixels |= open_lanes;
+        if (!open_lanes) continue;
+        const Footprint f = footprint(s, centres.x[block & 3] + part * kWidth, centres.y[block >> 2] + part * kWidth);
+        const Mask inside = at_least(open, f.power, broadcast(s.cut));
+        touched |= bits_of(inside);
+        add_block<Pass>(job, s, f, inside, root_along, root_across, state.transmittance + at, state.rest[0] + at, part,
+                        &sums);
+      }
+      if (!open_pixels) alive &= ~(1u << block);
+    }
+    if (!touched) {
+      std::memset(slot, 0, kSlot * sizeof(float));
+      continue;
+    }
+    store_sums<kScoreBasics>(sums.basic, slot);
+    if constexpr (Pass >= kScoreCurvature) store_sums<kScoreMoments>(sums.moments, slot + kScoreFirstMoment);
+    float most = 0;
+    for (int part = 0; part < kBlockParts; ++part)
+      for (int lane = 0; lane < kWidth; ++lane) most = sums.most[part][lane] > most ? sums.most[part][lane] : most;
+    slot[kScoreMost] = most;
+  }
+  std::memset(slot, 0, (tile.end - k) * kSlot * sizeof(float));
+}
+
+void score_tile_of(const ScoreTileJob& job) {
+  switch (job.pass) {
+    case kScoreCurvature: return score_tile<kScoreCurvature>(job);
+    case kScoreRemoval: return score_tile<kScoreRemoval>(job);
+    default: return score_tile<kScoreWeights>(job);
+  }
+}
+
+// d log(alpha) of a pixel by the ten geometry parameters of a splat, as coefficients of 1, e, d, ee, ed, dd in sigmas:
+// what backward makes of one unit of each sum.
+struct ShapeJacobian {
+  Floats of[kShapeSums][kGeometryParameters];
+};
+inline void shape_jacobian(const ProjectionCamera& camera, const Projection<Floats>& p, ShapeJacobian* jacobian) {
+  constexpr float kHalfLog2e = 0.5f * 1.44269504f;  // as in ProjectedSplat
+  const Floats one = broadcast(1.0f);
+  const Floats e = one / root(p.along * kHalfLog2e), d = one / root(p.across * kHalfLog2e);
+  const Floats unit[kShapeSums] = {one, e, d, e * e, e * d, d * d};
+  const Floats w = p.quaternion[0], a = p.quaternion[1], b = p.quaternion[2], c = p.quaternion[3];
+  const Floats half_norm = 0.5f / p.inverse_norm;
+  for (int f = 0; f < kShapeSums; ++f) {
+    Floats sums[kShapeSums] = {};
+    sums[f] = unit[f];
+    SplatShape<Floats> g = {};
+    project_backward<LaneMath>(camera, p, {sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]}, &g);
+    Floats* out = jacobian->of[f];
+    for (int k = 0; k < 3; ++k) out[k] = g.position[k];
+    // A small turn r about the splat's own axes multiplies the quaternion by (1, r / 2) from the right.
+    const Floats* q = g.rotation;
+    out[3] = ((q[1] * w - q[0] * a) + (q[2] * c - q[3] * b)) * half_norm;
+    out[4] = ((q[2] * w - q[0] * b) + (q[3] * a - q[1] * c)) * half_norm;
+    out[5] = ((q[3] * w - q[0] * c) + (q[1] * b - q[2] * a)) * half_norm;
+    for (int k = 0; k < 3; ++k) out[6 + k] = g.log_scale[k];
+    out[9] = g.opacity_logit;
+  }
+}
+
+// The values of lanes whose `sum` is not zero.
+inline Floats keep_above_zero(Floats sum, Floats value) { return (Floats)((Ints)value & (sum > 0.0f)); }
+
+// Adds value * scale where it is a finite number and the splat was blended.
+inline void add_finite(float* row, Floats value, float scale, Floats blended) {
+  const Floats size = value < 0.0f ? -value : value;
+  const Ints fine = (size <= 3e38f) & (blended > 0.0f);
+  store(row, load<Floats>(row) + (Floats)((Ints)(value * scale) & fine));
+}
+
+void add_geometry(const ScoreGroupJob& job, const Projection<Floats>& p, int part) {
+  const float* moments = job.sums + kScoreFirstMoment * kGroup + part * kWidth;
+  const Floats blended = load<Floats>(job.sums + kScoreWeight * kGroup + part * kWidth);
+  ShapeJacobian jacobian;
+  shape_jacobian(*job.camera, p, &jacobian);
+  constexpr int kOfE[kShapeSums] = {0, 1, 0, 2, 1, 0}, kOfD[kShapeSums] = {0, 0, 1, 0, 1, 2};
+  Floats weighted[kShapeSums][kGeometryParameters];
+  for (int f = 0; f < kShapeSums; ++f) {
+    Floats moment[kShapeSums];
+    for (int g = 0; g < kShapeSums; ++g) {
+      const int degree = kOfE[f] + kOfE[g] + kOfD[f] + kOfD[g];
+      moment[g] = load<Floats>(moments + (degree * (degree + 1) / 2 + kOfD[f] + kOfD[g]) * kGroup);
+    }
+    for (int l = 0; l < kGeometryParameters; ++l) {
+      Floats sum = moment[0] * jacobian.of[0][l];
+      for (int g = 1; g < kShapeSums; ++g) sum += moment[g] * jacobian.of[g][l];
+      weighted[f][l] = sum;
+    }
+  }
+  float* row = job.geometry_curvature + part * kWidth;
+  for (int k = 0; k < kGeometryParameters; ++k)
+    for (int l = k; l < kGeometryParameters; ++l, row += kGroup) {
+      Floats sum = jacobian.of[0][k] * weighted[0][l];
+      for (int f = 1; f < kShapeSums; ++f) sum += jacobian.of[f][k] * weighted[f][l];
+      add_finite(row, sum, job.view_weight, blended);
+    }
+}
+
+template <int Degree>
+void add_color(const ScoreGroupJob& job, const Floats* direction, int part) {
+  constexpr int kCoefficients = sh_coefficients(Degree);
+  Floats basis[kCoefficients];
+  sh_basis<Degree>(direction[0], direction[1], direction[2], basis);
+  const Floats squares = load<Floats>(job.sums + kScoreSquares * kGroup + part * kWidth);
+  float* row = job.color_curvature + part * kWidth;
+  for (int k = 0; k < kCoefficients; ++k) {
+    const Floats left = keep_above_zero(squares, basis[k] * squares * job.view_weight);
+    for (int l = k; l < kCoefficients; ++l, row += kGroup) store(row, load<Floats>(row) + left * basis[l]);
+  }
+}
+
+void add_color_of(const ScoreGroupJob& job, const Floats* direction, int part) {
+  switch (job.sh_degree) {
+    case 0: return add_color<0>(job, direction, part);
+    case 1: return add_color<1>(job, direction, part);
+    case 2: return add_color<2>(job, direction, part);
+    case 3: return add_color<3>(job, direction, part);
+    default: return add_color<4>(job, direction, part);
+  }
+}
+
+// Which of 8 x 8 cells a direction falls into: the octahedron |x| + |y| + |z| = 1, its lower half folded out.
+inline Ints octahedral_cell(Floats x, Floats y, Floats z) {
+  const Floats ax = x < 0.0f ? -x : x, ay = y < 0.0f ? -y : y, az = z < 0.0f ? -z : z;
+  const Floats size = (ax + ay) + az;
+  const Floats u = x / size, v = y / size;
+  const Floats one = broadcast(1.0f), fold_u = one - ay / size, fold_v = one - ax / size;
+  const Floats uu = z < 0.0f ? (x < 0.0f ? -fold_u : fold_u) : u, vv = z < 0.0f ? (y < 0.0f ? -fold_v : fold_v) : v;
+  const Floats column = (uu + one) * 4.0f, row = (vv + one) * 4.0f;
+  Ints i = __builtin_convertvector(column < 7.0f ? column : broadcast(7.0f), Ints);
+  Ints j = __builtin_convertvector(row < 7.0f ? row : broadcast(7.0f), Ints);
+  return j * 8 + i;
+}
+
+void add_directions(const ScoreGroupJob& job, const Floats* direction, int part) {
+  const Floats weight = load<Floats>(job.sums + kScoreWeight * kGroup + part * kWidth);
+  for (int k = 0; k < 3; ++k) {
+    float* row = job.toward + k * kGroup + part * kWidth;
+    store(row, load<Floats>(row) + keep_above_zero(weight, -(direction[k] * weight * job.view_weight)));
+  }
+  alignas(64) int32_t cells[kWidth];
+  store(cells, octahedral_cell(-direction[0], -direction[1], -direction[2]));
+  for (int lane = 0; lane < kWidth; ++lane)
+    if (job.sums[kScoreMost * kGroup + part * kWidth + lane] >= kCountedWeight)
+      job.seen_from[part * kWidth + lane] |= uint64_t{1} << (cells[lane] & 63);
+}
+
+// Adds what a picture says about 16 splats to what is known of them.
+void score_group(const ScoreGroupJob& job) {
+  for (int part = 0; part < kBlockParts; ++part) {
+    for (int r = 0; r < kScoreBasicRows; ++r) {
+      float* row = job.basics + r * kGroup + part * kWidth;
+      const Floats sum = load<Floats>(job.sums + r * kGroup + part * kWidth), known = load<Floats>(row);
+      const float scale = r == kScorePixels ? 1.0f : job.view_weight;
+      store(row, r == kScoreMost ? (sum > known ? sum : known) : known + sum * scale);
+    }
+    if (!job.toward && !job.color_curvature && !job.geometry_curvature) continue;
+    const SplatShape<Floats> shape = load_shape(job.geometry + part * kWidth);
+    const Projection<Floats> p = project<LaneMath>(*job.camera, shape);
+    Floats direction[3];
+    direction_of(p.offset, direction);
+    if (job.toward) add_directions(job, direction, part);
+    if (job.color_curvature) add_color_of(job, direction, part);
+    if (job.geometry_curvature) add_geometry(job, p, part);
+  }
+}

@@ -1,0 +1,45 @@
+// What the vector code of the score passes (raster_score.inl) works on: plain pointers only, as in raster_kernels.h.
+#pragma once
+#include <cstdint>
+
+#include "raster_kernels.h"
+
+namespace splatzip {
+
+// Each includes what comes before it.
+enum ScorePass { kScoreWeights, kScoreRemoval, kScoreCurvature };
+
+// A pixel counts for a splat whose weight in it is larger: one step of an 8-bit picture for a contrast of 1.
+constexpr float kCountedWeight = 1.0f / 255.0f;
+
+// What is summed up over the pixels of an entry, and then of a splat: w = alpha T of each pixel, w^2,
+// |w (colour - colour behind)|^2, pixels that count; the largest w; and moments of the squared change of the picture by
+// log(alpha), e^i d^j in sigmas (times a constant), in the order 1, e, d, ee, ed, dd, eee, ... dddd.
+enum ScoreRow { kScoreWeight, kScoreSquares, kScoreRemovalSum, kScorePixels, kScoreMost, kScoreFirstMoment };
+constexpr int kScoreBasics = 4, kScoreBasicRows = 5, kScoreMoments = 15;
+constexpr int kScoreLightSlot = kScoreFirstMoment, kScoreSlot = kScoreFirstMoment + kScoreMoments;
+
+// Position, turn about the splat's own axes, log scale (3 each), opacity logit; pairs of them by rows, k <= l.
+constexpr int kGeometryParameters = 10, kGeometryPairs = 55;
+
+struct ScoreTileJob {
+  TileJob tile;
+  ScorePass pass;
+  const float* color;  // of the picture; not read for weights alone
+  float floor;         // added to the squared contrast in the moments
+  float* slots;        // of the tile's first entry; all are written
+};
+
+// A group of 16 splats. `sums` are (slot, kGroup), zero for what is not seen; the others are added to, and may be null
+// apart from `basics`.
+struct ScoreGroupJob {
+  const ProjectionCamera* camera;
+  const float* geometry;
+  int sh_degree;
+  const float* sums;
+  float view_weight;
+  float *basics, *toward, *geometry_curvature, *color_curvature;
+  uint64_t* seen_from;
+};
+
+}  // namespace splatzip

@@ -1,0 +1,55 @@
+"""The native score passes: what each splat did to pictures, summed up over views where the splats are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip import _core
+from splatzip.errors import BackendError
+from splatzip.kernels.rasterize import Doubles, Floats, NativeRasterizer
+
+
+class NativeScores:
+    """Sums over views of one scene; float32."""
+
+    def __init__(
+        self, splats: int, sh_degree: int, *, removal: bool, geometry_curvature: bool, color_curvature: bool,
+        directions: bool, threads: int,
+    ) -> None:  # fmt: skip
+        self._core = _core.Scores()
+        self._core.begin(splats, sh_degree, removal, geometry_curvature, color_curvature, directions, threads)
+
+    def add(
+        self, rasterizer: NativeRasterizer, world_to_camera: Doubles, origin: Doubles,
+        intrinsics: tuple[float, float, float, float], size: tuple[int, int], background: Floats, *,
+        exact_extent: bool, antialias: bool, view_weight: float, floor: float, threads: int,
+    ) -> None:  # fmt: skip
+        """Draw the rasterizer's scene and add what the picture says.
+
+        Args: as `NativeRasterizer.render`, and:
+            view_weight: factor of every sum.
+            floor: added to the squared contrast in the curvature of geometry.
+        """
+        with rasterizer.locked() as core:
+            added = self._core.add(
+                core,
+                np.ascontiguousarray(world_to_camera, np.float64),
+                np.ascontiguousarray(origin, np.float64),
+                np.array(intrinsics, np.float64),
+                *size,
+                np.ascontiguousarray(background, np.float32),
+                exact_extent,
+                antialias,
+                view_weight,
+                floor,
+                threads,
+            )
+        if not added:
+            raise BackendError(f"{size[0]}x{size[1]} pixels: too many splats on too many tiles; draw a smaller picture")
+
+    def read(self, *, threads: int) -> dict[str, NDArray[Any]]:
+        """(N, ...) arrays by name, those that were asked for."""
+        return {name: np.asarray(array) for name, array in self._core.read(threads).items()}

@@ -1,0 +1,141 @@
+"""Scores: what each splat does to pictures of a scene, and what a change of its attributes would do.
+
+    scene + cameras -> [raster] -> Scores -> prune, quantize, optimize
+
+One sweep over the splats of each picture, front to back. With w = alpha T the weight of a splat in a pixel, and I the
+picture:
+
+- *removal*: the squared change of I if this splat alone were gone, exactly: |w (colour behind - colour)|^2.
+- *curvature* H of a group of parameters p, Gauss-Newton: a small change dp changes I by dp^T H dp, squared and summed
+  over pixels and channels. Geometry is a 10 x 10 matrix, exact up to second-order terms (the colour does not follow the
+  position). Colour is the same (1+B) x (1+B) matrix for each channel: moments of the SH basis, weighted by w^2.
+- *directions*: 64 bits, one a cell of the octahedron around the splat (8 x 8, folded out) from which it was seen; and
+  the weighted sum of directions, short where they differ. Second moments are in the colour curvature of degree 2 and up.
+
+Native: native/src/raster_score.cpp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from splatzip.errors import ViewsError
+from splatzip.kernels.score import NativeScores
+from splatzip.raster.rasterize import Extent, Rasterizer, is_exact, prepared
+from splatzip.scene import Camera, Scene
+
+Floats = NDArray[np.float32]
+Score = Literal["weight", "removal", "curvature", "directions"]
+SCORES: tuple[Score, ...] = get_args(Score)
+
+# Rows and columns of the curvature of geometry.
+GEOMETRY_PARAMETERS = (
+    *("x", "y", "z"),  # position, scene units
+    *("turn x", "turn y", "turn z"),  # about the splat's own axes, radians
+    *("log scale x", "log scale y", "log scale z"),
+    "opacity logit",
+)
+COUNTED_WEIGHT = 1 / 255  # a pixel counts for a splat that weighs more in it
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Per splat, summed over pixels and views; N splats, K = 1+B SH coefficients. None: not asked for.
+
+    Attributes:
+        weight: (N,) sum of w. Always there, as the next three are.
+        most_weight: (N,) the largest w.
+        pixels: (N,) float32, in how many pixels w > 1/255; not weighted by view.
+        squared_weight: (N,) sum of w^2: curvature of the picture by each channel of the colour.
+        removal: (N,) squared change of the picture, all channels, without this splat.
+        geometry_curvature: (N, 55) by GEOMETRY_PARAMETERS, upper triangle row by row.
+        color_curvature: (N, K (K + 1) / 2) by SH coefficient, of each channel, upper triangle row by row; a colour
+            clamped at 0 is taken as if it were not.
+        seen_from: (N,) uint64, bit 8 j + i for cell (i, j) of `direction_cells`; set by views with most_weight > 1/255.
+        toward: (N, 3) sum of w times the unit vector from the splat to the camera.
+    """
+
+    weight: Floats
+    most_weight: Floats
+    pixels: Floats
+    squared_weight: Floats
+    removal: Floats | None = None
+    geometry_curvature: Floats | None = None
+    color_curvature: Floats | None = None
+    seen_from: NDArray[np.uint64] | None = None
+    toward: Floats | None = None
+
+
+def score(
+    scene: Scene, cameras: Iterable[Camera], *, what: Collection[Score] = SCORES, weights: ArrayLike | None = None,
+    background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma", antialias: bool | None = None,
+    contrast_floor: float = 0.0, threads: int = 0,
+) -> Scores:  # fmt: skip
+    """Score the splats of a scene in views of it.
+
+    Args:
+        what: "weight" is always among them.
+        weights: one a camera, factor of its sums; None: 1.
+        background, extent, antialias, threads: as `render`.
+        contrast_floor: added to |colour - colour behind|^2 in the curvature of geometry, which is linear in it. The
+            quadratic model is too good where a splat looks like what is behind it: neighbours move, too.
+    Returns: the scores; the same from any number of threads.
+    Raises: ViewsError if there is no camera, or `weights` are not one a camera.
+    """
+    views = list(cameras)
+    factors = np.ones(len(views)) if weights is None else np.asarray(weights, np.float64)
+    if not views or factors.shape != (len(views),):
+        raise ViewsError(f"{len(views)} cameras with weights of shape {factors.shape} cannot score a scene")
+    if unknown := set(what) - set(SCORES):
+        raise ValueError(f"no such score: {', '.join(sorted(unknown))}; choose among {', '.join(SCORES)}")
+    rasterizer: Rasterizer = prepared(scene, threads)
+    sums = NativeScores(
+        len(scene),
+        scene.sh_degree,
+        removal="removal" in what,
+        geometry_curvature="curvature" in what,
+        color_curvature="curvature" in what,
+        directions="directions" in what,
+        threads=threads,
+    )
+    for camera, factor in zip(views, factors, strict=True):
+        sums.add(
+            rasterizer.native,
+            camera.world_to_camera,
+            rasterizer.origin,
+            (camera.fx, camera.fy, camera.cx, camera.cy),
+            (camera.width, camera.height),
+            np.asarray(background, np.float32).reshape(3),
+            exact_extent=is_exact(extent),
+            antialias=rasterizer.antialiased if antialias is None else antialias,
+            view_weight=float(factor),
+            floor=contrast_floor,
+            threads=threads,
+        )
+    return Scores(**sums.read(threads=threads))
+
+
+def unpacked(triangles: Floats) -> Floats:
+    """(N, K (K + 1) / 2) upper triangles, row by row, as symmetric matrices (N, K, K)."""
+    size = round((np.sqrt(8 * triangles.shape[1] + 1) - 1) / 2)
+    rows, columns = np.triu_indices(size)
+    matrices = np.empty((len(triangles), size, size), triangles.dtype)
+    matrices[:, rows, columns] = triangles
+    matrices[:, columns, rows] = triangles
+    return matrices
+
+
+def direction_cells(directions: ArrayLike) -> NDArray[np.int64]:
+    """(M,) the bit of `seen_from` that each direction (M, 3) from a splat to a camera stands for."""
+    x, y, z = np.moveaxis(np.asarray(directions, np.float64), -1, 0)
+    size = np.abs(x) + np.abs(y) + np.abs(z)
+    u, v = x / size, y / size
+    folded_u, folded_v = np.copysign(1 - np.abs(v), x), np.copysign(1 - np.abs(u), y)
+    u, v = np.where(z < 0, folded_u, u), np.where(z < 0, folded_v, v)
+    column, row = (np.minimum((axis + 1) * 4, 7).astype(np.int64) for axis in (u, v))
+    return np.asarray(row * 8 + column)
