@@ -10,7 +10,7 @@ picture:
   over pixels and channels. Geometry is a 10 x 10 matrix, exact up to second-order terms (the colour does not follow the
   position). Colour is the same (1+B) x (1+B) matrix for each channel: moments of the SH basis, weighted by w^2.
 - *directions*: 64 bits, one a cell of the octahedron around the splat (8 x 8, folded out) from which it was seen; and
-  the weighted sum of directions, short where they differ. Second moments are in the colour curvature of degree 2 and up.
+  the weighted sum of directions, short where they differ. Second moments: the colour curvature from degree 2 on.
 
 Native: native/src/raster_score.cpp.
 """

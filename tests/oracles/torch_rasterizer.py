@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from splatzip import Scene
     from splatzip.scene.cameras import Camera
 
+torch.set_num_threads(1)  # tests run side by side
+
 ATTRIBUTES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
 NEAR, DILATION, LEAST_ALPHA, MOST_ALPHA = 0.05, 0.3, 1 / 255, 0.99
 
