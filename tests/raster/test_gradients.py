@@ -9,10 +9,10 @@ import pytest
 import torch
 import torch_rasterizer as oracle
 from made_scenes import rough_scene, smooth_scene
-from splatzip.raster.autograd import rasterize
 from torch import Tensor
 
 from splatzip import Scene
+from splatzip.raster.autograd import rasterize
 from splatzip.scene.cameras import Camera
 
 BACKGROUND = (0.2, 0.5, 0.9)
