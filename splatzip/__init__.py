@@ -23,8 +23,10 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.io import compare as compare
     from splatzip.io import compress as compress
     from splatzip.io import load as load
+    from splatzip.io import report_html as report_html
     from splatzip.io import save as save
     from splatzip.profile import Profile as Profile
+    from splatzip.raster import Picture as Picture
     from splatzip.raster import render as render
     from splatzip.report.comparison import Comparison as Comparison
     from splatzip.scene import Camera as Camera
@@ -34,6 +36,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.scene.edit import transform as transform
     from splatzip.views import Views as Views
     from splatzip.views import orbit_views as orbit_views
+    from splatzip.views import turntable as turntable
 
 # Resolved on first use, so that `import splatzip` costs nothing and `splatzip.decode` pulls in no encoder.
 _PUBLIC = {
@@ -43,10 +46,13 @@ _PUBLIC = {
     "QuantizedSource": "splatzip.scene",
     "Views": "splatzip.views",
     "orbit_views": "splatzip.views",
+    "turntable": "splatzip.views",
     "render": "splatzip.raster",
+    "Picture": "splatzip.raster",
     "Profile": "splatzip.profile",
     "compress": "splatzip.io",
     "compare": "splatzip.io",
+    "report_html": "splatzip.io",
     "stored_bytes": "splatzip.formats.stored",
     "Comparison": "splatzip.report.comparison",
     "decompress": "splatzip.decode",

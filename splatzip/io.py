@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,12 +32,10 @@ def load(path: str | Path, *, repair: bool = False) -> Scene:
     Raises: FormatError, SceneError, OSError.
     """
     path = Path(path)
-    if path.is_file():
-        with path.open("rb") as file:
-            if file.read(len(MAGIC)) == MAGIC:
-                from splatzip.decode import decompress
+    if _is_splatz(path):
+        from splatzip.decode import decompress
 
-                return decompress(path)
+        return decompress(path)
     return format_of_content(path).module.read(path, repair=repair)  # type: ignore[no-any-return]
 
 
@@ -133,14 +131,14 @@ def compare(
     from splatzip.quality import compare as compare_scenes
     from splatzip.views import Views, orbit_views
 
-    source = load(ref, repair=repair)
+    source = _load_by_name(ref, repair)
     chosen = orbit_views(source) if views is None else Views.load(views, split=split)
     seen_from = f"{len(chosen)} orbit views" if views is None else f"{len(chosen)} {split} views of {views}"
     found = []
     for number, path in enumerate(map(Path, tests)):
         compared = compare_scenes(
             source,
-            load(path, repair=repair),
+            _load_by_name(path, repair),
             chosen,
             extra=extra,
             background=background,
@@ -150,6 +148,80 @@ def compare(
         )
         found.append(replace(compared, name=str(path), bytes=stored_bytes(path)))
     return found
+
+
+def report_html(
+    comparisons: Sequence[Comparison],
+    ref: str | Path,
+    *tests: str | Path,
+    views: str | Path | None = None,
+    split: Split = "test",
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    threads: int = 0,
+    repair: bool = False,
+    progress: Progress | None = None,
+) -> str:
+    """Make one self-contained page to look at: pictures, errors, rate and quality, bytes, attributes.
+
+    Args:
+        comparisons: what `compare` returned for the same arguments.
+    Returns: HTML that asks nothing of any other place. At most 15 views are shown, the worst among them.
+    Raises: as `compare`.
+    """
+    from splatzip.decode import info
+    from splatzip.raster import render
+    from splatzip.report.html import page
+    from splatzip.report.pictures import ViewPictures
+    from splatzip.views import Views, orbit_views
+
+    source = _load_by_name(ref, repair)
+    scenes = [_load_by_name(path, repair) for path in tests]
+    chosen = orbit_views(source) if views is None else Views.load(views, split=split)
+    taken = 0
+
+    def take(index: int) -> ViewPictures:
+        nonlocal taken
+        taken += 1
+        if progress is not None:
+            progress(min(taken / len(chosen), 1), "drawing the report")
+        camera = chosen.cameras[index]
+        ref, *drawn = (
+            render(scene, camera, background=background, threads=threads).color for scene in (source, *scenes)
+        )
+        return ViewPictures(ref, drawn, chosen.photo(index, background=background) if chosen.photos else None)
+
+    return page(
+        [replace(one, name=name) for one, name in zip(comparisons, _told_apart(tests), strict=True)],
+        ref=source,
+        tests=scenes,
+        take_pictures=take,
+        ref_name=Path(ref).name,
+        ref_bytes=stored_bytes(ref),
+        facts=[info(path) if _is_splatz(Path(path)) else None for path in tests],
+    )
+
+
+def _is_splatz(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def _told_apart(paths: Sequence[str | Path]) -> list[str]:
+    """The files' names, with the folders where names alone are not enough."""
+    names = [Path(path).name for path in paths]
+    return names if len(set(names)) == len(names) else [str(path) for path in paths]
+
+
+def _load_by_name(path: str | Path, repair: bool) -> Scene:
+    """Load one of several files: an error says which."""
+    try:
+        return load(path, repair=repair)
+    except SplatzipError as error:
+        if str(path) in str(error):
+            raise
+        raise type(error)(f"{path}: {error}") from error
 
 
 def _one_of(progress: Progress, number: int, count: int, name: str) -> Progress:

@@ -18,7 +18,7 @@ import typer
 
 from splatzip.cli.console import error_line
 
-VERBS = ("compress", "decompress", "convert", "transform", "verify", "info")
+VERBS = ("compress", "decompress", "convert", "transform", "verify", "info", "render", "compare")
 
 app = typer.Typer(
     help="Compress trained 3D Gaussian splatting scenes into one small file, and get them back.",

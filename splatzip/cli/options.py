@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class SplitOf(str, Enum):
+    """Which views of a capture."""
+
+    test = "test"
+    train = "train"
+    all = "all"
+
+
+class ExtentOf(str, Enum):
+    """Where a splat ends."""
+
+    three_sigma = "3sigma"
+    exact = "exact"
+
 
 Source = Annotated[Path, typer.Argument(metavar="IN", help="Scene in any format, recognised by its content.")]
 Target = Annotated[Path, typer.Argument(metavar="OUT", help="File to write; its extension names the format.")]
@@ -18,3 +35,14 @@ Threads = Annotated[int, typer.Option(metavar="N", min=0, help="Threads; 0 takes
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")]
+ViewsPath = Annotated[
+    Path | None,
+    typer.Option("--views", metavar="V", help="Cameras: COLMAP, transforms.json or cameras.json; a folder or a file."),
+]
+SplitOption = Annotated[
+    SplitOf, typer.Option("--split", help="Which of --views; test: as split.json says, or every 8th.")
+]
+ExtentOption = Annotated[ExtentOf, typer.Option("--extent", help="Splats end at 3 sigma, or exactly where alpha does.")]
+Background = Annotated[
+    tuple[float, float, float], typer.Option(metavar="R G B", help="Colour behind the scene, 0 to 1.")
+]

@@ -78,7 +78,7 @@ def _facts(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if "ratio" in report:
         yield "ratio", f"{report['ratio']:.2f}  (float32 scene / file)"
         yield "bits a splat", f"{report['bits_per_splat']:.2f}"
-    for name in ("version", "tiles", "tiers"):
+    for name in ("version", "tiles", "tiers", "view", "pixels", "frames", "fps", "depth_of_a_level"):
         if name in report:
             yield name, str(report[name])
     if any(report.get("origin", ())):

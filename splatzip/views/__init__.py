@@ -2,5 +2,6 @@
 
 from splatzip.views.collection import Views
 from splatzip.views.orbit import orbit_views
+from splatzip.views.turntable import turntable
 
-__all__ = ["Views", "orbit_views"]
+__all__ = ["Views", "orbit_views", "turntable"]

@@ -64,7 +64,7 @@ class Views:
         return read_photo(self.photos[index], self.cameras[index], background)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, split: Split = "test") -> Views:
+    def load(cls, path: str | os.PathLike[str], *, split: Split = "test", photos: bool = True) -> Views:
         """The cameras of a capture, and their photos.
 
         Args:
@@ -72,6 +72,7 @@ class Views:
                 binary, cameras.json (reference 3DGS), or a single camera (`views/camera_json.py`).
             split: "test": the frames that split.json beside the views lists as such, without one every 8th by name;
                 "train": the others; "all".
+            photos: False takes the cameras alone and looks for no photo.
         Raises: ViewsError, naming the frame, if a frame in use has a lens that distorts, a photo is missing while
             others are there, or a photo is not of its camera's size. Frames that are not in use are not looked at.
         """
@@ -86,7 +87,9 @@ class Views:
             if not used:
                 raise ViewsError(f"{path}: none of the {len(frames)} views is for {split}; choose another split")
             cameras = tuple(frame.camera() for frame in used)
-            return cls(cameras, find_photos(used), *(_names(parts[name]) for name in ("test", "train")))
+            return cls(
+                cameras, find_photos(used) if photos else None, *(_names(parts[name]) for name in ("test", "train"))
+            )
         except OSError as error:
             raise ViewsError(f"{path}: {error.strerror or error}") from None
 

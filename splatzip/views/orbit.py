@@ -22,7 +22,7 @@ RADIUS_PERCENTILE = 85
 
 def orbit_views(scene: Scene) -> Views:
     """Twelve cameras around the middle of the scene's visible splats, without photos."""
-    centre, radius = _middle(scene)
+    centre, radius = middle(scene)
     cameras = []
     for i in range(VIEWS):
         azimuth = 2 * np.pi * i / VIEWS
@@ -42,7 +42,7 @@ def orbit_views(scene: Scene) -> Views:
     return Views(tuple(cameras))
 
 
-def _middle(scene: Scene) -> tuple[NDArray[np.float64], float]:
+def middle(scene: Scene) -> tuple[NDArray[np.float64], float]:
     """Median of the visible splats, and the distance within which 85 % of them are."""
     with np.errstate(over="ignore"):
         visible = 1 / (1 + np.exp(-scene.opacity_logits)) > OPAQUE

@@ -22,7 +22,7 @@ function logTicks(low, high) {
 
 /** points: [{x: bytes, y: dB, name, index}]; line: {y, name} to draw across, or null. */
 function rateChart({ title, points, line, chosen, onchoose }) {
-  const [width, height, left, right, top, bottom] = [520, 330, 52, 16, 34, 48];
+  const [width, height, left, right, top, bottom] = [520, 330, 58, 16, 34, 48];
   const xs = points.map((point) => point.x);
   const ys = [...points.map((point) => point.y), ...(line ? [line.y] : [])];
   const spread = Math.max(Math.max(...ys) - Math.min(...ys), 0.1);

@@ -1,0 +1,62 @@
+"""`splatzip compare`: what a setting costs, in numbers and to look at."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from splatzip.cli import options as of
+from splatzip.cli.console import Progress, progress_bar
+from splatzip.cli.quality_table import Metric, print_comparisons
+from splatzip.cli.target import check_target, write_whole
+
+
+def compare(
+    ref: Annotated[Path, typer.Argument(metavar="REF", help="The source, in any format.")],
+    tests: Annotated[list[Path], typer.Argument(metavar="TEST", help="What became of it, in any format.")],
+    views: of.ViewsPath = None,
+    split: of.SplitOption = of.SplitOf.test,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page to look at: pictures, charts.")
+    ] = None,
+    metrics: Annotated[
+        list[Metric] | None, typer.Option("--metric", help="Measure this, too; lpips and flip need packages.")
+    ] = None,
+    background: of.Background = (0, 0, 0),
+    threads: of.Threads = 0,
+    repair: of.Repair = False,
+    force: of.Force = False,
+    as_json: of.AsJson = False,
+    quiet: of.Quiet = False,
+) -> None:
+    """Measure scenes against their source: bytes, and renders view by view.
+
+    Without --views from 12 views around REF. Where the views have photos, both are measured against those, too.
+    """
+    import splatzip
+
+    if html is not None:
+        check_target(html, force=force)
+    seen: dict[str, Any] = {"views": views, "split": split.value, "background": background}
+    seen |= {"threads": threads, "repair": repair}
+    extra = [metric.value for metric in metrics or ()]
+    with progress_bar(quiet=quiet or as_json) as progress:
+        share = 1.0 if html is None else 0.7
+        found = splatzip.compare(ref, *tests, **seen, extra=extra, progress=_part(progress, 0, share))
+        if html is not None:
+            page = splatzip.report_html(found, ref, *tests, **seen, progress=_part(progress, share, 1))
+            write_whole(html, page.encode())
+    if as_json:
+        facts = [comparison.to_json() for comparison in found]
+        print(json.dumps(facts[0] if len(facts) == 1 else facts, indent=2))
+    elif not quiet:
+        print_comparisons(found, ref)
+        if html is not None:
+            print(f"\n{html}  {html.stat().st_size:,} bytes")
+
+
+def _part(progress: Progress, start: float, end: float) -> Progress:
+    return lambda done, label: progress(start + (end - start) * done, label)

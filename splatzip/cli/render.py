@@ -1,0 +1,71 @@
+"""`splatzip render`: a picture of a scene, or a film around it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from splatzip.cli import options as of
+from splatzip.cli.console import progress_bar
+from splatzip.cli.eye import Eye, Up, one_camera, size_of_text
+from splatzip.cli.picture import Shown, as_png
+from splatzip.cli.source import load_and_warn
+from splatzip.cli.summary import Stopwatch, conversion, show
+from splatzip.cli.target import check_target, write_whole
+from splatzip.cli.video import as_mp4, check_can_film
+
+
+def render(
+    source: of.Source,
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Picture (.png), or film with --orbit (.mp4).")],
+    view: Annotated[
+        str | None, typer.Option(metavar="I|NAME", help="Of --views, else of 12 around the scene. Default: the first.")
+    ] = None,
+    camera: Annotated[Path | None, typer.Option(metavar="FILE", help="The one camera of this file instead.")] = None,
+    views: of.ViewsPath = None,
+    split: of.SplitOption = of.SplitOf.test,
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Pixels. Default: the camera's; film 960x720.")
+    ] = None,
+    background: of.Background = (0, 0, 0),
+    extent: of.ExtentOption = of.ExtentOf.three_sigma,
+    shown: Annotated[
+        Shown, typer.Option("--show", help="Depth is 16 bit grey, alpha a transparent picture.")
+    ] = Shown.color,
+    orbit: Annotated[bool, typer.Option("--orbit", help="A film, once around the scene or as --views stand.")] = False,
+    up: Annotated[Up | None, typer.Option(help="For --orbit. Default: of --views, else of the scene, else -y.")] = None,
+    seconds: Annotated[float, typer.Option(metavar="S", min=0.1, max=600, help="Length of the film.")] = 6.0,
+    fps: Annotated[int, typer.Option(metavar="N", min=1, max=120, help="Frames a second of the film.")] = 30,
+    threads: of.Threads = 0,
+    repair: of.Repair = False,
+    force: of.Force = False,
+    as_json: of.AsJson = False,
+    quiet: of.Quiet = False,
+) -> None:
+    """Draw a scene in any format: a picture, or a film around it."""
+    pixels = size_of_text(size)
+    if orbit:
+        if camera or view or shown is not Shown.color:
+            raise typer.BadParameter("--orbit goes with none of --camera, --view and --show")
+        check_can_film(target, pixels)
+    elif target.suffix.lower() != ".png":
+        raise typer.BadParameter(f"{target}: expected OUT.png, or OUT.mp4 with --orbit")
+    check_target(target, force=force)
+    watch = Stopwatch()
+    with progress_bar(quiet=quiet or as_json) as progress:
+        progress(0.0, "reading")
+        with watch.step("read"):
+            scene = load_and_warn(source, repair=repair)
+        eye = Eye(scene, background, extent.value, threads)
+        with watch.step("render"):
+            if orbit:
+                content, facts = as_mp4(eye, views, split.value, pixels, up, seconds, fps, progress)
+            else:
+                chosen = one_camera(scene, views, split.value, view, camera, pixels)
+                progress(0.5, "drawing")
+                content, facts = as_png(eye.picture(chosen), chosen, shown)
+        with watch.step("write"):
+            write_whole(target, content)
+    show(conversion(source, target, scene, watch, **facts), as_json=as_json, quiet=quiet)

@@ -1,0 +1,83 @@
+"""Once around a scene: the cameras of a film."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from splatzip.scene import Camera, Scene
+from splatzip.views.collection import Views
+from splatzip.views.orbit import FOV_X_DEGREES, middle
+
+_ELEVATION_DEGREES = 18.0
+_DISTANCE = 2.2  # in radii
+_AGREEMENT = 0.02  # below this the looks of a capture are too parallel to say where they meet
+
+Floats = NDArray[np.float64]
+
+
+def turntable(
+    scene: Scene, *, frames: int, width: int, height: int, up: ArrayLike | None = None, views: Views | None = None
+) -> Views:
+    """Cameras on a circle, evenly spaced, that look at its middle.
+
+    Args:
+        up: (3,) which way is up; None: as the cameras of `views` stand, else what the scene says, else -y.
+        views: of a capture: the film goes where its cameras stood, around what they look at. None: around the middle
+            of the scene's visible splats, from outside.
+    """
+    centre, radius = middle(scene)
+    distance, elevation = _DISTANCE * radius, np.radians(_ELEVATION_DEGREES)
+    axis = np.asarray((0.0, -1.0, 0.0) if scene.meta.up is None else scene.meta.up, np.float64)
+    if views is not None:
+        axis = _upright(views)
+    if up is not None:
+        axis = np.asarray(up, np.float64)
+    axis = axis / np.linalg.norm(axis)
+    if views is not None and (point := _looked_at(views)) is not None:
+        centre = point
+        away = np.array([camera.position for camera in views.cameras]) - centre
+        distance = float(np.median(np.linalg.norm(away, axis=1)))
+        elevation = float(np.median(np.arcsin(np.clip(away @ axis / np.linalg.norm(away, axis=1), -0.9, 0.9))))
+    # Any two directions that span the plane across the axis; the first is as near to the front as it can be.
+    front = np.array([0.0, 0.0, -1.0]) if abs(axis[2]) < 0.9 else np.array([0.0, -1.0, 0.0])
+    side = np.cross(axis, front)
+    side /= np.linalg.norm(side)
+    front = np.cross(side, axis)
+    fov_x_rad = float(np.radians(FOV_X_DEGREES))
+    cameras = []
+    for frame in range(frames):
+        turn = 2 * np.pi * frame / frames
+        outward = np.cos(elevation) * (np.cos(turn) * front + np.sin(turn) * side) + np.sin(elevation) * axis
+        eye = centre + distance * outward
+        cameras.append(
+            Camera.look_at(
+                eye, centre, down=-axis, width=width, height=height, fov_x_rad=fov_x_rad, name=f"frame {frame}"
+            )
+        )
+    return Views(tuple(cameras))
+
+
+def _upright(views: Views) -> Floats:
+    """Up as photographers have it: at a right angle to the right of every camera, however it is pitched."""
+    rights = np.array([camera.world_to_camera[0, :3] for camera in views.cameras])
+    ups = -np.array([camera.world_to_camera[1, :3] for camera in views.cameras])
+    mean: Floats = ups.mean(axis=0)
+    spread, directions = np.linalg.eigh(rights.T @ rights / len(rights))
+    if spread[1] < _AGREEMENT or spread[0] > 0.5 * spread[1]:  # all from one side, or held at every angle
+        return mean if np.linalg.norm(mean) > 1e-3 else np.array([0.0, -1.0, 0.0])
+    across: Floats = directions[:, 0]
+    return across if across @ mean > 0 else -across
+
+
+def _looked_at(views: Views) -> Floats | None:
+    """The point nearest to all lines of sight; None if they are parallel or it is behind most cameras."""
+    eyes = np.array([camera.position for camera in views.cameras])
+    looks = np.array([camera.world_to_camera[2, :3] for camera in views.cameras])
+    across = np.eye(3) - looks[:, :, None] * looks[:, None, :]
+    normal = across.mean(axis=0)
+    if np.linalg.eigvalsh(normal)[0] < _AGREEMENT:
+        return None
+    point: Floats = np.linalg.solve(normal, np.einsum("nij,nj->i", across, eyes) / len(eyes))
+    ahead = np.einsum("ni,ni->n", point - eyes, looks)
+    return point if np.median(ahead) > 0 else None
