@@ -15,6 +15,7 @@ from benchmark.judge import DEFAULT_JUDGE, Judge
 from benchmark.peers import splat_transform_tool, splatzip_tool
 from benchmark.quality import CURVE, FAST, PRESETS, measure_quality
 from benchmark.record import RECORDS, machine, replace_rows
+from benchmark.render import measure_rendering
 from benchmark.scenes import BenchScene, scenes_named
 from benchmark.speed import measure_speed
 from benchmark.table import TABLE, write_table
@@ -29,6 +30,9 @@ def main() -> None:
     options = _options()
     if not options.table:
         print(machine())
+    if options.what == "render" and not options.table:
+        measure_rendering(repetitions=options.repetitions)
+    elif not options.table:
         for scene in scenes_named(options.scenes):
             _measure(scene, options)
     write_table(TABLE)
@@ -37,15 +41,20 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Benchmarks of splatzip.")
-    codec = parser.add_subparsers(dest="what", required=True).add_parser("codec", help="the codec, beside its peers")
+    commands = parser.add_subparsers(dest="what", required=True)
+    codec = commands.add_parser("codec", help="the codec, beside its peers")
     codec.add_argument("scenes", nargs="*", help="names, or their beginnings (default: all)")
     codec.add_argument("--parts", default=",".join(PARTS), help=f"any of {','.join(PARTS)} (default: all)")
-    codec.add_argument("--repetitions", type=int, default=5, help="timed runs of everything that is timed (default: 5)")
     codec.add_argument(
         "--judge", type=Path, default=DEFAULT_JUDGE, help=f"the judge's folder (default: {DEFAULT_JUDGE})"
     )
-    codec.add_argument("--table", action="store_true", help="measure nothing, write the table from what is recorded")
+    render = commands.add_parser("render", help="the rasterizer, forward and backward")
+    for command in (codec, render):
+        command.add_argument("--repetitions", type=int, default=5, help="runs of everything that is timed (default: 5)")
+        command.add_argument("--table", action="store_true", help="measure nothing, write the table again")
     options = parser.parse_args()
+    if options.what == "render":
+        return options
     options.parts = options.parts.split(",")
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no part is called {unknown.pop()!r}")

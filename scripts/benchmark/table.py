@@ -1,4 +1,4 @@
-"""docs/BENCHMARKS.md from benchmarks/codec.jsonl."""
+"""docs/BENCHMARKS.md from benchmarks/*.jsonl."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmark.record import RECORDS, Row, read_rows
+from benchmark.render import RENDER_RECORDS
 from benchmark.scenes import ROOT, SCENES
+from benchmark.sections_render import rendering
 from benchmark.sections_size import bars, bits_by_attribute, qualities, transcoding
 from benchmark.sections_time import codec_speed, commands, invariance
 
@@ -15,9 +17,10 @@ TABLE = ROOT / "docs" / "BENCHMARKS.md"
 _INTRODUCTION = """\
 # Benchmarks
 
-Written by `scripts/bench codec` (`scripts/bench codec --table` writes it again) from `{records}`, which holds one JSON
-line a repetition with the revision, the scene's checksum and the machine. Every file that is measured here was
-verified and decoded in the same run. Medians; the range of the repetitions in parentheses.
+Written by `scripts/bench codec` and `scripts/bench render` (either with `--table` writes it again) from `{records}` and
+`benchmarks/render.jsonl`, which hold one JSON line a repetition with the revision, the scene's checksum and the
+machine. Every file that is measured here was verified and decoded in the same run. Medians; the range of the
+repetitions in parentheses.
 
 - **ratio**: bytes as float32 PLY without normals over bytes of the file. **bits**: of the whole file, a splat.
 - **dB**: mean over views of the PSNR between renders of the decoded scene and of its source, by an independent CPU
@@ -33,7 +36,6 @@ def write_table(path: Path, records: Path = RECORDS) -> None:
     place = {scene.name: number for number, scene in enumerate(SCENES)}
     rows = sorted(read_rows(records), key=lambda row: place.get(row["scene"], len(place)))
     sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (
-        _machines,
         bars,
         bits_by_attribute,
         qualities,
@@ -42,7 +44,8 @@ def write_table(path: Path, records: Path = RECORDS) -> None:
         commands,
         invariance,
     )
-    lines = [line for section in sections for line in section(rows)]
+    drawn = read_rows(RENDER_RECORDS)
+    lines = [*_machines([*rows, *drawn]), *(line for section in sections for line in section(rows)), *rendering(drawn)]
     text = _INTRODUCTION.format(records=records.relative_to(ROOT)) + "\n".join(lines).rstrip("\n") + "\n"
     path.write_text(text)
 

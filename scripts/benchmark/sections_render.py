@@ -1,0 +1,40 @@
+"""The section about rendering."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from benchmark.markdown import met, spread, table
+from benchmark.record import Row
+from benchmark.render import PASSES
+
+
+def rendering(rows: Sequence[Row]) -> list[str]:
+    """Milliseconds a picture, by pass and threads."""
+    lines = []
+    for name, (_, bar) in PASSES.items():
+        for threads in sorted({row["threads"] for row in rows if row["pass"] == name}):
+            group = [row for row in rows if (row["pass"], row["threads"]) == (name, threads)]
+            wall = [row["wall_ms"] for row in group]
+            most = bar if threads == 2 else None
+            lines.append(
+                (
+                    name,
+                    str(threads),
+                    spread(wall, 1),
+                    spread([row["cpu_ms"] for row in group], 1),
+                    f"{most:.0f}" if most else "",
+                    met(statistics.median(wall), most) if most else "",
+                )
+            )
+    heads = ("pass", "threads", "wall ms", "CPU ms", "at most", "met")
+    return [
+        "## Rendering",
+        "",
+        "`scripts/bench render`: snowmiku with some splats repeated to 200,000, SH 3, 800x600, extent 3sigma, on the",
+        "CPU; milliseconds a picture, mean over the 13 test views; the scene was made ready once. CPU ms: of all",
+        "threads. The bars are meant for two idle cores.",
+        "",
+        *table(heads, lines),
+    ]
