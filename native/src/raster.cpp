@@ -120,6 +120,7 @@ bool Rasterizer::list(int threads) {
   tile_start[tiles] = next;
   frame_.entries.reserve(size(next));
   frame_.place.reserve(size(next));
+  frame_.slot.reserve(size(next));
   first_place[count] = next;
   parallel_for(jobs, threads, [&](int64_t j) {
     uint32_t base = 0;
@@ -131,6 +132,7 @@ bool Rasterizer::list(int threads) {
       const uint32_t k = at[records[r].tile]++;
       frame_.entries[k] = {records[r].splat, records[r].blocks};
       frame_.place[base + r] = k;
+      frame_.slot[k] = base + static_cast<uint32_t>(r);
     }
   });
   return true;
@@ -140,6 +142,7 @@ TileJob Rasterizer::tile_job(int64_t tile) {
   const int x = static_cast<int>(tile % frame_.tiles_x), y = static_cast<int>(tile / frame_.tiles_x);
   return {frame_.splats.data(),
           frame_.entries.data(),
+          frame_.slot.data(),
           frame_.tile_start[size(tile)],
           frame_.tile_start[size(tile + 1)],
           x * kTileSize,

@@ -55,7 +55,9 @@ struct Frame {
   // The entries of the splat order[i] are entries[place[first_place[i]]] to entries[place[first_place[i + 1]]], by
   // tile.
   Buffer<uint32_t> first_place, place;
-  // What a pass finds for an entry goes to a slot of its own and is summed up by splat, in the order of `place`.
+  // The inverse: place[slot[k]] == k. What a pass finds for entry k goes to slot[k], so that what belongs to a splat
+  // lies together and is added up in the order of its tiles.
+  Buffer<uint32_t> slot;
 
   // By tile, block and pixel of the block; pixels outside the picture have transmittance 0.
   Buffer<float> transmittance;  // behind the last splat
@@ -103,6 +105,7 @@ class Rasterizer {
   bool list(int threads);
   void blend(const PictureArrays& picture, int threads);
   void blend_backward(const float* g_color, const float* g_alpha, float* g_background, int threads);
+  void prefetch_sums(int64_t group) const;
   void group_sums(int64_t group, float* rows) const;
 
   PreparedScene scene_;

@@ -10,6 +10,7 @@ namespace splatzip {
 namespace {
 
 constexpr int64_t kGroupsAtOnce = 32, kRanksAtOnce = 8192;
+constexpr int64_t kMostPrefetched = 256;  // bytes a splat
 
 size_t size(int64_t count) { return static_cast<size_t>(count); }
 
@@ -23,7 +24,7 @@ void from_rows(const float* rows, int width, int count, float* values) {
 void add_slots(const Frame& frame, const float* slots, uint32_t rank, float* sums) {
   std::fill(sums, sums + kSlot, 0.0f);
   for (uint32_t i = frame.first_place[rank]; i < frame.first_place[rank + 1]; ++i) {
-    const float* slot = slots + size_t{frame.place[i]} * kSlot;
+    const float* slot = slots + size_t{i} * kSlot;
     for (int row = 0; row < kSlot; ++row) sums[row] += slot[row];
   }
 }
@@ -41,6 +42,17 @@ void Rasterizer::blend_backward(const float* g_color, const float* g_alpha, floa
   for (int64_t tile = 0; tile < tiles; ++tile)
     for (int c = 0; c < 3; ++c) total[c] += by_tile[3 * tile + c];
   for (int c = 0; c < 3; ++c) g_background[c] = static_cast<float>(total[c]);
+}
+
+void Rasterizer::prefetch_sums(int64_t group) const {
+  const uint32_t first = frame_.first_splat[size(group)];
+  const uint32_t count = static_cast<uint32_t>(__builtin_popcount(frame_.seen[size(group)]));
+  for (uint32_t splat = first; splat < first + count; ++splat) {
+    const uint32_t rank = rank_[splat];
+    const char* begin = reinterpret_cast<const char*>(slots_.data() + size_t{frame_.first_place[rank]} * kSlot);
+    const char* end = reinterpret_cast<const char*>(slots_.data() + size_t{frame_.first_place[rank + 1]} * kSlot);
+    for (const char* at = begin; at < end && at < begin + kMostPrefetched; at += 64) __builtin_prefetch(at);
+  }
 }
 
 // Sums of a group's splats as rows, and which of its colours were cut off at 0.
@@ -70,6 +82,7 @@ void Rasterizer::backward(const float* g_color, const float* g_alpha, const Scen
     alignas(64) float sums[kSlot * kGroup], g_geometry[kGeometryRows * kGroup];
     alignas(64) float g_sh[3 * kMaxShCoefficients * kGroup];
     for (int64_t group = chunk * kGroupsAtOnce; group < std::min(groups, (chunk + 1) * kGroupsAtOnce); ++group) {
+      if (group + 1 < groups) prefetch_sums(group + 1);
       const uint32_t seen = frame_.seen[size(group)];
       if (seen) {
         std::fill(std::begin(sums), std::end(sums), 0.0f);

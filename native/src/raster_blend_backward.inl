@@ -109,7 +109,8 @@ void blend_backward_tile(const BlendBackwardJob& job) {
   begin_backward(job, &state);
   LaneSums sums = {};
   const uint32_t stop = *tile.stop;
-  std::memset(job.slots + static_cast<size_t>(stop) * kSlot, 0, sizeof(float) * kSlot * (tile.end - stop));
+  const auto slot_of = [&](uint32_t k) { return job.slots + static_cast<size_t>(tile.slot[k]) * kSlot; };
+  for (uint32_t k = stop; k < tile.end; ++k) std::memset(slot_of(k), 0, sizeof(float) * kSlot);
   unsigned active = 0;    // blocks with pixels that were still blended into at entry k
   uint32_t wakes = stop;  // when the next block becomes active
   for (uint32_t k = stop; k-- > tile.start;) {
@@ -124,8 +125,11 @@ void blend_backward_tile(const BlendBackwardJob& job) {
         }
       }
     }
-    if (k >= tile.start + kAhead) __builtin_prefetch(tile.splats + tile.entries[k - kAhead].splat);
-    float* slot = job.slots + static_cast<size_t>(k) * kSlot;
+    if (k >= tile.start + kAhead) {
+      __builtin_prefetch(tile.splats + tile.entries[k - kAhead].splat);
+      __builtin_prefetch(slot_of(k - kAhead), 1);
+    }
+    float* slot = slot_of(k);
     const unsigned blocks = tile.entries[k].blocks & active;
     if (!blocks) {
       std::memset(slot, 0, sizeof(float) * kSlot);

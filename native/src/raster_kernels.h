@@ -69,9 +69,10 @@ struct ListJob {
 struct TileJob {
   const ProjectedSplat* splats;
   const TileEntry* entries;
-  uint32_t start, end;  // the tile's entries
-  int x, y;             // its first pixel
-  int width, height;    // of the picture
+  const uint32_t* slot;  // by entry: where sums over its pixels go
+  uint32_t start, end;   // the tile's entries
+  int x, y;              // its first pixel
+  int width, height;     // of the picture
   float background[3];
   // By block and pixel of the block.
   float* transmittance;
