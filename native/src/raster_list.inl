@@ -42,9 +42,10 @@ inline void block_spans(const ProjectedSplat& s, int row, int columns, int rows,
   store(spans->last, inside ? last : Ints{} - 1);
 }
 
-// The tiles of one row of tiles, from its four rows of blocks.
+// The tiles of one row of tiles, from its four rows of blocks: 64 columns of blocks at once, a bit each.
 inline uint64_t list_row(uint32_t splat, const int32_t* first, const int32_t* last, uint32_t tile, TileRecord* records,
                          uint32_t* tile_counts) {
+  constexpr int kColumns = 64;
   int from = INT32_MAX, to = -1;
   for (int j = 0; j < 4; ++j) {
     if (first[j] > last[j]) continue;
@@ -52,17 +53,22 @@ inline uint64_t list_row(uint32_t splat, const int32_t* first, const int32_t* la
     to = last[j] > to ? last[j] : to;
   }
   uint64_t used = 0;
-  for (int column = from >> 2; column <= to >> 2 && to >= 0; ++column) {
-    unsigned blocks = 0;
+  for (int start = from & ~3; start <= to; start += kColumns) {
+    uint64_t columns[4];
     for (int j = 0; j < 4; ++j) {
-      int a = first[j] - 4 * column, b = 3 - last[j] + 4 * column;
-      a = a < 0 ? 0 : (a > 4 ? 4 : a);
-      b = b < 0 ? 0 : (b > 4 ? 4 : b);
-      blocks |= ((0xFu << a) & (0xFu >> b)) << (4 * j);
+      const int a = first[j] > start ? first[j] - start : 0;
+      const int b = last[j] < start + kColumns ? last[j] - start : kColumns - 1;
+      columns[j] = a <= b ? ~uint64_t{0} << a & ~uint64_t{0} >> (kColumns - 1 - b) : 0;
     }
-    if (!blocks) continue;
-    records[used++] = {tile + static_cast<uint32_t>(column), splat, blocks};
-    ++tile_counts[tile + static_cast<uint32_t>(column)];
+    const int end = to < start + kColumns ? to : start + kColumns - 1;
+    for (uint32_t at = tile + static_cast<uint32_t>(start >> 2); at <= tile + static_cast<uint32_t>(end >> 2); ++at) {
+      const uint64_t blocks =
+          (columns[0] & 15) | (columns[1] & 15) << 4 | (columns[2] & 15) << 8 | (columns[3] & 15) << 12;
+      for (uint64_t& row : columns) row >>= 4;
+      if (!blocks) continue;
+      records[used++] = {at, splat, static_cast<uint32_t>(blocks)};
+      ++tile_counts[at];
+    }
   }
   return used;
 }
