@@ -3,6 +3,8 @@
 #pragma once
 #include <cstdint>
 
+#include "stepped_kernels.h"
+
 namespace splatzip {
 
 // Decoding tables of a stream. Small, so that they stay in the first-level cache: a hint says which symbol has the
@@ -23,15 +25,6 @@ using RansDecodePlane = const uint16_t* (*)(uint32_t* states, int lanes, const R
                                             const uint8_t* contexts, uint8_t* symbols, int64_t n, const uint16_t* words,
                                             const uint16_t* words_end);
 
-constexpr int kNeighbours = 4;
-constexpr int kNeighbourWindow = 64;
-
-// The splats that predict a splat: rows before it (-1: none) and their weights, which sum to 1.
-struct Neighbours {
-  int32_t row[kNeighbours];
-  float weight[kNeighbours];
-};
-
 // What becomes of a decoded row: out[j][rgb] = color * sum over k of values[k] * basis[k][j] (FORMAT.md 5.5).
 struct Transform {
   int coefficients;    // components, too
@@ -51,7 +44,7 @@ struct PredictedRows {
   int64_t runs;
   int width;   // values a row: 3 * components, colour-minor
   int stride;  // floats from row to row, a multiple of 16 and >= width
-  const Neighbours* near;
+  Neighbours near;
   const float* shares;         // (8, stride) by distance bucket
   const uint8_t* distance;     // (n)
   const float* steps;          // (n)
@@ -100,14 +93,6 @@ struct SizePlane {
   float *sum, *mean;
 };
 using AddSizePlane = void (*)(const SizePlane& plane);
-
-// The nearest 4 of the 64 splats before each of n splats in its run (FORMAT.md 5.2). x, y, z point at the first splat
-// and may be read 64 * runs values to the left (kFarAway there) and 16 to the right of the end. keys: (4, n)
-// plane-major, ascending: squared distance as float bits with the low 6 bits replaced by how far back, less one.
-constexpr float kFarAway = 1e30f;
-constexpr uint32_t kNoNeighbour = 0x7F800000u;  // keys from here on are none
-using FindNeighbours = void (*)(const float* x, const float* y, const float* z, int64_t n, int64_t runs,
-                                uint32_t* keys);
 
 // Codec COLUMNS (FORMAT.md 7.4). Features of a weighted sum, one an element of `data`.
 enum class ColumnFeatureKind : uint8_t {
@@ -205,7 +190,7 @@ struct Kernels {
   FindIncomplete find_incomplete;
   SizeContextsOf size_contexts;
   AddSizePlane add_size_plane;
-  FindNeighbours find_neighbours;
+  const SteppedKernels* stepped;  // stepped_kernels.h
   const ColumnKernels* columns;
   const MetricKernels* metrics;
   const RasterKernels* raster;  // raster_kernels.h

@@ -297,6 +297,21 @@ void store(void* p, const V& v) {
   std::memcpy(p, &v, sizeof v);
 }
 
+inline Floats broadcast(float value) { return Floats{} + value; }
+
+inline Floats root(Floats a) {
+#if defined(__AVX512F__)
+  return (Floats)_mm512_sqrt_ps((__m512)a);
+#elif defined(__AVX2__)
+  return (Floats)_mm256_sqrt_ps((__m256)a);
+#elif defined(__SSE2__)
+  return (Floats)_mm_sqrt_ps((__m128)a);
+#else
+  for (int lane = 0; lane < kWidth; ++lane) a[lane] = __builtin_sqrtf(a[lane]);
+  return a;
+#endif
+}
+
 constexpr int kRowBlock = kNeighbourWindow;  // rows whose codes are turned around at once
 constexpr int kMostStride = 80;
 
@@ -408,12 +423,12 @@ void rebuild_rows(const PredictedRows& r) {
     }
     for (int row = 0; row < rows; ++row) {
       const int64_t i = first + row;
-      const Neighbours& near = r.near[i];
-      const float* w = near.weight;
+      float w[kNeighbours];
       const float *other[kNeighbours], *missed[kNeighbours];
       float diffuse[kNeighbours];
       for (int k = 0; k < kNeighbours; ++k) {
-        const int at = near.row[k];
+        const int at = r.near.row[k][i];
+        w[k] = r.near.weight[k][i];
         const int slot = at & last_slot;
         other[k] = at < 0 ? zeros : values + slot * stride;
         if (Encode) {
@@ -558,31 +573,9 @@ void add_size_plane(const SizePlane& p) {
   }
 }
 
-// W splats at once, one a lane: lane i looks at splat i - back * runs, back = 1..64, and keeps its four smallest keys.
-void find_neighbours(const float* x, const float* y, const float* z, int64_t n, int64_t runs, uint32_t* keys) {
-  for (int64_t i = 0; i < n; i += kWidth) {
-    Floats px = load<Floats>(x + i), py = load<Floats>(y + i), pz = load<Floats>(z + i);
-    Ints best[kNeighbours];
-    for (Ints& b : best) b = Ints{} + INT32_MAX;
-    for (int back = 1; back <= kNeighbourWindow; ++back) {
-      const int64_t at = i - back * runs;
-      Floats dx = load<Floats>(x + at) - px, dy = load<Floats>(y + at) - py, dz = load<Floats>(z + at) - pz;
-      Floats d2 = (dx * dx + dy * dy) + dz * dz;
-      Ints key;
-      std::memcpy(&key, &d2, sizeof key);
-      key = (key & ~(kNeighbourWindow - 1)) | (back - 1);
-      for (Ints& b : best) {
-        Ints smaller = key < b ? key : b;
-        key = key < b ? b : key;
-        b = smaller;
-      }
-    }
-    size_t active = static_cast<size_t>(n - i < kWidth ? n - i : kWidth);
-    for (int k = 0; k < kNeighbours; ++k) std::memcpy(keys + k * n + i, &best[k], active * 4);
-  }
-}
-
 typedef uint32_t UnsignedInts __attribute__((vector_size(kWidth * 4)));
+
+#include "stepped_kernels.inl"
 
 #include "columns_kernels.inl"
 #include "metrics_kernels.inl"
@@ -592,7 +585,7 @@ typedef uint32_t UnsignedInts __attribute__((vector_size(kWidth * 4)));
 
 const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &decode_rows,     &encode_rows,
                                   &to_targets,       &widen_symbols,     &find_incomplete, &size_contexts,
-                                  &add_size_plane,   &find_neighbours,   &kColumnKernels,  &kMetricKernels,
+                                  &add_size_plane,   &kSteppedKernels,   &kColumnKernels,  &kMetricKernels,
                                   &kRasterKernels};
 
 }  // namespace splatzip

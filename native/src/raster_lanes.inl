@@ -4,8 +4,6 @@
 constexpr int kBlockParts = kBlockPixels / kWidth;  // registers a block, or a group of splats
 constexpr unsigned kLaneBits = (1u << kWidth) - 1;
 
-inline Floats broadcast(float value) { return Floats{} + value; }
-
 #if defined(__AVX512F__)
 
 typedef __mmask16 Mask;
@@ -17,7 +15,6 @@ inline Mask above(Ints a, Ints b) { return _mm512_cmpgt_epi32_mask((__m512i)a, (
 inline Floats keep(Mask mask, Floats a) { return (Floats)_mm512_maskz_mov_ps(mask, (__m512)a); }
 inline unsigned bits_of(Mask mask) { return mask; }
 inline unsigned bits_of(Ints mask) { return _mm512_movepi32_mask((__m512i)mask); }
-inline Floats root(Floats a) { return (Floats)_mm512_sqrt_ps((__m512)a); }
 inline Floats least(Floats a, Floats b) { return (Floats)_mm512_min_ps((__m512)a, (__m512)b); }
 
 #else
@@ -39,17 +36,6 @@ inline unsigned bits_of(Mask mask) {
   return bits;
 #endif
 }
-inline Floats root(Floats a) {
-#if defined(__AVX2__)
-  return (Floats)_mm256_sqrt_ps((__m256)a);
-#elif defined(__SSE2__)
-  return (Floats)_mm_sqrt_ps((__m128)a);
-#else
-  for (int lane = 0; lane < kWidth; ++lane) a[lane] = __builtin_sqrtf(a[lane]);
-  return a;
-#endif
-}
-
 #endif
 
 constexpr float kRoundToInteger = 12582912.0f;  // 1.5 * 2^23: after adding it the low bits are the nearest integer

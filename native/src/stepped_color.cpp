@@ -25,12 +25,12 @@ std::vector<int32_t*> planes_of(Uninitialised<int32_t>& codes, int64_t n, int wi
   return planes;
 }
 
-std::vector<float> steps_of(const StepRule& rule, const SteppedTables& tables, const TileState& tile) {
-  std::vector<float> steps;
-  steps.reserve(tile.features.size());
-  for (const auto& f : tile.features)
-    steps.push_back(rule.base *
-                    tables.half_octave[static_cast<size_t>(half_octaves(rule, f.data()) + kMaxHalfOctaves)]);
+Plane<float> steps_of(const StepRule& rule, const TileState& tile) {
+  Plane<float> steps;
+  steps.fit(tile.n);
+  StepSum sum = tile.step_sum(rule);
+  sum.sizes = steps.data();
+  kernels().stepped->sum_steps(sum);
   return steps;
 }
 
@@ -38,7 +38,7 @@ std::vector<float> steps_of(const StepRule& rule, const SteppedTables& tables, c
 // octaves that are the contexts. Float32 in the written order.
 class SizeModel {
  public:
-  SizeModel(const TileState& tile, const std::vector<float>& steps)
+  SizeModel(const TileState& tile, const Plane<float>& steps)
       : n_(tile.n), room_(static_cast<size_t>(tile.n + 15) / 16 * 16), contexts_(room_), store_(room_ * kRows) {
     for (int t = 0; t < kSizeTerms; ++t) terms_[t] = row(t);
     for (int64_t i = 0; i < n_; ++i) {
@@ -105,14 +105,14 @@ std::vector<float> shares_of(const SteppedParams& params, int group, int width, 
   return shares;
 }
 
-PredictedRows rows_of(const TileState& tile, const std::vector<float>& steps, const std::vector<float>& shares,
+PredictedRows rows_of(const TileState& tile, const Plane<float>& steps, const std::vector<float>& shares,
                       const std::vector<int32_t*>& planes) {
   PredictedRows rows{};
   rows.n = tile.n;
   rows.runs = runs_of(tile.n);
   rows.width = static_cast<int>(planes.size());
   rows.stride = padded(rows.width);
-  rows.near = tile.near.data();
+  rows.near = tile.near();
   rows.shares = shares.data();
   rows.distance = tile.distance.data();
   rows.steps = steps.data();
@@ -150,8 +150,8 @@ void quantize_group(const SteppedTables& tables, const SteppedParams& params, co
   ForwardTransform forward{tile.n,      count,         stride, basis.data(), color, sh, 3 * (1 + params.rest()),
                            source_rows, targets.data()};
   kernels().to_targets(forward);
-  const std::vector<float> steps = steps_of(*group.rule, tables, tile),
-                           shares = shares_of(params, group.first, width, stride);
+  const Plane<float> steps = steps_of(*group.rule, tile);
+  const std::vector<float> shares = shares_of(params, group.first, width, stride);
   const std::vector<int32_t*> planes = planes_of(*codes, tile.n, width);
   PredictedRows rows = rows_of(tile, steps, shares, planes);
   Uninitialised<float> ring(static_cast<size_t>(2 * ring_rows(rows.runs) * rows.stride));
@@ -163,8 +163,8 @@ void quantize_group(const SteppedTables& tables, const SteppedParams& params, co
 }
 
 // Rebuilds the values of one group and writes RGB coefficients: `sh` points at its first coefficient of the tile.
-void rebuild_group(const SteppedParams& params, const Group& group, const TileState& tile,
-                   const std::vector<float>& steps, const std::vector<int32_t*>& planes, float* sh) {
+void rebuild_group(const SteppedParams& params, const Group& group, const TileState& tile, const Plane<float>& steps,
+                   const std::vector<int32_t*>& planes, float* sh) {
   const int count = group.components, width = 3 * count;
   std::vector<float> basis(static_cast<size_t>(count * kBasisFloats));
   float color[9];
@@ -191,12 +191,12 @@ void quantize_colors(const SteppedParams& params, const SteppedTables& tables, T
 }
 
 template <class Io>
-void code_colors(Io& io, const SteppedParams& params, const SteppedTables& tables, TileState* tile, float* sh) {
+void code_colors(Io& io, const SteppedParams& params, TileState* tile, float* sh) {
   const int64_t n = tile->n;
   if constexpr (Io::kReading) tile->color_codes.resize(static_cast<size_t>(3 * n) + kPlaneSlack);
   const std::vector<int32_t*> planes = planes_of(tile->color_codes, n, 3);
   const Group group = color_group(params);
-  const std::vector<float> steps = steps_of(*group.rule, tables, *tile);
+  const Plane<float> steps = steps_of(*group.rule, *tile);
   SizeModel sizes(*tile, steps);
   for (int c = 0; c < 3; ++c) {
     io.plane(sizes.contexts(params.expect[static_cast<size_t>(c)]), planes[static_cast<size_t>(c)], n, true);
@@ -207,13 +207,13 @@ void code_colors(Io& io, const SteppedParams& params, const SteppedTables& table
 }
 
 template <class Io>
-void code_sh(Io* ios, const SteppedParams& params, const SteppedTables& tables, TileState* tile, float* sh) {
+void code_sh(Io* ios, const SteppedParams& params, TileState* tile, float* sh) {
   const int64_t n = tile->n;
   const int rest = params.rest(), width = 3 * rest;
   if constexpr (Io::kReading) tile->sh_codes.resize(static_cast<size_t>(width * n) + kPlaneSlack);
   const std::vector<int32_t*> planes = planes_of(tile->sh_codes, n, width);
   const Group group = sh_group(params);
-  const std::vector<float> steps = steps_of(*group.rule, tables, *tile);
+  const Plane<float> steps = steps_of(*group.rule, *tile);
   SizeModel sizes(*tile, steps);
   for (int s = 0; s < kShStreams && kShBegin[s] < rest; ++s) {
     for (int v = 3 * kShBegin[s]; v < 3 * kShBegin[s + 1]; ++v) {
@@ -224,7 +224,7 @@ void code_sh(Io* ios, const SteppedParams& params, const SteppedTables& tables, 
   if constexpr (Io::kReading) rebuild_group(params, group, *tile, steps, planes, sh + 3);
 }
 
-void add_sizes(const SteppedParams& params, const SteppedTables& tables, TileState* tile, SizeSums* sums) {
+void add_sizes(const SteppedParams& params, TileState* tile, SizeSums* sums) {
   constexpr size_t kEvery = 4;  // splats looked at
   constexpr double kMost = 40;
   const int width = 3 * params.rest();
@@ -232,7 +232,7 @@ void add_sizes(const SteppedParams& params, const SteppedTables& tables, TileSta
     sums->normal.assign(static_cast<size_t>(3 + width), {});
     sums->right.assign(static_cast<size_t>(3 + width), {});
   }
-  auto add_planes = [&](const std::vector<float>& steps, Uninitialised<int32_t>& codes, int first, int count) {
+  auto add_planes = [&](const Plane<float>& steps, Uninitialised<int32_t>& codes, int first, int count) {
     const std::vector<int32_t*> planes = planes_of(codes, tile->n, count);
     SizeModel sizes(*tile, steps);
     for (size_t v = 0; v < planes.size(); ++v) {
@@ -252,15 +252,15 @@ void add_sizes(const SteppedParams& params, const SteppedTables& tables, TileSta
     return sizes.sum();
   };
   tile->color_size.clear();
-  std::vector<float> sum = add_planes(steps_of(params.color, tables, *tile), tile->color_codes, 0, 3);
+  std::vector<float> sum = add_planes(steps_of(params.color, *tile), tile->color_codes, 0, 3);
   tile->color_size = sum;
-  if (width > 0) add_planes(steps_of(params.sh, tables, *tile), tile->sh_codes, 3, width);
+  if (width > 0) add_planes(steps_of(params.sh, *tile), tile->sh_codes, 3, width);
   tile->color_size.clear();
 }
 
-template void code_colors<StreamReader>(StreamReader&, const SteppedParams&, const SteppedTables&, TileState*, float*);
-template void code_colors<StreamWriter>(StreamWriter&, const SteppedParams&, const SteppedTables&, TileState*, float*);
-template void code_sh<StreamReader>(StreamReader*, const SteppedParams&, const SteppedTables&, TileState*, float*);
-template void code_sh<StreamWriter>(StreamWriter*, const SteppedParams&, const SteppedTables&, TileState*, float*);
+template void code_colors<StreamReader>(StreamReader&, const SteppedParams&, TileState*, float*);
+template void code_colors<StreamWriter>(StreamWriter&, const SteppedParams&, TileState*, float*);
+template void code_sh<StreamReader>(StreamReader*, const SteppedParams&, TileState*, float*);
+template void code_sh<StreamWriter>(StreamWriter*, const SteppedParams&, TileState*, float*);
 
 }  // namespace splatzip

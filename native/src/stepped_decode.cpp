@@ -9,8 +9,6 @@
 
 namespace splatzip {
 
-void rotation_of_axes(const float* axes, float* quaternion);
-
 const TableSet* TableChunk::find(int stream) const {
   for (const TableSet& set : sets)
     if (set.stream == stream) return &set;
@@ -77,9 +75,9 @@ bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, 
   find_tile_neighbours(params, tile);
   code_opacity(open.streams[kOpacity], params, derived, tile, nullptr, nullptr);
   code_scales(open.streams[kScale], params, tile, nullptr, nullptr);
-  code_rotations(open.streams[kRotation], params, derived, tile, nullptr, nullptr);
+  code_rotations(open.streams[kRotation], params, tile, nullptr, nullptr);
   code_positions(open.streams[kPositionLow], params, tile, nullptr, nullptr);
-  code_colors(open.streams[kColor], params, derived, tile, out.sh + chunk.row * 3 * (1 + params.rest()));
+  code_colors(open.streams[kColor], params, tile, out.sh + chunk.row * 3 * (1 + params.rest()));
   for (int s = kOctree; s <= kColor; ++s)
     if (!open.streams[s].close()) return false;
 
@@ -89,15 +87,15 @@ bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, 
 
   const float kScaleUnit = 0.69314718055994530942f / 65536.0f;
   const int64_t sh_stride = 3 * (1 + params.rest());
+  std::copy(tile->positions.begin(), tile->positions.end(), out.positions + chunk.row * 3);
+  kernels().stepped->quaternions(tile->axes.data(), plane_room(chunk.splats), chunk.splats,
+                                 out.rotations + chunk.row * 4);
   for (int64_t i = 0; i < chunk.splats; ++i) {
     const size_t at = static_cast<size_t>(i);
     const int64_t row = chunk.row + i;
-    for (int a = 0; a < 3; ++a) {
-      out.positions[row * 3 + a] = tile->positions[at * 3 + static_cast<size_t>(a)];
-      out.log_scales[row * 3 + a] =
-          static_cast<float>(tile->scales[at][static_cast<size_t>(a)] + params.scale_reference) * kScaleUnit;
-    }
-    rotation_of_axes(tile->axes[at].data(), out.rotations + row * 4);
+    for (size_t a = 0; a < 3; ++a)
+      out.log_scales[row * 3 + static_cast<int64_t>(a)] =
+          static_cast<float>(tile->scales[a][at] + params.scale_reference) * kScaleUnit;
     out.opacity_logits[row] = derived.logit[static_cast<size_t>(tile->opacity_codes[at])];
     float* sh = out.sh + row * sh_stride;
     std::fill(sh + 3, sh + sh_stride, 0.0f);
@@ -105,36 +103,25 @@ bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, 
   // The SH needs the features, the neighbours and the colour's sizes; the rest of the memory can serve it.
   tile->cells = {};
   tile->axes = {};
-  tile->scales = {};
+  for (auto& plane : tile->scales) plane = {};
   tile->positions = {};
   tile->opacity_codes = {};
   tile->color_codes = {};
   return true;
 }
 
-bool decode_sh_layer(const SteppedParams& params, const SteppedTables& derived, const std::vector<TableChunk>& tables,
-                     const ChunkBytes& chunk, TileState* tile, const SceneOutput& out) {
+bool decode_sh_layer(const SteppedParams& params, const std::vector<TableChunk>& tables, const ChunkBytes& chunk,
+                     TileState* tile, const SceneOutput& out) {
   if (chunk.splats != tile->n || params.sh_degree == 0) return false;
   ByteReader in(chunk.data, chunk.size);
   OpenChunk open;
   if (!open.open(in, tables)) return false;
   for (int s = 0; s < params.sh_degree; ++s)
     if (!open.present[kSh1 + s]) return false;
-  code_sh(open.streams + kSh1, params, derived, tile, out.sh + chunk.row * 3 * (1 + params.rest()));
+  code_sh(open.streams + kSh1, params, tile, out.sh + chunk.row * 3 * (1 + params.rest()));
   for (int s = 0; s < params.sh_degree; ++s)
     if (!open.streams[kSh1 + s].close()) return false;
   return true;
-}
-
-// No NaN or infinity among `count` values; the bits, so that the loop has no order to keep.
-bool all_finite(const float* values, int64_t count) {
-  uint32_t bad = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    uint32_t bits;
-    std::memcpy(&bits, values + i, 4);
-    bad |= static_cast<uint32_t>((bits & 0x7F800000u) == 0x7F800000u);
-  }
-  return bad == 0;
 }
 
 }  // namespace
@@ -168,11 +155,11 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
         tier = chunk.tier;
         ok = ok && decode_geometry(params, derived, tables, chunk, &frame, &earlier, &tile, out);
       } else {
-        ok =
-            ok && chunk.layer == 1 && chunk.tier == tier && decode_sh_layer(params, derived, tables, chunk, &tile, out);
+        ok = ok && chunk.layer == 1 && chunk.tier == tier && decode_sh_layer(params, tables, chunk, &tile, out);
       }
       if (ok) {
         const int64_t row = chunk.row, n = chunk.splats, sh = 3 * (1 + params.rest());
+        const auto all_finite = kernels().stepped->all_finite;
         ok = all_finite(out.positions + 3 * row, 3 * n) && all_finite(out.log_scales + 3 * row, 3 * n) &&
              all_finite(out.rotations + 4 * row, 4 * n) && all_finite(out.sh + sh * row, sh * n);
         if (!ok) no_scene.store(true);

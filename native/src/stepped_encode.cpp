@@ -182,7 +182,7 @@ void code_geometry(const SourceArrays& source, const SteppedParams& params, cons
               &state->cells);
   code_opacity(out->streams[kOpacity], params, derived, state, &source, rows);
   code_scales(out->streams[kScale], params, state, &source, rows);
-  code_rotations(out->streams[kRotation], params, derived, state, &source, rows);
+  code_rotations(out->streams[kRotation], params, state, &source, rows);
   code_positions(out->streams[kPositionLow], params, state, &source, rows);
   quantize_colors(params, derived, state, source, rows);
 }
@@ -257,7 +257,7 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
       earlier.insert(earlier.end(), cells_of[e].begin(), cells_of[e].end());
     std::sort(earlier.begin(), earlier.end());
     code_geometry(source, params, derived, earlier, &tiles[k], &streams[k]);
-    add_sizes(params, derived, &tiles[k].state, &sizes[k]);
+    add_sizes(params, &tiles[k].state, &sizes[k]);
     extents[k] = extent_of(source, tiles[k].rows);
     for (int64_t i = 0; i < tiles[k].state.n; ++i)
       for (int a = 0; a < 3; ++a) {  // the box holds decoded positions, too
@@ -269,8 +269,8 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
   fit_sizes(sizes, &params);
   parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t at) {
     const size_t k = static_cast<size_t>(at);
-    code_colors(streams[k].streams[kColor], params, derived, &tiles[k].state, nullptr);
-    if (sh_degree > 0) code_sh(streams[k].streams + kSh1, params, derived, &tiles[k].state, nullptr);
+    code_colors(streams[k].streams[kColor], params, &tiles[k].state, nullptr);
+    if (sh_degree > 0) code_sh(streams[k].streams + kSh1, params, &tiles[k].state, nullptr);
     TileState kept;  // the rest is no longer needed
     kept.n = tiles[k].state.n;
     kept.frame = tiles[k].state.frame;

@@ -70,7 +70,7 @@ void sample_tiles(const std::vector<PreparedTile>& tiles, Visit visit) {
   const int64_t step = std::max<int64_t>(1, total / kSample);
   for (const PreparedTile& tile : tiles)
     for (int64_t i = 0; i < tile.state.n; ++i)
-      if (counter++ % step == 0 && tile.state.near[static_cast<size_t>(i)].row[0] >= 0) visit(tile, i);
+      if (counter++ % step == 0 && tile.state.near_row[0][static_cast<size_t>(i)] >= 0) visit(tile, i);
 }
 
 // The weighted mean of `values_of(row, out)` over the neighbours of splat i.
@@ -78,10 +78,10 @@ template <class ValuesOf>
 void neighbours_mean(const PreparedTile& tile, int64_t i, int width, ValuesOf values_of, double* mean) {
   double part[kColorValues];
   std::fill(mean, mean + width, 0.0);
-  const Neighbours& near = tile.state.near[static_cast<size_t>(i)];
-  for (int k = 0; k < kNeighbours && near.row[k] >= 0; ++k) {
-    values_of(tile.rows[static_cast<size_t>(near.row[k])], part);
-    double w = near.weight[k];
+  const Neighbours near = tile.state.near();
+  for (int k = 0; k < kNeighbours && near.row[k][i] >= 0; ++k) {
+    values_of(tile.rows[static_cast<size_t>(near.row[k][i])], part);
+    double w = near.weight[k][i];
     for (int v = 0; v < width; ++v) mean[v] += w * part[v];
   }
 }
@@ -162,10 +162,10 @@ void fit_shares(const SourceArrays& source, const std::vector<PreparedTile>& til
     double mean[kColorValues], value[kColorValues];
     neighbours_mean(tile, i, width, components, mean);
     const int64_t row = tile.rows[static_cast<size_t>(i)],
-                  near = tile.rows[static_cast<size_t>(tile.state.near[static_cast<size_t>(i)].row[0])];
+                  near = tile.rows[static_cast<size_t>(tile.state.near_row[0][static_cast<size_t>(i)])];
     components(row, value);
     const double w = weight_of(source.opacity_logits[row]);
-    const double apart = tile.state.features[static_cast<size_t>(i)][kSpacing] - size_of(near);
+    const double apart = tile.state.features[kSpacing][static_cast<size_t>(i)] - size_of(near);
     const int d = static_cast<int>(std::clamp(std::floor(apart / 256.0), -4.0, 3.0)) + 4;
     for (int v = 0; v < width; ++v) {
       cross[group_of(v)][d][v % 3] += w * (value[v] * mean[v]);
@@ -196,7 +196,7 @@ void fit_scales(const SourceArrays& source, const std::vector<PreparedTile>& til
     const int64_t row = tile.rows[static_cast<size_t>(i)];
     scales_of(row, own);
     const double alpha = log2_alpha_of(source.opacity_logits[row]);
-    const double spacing = tile.state.features[static_cast<size_t>(i)][kSpacing];
+    const double spacing = tile.state.features[kSpacing][static_cast<size_t>(i)];
     for (int j = 0; j < 3; ++j) {
       const double terms[kT] = {
           256,    alpha, j > 0 ? own[0] : 0, j > 1 ? own[1] : 0, near[0], j > 0 ? near[1] : 0, j > 1 ? near[2] : 0,

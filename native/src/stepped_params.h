@@ -9,12 +9,6 @@
 
 namespace splatzip {
 
-// What is known of a splat when a step is chosen, in 1/256 octave: log2 alpha, the three log2 scales relative to the
-// scene's reference (largest first), log2 of the distance to its neighbours relative to the same reference.
-constexpr int kFeatures = 5;
-enum Feature { kAlpha, kScale0, kScale1, kScale2, kSpacing };
-
-constexpr int kMaxHalfOctaves = 40;
 constexpr int kMostWeight = 4096;  // of a feature: weighted sums stay within 32 bits
 
 // A step: base * 2^(e/2), e = the features times their weights (1/64), rounded, at most `most`.
@@ -23,11 +17,6 @@ struct StepRule {
   int16_t most = kMaxHalfOctaves;  // bounds the error of splats that hardly show
   std::array<int16_t, kFeatures> weight{};
 };
-
-// Prediction of log2 scale j in 1/256 octave from 1, log2 alpha, its own larger scales, and the neighbours' scales:
-// weights in 1/1024 (the constant in 1/256 octave).
-constexpr int kScaleTerms = 8;
-enum ScaleTerm { kOne, kOwnAlpha, kOwnScale0, kOwnScale1, kNearScale0, kNearScale1, kNearScale2, kOwnSpacing };
 
 struct ScaleRule {
   uint16_t power = 256;  // y = (s / reference)^(power / 256) is what has uniform steps
@@ -76,29 +65,13 @@ struct SteppedTables {
   std::array<float, 2 * kMaxHalfOctaves + 1> half_octave;  // 2^(e / 2)
 };
 
-// Integer tables for the two functions below, from exact_log and exact_exp.
-constexpr int kLogTableBits = 12;
+// Integer tables of the two functions of FORMAT.md 6.4, from exact_log and exact_exp.
 struct CodeTables {
   std::array<int32_t, 1 << kLogTableBits> log2;  // of q, 1/65536 octave
   std::array<uint32_t, 256> exp2;                // 2^(i / 256) in 1/2^24
   CodeTables();
 };
 extern const CodeTables kCodeTables;
-
-// log2 q in 1/65536 octave; q = 0 counts as 0.3.
-inline int32_t log2_of_code(uint32_t q) {
-  const int shift = bit_length(q >> kLogTableBits);
-  return kCodeTables.log2[q >> shift] + (shift << 16);
-}
-
-// 2^(x / 256), x < 31 * 256, rounded down; 0 for x < -256.
-inline uint32_t exp2_of_256th(int32_t x) {
-  if (x < -256) return 0;
-  if (x >= 31 * 256) x = 31 * 256 - 1;
-  const uint64_t mantissa = kCodeTables.exp2[static_cast<size_t>(x & 255)];
-  const int e = x >> 8;
-  return static_cast<uint32_t>(e >= 0 ? (mantissa << e) >> 24 : mantissa >> (24 - e));
-}
 
 inline int half_octaves(const StepRule& rule, const int32_t* features) {
   int64_t sum = 4096;

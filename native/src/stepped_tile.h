@@ -57,23 +57,40 @@ void walk_curve(int64_t n, Visit visit) {
     for (int64_t row = run; row < n; row += runs) visit(static_cast<size_t>(row), static_cast<size_t>(place++));
 }
 
-// What is known of the splats of a chunk while it is coded. Plane-major vectors of n.
+// One value a row, with room behind for vector code.
+template <class T>
+struct Plane : Uninitialised<T> {
+  void fit(int64_t n) { this->resize(static_cast<size_t>(plane_room(n))); }
+  void clear_to(int64_t n, T value) { this->assign(static_cast<size_t>(plane_room(n)), value); }
+};
+template <class T, size_t Count>
+std::array<T*, Count> data_of(std::array<Plane<T>, Count>& planes) {
+  std::array<T*, Count> data;
+  for (size_t p = 0; p < Count; ++p) data[p] = planes[p].data();
+  return data;
+}
+
+// What is known of the splats of a chunk while it is coded.
 struct TileState {
   int64_t n = 0;
   TileFrame frame;
-  std::vector<uint64_t> cells;                       // along the curve: ascending
-  std::array<std::vector<uint32_t>, 3> coordinates;  // of the cells, by row
-  std::vector<Neighbours> near;
-  std::vector<int32_t> opacity_codes;
-  std::vector<std::array<int32_t, kFeatures>> features;
-  std::vector<std::array<int32_t, 3>> scales;    // log2 relative to the reference, 1/65536 octave
-  std::vector<uint8_t> distance;                 // 0..7: how far the nearest neighbour is, in its own sizes
-  std::vector<std::array<float, 9>> axes;        // unit vectors: longest, middle, shortest
+  std::vector<uint64_t> cells;                 // along the curve: ascending
+  std::array<Plane<uint32_t>, 3> coordinates;  // of the cells, by row
+  std::array<Plane<int32_t>, kNeighbours> near_row;
+  std::array<Plane<float>, kNeighbours> near_weight;
+  Plane<int32_t> opacity_codes;
+  std::array<Plane<int32_t>, kFeatures> features;
+  std::array<Plane<int32_t>, 3> scales;          // log2 relative to the reference, 1/65536 octave
+  Plane<uint8_t> distance;                       // 0..7: how far the nearest neighbour is, in its own sizes
+  Plane<float> axes;                             // 9 planes: x, y, z of the longest axis, the middle, the shortest
   std::vector<float> positions;                  // (n, 3)
   Uninitialised<int32_t> color_codes, sh_codes;  // plane-major; the writer's are made by quantize_colors
   std::vector<float> color_size;                 // sum of |code| of the colour planes
   // The writer's errors in units of the steps: opacity, then the scales.
   std::vector<std::array<float, 4>> errors;
+
+  Neighbours near() const;
+  StepSum step_sum(const StepRule& rule) const;  // without a place for the results
 };
 
 // Neighbours, their weights and the spacing feature, from the cells.
@@ -86,24 +103,23 @@ void code_opacity(Io& io, const SteppedParams&, const SteppedTables&, TileState*
 template <class Io>
 void code_scales(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
 template <class Io>
-void code_rotations(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,
-                    const int64_t* rows);
+void code_rotations(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
 template <class Io>
 void code_positions(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
 // Writer only, before code_colors and code_sh: choose the codes of both, closed loop, with errors diffused.
 void quantize_colors(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows);
 // The reader writes RGB coefficients to `sh`: (n, 1 + B, 3), the tile's first row.
 template <class Io>
-void code_colors(Io& io, const SteppedParams&, const SteppedTables&, TileState*, float* sh);
+void code_colors(Io& io, const SteppedParams&, TileState*, float* sh);
 // All SH streams of a chunk: `ios` one a stream, as many as the degree has.
 template <class Io>
-void code_sh(Io* ios, const SteppedParams&, const SteppedTables&, TileState*, float* sh);
+void code_sh(Io* ios, const SteppedParams&, TileState*, float* sh);
 
 // Least squares of |code| on the size terms, plane by plane (writer only).
 struct SizeSums {
   std::vector<std::array<double, kSizeTerms * kSizeTerms>> normal;
   std::vector<std::array<double, kSizeTerms>> right;
 };
-void add_sizes(const SteppedParams&, const SteppedTables&, TileState*, SizeSums* sums);
+void add_sizes(const SteppedParams&, TileState*, SizeSums* sums);
 
 }  // namespace splatzip
