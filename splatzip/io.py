@@ -197,6 +197,7 @@ def report_html(
         take_pictures=take,
         ref_name=Path(ref).name,
         ref_bytes=stored_bytes(ref),
+        background=background,
         facts=[info(path) if _is_splatz(Path(path)) else None for path in tests],
     )
 

@@ -34,6 +34,7 @@ def page(
     take_pictures: TakePictures,
     ref_name: str,
     ref_bytes: int | None = None,
+    background: Sequence[float] = (0.0, 0.0, 0.0),
     facts: Sequence[Mapping[str, Any] | None] = (),
     budget_bytes: int = _BUDGET_BYTES,
 ) -> str:
@@ -45,6 +46,7 @@ def page(
         take_pictures: called with the index of each view that is shown.
         ref_name: what the page calls the source.
         ref_bytes: of the source's file.
+        background: (3,) colour behind the scenes.
         facts: of each tested scene that is a .splatz what `splatzip.info` says of it, None for the others.
         budget_bytes: for all pictures together.
     """
@@ -52,6 +54,7 @@ def page(
     known = [*facts, *[None] * (len(tests) - len(facts))]
     data = {
         "seen_from": comparisons[0].seen_from or f"{len(comparisons[0].views)} views",
+        "background": _background(background),
         "ref": {
             "name": ref_name,
             "bytes": ref_bytes,
@@ -78,6 +81,12 @@ def page(
         "colophon": _COLOPHON,
     }
     return _filled(data)
+
+
+def _background(color: Sequence[float]) -> str:
+    named: dict[tuple[float, ...], str] = {(0.0, 0.0, 0.0): "black", (1.0, 1.0, 1.0): "white"}
+    known = named.get(tuple(map(float, color)))
+    return f"{known} background" if known else f"background {' '.join(f'{value:g}' for value in color)}"
 
 
 def _file(comparison: Comparison, scene: Scene, facts: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from splatzip import compare, compress, report_html
 from splatzip.report.pictures import ViewPictures
 
 pytestmark = pytest.mark.browser
@@ -169,3 +171,31 @@ def test_names_are_text_whatever_they_hold(opened, sample):
     page = opened(sample.page())
     assert page.complaints == []
     assert page.tab.title().endswith(evil)
+
+
+def test_the_page_of_a_real_scene(opened, tmp_path):
+    chair = Path(__file__).resolve().parents[2] / "datasets/samples/chair"
+    files = [tmp_path / f"chair-{quality}.splatz" for quality in (36, 48)]
+    for path in files:
+        path.write_bytes(compress(chair / "point_cloud.ply", quality=int(path.stem[-2:])))
+    found = compare(chair / "point_cloud.ply", *files, views=chair)
+    page = opened(report_html(found, chair / "point_cloud.ply", *files, views=chair))
+    assert page.complaints == []
+    tab = page.tab
+    assert tab.eval_on_selector_all("#strip img", "imgs => imgs.map(i => i.naturalWidth)") == [400] * 13
+    assert f"{found[0].photo.lost:.2f}" in tab.locator("#numbers").inner_text()
+    assert tab.locator("#curve circle.point").count() == 4
+    assert tab.locator("#bytes .bar").count() == 2
+    assert tab.locator("#bytes .bar").first.locator("i").count() == 7  # six attributes and the container
+    assert tab.locator("#attributes figure").count() == 14
+    # What is on the stage is the chair, not an empty picture.
+    seen = np.asarray(Image.open(io.BytesIO(tab.locator("#stage .frame").screenshot())).convert("RGB"), int)
+    assert ((seen[..., 1] > seen[..., 0] + 30) & (seen[..., 1] > seen[..., 2] + 30)).mean() > 0.05  # its green cloth
+
+
+def test_charts_are_drawn_anew_for_another_width(opened, sample):
+    tab = opened(sample.page()).tab
+    wide = tab.locator("#curve svg").first.get_attribute("viewBox")
+    tab.set_viewport_size({"width": 380, "height": 800})
+    narrow = tab.locator("#curve svg").first.get_attribute("viewBox")
+    assert (wide.split()[2], narrow.split()[2]) == ("520", "348")

@@ -20,9 +20,9 @@ function logTicks(low, high) {
   return found;
 }
 
-/** points: [{x: bytes, y: dB, name, index}]; line: {y, name} to draw across, or null. */
-function rateChart({ title, points, line, chosen, onchoose }) {
-  const [width, height, left, right, top, bottom] = [520, 330, 58, 16, 34, 48];
+/** points: [{x: bytes, y: dB, name, index}]; line: {y, name} to draw across, or null; width: what there is, in pixels. */
+function rateChart({ title, points, line, chosen, onchoose, width }) {
+  const [height, left, right, top, bottom] = [330, 58, 16, 34, 48];
   const xs = points.map((point) => point.x);
   const ys = [...points.map((point) => point.y), ...(line ? [line.y] : [])];
   const spread = Math.max(Math.max(...ys) - Math.min(...ys), 0.1);
@@ -36,8 +36,11 @@ function rateChart({ title, points, line, chosen, onchoose }) {
     chart.append(draw("line.gridline", { x1: left, x2: width - right, y1: y(tick), y2: y(tick) }));
     chart.append(draw("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end" }, short(tick)));
   }
+  let free = 0; // where the next label may begin
   for (const tick of logTicks(x0, x1)) {
     chart.append(draw("line.axis", { x1: x(tick), x2: x(tick), y1: height - bottom, y2: height - bottom + 5 }));
+    if (x(tick) - 26 < free) continue;
+    free = x(tick) + 30;
     chart.append(draw("text", { x: x(tick), y: height - bottom + 20, "text-anchor": "middle" }, size(tick).join(" ")));
   }
   chart.append(draw("line.axis", { x1: left, x2: width - right, y1: height - bottom, y2: height - bottom }));
@@ -108,9 +111,9 @@ function byteBar(test, longest, keyed) {
   return make("div", {}, head, bar, keys);
 }
 
-/** A histogram of the source (area) and of the chosen file (line). */
-function histogram(entry, chosen) {
-  const [width, height, floor] = [240, 96, 76];
+/** A histogram of the source (area) and of the chosen file (line), `width` pixels wide. */
+function histogram(entry, chosen, width) {
+  const [height, floor] = [96, 76];
   const [before, after] = [entry.ref, entry.tests[chosen]];
   // Coarse steps pile splats up on few values: their spikes are cut, or they would flatten the source.
   const top = Math.max(1, Math.min(Math.max(...before, ...after), 2 * Math.max(...before)));

@@ -3,6 +3,7 @@
 const data = JSON.parse(find("#data").textContent);
 const look = { test: 0, shown: 0, mode: "slider", against: "ref", cut: 50, flipped: false, allViews: false };
 const brief = shortNames(data.tests[0].views.map((view) => view.name));
+const narrow = matchMedia("(max-width: 640px)");
 const test = () => data.tests[look.test];
 
 function title() {
@@ -11,7 +12,7 @@ function title() {
   document.title = `${names} beside ${data.ref.name}`;
   const stored = data.ref.bytes === null ? "" : `, ${size(data.ref.bytes).join(" ")}`;
   find("#lede").textContent = `The source has ${count(data.ref.splats)} splats of SH degree ${data.ref.sh_degree}${stored}. ` +
-    `Measured on ${data.seen_from}, black background.`;
+    `Measured on ${data.seen_from}, ${data.background}.`;
 }
 
 function numbers() {
@@ -83,7 +84,7 @@ function table() {
     const name = position < 0 ? view.name : make("button", { type: "button", onclick: () => { choose({ shown: position }); find("#look").scrollIntoView({ block: "start" }); } }, view.name);
     return make(position === look.shown && position >= 0 ? "tr.current" : "tr", {}, make("td", {}, name), make("td", {}, make("span.meter", { "aria-hidden": "true" }, bar), decibels(view.psnr)), ...cells(view));
   });
-  const heads = ["View", "PSNR, dB", "SSIM", ...(photos ? ["Photo, dB", "source, dB", "lost, dB"] : [])];
+  const heads = ["View", "PSNR, dB", "SSIM", ...(photos ? ["lost, dB", "photo, dB", "source, dB"] : [])];
   const total = make("tr.total", {}, make("td", {}, `Mean of ${rows.length}`), make("td", {}, decibels(test().psnr)), ...cells(test()));
   find("#views table").replaceChildren(make("thead", {}, make("tr", {}, heads.map((head) => make("th", { scope: "col" }, head)))), make("tbody", {}, ...body, total));
   const more = find("#views .more");
@@ -94,7 +95,8 @@ function table() {
 function photoCells(photo) {
   if (!photo) return [make("td"), make("td"), make("td")];
   const lost = photo.ref_psnr - photo.test_psnr;
-  return [make("td", {}, decibels(photo.test_psnr)), make("td", {}, decibels(photo.ref_psnr)), make(lost > 0.3 ? "td.lost" : "td", {}, signed(lost).replace("+0.00", "0.00"))];
+  const said = make(lost > 0.3 ? "td.lost" : "td", {}, signed(lost).replace("+0.00", "0.00"));
+  return [said, make("td", {}, decibels(photo.test_psnr)), make("td", {}, decibels(photo.ref_psnr))];
 }
 
 function charts() {
@@ -103,10 +105,11 @@ function charts() {
   if (stored.length > 1) {
     const points = (of) => stored.map((one) => ({ x: one.bytes, y: of(one), name: one.name, index: one.index }));
     const onchoose = (index) => choose({ test: index });
-    const made = [rateChart({ title: "Against the source", points: points((one) => one.psnr), line: null, chosen: look.test, onchoose })];
+    const width = Math.min(520, find("main").clientWidth);
+    const made = [rateChart({ title: "Against the source", points: points((one) => one.psnr), line: null, chosen: look.test, onchoose, width })];
     if (stored.every((one) => one.photo)) {
       const line = { y: stored[0].photo.ref_psnr, name: "the source itself" };
-      made.push(rateChart({ title: "Against photos", points: points((one) => one.photo.test_psnr), line, chosen: look.test, onchoose }));
+      made.push(rateChart({ title: "Against photos", points: points((one) => one.photo.test_psnr), line, chosen: look.test, onchoose, width }));
     }
     find("#curve .charts").replaceChildren(...made);
   }
@@ -116,7 +119,7 @@ function charts() {
 }
 
 function attributes() {
-  find("#attributes .grid").replaceChildren(...data.histograms.map((entry) => histogram(entry, look.test)));
+  find("#attributes .grid").replaceChildren(...data.histograms.map((entry) => histogram(entry, look.test, narrow.matches ? 165 : 240)));
   const swatch = (colour, kind) => {
     const made = make(`span.swatch${kind}`);
     made.style.background = `var(--${colour})`;
@@ -170,5 +173,6 @@ find("#shown").textContent = data.shown_note;
 find("#colophon").textContent = data.colophon;
 find("#views .more").addEventListener("click", () => choose({ allViews: true, shown: look.shown }));
 document.addEventListener("keydown", keys);
+narrow.addEventListener("change", () => choose({ test: look.test }));
 followPointer(find("#stage"));
 choose({ test: 0, shown: order()[0], zoom: 1 });

@@ -17,9 +17,9 @@ function frames(mode, pair, look) {
   const tag = (text, side) => make(`span.tag.${side}`, {}, text);
   const { left, right, error } = pair;
   if (mode === "side") {
-    return [left, right].map((one) => frame(picture(one.uri, one.name), tag(one.name, "left")));
+    return [left, right].map((one) => frame(picture(one.uri, one.name), tag(one.name, "whole")));
   }
-  if (mode === "error") return [frame(picture(error.uri, error.name), tag(error.name, "left"))];
+  if (mode === "error") return [frame(picture(error.uri, error.name), tag(error.name, "whole"))];
   if (mode === "flip") return [flipping(frame, tag, left, right, look)];
   const range = make("input", { type: "range", min: 0, max: 100, step: 0.5, "aria-label": `Divider between ${left.name} and ${right.name}` });
   const made = frame(picture(left.uri, left.name), make("div.above", {}, picture(right.uri, right.name)), range,
@@ -36,7 +36,7 @@ function frames(mode, pair, look) {
 
 function flipping(frame, tag, left, right, look) {
   const pictures = [picture(left.uri, left.name), picture(right.uri, right.name)];
-  const label = tag("", "left");
+  const label = tag("", "whole");
   const button = make("button", { type: "button", onclick: () => { look.flipped = !look.flipped; show(); } });
   const show = () => {
     pictures[1].style.visibility = look.flipped ? "visible" : "hidden";
@@ -71,11 +71,11 @@ function followPointer(stage) {
   });
 }
 
-/** The colours of the error map, with the errors they stand for. */
+/** The colours of the error map, with the errors they stand for: finer where they are small (heat.py). */
 function errorLegend(error) {
   const ramp = make("div.ramp");
   ramp.style.background = `linear-gradient(to right, ${error.colours.join(", ")})`;
   const top = error.full_levels;
-  return [ramp, make("div.ticks", {}, ...[0, top / 4, top / 2, (3 * top) / 4].map((level) => make("span", {}, short(level))), make("span", {}, `\u2265 ${short(top)}`)),
+  return [ramp, make("div.ticks", {}, ...[0, top / 16, top / 4, (9 * top) / 16].map((level) => make("span", {}, short(level))), make("span", {}, `\u2265 ${short(top)}`)),
     make("div", {}, "error of a pixel in levels of 255 (root mean square of red, green, blue)")];
 }
