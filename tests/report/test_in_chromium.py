@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,13 @@ def test_the_rate_distortion_plot_has_a_point_for_every_file_where_it_belongs(op
         assert y[0] >= y[1]  # more dB stand higher
     assert "PSNR, dB" in plots.nth(0).inner_html()
     assert "KB" in plots.nth(0).inner_html()
+
+
+def test_curves_join_files_of_one_format_only(opened, sample):
+    curves = "curves => curves.map(curve => curve.points.numberOfItems)"
+    assert opened(sample.page()).tab.eval_on_selector_all("#curve svg:first-child .curve", curves) == [1, 1]
+    sample.comparisons[1] = replace(sample.comparisons[1], name="small.splatz")
+    assert opened(sample.page()).tab.eval_on_selector_all("#curve svg:first-child .curve", curves) == [2]
 
 
 def test_a_point_of_the_plot_chooses_its_file(opened, sample):

@@ -53,7 +53,10 @@ function rateChart({ title, points, line, chosen, onchoose, width }) {
     chart.append(draw("text", { x: left + 6, y: y(line.y) - 6 }, line.name));
   }
   const sorted = [...points].sort((a, b) => a.x - b.x);
-  chart.append(draw("polyline.curve", { points: sorted.map((p) => `${x(p.x)},${y(p.y)}`).join(" ") }));
+  for (const format of new Set(sorted.map((point) => extension(point.name)))) { // no curve runs from one format to another
+    const joined = sorted.filter((point) => extension(point.name) === format);
+    chart.append(draw("polyline.curve", { points: joined.map((p) => `${x(p.x)},${y(p.y)}`).join(" ") }));
+  }
   const labels = placed(sorted.map((point) => ({ point, x: x(point.x), y: y(point.y) })), width - right, line && y(line.y));
   for (const label of labels) {
     const state = label.point.index === chosen ? ".chosen" : "";
@@ -67,6 +70,8 @@ function rateChart({ title, points, line, chosen, onchoose, width }) {
   }
   return chart;
 }
+
+const extension = (name) => name.slice(name.lastIndexOf(".") + 1).toLowerCase();
 
 /** Where the names of points go: right of the point and below, left of it and above near the right edge, never two on one line or
  *  one on the line across (`across`, or null). */
