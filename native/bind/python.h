@@ -60,6 +60,7 @@ void bind_stepped(nb::module_& m);
 void bind_columns(nb::module_& m);
 void bind_raster(nb::module_& m);
 void bind_raster_score(nb::module_& m);
+void bind_repair(nb::module_& m);
 void bind_dequantize_compressed_ply(nb::module_& m);
 void bind_dequantize_ksplat(nb::module_& m);
 void bind_dequantize_sog(nb::module_& m);

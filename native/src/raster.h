@@ -13,6 +13,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "buffer.h"
@@ -74,15 +75,35 @@ struct SceneArrays {
   T *positions, *log_scales, *rotations, *opacity_logits, *sh;
 };
 
+void prepare_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, PreparedScene* scene,
+                   int threads);
+void read_scene(const PreparedScene& scene, const SceneArrays<float>& arrays, int threads);
+
+// Rows of a group of 16, as PreparedScene has them, to `width` floats a splat.
+inline void from_rows(const float* rows, int width, int count, float* values) {
+  for (int lane = 0; lane < count; ++lane)
+    for (int row = 0; row < width; ++row) values[lane * width + row] = rows[row * kGroup + lane];
+}
+
 // Where a picture goes: (height, width, 3) and (height, width).
 struct PictureArrays {
   float *color, *alpha, *depth;  // depth may be null
 };
 
+// Gradients to 16 splats, in the rows of PreparedScene; zero where `seen` has no bit.
+struct GroupGradient {
+  int64_t group;
+  uint32_t seen;
+  const float *geometry, *sh;
+};
+using GroupSink = std::function<void(const GroupGradient&)>;
+
 class Rasterizer {
  public:
   // Takes a copy of the arrays.
-  void set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, int threads);
+  void set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, int threads) {
+    prepare_scene(arrays, splats, sh_degree, &scene_, threads);
+  }
 
   // Draws the scene and keeps the frame. False if the tiles have 2^31 entries or more.
   bool render(const ProjectionCamera& camera, const float background[3], int width, int height,
@@ -93,11 +114,16 @@ class Rasterizer {
   void backward(const float* g_color, const float* g_alpha, const SceneArrays<float>& gradient, float* g_background,
                 int threads);
 
+  // The same, handed over group by group, each once, from any thread: `sink` may change that group's values.
+  void backward_groups(const float* g_color, const float* g_alpha, float* g_background, int threads,
+                       const GroupSink& sink);
+
   // What render does before it blends: the frame without its transmittance.
   bool prepare(const ProjectionCamera& camera, const float background[3], int width, int height, int threads);
 
   TileJob tile_job(int64_t tile);
   const PreparedScene& scene() const { return scene_; }
+  PreparedScene& scene() { return scene_; }
   const Frame& frame() const { return frame_; }
 
  private:

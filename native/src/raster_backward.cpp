@@ -14,12 +14,6 @@ constexpr int64_t kMostPrefetched = 256;  // bytes a splat
 
 size_t size(int64_t count) { return static_cast<size_t>(count); }
 
-// Rows of a group to `width` floats a splat.
-void from_rows(const float* rows, int width, int count, float* values) {
-  for (int lane = 0; lane < count; ++lane)
-    for (int row = 0; row < width; ++row) values[lane * width + row] = rows[row * kGroup + lane];
-}
-
 // The slots of one splat, added up in the order of its tiles.
 void add_slots(const Frame& frame, const float* slots, uint32_t rank, float* sums) {
   std::fill(sums, sums + kSlot, 0.0f);
@@ -68,8 +62,8 @@ void Rasterizer::group_sums(int64_t group, float* rows) const {
   }
 }
 
-void Rasterizer::backward(const float* g_color, const float* g_alpha, const SceneArrays<float>& gradient,
-                          float* g_background, int threads) {
+void Rasterizer::backward_groups(const float* g_color, const float* g_alpha, float* g_background, int threads,
+                                 const GroupSink& sink) {
   blend_backward(g_color, g_alpha, g_background, threads);
   rank_.reserve(frame_.splats.capacity());
   parallel_for((frame_.seen_count + kRanksAtOnce - 1) / kRanksAtOnce, threads, [&](int64_t chunk) {
@@ -94,14 +88,22 @@ void Rasterizer::backward(const float* g_color, const float* g_alpha, const Scen
         std::fill(std::begin(g_geometry), std::end(g_geometry), 0.0f);
         std::fill(g_sh, g_sh + sh_rows * kGroup, 0.0f);
       }
-      const int64_t first = group * kGroup;
-      const int count = static_cast<int>(std::min<int64_t>(scene_.splats - first, kGroup));
-      from_rows(g_geometry + kPositionRow * kGroup, 3, count, gradient.positions + first * 3);
-      from_rows(g_geometry + kLogScaleRow * kGroup, 3, count, gradient.log_scales + first * 3);
-      from_rows(g_geometry + kRotationRow * kGroup, 4, count, gradient.rotations + first * 4);
-      from_rows(g_geometry + kOpacityRow * kGroup, 1, count, gradient.opacity_logits + first);
-      from_rows(g_sh, sh_rows, count, gradient.sh + first * sh_rows);
+      sink({group, seen, g_geometry, g_sh});
     }
+  });
+}
+
+void Rasterizer::backward(const float* g_color, const float* g_alpha, const SceneArrays<float>& gradient,
+                          float* g_background, int threads) {
+  const int sh_rows = scene_.sh_rows();
+  backward_groups(g_color, g_alpha, g_background, threads, [&](const GroupGradient& g) {
+    const int64_t first = g.group * kGroup;
+    const int count = static_cast<int>(std::min<int64_t>(scene_.splats - first, kGroup));
+    from_rows(g.geometry + kPositionRow * kGroup, 3, count, gradient.positions + first * 3);
+    from_rows(g.geometry + kLogScaleRow * kGroup, 3, count, gradient.log_scales + first * 3);
+    from_rows(g.geometry + kRotationRow * kGroup, 4, count, gradient.rotations + first * 4);
+    from_rows(g.geometry + kOpacityRow * kGroup, 1, count, gradient.opacity_logits + first);
+    from_rows(g.sh, sh_rows, count, gradient.sh + first * sh_rows);
   });
 }
 

@@ -27,13 +27,14 @@ void pad_group(int count, int sh_rows, float* geometry, float* sh) {
 
 }  // namespace
 
-void Rasterizer::set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, int threads) {
-  scene_.splats = splats;
-  scene_.sh_degree = sh_degree;
-  const int64_t groups = scene_.groups();
-  const int sh_rows = scene_.sh_rows();
-  float* geometry = scene_.geometry.reserve(static_cast<size_t>(groups * kGeometryRows * kGroup));
-  float* sh = scene_.sh.reserve(static_cast<size_t>(groups * sh_rows * kGroup));
+void prepare_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, PreparedScene* scene,
+                   int threads) {
+  scene->splats = splats;
+  scene->sh_degree = sh_degree;
+  const int64_t groups = scene->groups();
+  const int sh_rows = scene->sh_rows();
+  float* geometry = scene->geometry.reserve(static_cast<size_t>(groups * kGeometryRows * kGroup));
+  float* sh = scene->sh.reserve(static_cast<size_t>(groups * sh_rows * kGroup));
   parallel_for((groups + kGroupsAtOnce - 1) / kGroupsAtOnce, threads, [&](int64_t chunk) {
     for (int64_t group = chunk * kGroupsAtOnce; group < groups && group < (chunk + 1) * kGroupsAtOnce; ++group) {
       const int64_t first = group * kGroup;
@@ -45,6 +46,23 @@ void Rasterizer::set_scene(const SceneArrays<const float>& arrays, int64_t splat
       to_rows(arrays.opacity_logits + first, 1, count, rows + kOpacityRow * kGroup);
       to_rows(arrays.sh + first * sh_rows, sh_rows, count, sh + group * sh_rows * kGroup);
       pad_group(count, sh_rows, rows, sh + group * sh_rows * kGroup);
+    }
+  });
+}
+
+void read_scene(const PreparedScene& scene, const SceneArrays<float>& arrays, int threads) {
+  const int64_t groups = scene.groups();
+  const int sh_rows = scene.sh_rows();
+  parallel_for((groups + kGroupsAtOnce - 1) / kGroupsAtOnce, threads, [&](int64_t chunk) {
+    for (int64_t group = chunk * kGroupsAtOnce; group < groups && group < (chunk + 1) * kGroupsAtOnce; ++group) {
+      const int64_t first = group * kGroup;
+      const int count = static_cast<int>(scene.splats - first < kGroup ? scene.splats - first : kGroup);
+      const float* rows = scene.geometry.data() + group * kGeometryRows * kGroup;
+      from_rows(rows + kPositionRow * kGroup, 3, count, arrays.positions + first * 3);
+      from_rows(rows + kLogScaleRow * kGroup, 3, count, arrays.log_scales + first * 3);
+      from_rows(rows + kRotationRow * kGroup, 4, count, arrays.rotations + first * 4);
+      from_rows(rows + kOpacityRow * kGroup, 1, count, arrays.opacity_logits + first);
+      from_rows(scene.sh.data() + group * sh_rows * kGroup, sh_rows, count, arrays.sh + first * sh_rows);
     }
   });
 }

@@ -1,0 +1,48 @@
+// Repair: Adam steps on all attributes of a scene towards given pictures.
+//
+//   begin -> step towards a picture, and another -> read
+//   render -> L1 gradient -> backward -> Adam, group by group while its gradient is in cache
+//
+// Only splats that a view sees move in its step. The same values from any number of threads and every instruction set.
+#pragma once
+#include <cstdint>
+
+#include "buffer.h"
+#include "raster.h"
+
+namespace splatzip {
+
+// How far a step moves what is sure of its direction. Positions: in sizes of the splat (the geometric mean of its two
+// largest standard deviations), so that the unit of a scene does not matter.
+struct RepairRates {
+  float position = 0, log_scale = 0, rotation = 0, opacity_logit = 0, color = 0, sh = 0;
+};
+
+class Repair {
+ public:
+  // Takes a copy; rotations are normalised, infinite opacities stay as they are.
+  void begin(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, int threads);
+
+  // Pictures are drawn, and gradients taken, with these values (as many splats, in the same order) instead of those
+  // that the steps change: what a decoder would have.
+  void show(const SceneArrays<const float>& arrays, int threads);
+
+  // One step towards `target` (height, width, 3), the `number`th, from 1. Returns the mean absolute difference before
+  // it, or a negative number as Rasterizer::render says false.
+  double step(const ProjectionCamera& camera, const float background[3], int width, int height, const float* target,
+              const RepairRates& rates, int64_t number, int threads);
+
+  void read(const SceneArrays<float>& arrays, int threads) const;
+
+ private:
+  double difference(const float* target, int width, int height, int threads);
+
+  Rasterizer drawn_;
+  PreparedScene values_;
+  bool shows_others_ = false;
+  Buffer<float> moments_, squares_;  // by group: rows of the geometry, then of the SH
+  Buffer<float> sizes_;              // (groups, kGroup)
+  Buffer<float> color_, alpha_, gradient_, row_sums_;
+};
+
+}  // namespace splatzip

@@ -1,0 +1,76 @@
+"""Adam steps towards pictures, in native code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip import _core
+from splatzip.errors import BackendError
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+_NAMES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
+
+
+class Rates(NamedTuple):
+    """How far a step moves a value whose gradient always points one way; positions in sizes of the splat."""
+
+    position: float
+    log_scale: float
+    rotation: float
+    opacity_logit: float
+    color: float
+    sh: float
+
+
+class NativeRepair:
+    """Attributes on their way from a scene's arrays towards pictures."""
+
+    def __init__(self, arrays: Mapping[str, Floats], *, threads: int = 0) -> None:
+        self._core, self._threads = _core.Repair(), threads
+        self._shapes = {name: arrays[name].shape for name in _NAMES}
+        self._steps = 0
+        degree = int(arrays["sh"].shape[1] ** 0.5) - 1
+        self._core.begin(*(np.ascontiguousarray(arrays[name], np.float32) for name in _NAMES), degree, threads)
+
+    def show(self, arrays: Mapping[str, Floats]) -> None:
+        """Draw, and take gradients, with these values from now on: what a decoder would have of the ones that move.
+
+        Args:
+            arrays: of the same shapes, row for row.
+        """
+        self._core.show(*(np.ascontiguousarray(arrays[name], np.float32) for name in _NAMES), self._threads)
+
+    def step(
+        self, world_to_camera: Doubles, origin: Doubles, intrinsics: tuple[float, float, float, float],
+        target: Floats, background: Floats, rates: Rates, *, antialias: bool,
+    ) -> float:  # fmt: skip
+        """One step towards a picture, target (H, W, 3).
+
+        Returns: the mean absolute difference before the step.
+        """
+        self._steps += 1
+        loss = self._core.step(
+            np.ascontiguousarray(world_to_camera, np.float64),
+            np.ascontiguousarray(origin, np.float64),
+            np.array(intrinsics, np.float64),
+            np.ascontiguousarray(target, np.float32),
+            np.ascontiguousarray(background, np.float32),
+            antialias,
+            np.array(rates, np.float32),
+            self._steps,
+            self._threads,
+        )
+        if loss < 0:
+            raise BackendError("too many splats on too many tiles; repair at a smaller size")
+        return float(loss)
+
+    def arrays(self) -> dict[str, Floats]:
+        """The five attribute arrays as they are now."""
+        out = {name: np.empty(shape, np.float32) for name, shape in self._shapes.items()}
+        self._core.read(*out.values(), self._threads)
+        return out

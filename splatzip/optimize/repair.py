@@ -1,0 +1,94 @@
+"""Repair: what pruning or coarse steps broke, the splats that are left make up for.
+
+    scene + pictures of the source -> [optimize] -> scene
+
+Adam on all attributes towards the source's own pictures (no photos), one view a step, on the mean absolute difference:
+the median of what views say is kept, where squares would chase the worst pixel. Native: native/src/repair.cpp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.errors import ViewsError
+from splatzip.kernels.repair import NativeRepair, Rates
+from splatzip.scene import Camera, Scene
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How long, and how far a step goes: about three times the rates that scenes are trained with.
+
+    Attributes:
+        steps: pictures to move towards, one after the other.
+        position: in sizes of the splat.
+        log_scale, rotation, opacity_logit, color, sh: in units of the attribute; color is SH degree 0.
+        last: share of the rates that is left at the last step; they fall geometrically.
+        seed: of the order of the views.
+    """
+
+    steps: int = 250
+    position: float = 0.006
+    log_scale: float = 1e-2
+    rotation: float = 3e-3
+    opacity_logit: float = 5e-2
+    color: float = 7.5e-3
+    sh: float = 1e-3
+    last: float = 0.1
+    seed: int = 0
+
+    def rates(self, done: float) -> Rates:
+        """Of a step, `done` (0 to 1) of the way."""
+        share = self.last**done
+        rates = (self.position, self.log_scale, self.rotation, self.opacity_logit, self.color, self.sh)
+        return Rates(*(share * rate for rate in rates))
+
+
+def repair(
+    scene: Scene, cameras: Sequence[Camera], targets: Sequence[Floats], options: Options | None = None, *,
+    threads: int = 0, progress: Callable[[float], None] | None = None,
+) -> Scene:  # fmt: skip
+    """Move a scene's attributes towards pictures.
+
+    Args:
+        scene: N splats, what is left.
+        cameras: V views.
+        targets: V pictures (H, W, 3) of what they should show, on black, not clipped.
+        options: see `Options`.
+        threads: 0 for every core; the result does not depend on it.
+        progress: called with the share done.
+    Returns: the scene with new attributes, in the same order.
+    Raises: ViewsError if a picture has not the size of its camera.
+    """
+    options = options or Options()
+    for camera, target in zip(cameras, targets, strict=True):
+        if target.shape != (camera.height, camera.width, 3):
+            raise ViewsError(
+                f"view {camera.name}: a picture of shape {target.shape} for {camera.width}x{camera.height}"
+            )
+    native = NativeRepair(scene.arrays(), threads=threads)
+    background = np.zeros(3, np.float32)
+    order = np.random.default_rng(options.seed)
+    queue: list[int] = []
+    for step in range(options.steps):
+        queue = queue or order.permutation(len(cameras)).tolist()
+        view = queue.pop()
+        camera = cameras[view]
+        native.step(
+            camera.world_to_camera,
+            scene.origin,
+            (camera.fx, camera.fy, camera.cx, camera.cy),
+            targets[view],
+            background,
+            options.rates((step + 1) / options.steps),
+            antialias=scene.meta.antialiased,
+        )
+        if progress is not None:
+            progress((step + 1) / options.steps)
+    return scene.edited(**native.arrays())

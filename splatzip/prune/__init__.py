@@ -1,0 +1,1 @@
+"""Fewer splats: which of them a scene can do without."""

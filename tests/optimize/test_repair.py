@@ -1,0 +1,83 @@
+"""Repair on the chair sample: pruned pictures come back, in views that were not fitted, too."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splatzip import Camera, Scene, Views, ViewsError, load
+from splatzip.optimize import repair
+from splatzip.raster import render
+from splatzip.raster.metrics import psnr
+
+SAMPLE = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair"
+CAMERAS = [c.scaled(0.4) for c in Views.load(SAMPLE, split="test", photos=False).cameras]
+FITTED, HELD_BACK = CAMERAS[1:], CAMERAS[:1]
+
+
+@pytest.fixture(scope="module")
+def chair() -> Scene:
+    return load(SAMPLE / "point_cloud.ply")
+
+
+@pytest.fixture(scope="module")
+def broken(chair) -> Scene:
+    """Without every third splat."""
+    return chair.take(np.arange(len(chair)) % 3 > 0)
+
+
+@pytest.fixture(scope="module")
+def targets(chair) -> list[np.ndarray]:
+    return [render(chair, camera).color for camera in FITTED]
+
+
+def quality(scene: Scene, source: Scene, cameras: list[Camera]) -> float:
+    return float(
+        np.mean([psnr(render(scene, c).color.clip(0, 1), render(source, c).color.clip(0, 1)) for c in cameras])
+    )
+
+
+def test_sixty_steps_win_decibels_on_views_that_were_fitted_and_on_one_that_was_not(chair, broken, targets):
+    mended = repair.repair(broken, FITTED, targets, repair.Options(steps=60))
+    for cameras, least in ((FITTED, 4.0), (HELD_BACK, 3.0)):
+        assert quality(mended, chair, cameras) > quality(broken, chair, cameras) + least
+
+
+def test_any_number_of_threads_gives_the_same_bits(broken, targets):
+    options = repair.Options(steps=5)
+    one, two = (repair.repair(broken, FITTED, targets, options, threads=threads) for threads in (1, 2))
+    for name, values in one.arrays().items():
+        np.testing.assert_array_equal(values, two.arrays()[name])
+
+
+def test_splats_out_of_sight_and_opaque_ones_stay_what_they_are(broken, targets):
+    positions, logits = broken.positions.copy(), broken.opacity_logits.copy()
+    positions[:100] += 1000
+    logits[200:300] = np.inf
+    scene = broken.edited(positions=positions, opacity_logits=logits)
+    mended = repair.repair(scene, FITTED, targets, repair.Options(steps=8))
+    for name in ("positions", "log_scales", "opacity_logits", "sh"):
+        np.testing.assert_array_equal(mended.arrays()[name][:100], scene.arrays()[name][:100])
+    assert np.isposinf(mended.opacity_logits[200:300]).all()
+    assert not np.array_equal(mended.positions[300:], positions[300:])
+
+
+def test_the_unit_of_the_scene_does_not_matter(chair, broken, targets):
+    """Eight times as large, a power of two, moves the same share of its size: the same pictures."""
+    k = np.float32(8)
+    large = broken.edited(positions=broken.positions * k, log_scales=broken.log_scales + np.log(k))
+    cameras = []
+    for camera in FITTED:
+        pose = camera.world_to_camera.copy()
+        pose[:3, 3] *= k
+        cameras.append(Camera(pose, camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy))
+    options = repair.Options(steps=10)
+    small = repair.repair(broken, FITTED, targets, options)
+    large = repair.repair(large, cameras, targets, options)
+    pictures = render(small, FITTED[0]).color, render(large, cameras[0]).color
+    assert psnr(pictures[0].clip(0, 1), pictures[1].clip(0, 1)) > 50
+
+
+def test_a_picture_of_another_size_is_refused_by_its_name(broken, targets):
+    with pytest.raises(ViewsError, match=FITTED[0].name or "view"):
+        repair.repair(broken, FITTED[:1], [targets[0][:-1]])

@@ -1,0 +1,69 @@
+"""Exact removal on the chair sample: what may go, and that it is judged by what is left."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splatzip import Camera, Scene, Views, ViewsError, load
+from splatzip.prune import removal
+from splatzip.raster import render
+from splatzip.raster.metrics import psnr
+
+SAMPLE = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair"
+
+
+@pytest.fixture(scope="module")
+def chair() -> Scene:
+    return load(SAMPLE / "point_cloud.ply")
+
+
+@pytest.fixture(scope="module")
+def cameras() -> list[Camera]:
+    return [camera.scaled(0.5) for camera in Views.load(SAMPLE, split="test", photos=False).cameras]
+
+
+def quality(scene: Scene, source: Scene, cameras: list[Camera]) -> float:
+    pictures = [(render(scene, c).color.clip(0, 1), render(source, c).color.clip(0, 1)) for c in cameras]
+    return float(np.mean([psnr(a, b) for a, b in pictures]))
+
+
+def test_the_share_that_was_asked_for_stays_in_the_order_of_the_source(chair, cameras):
+    rows = removal.prune(chair, cameras[:4], removal.Options(keep=0.6))
+    assert len(rows) == round(0.6 * len(chair))
+    assert (np.diff(rows) > 0).all()
+
+
+def test_looking_again_after_each_round_keeps_a_better_picture_than_one_look_or_the_most_opaque(chair, cameras):
+    seen, held_back = cameras[::2], cameras[1::2]
+    half = len(chair) // 2
+    again = removal.prune(chair, seen, removal.Options(keep=0.5))
+    once = removal.prune(chair, seen, removal.Options(keep=0.5, first_round=0.5))
+    opaque = np.argsort(-chair.opacity_logits)[:half]
+    dbs = [quality(chair.take(rows), chair, held_back) for rows in (again, once, opaque)]
+    assert dbs[0] > dbs[1] + 0.3 > dbs[2] + 3
+
+
+def test_any_number_of_threads_chooses_the_same(chair, cameras):
+    options = removal.Options(keep=0.5)
+    one, two = (removal.prune(chair, cameras[:3], options, threads=threads) for threads in (1, 2))
+    np.testing.assert_array_equal(one, two)
+
+
+def test_splats_that_no_view_sees_stay_only_when_asked_for_and_visible(chair, cameras):
+    hidden = chair.take(np.arange(40))
+    positions = hidden.positions + np.float32(1000)
+    logits = np.where(np.arange(40) < 20, np.float32(2), np.float32(-8))
+    columns = {name: np.concatenate([values, hidden.arrays()[name]]) for name, values in chair.arrays().items()}
+    columns["positions"][-40:], columns["opacity_logits"][-40:] = positions, logits
+    scene = chair.edited(**columns)
+    rows = removal.prune(scene, cameras[:2], removal.Options(keep=0.5))
+    assert not (rows >= len(chair)).any()
+    rows = removal.prune(scene, cameras[:2], removal.Options(keep=0.5, keep_unseen=True))
+    assert rows[rows >= len(chair)].tolist() == list(range(len(chair), len(chair) + 20))
+
+
+def test_views_that_see_nothing_are_refused(chair):
+    away = Camera.look_at([0, 0, 50], [0, 0, 100], width=64, height=64, fov_x_rad=0.5, name="away")
+    with pytest.raises(ViewsError, match="no view sees a splat"):
+        removal.prune(chair, [away], removal.Options(keep=0.5))
