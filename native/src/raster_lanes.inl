@@ -46,7 +46,7 @@ inline Floats exp2_of(Floats x) {
   const Floats f = x - (shifted - kRoundToInteger), ff = f * f;
   const Floats p = ((f * 1.327645785e-3f + 9.675541222e-3f) * ff + (f * 5.550713317e-2f + 2.402211973e-1f)) * ff +
                    (f * 6.931469670e-1f + 1.000000072f);
-  return (Floats)((Ints)p + ((Ints)shifted << 23));
+  return (Floats)((UnsignedInts)p + ((UnsignedInts)shifted << 23));
 }
 
 // The functions that splatzip/projection.h asks for.
@@ -66,14 +66,14 @@ struct LaneMath {
     p = p * f + 1.6666665e-1f;
     p = p * f + 5.0000001e-1f;
     p = (p * (f * f) + f) + 1.0f;
-    return (Floats)((Ints)p + ((Ints)shifted << 23));
+    return (Floats)((UnsignedInts)p + ((UnsignedInts)shifted << 23));
   }
 
   // Of a positive normal number.
   static Floats log(Floats x) {
-    const Ints bits = (Ints)x;
-    const Ints exponent = (bits - 0x3F3504F3) >> 23;  // so that the rest lies in [sqrt(1/2), sqrt(2))
-    const Floats m = (Floats)(bits - (exponent << 23));
+    const UnsignedInts bits = (UnsignedInts)x;
+    const Ints exponent = (Ints)(bits - 0x3F3504F3u) >> 23;  // so that the rest lies in [sqrt(1/2), sqrt(2))
+    const Floats m = (Floats)(bits - ((UnsignedInts)exponent << 23));
     const Floats s = (m - 1.0f) / (m + 1.0f), z = s * s;
     Floats p = z * 0.24279079f + 0.28498787f;
     p = p * z + 0.40000972f;

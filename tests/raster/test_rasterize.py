@@ -95,6 +95,27 @@ def test_the_nearer_splat_hides_the_farther_whatever_their_rows() -> None:
     assert color[2] < 0.15
 
 
+def test_of_equal_depths_the_lower_row_is_in_front() -> None:
+    red, blue = (one_splat(logit=9, size=1.0, color=color) for color in ((1, 0, 0), (0, 0, 1)))
+    for first, second in ((red, blue), (blue, red)):
+        both = {name: np.concatenate([array, getattr(second, name)]) for name, array in first.arrays().items()}
+        front = render(first, CAMERA).color[25, 35].argmax()
+        assert render(Scene(**both), CAMERA).color[25, 35].argmax() == front
+
+
+def test_the_splat_that_takes_the_light_below_a_ten_thousandth_is_the_last_one() -> None:
+    """Alphas of 0.95 leave 0.05, 0.0025, 0.000125 and 0.00000625 of the light: a fifth splat finds too little."""
+    logit = np.log(0.95 / 0.05)
+    layers = [one_splat(at=(0, 0, 0.01 * k), logit=logit, size=3.0, color=(k == 4, 0.5, 0.5)) for k in range(5)]
+    stacks = [
+        Scene(**{name: np.concatenate([getattr(s, name) for s in layers[:n]]) for name in layers[0].arrays()})
+        for n in (3, 4, 5)
+    ]
+    three, four, five = (render(stack, CAMERA).color[25, 35] for stack in stacks)
+    assert (three != four).any()
+    assert (four == five).all()
+
+
 def test_colours_are_cut_off_at_zero_splat_by_splat() -> None:
     picture = render(one_splat(color=(-0.5, 0.5, 1.7)), CAMERA)
     assert (picture.color[..., 0] == 0).all()
