@@ -26,20 +26,48 @@ inline Floats joined(const Floats* parts) {
   if constexpr (kBlockParts == 4) return (parts[0] + parts[2]) + (parts[1] + parts[3]);
 }
 
-// Sums of kWidth registers, one a lane. `rows` is used up.
+// Lanes `distance` apart change places.
+struct SwapTable {
+  alignas(64) int32_t lane[4][kWidth] = {};
+  constexpr SwapTable() {
+    for (int level = 0, distance = kWidth / 2; distance >= 1; ++level, distance /= 2)
+      for (int i = 0; i < kWidth; ++i) lane[level][i] = i ^ distance;
+  }
+};
+constexpr SwapTable kSwap;
+
+// Sums of `Rows` registers (a power of two, at most kWidth): register r's in lane r * kWidth / Rows.
+template <int Rows>
 inline Floats sums_of_lanes(Floats* rows) {
-  for (int level = 0, count = kWidth; count > 1; ++level, count /= 2)
+  int level = 0;
+  for (int count = Rows; count > 1; ++level, count /= 2)
     for (int i = 0; i < count / 2; ++i) rows[i] = folded(rows[2 * i], rows[2 * i + 1], level);
+  for (int distance = kWidth / Rows / 2; distance >= 1; ++level, distance /= 2)
+    rows[0] = rows[0] + __builtin_shuffle(rows[0], load<Ints>(kSwap.lane[level]));
   return rows[0];
 }
 
+inline float most_of_lanes(Floats row) {
+  for (int level = 0, distance = kWidth / 2; distance >= 1; ++level, distance /= 2) {
+    const Floats other = __builtin_shuffle(row, load<Ints>(kSwap.lane[level]));
+    row = other > row ? other : row;
+  }
+  return row[0];
+}
+
+// Sums over the pixels of a block, `Rows` of them a multiple of 4.
 template <int Rows>
 inline void store_sums(const Floats (*rows)[kBlockParts], float* out) {
-  for (int first = 0; first < Rows; first += kWidth) {
-    Floats group[kWidth];
-    for (int i = 0; i < kWidth; ++i) group[i] = first + i < Rows ? joined(rows[first + i]) : Floats{};
-    const Floats sums = sums_of_lanes(group);
-    std::memcpy(out + first, &sums, sizeof(float) * (Rows - first < kWidth ? Rows - first : kWidth));
+  constexpr int kAtOnce = Rows < kWidth ? Rows : kWidth, kStep = kWidth / kAtOnce;
+  for (int first = 0; first < Rows; first += kAtOnce) {
+    Floats group[kAtOnce];
+    for (int i = 0; i < kAtOnce; ++i) group[i] = joined(rows[first + i]);
+    const Floats sums = sums_of_lanes<kAtOnce>(group);
+    if constexpr (kStep == 1) {
+      store(out + first, sums);
+    } else {
+      for (int i = 0; i < kAtOnce; ++i) out[first + i] = sums[i * kStep];
+    }
   }
 }
 
@@ -60,25 +88,26 @@ void begin_score(const ScoreTileJob& job, ScoreState* state) {
     }
 }
 
-// Accumulators of one entry. Rows as in its slot, apart from kScoreMost.
+// Accumulators of one entry. Rows as in its slot: sums, and behind a row that is not in use the moments.
 template <ScorePass Pass>
 struct EntrySums {
-  Floats basic[kScoreBasics][kBlockParts] = {};
+  Floats basics[4][kBlockParts] = {};
+  Floats moments[Pass >= kScoreCurvature ? 1 + kScoreMoments : 1][kBlockParts] = {};
   Floats most[kBlockParts] = {};
-  Floats moments[Pass >= kScoreCurvature ? kScoreMoments : 1][kBlockParts] = {};
+  int pixels = 0;
 };
 
 template <ScorePass Pass>
 inline void add_block(const ScoreTileJob& job, const ProjectedSplat& s, const Footprint& f, Mask inside,
-                      Floats root_along, Floats root_across, float* transmittance, float* rest, int part,
+                      float root_along, float root_across, float* transmittance, float* rest, int part,
                       EntrySums<Pass>* sums) {
   const Floats most_alpha = broadcast(kMostAlpha), raw = exp2_of(f.power) * s.opacity;
   const Floats alpha = keep(inside, least(raw, most_alpha));
   const Floats before = load<Floats>(transmittance), weight = alpha * before, square = weight * weight;
   store(transmittance, before - weight);
-  sums->basic[kScoreWeight][part] += weight;
-  sums->basic[kScoreSquares][part] += square;
-  sums->basic[kScorePixels][part] += keep(at_least(weight, broadcast(kCountedWeight)), broadcast(1.0f));
+  sums->basics[kScoreWeight][part] += weight;
+  sums->basics[kScoreSquares][part] += square;
+  sums->pixels += __builtin_popcount(bits_of(at_least(weight, broadcast(kCountedWeight))));
   sums->most[part] = weight > sums->most[part] ? weight : sums->most[part];
   if constexpr (Pass >= kScoreRemoval) {
     // weight * (colour - colour behind); what is still to come is (1 - alpha) T times the colour behind.
@@ -90,7 +119,7 @@ inline void add_block(const ScoreTileJob& job, const ProjectedSplat& s, const Fo
       const Floats change = own - ratio * after;
       removal += change * change;
     }
-    sums->basic[kScoreRemovalSum][part] += removal;
+    sums->basics[kScoreRemovalSum][part] += removal;
     if constexpr (Pass >= kScoreCurvature) {
       const Floats e = f.e * root_along, d = f.dy * root_across;
       const Floats m0 = keep(at_least(most_alpha, raw), removal + square * job.floor);
@@ -98,7 +127,7 @@ inline void add_block(const ScoreTileJob& job, const ProjectedSplat& s, const Fo
       const Floats m6 = m3 * e, m7 = m3 * d, m8 = m4 * d, m9 = m5 * d;
       const Floats all[kScoreMoments] = {m0, m1, m2,     m3,     m4,     m5,     m6,    m7,
                                          m8, m9, m6 * e, m6 * d, m7 * d, m8 * d, m9 * d};
-      for (int m = 0; m < kScoreMoments; ++m) sums->moments[m][part] += all[m];
+      for (int m = 0; m < kScoreMoments; ++m) sums->moments[1 + m][part] += all[m];
     }
   }
 }
@@ -119,7 +148,7 @@ void score_tile(const ScoreTileJob& job) {
     if (k + kAhead < tile.end) __builtin_prefetch(tile.splats + tile.entries[k + kAhead].splat);
     const ProjectedSplat& s = tile.splats[tile.entries[k].splat];
     // Offsets in sigmas (times a constant), so that no moment overflows.
-    const Floats root_along = root(broadcast(-s.along)), root_across = root(broadcast(-s.across));
+    const float root_along = __builtin_sqrtf(-s.along), root_across = __builtin_sqrtf(-s.across);
     EntrySums<Pass> sums;
     unsigned touched = 0;
     for (unsigned blocks = tile.entries[k].blocks & alive; blocks; blocks &= blocks - 1) {
@@ -143,12 +172,12 @@ void score_tile(const ScoreTileJob& job) {
       std::memset(slot, 0, kSlot * sizeof(float));
       continue;
     }
-    store_sums<kScoreBasics>(sums.basic, slot);
-    if constexpr (Pass >= kScoreCurvature) store_sums<kScoreMoments>(sums.moments, slot + kScoreFirstMoment);
-    float most = 0;
-    for (int part = 0; part < kBlockParts; ++part)
-      for (int lane = 0; lane < kWidth; ++lane) most = sums.most[part][lane] > most ? sums.most[part][lane] : most;
-    slot[kScoreMost] = most;
+    store_sums<4>(sums.basics, slot);
+    if constexpr (Pass >= kScoreCurvature) store_sums<1 + kScoreMoments>(sums.moments, slot + kScoreMost);
+    Floats most = sums.most[0];
+    for (int part = 1; part < kBlockParts; ++part) most = sums.most[part] > most ? sums.most[part] : most;
+    slot[kScoreMost] = most_of_lanes(most);
+    slot[kScorePixels] = static_cast<float>(sums.pixels);
   }
   std::memset(slot, 0, (tile.end - k) * kSlot * sizeof(float));
 }

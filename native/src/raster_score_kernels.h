@@ -16,7 +16,7 @@ constexpr float kCountedWeight = 1.0f / 255.0f;
 // |w (colour - colour behind)|^2, pixels that count; the largest w; and moments of the squared change of the picture by
 // log(alpha), e^i d^j in sigmas (times a constant), in the order 1, e, d, ee, ed, dd, eee, ... dddd.
 enum ScoreRow { kScoreWeight, kScoreSquares, kScoreRemovalSum, kScorePixels, kScoreMost, kScoreFirstMoment };
-constexpr int kScoreBasics = 4, kScoreBasicRows = 5, kScoreMoments = 15;
+constexpr int kScoreBasicRows = 5, kScoreMoments = 15;
 constexpr int kScoreLightSlot = kScoreFirstMoment, kScoreSlot = kScoreFirstMoment + kScoreMoments;
 
 // Position, turn about the splat's own axes, log scale (3 each), opacity logit; pairs of them by rows, k <= l.

@@ -28,9 +28,10 @@ class NativeRasterizer:
         self._size = (0, 0)
 
     @contextmanager
-    def locked(self) -> Iterator[Any]:
-        """The native object, for other passes over its frames."""
+    def borrowed(self) -> Iterator[Any]:
+        """The native object, for passes that draw pictures of their own: there is no gradient of the last one then."""
         with self._lock:
+            self._size = (0, 0)
             yield self._core
 
     def set_scene(self, arrays: Mapping[str, Floats], *, threads: int = 0) -> None:

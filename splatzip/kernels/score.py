@@ -33,7 +33,7 @@ class NativeScores:
             view_weight: factor of every sum.
             floor: added to the squared contrast in the curvature of geometry.
         """
-        with rasterizer.locked() as core:
+        with rasterizer.borrowed() as core:
             added = self._core.add(
                 core,
                 np.ascontiguousarray(world_to_camera, np.float64),
