@@ -485,9 +485,14 @@ void encode_rows(const PredictedRows& r) { rebuild_rows<true>(r); }
 template <int Padded>
 void to_targets_of(const ForwardTransform& t) {
   constexpr int kParts = (Padded + kWidth - 1) / kWidth;
+  constexpr int64_t kAhead = 8;
   alignas(64) float out[3][kParts * kWidth];
   for (int64_t i = 0; i < t.n; ++i) {
     const float* sh = t.sh + t.rows[i] * t.sh_stride;
+    if (i + kAhead < t.n) {  // rows of the source come in no order that a machine could guess
+      const float* ahead = t.sh + t.rows[i + kAhead] * t.sh_stride;
+      for (int at = 0; at < 3 * t.coefficients; at += 16) __builtin_prefetch(ahead + at);
+    }
     Floats sum[3][kParts] = {};
     for (int j = 0; j < t.coefficients; ++j) {
       float coded[3];

@@ -71,7 +71,8 @@ struct PreparedTile {
   std::vector<int64_t> rows;
 };
 void fit_reference(const SourceArrays& source, int64_t n, SteppedParams* params);
-void fit_predictions(const SourceArrays& source, const std::vector<PreparedTile>& tiles, SteppedParams* params);
+void fit_predictions(const SourceArrays& source, const std::vector<PreparedTile>& tiles, int threads,
+                     SteppedParams* params);
 void fit_sizes(std::vector<SizeSums>& tiles, SteppedParams* params);
 
 }  // namespace splatzip

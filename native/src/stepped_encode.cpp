@@ -124,21 +124,22 @@ void prepare_tile(const SourceArrays& source, const SteppedParams& params, Prepa
   } else {
     state.frame = frame_of(params, extent_of(source, tile->rows), &levels);
   }
-  const double cell = power_of_two(state.frame.exponent);
+  const double cells = power_of_two(-state.frame.exponent);  // exact, and so is the product
+  const double last = power_of_two(levels) - 1;
   const int shift = std::max(0, levels - kMaxOctreeDepth), depth = levels - shift;
   struct Keyed {
     uint64_t key;
     int64_t row;
   };
   std::vector<Keyed> keyed;
+  keyed.reserve(tile->rows.size());
   for (int64_t row : tile->rows) {
     uint32_t v[3];
     for (int a = 0; a < 3; ++a) {
       double at =
-          (source.positions[row * 3 + a] / cell - static_cast<double>(state.frame.origin[static_cast<size_t>(a)])) /
+          (source.positions[row * 3 + a] * cells - static_cast<double>(state.frame.origin[static_cast<size_t>(a)])) /
           state.frame.mantissa;
-      at = std::clamp(std::floor(at), 0.0, power_of_two(levels) - 1);
-      v[a] = static_cast<uint32_t>(static_cast<uint64_t>(at) >> shift);
+      v[a] = static_cast<uint32_t>(static_cast<uint64_t>(std::clamp(at, 0.0, last)) >> shift);
     }
     keyed.push_back({morton(v[0], v[1], v[2]), row});
   }
@@ -195,13 +196,15 @@ TableSet tables_of(int stream, const std::vector<TileStreams>& tiles) {
   histogram.counts.resize(static_cast<size_t>(histogram.contexts));
   for (auto& c : histogram.counts) c.fill(0);
   const bool escapes = stream != kOctree;
-  if (escapes) {
+  for (const TileStreams& tile : tiles) tile.streams[stream].count(histogram);
+  if (escapes && !needs_no_low_bits(histogram)) {
     std::vector<std::array<uint32_t, 33>> lengths(static_cast<size_t>(histogram.contexts));
     for (auto& l : lengths) l.fill(0);
     for (const TileStreams& tile : tiles) tile.streams[stream].measure(lengths);
     choose_low_bits(lengths, &histogram);
+    for (auto& c : histogram.counts) c.fill(0);
+    for (const TileStreams& tile : tiles) tile.streams[stream].count(histogram);
   }
-  for (const TileStreams& tile : tiles) tile.streams[stream].count(histogram);
   return build_table_set(stream, escapes, histogram);
 }
 
@@ -213,9 +216,11 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
   EncodedScene scene;
   SteppedParams params = options.params;
   params.sh_degree = sh_degree;
-  fit_reference(source, n, &params);
-
-  Tiling tiling = tile_splats(source.positions, n, options.tile_splats);
+  Tiling tiling;
+  parallel_for(2, threads, [&](int64_t part) {
+    if (part == 0) tiling = tile_splats(source.positions, n, options.tile_splats, threads);
+    if (part == 1) fit_reference(source, n, &params);
+  });
   scene.tiles = static_cast<int>(tiling.starts.size()) - 1;
   std::vector<PreparedTile> tiles(static_cast<size_t>(scene.tiles * tier_count));
   parallel_for(scene.tiles, threads, [&](int64_t t) {
@@ -241,7 +246,7 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
   });
   tiles.erase(std::remove_if(tiles.begin(), tiles.end(), [](const PreparedTile& t) { return t.rows.empty(); }),
               tiles.end());
-  fit_predictions(source, tiles, &params);
+  fit_predictions(source, tiles, threads, &params);
   const SteppedTables derived(params);
 
   std::vector<TileStreams> streams(tiles.size());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "parallel.h"
 #include "splatzip/exact_math.h"
 #include "stepped.h"
 #include "symmetric.h"
@@ -62,15 +63,21 @@ void fit_reference(const SourceArrays& source, int64_t n, SteppedParams* params)
 
 namespace {
 
-// Calls visit(tile, i) for an even sample of the splats that have a neighbour.
-template <class Visit>
-void sample_tiles(const std::vector<PreparedTile>& tiles, Visit visit) {
+struct Sample {
+  const PreparedTile* tile;
+  int64_t i;
+};
+
+// An even sample of the splats that have a neighbour.
+std::vector<Sample> sample_tiles(const std::vector<PreparedTile>& tiles) {
   int64_t total = 0, counter = 0;
   for (const PreparedTile& tile : tiles) total += tile.state.n;
   const int64_t step = std::max<int64_t>(1, total / kSample);
+  std::vector<Sample> samples;
   for (const PreparedTile& tile : tiles)
     for (int64_t i = 0; i < tile.state.n; ++i)
-      if (counter++ % step == 0 && tile.state.near_row[0][static_cast<size_t>(i)] >= 0) visit(tile, i);
+      if (counter++ % step == 0 && tile.state.near_row[0][static_cast<size_t>(i)] >= 0) samples.push_back({&tile, i});
+  return samples;
 }
 
 // The weighted mean of `values_of(row, out)` over the neighbours of splat i.
@@ -89,13 +96,14 @@ void neighbours_mean(const PreparedTile& tile, int64_t i, int width, ValuesOf va
 constexpr double kTypicalShare = 0.8;  // of the prediction, when the bases are made for what it leaves
 
 // Bases for what the neighbours do not predict: they are what is coded.
-void fit_bases(const SourceArrays& source, const std::vector<PreparedTile>& tiles, SteppedParams* params) {
+void fit_bases(const SourceArrays& source, const std::vector<Sample>& samples, SteppedParams* params) {
   const int rest = params->rest(), width = 3 * (1 + rest);
   std::vector<double> dc(9), color(9), sh(static_cast<size_t>(rest * rest));
   auto raw = [&](int64_t row, double* out) {
     for (int v = 0; v < width; ++v) out[v] = source.sh[row * width + v];
   };
-  sample_tiles(tiles, [&](const PreparedTile& tile, int64_t i) {
+  for (const auto& [at, i] : samples) {
+    const PreparedTile& tile = *at;
     double mean[kColorValues], v[kColorValues];
     neighbours_mean(tile, i, width, raw, mean);
     const int64_t row = tile.rows[static_cast<size_t>(i)];
@@ -115,7 +123,7 @@ void fit_bases(const SourceArrays& source, const std::vector<PreparedTile>& tile
         for (int c = 0; c < 3; ++c) product += v[3 + j * 3 + c] * v[3 + k * 3 + c];
         sh[static_cast<size_t>(j * rest + k)] += w * product;
       }
-  });
+  }
   store_basis(covariance_basis(dc, 3), params->color_basis, true, 3);
   for (int j = 0; j < rest; ++j)
     for (int k = j + 1; k < rest; ++k) sh[static_cast<size_t>(j * rest + k)] = sh[static_cast<size_t>(k * rest + j)];
@@ -125,23 +133,37 @@ void fit_bases(const SourceArrays& source, const std::vector<PreparedTile>& tile
 }
 
 // RGB coefficients of one splat -> colour and components in coded space (in 1/16384, twice for SH: a scale is free).
-void to_components(const SteppedParams& params, const float* sh, double* out) {
-  const int rest = params.rest();
-  auto coded = [](const std::array<int16_t, 9>& basis, const float* rgb, double* to) {
+class ToComponents {
+ public:
+  explicit ToComponents(const SteppedParams& params) : rest_(params.rest()) {
+    for (size_t i = 0; i < 9; ++i) color_[i] = params.color_basis[i], sh_color_[i] = params.sh_color_basis[i];
+    for (int k = 0; k < rest_; ++k)
+      for (int j = 0; j < rest_; ++j) basis_[j][k] = params.sh_basis[static_cast<size_t>(k * rest_ + j)];
+  }
+  // Each component is a sum over j in ascending order; all of a colour are summed up side by side.
+  void operator()(const float* sh, double* out) const {
+    turn(color_, sh, out);
+    double sums[3][kShComponents] = {};
+    for (int j = 0; j < rest_; ++j) {
+      double turned[3];
+      turn(sh_color_, sh + 3 + 3 * j, turned);
+      for (int c = 0; c < 3; ++c)
+        for (int k = 0; k < kShComponents; ++k) sums[c][k] += basis_[j][k] * turned[c];
+    }
+    for (int k = 0; k < rest_; ++k)
+      for (int c = 0; c < 3; ++c) out[3 + 3 * k + c] = sums[c][k];
+  }
+
+ private:
+  static void turn(const double* basis, const float* rgb, double* to) {
     for (size_t c = 0; c < 3; ++c)
       to[c] = (static_cast<double>(rgb[0]) * basis[c] + static_cast<double>(rgb[1]) * basis[3 + c]) +
               static_cast<double>(rgb[2]) * basis[6 + c];
-  };
-  coded(params.color_basis, sh, out);
-  double turned[3 * kShComponents];
-  for (int j = 0; j < rest; ++j) coded(params.sh_color_basis, sh + 3 + 3 * j, turned + 3 * j);
-  for (int k = 0; k < rest; ++k)
-    for (int c = 0; c < 3; ++c) {
-      double sum = 0;
-      for (int j = 0; j < rest; ++j) sum += params.sh_basis[static_cast<size_t>(k * rest + j)] * turned[3 * j + c];
-      out[3 + 3 * k + c] = sum;
-    }
-}
+  }
+  int rest_;
+  double color_[9], sh_color_[9];
+  double basis_[kShComponents][kShComponents] = {};  // by coefficient, then component
+};
 
 int group_of(int v) {  // of value v: 0 the colour, then the SH streams
   int g = 0;
@@ -150,28 +172,42 @@ int group_of(int v) {  // of value v: 0 the colour, then the SH streams
   return g;
 }
 
-void fit_shares(const SourceArrays& source, const std::vector<PreparedTile>& tiles, SteppedParams* params) {
+void fit_shares(const SourceArrays& source, const std::vector<Sample>& samples, int threads, SteppedParams* params) {
   const int width = 3 * (1 + params->rest());
-  double cross[kColorGroups][kDistances][3] = {}, square[kColorGroups][kDistances][3] = {};
-  auto components = [&](int64_t row, double* out) { to_components(*params, source.sh + row * width, out); };
+  const ToComponents to_components(*params);
+  auto components = [&](int64_t row, double* out) { to_components(source.sh + row * width, out); };
   auto size_of = [&](int64_t row) {
     const float* s = source.log_scales + row * 3;
     return (((s[0] + s[1]) + s[2]) / 3.0 * kOctave - params->scale_reference) / 256.0;
   };
-  sample_tiles(tiles, [&](const PreparedTile& tile, int64_t i) {
+  // What each sample says is found in parallel, and summed up in the order of the samples.
+  struct Pair {
+    double weight;
+    int distance;
     double mean[kColorValues], value[kColorValues];
-    neighbours_mean(tile, i, width, components, mean);
-    const int64_t row = tile.rows[static_cast<size_t>(i)],
-                  near = tile.rows[static_cast<size_t>(tile.state.near_row[0][static_cast<size_t>(i)])];
-    components(row, value);
-    const double w = weight_of(source.opacity_logits[row]);
-    const double apart = tile.state.features[kSpacing][static_cast<size_t>(i)] - size_of(near);
-    const int d = static_cast<int>(std::clamp(std::floor(apart / 256.0), -4.0, 3.0)) + 4;
-    for (int v = 0; v < width; ++v) {
-      cross[group_of(v)][d][v % 3] += w * (value[v] * mean[v]);
-      square[group_of(v)][d][v % 3] += w * (mean[v] * mean[v]);
+  };
+  constexpr size_t kBlock = 128;
+  Uninitialised<Pair> pairs(samples.size());
+  parallel_for(static_cast<int64_t>((samples.size() + kBlock - 1) / kBlock), threads, [&](int64_t block) {
+    const size_t begin = static_cast<size_t>(block) * kBlock, end = std::min(begin + kBlock, samples.size());
+    for (size_t s = begin; s < end; ++s) {
+      const PreparedTile& tile = *samples[s].tile;
+      const size_t i = static_cast<size_t>(samples[s].i);
+      Pair& pair = pairs[s];
+      neighbours_mean(tile, samples[s].i, width, components, pair.mean);
+      const int64_t row = tile.rows[i], near = tile.rows[static_cast<size_t>(tile.state.near_row[0][i])];
+      components(row, pair.value);
+      pair.weight = weight_of(source.opacity_logits[row]);
+      const double apart = tile.state.features[kSpacing][i] - size_of(near);
+      pair.distance = static_cast<int>(std::clamp(std::floor(apart / 256.0), -4.0, 3.0)) + 4;
     }
   });
+  double cross[kColorGroups][kDistances][3] = {}, square[kColorGroups][kDistances][3] = {};
+  for (const Pair& pair : pairs)
+    for (int v = 0; v < width; ++v) {
+      cross[group_of(v)][pair.distance][v % 3] += pair.weight * (pair.value[v] * pair.mean[v]);
+      square[group_of(v)][pair.distance][v % 3] += pair.weight * (pair.mean[v] * pair.mean[v]);
+    }
   for (size_t g = 0; g < kColorGroups; ++g)
     for (size_t d = 0; d < kDistances; ++d)
       for (size_t c = 0; c < 3; ++c) {
@@ -180,7 +216,7 @@ void fit_shares(const SourceArrays& source, const std::vector<PreparedTile>& til
       }
 }
 
-void fit_scales(const SourceArrays& source, const std::vector<PreparedTile>& tiles, SteppedParams* params) {
+void fit_scales(const SourceArrays& source, const std::vector<Sample>& samples, SteppedParams* params) {
   constexpr int kT = kScaleTerms;
   double normal[3][kT * kT] = {}, right[3][kT] = {};
   auto scales_of = [&](int64_t row, double* out) {
@@ -189,8 +225,8 @@ void fit_scales(const SourceArrays& source, const std::vector<PreparedTile>& til
       out[j] = std::clamp((s[j] * kOctave - params->scale_reference) / 256.0, -16.0 * 256, 16.0 * 256);
     std::sort(out, out + 3, std::greater<>());
   };
-  int64_t count = 0;
-  sample_tiles(tiles, [&](const PreparedTile& tile, int64_t i) {
+  for (const auto& [at, i] : samples) {
+    const PreparedTile& tile = *at;
     double near[3], own[3];
     neighbours_mean(tile, i, 3, scales_of, near);
     const int64_t row = tile.rows[static_cast<size_t>(i)];
@@ -206,12 +242,11 @@ void fit_scales(const SourceArrays& source, const std::vector<PreparedTile>& til
         right[j][r] += terms[r] * own[j];
       }
     }
-    ++count;
-  });
+  }
   for (int j = 0; j < 3; ++j) {
     auto& predict = params->scales[static_cast<size_t>(j)].predict;
     predict = {};
-    if (count < 64) continue;
+    if (samples.size() < 64) continue;
     std::vector<double> x = solve({normal[j], normal[j] + kT * kT}, {right[j], right[j] + kT}, kT, 1e-6);
     predict[kOne] = to_int16(x[kOne] * 256);
     for (size_t t = kOne + 1; t < kT; ++t)
@@ -221,10 +256,14 @@ void fit_scales(const SourceArrays& source, const std::vector<PreparedTile>& til
 
 }  // namespace
 
-void fit_predictions(const SourceArrays& source, const std::vector<PreparedTile>& tiles, SteppedParams* params) {
-  fit_bases(source, tiles, params);
-  fit_shares(source, tiles, params);
-  fit_scales(source, tiles, params);
+void fit_predictions(const SourceArrays& source, const std::vector<PreparedTile>& tiles, int threads,
+                     SteppedParams* params) {
+  const std::vector<Sample> samples = sample_tiles(tiles);
+  parallel_for(2, threads, [&](int64_t part) {  // each writes its own fields
+    if (part == 0) fit_bases(source, samples, params);
+    if (part == 1) fit_scales(source, samples, params);
+  });
+  fit_shares(source, samples, threads, params);  // needs the bases
 }
 
 void fit_sizes(std::vector<SizeSums>& tiles, SteppedParams* params) {

@@ -1,6 +1,7 @@
 #include "streams.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "isa.h"
 
@@ -98,18 +99,19 @@ bool StreamReader::close() const {
 }
 
 void StreamWriter::plane(const uint8_t* contexts, int32_t* values, int64_t n, bool is_signed) {
-  size_t start = values_.size(), size = static_cast<size_t>(n);
-  values_.resize(start + size);
-  contexts_.resize(start + size);
-  for (size_t i = 0; i < size; ++i) {
-    values_[start + i] = is_signed ? zigzag(values[i]) : static_cast<uint32_t>(values[i]);
-    contexts_[start + i] = contexts ? contexts[i] : 0;
-  }
-  plane_ends_.push_back(static_cast<int64_t>(values_.size()));
+  const size_t size = static_cast<size_t>(n);
+  Plane& plane = planes_.emplace_back();
+  plane.values.resize(size);
+  plane.contexts.resize(size);
+  for (size_t i = 0; i < size; ++i) plane.values[i] = is_signed ? zigzag(values[i]) : static_cast<uint32_t>(values[i]);
+  if (contexts) std::copy(contexts, contexts + n, plane.contexts.begin());
+  if (!contexts) std::fill(plane.contexts.begin(), plane.contexts.end(), uint8_t{0});
+  symbols_ += n;
 }
 
 void StreamWriter::measure(std::vector<std::array<uint32_t, 33>>& lengths) const {
-  for (size_t i = 0; i < values_.size(); ++i) ++lengths[contexts_[i]][bit_length(values_[i])];
+  for (const Plane& plane : planes_)
+    for (size_t i = 0; i < plane.values.size(); ++i) ++lengths[plane.contexts[i]][bit_length(plane.values[i])];
 }
 
 void choose_low_bits(const std::vector<std::array<uint32_t, 33>>& lengths, Histogram* histogram) {
@@ -122,11 +124,19 @@ void choose_low_bits(const std::vector<std::array<uint32_t, 33>>& lengths, Histo
   }
 }
 
+bool needs_no_low_bits(const Histogram& histogram) {
+  return std::all_of(histogram.counts.begin(), histogram.counts.end(), [](const std::array<uint32_t, 256>& counts) {
+    const uint64_t small = std::accumulate(counts.begin(), counts.begin() + (1 << kSymbolBits), uint64_t{0});
+    return small * 10 >= std::accumulate(counts.begin(), counts.end(), uint64_t{0}) * 9;
+  });
+}
+
 void StreamWriter::count(Histogram& histogram) const {
-  for (size_t i = 0; i < values_.size(); ++i) {
-    int c = contexts_[i];
-    ++histogram.counts[c][std::min<uint32_t>(values_[i] >> histogram.low_bits[c], kEscape)];
-  }
+  for (const Plane& plane : planes_)
+    for (size_t i = 0; i < plane.values.size(); ++i) {
+      const int c = plane.contexts[i];
+      ++histogram.counts[c][std::min<uint32_t>(plane.values[i] >> histogram.low_bits[c], kEscape)];
+    }
 }
 
 int64_t StreamWriter::payload_bytes(const TableSet& tables) const {
@@ -137,10 +147,11 @@ int64_t StreamWriter::payload_bytes(const TableSet& tables) const {
       cost[t][s] = f ? (int64_t{kRansProbBits} << 16) - n_log2_n(f) / f : 0;
     }
   int64_t sum = 0;
-  for (size_t k = 0; k < values_.size(); ++k) {
-    const int c = contexts_[k];
-    sum += cost[tables.map[c]][std::min<uint32_t>(values_[k] >> tables.low_bits[c], kEscape)];
-  }
+  for (const Plane& plane : planes_)
+    for (size_t k = 0; k < plane.values.size(); ++k) {
+      const int c = plane.contexts[k];
+      sum += cost[tables.map[c]][std::min<uint32_t>(plane.values[k] >> tables.low_bits[c], kEscape)];
+    }
   return sum >> 19;
 }
 
@@ -157,56 +168,67 @@ void StreamWriter::finish(const TableSet& tables, StreamHead* head, std::vector<
       bits.put(raws_[next_raw].value, raws_[next_raw].count);
   };
   flush_raws(0);
-  int64_t i = 0;
-  for (int64_t end : plane_ends_) {
-    for (; i < end; ++i) {
-      int low = tables.low_bits[contexts_[i]];
-      uint32_t high = values_[i] >> low;
+  const bool any_low = std::any_of(tables.low_bits.begin(), tables.low_bits.end(), [](uint8_t low) { return low > 0; });
+  int64_t end = 0;
+  for (const Plane& plane : planes_) {
+    const size_t size = plane.values.size();
+    uint32_t most = 0;
+    for (uint32_t value : plane.values) most = std::max(most, value);
+    const bool complete = !any_low && (!tables.escapes || most < kEscape);  // the symbols say it all
+    for (size_t i = complete ? size : 0; i < size; ++i) {
+      int low = tables.low_bits[plane.contexts[i]];
+      uint32_t high = plane.values[i] >> low;
       if (tables.escapes && high >= kEscape) bits.put_exp_golomb(high - kEscape, 0);
-      if (low) bits.put(values_[i], low);
+      if (low) bits.put(plane.values[i], low);
     }
-    flush_raws(end);
+    flush_raws(end += static_cast<int64_t>(size));
   }
   std::vector<uint8_t> raw = bits.finish();
 
   // Words: rANS runs backwards, from the last symbol of the last plane to the first.
   struct Code {
+    uint64_t inverse;  // x / frequency = x * inverse >> 44 for x < frequency << 20: exact, and it fits 64 bits
     uint32_t frequency, start;
   };
   std::vector<std::array<Code, 256>> codes(tables.tables.size());
   for (size_t t = 0; t < codes.size(); ++t) {
     uint32_t start = 0;
     for (int s = 0; s < 256; ++s) {
-      codes[t][s] = {tables.tables[t][s], start};
-      start += tables.tables[t][s];
+      const uint32_t frequency = tables.tables[t][s];
+      codes[t][s] = {frequency ? (uint64_t{1} << 44) / frequency + 1 : 0, frequency, start};
+      start += frequency;
     }
   }
+  static_assert(kRansProbBits == 12);
   uint32_t states[kMaxLanes];
   std::fill(states, states + kMaxLanes, kRansLow);
-  std::vector<uint16_t> words;
-  words.reserve(static_cast<size_t>(n) / 2 + 16);
-  for (size_t p = plane_ends_.size(); p-- > 0;) {
-    int64_t begin = p ? plane_ends_[p - 1] : 0;
-    for (int64_t k = plane_ends_[p] - 1; k >= begin; --k) {
-      uint32_t& x = states[(k - begin) & (head->lanes - 1)];
-      int c = contexts_[k];
-      uint32_t symbol = std::min<uint32_t>(values_[k] >> tables.low_bits[c], kEscape);
-      Code code = codes[tables.map[c]][symbol];
-      if (x >= static_cast<uint64_t>(code.frequency) << (32 - kRansProbBits)) {
-        words.push_back(static_cast<uint16_t>(x));
-        x >>= 16;
-      }
-      x = (x / code.frequency) << kRansProbBits | (x % code.frequency + code.start);
+  Uninitialised<uint16_t> words(static_cast<size_t>(n) + 1);  // at most one a symbol
+  uint16_t* word = words.data() + n;
+  for (size_t p = planes_.size(); p-- > 0;) {
+    const Plane& plane = planes_[p];
+    for (size_t k = plane.values.size(); k-- > 0;) {
+      uint32_t& state = states[k & (static_cast<size_t>(head->lanes) - 1)];
+      const int c = plane.contexts[k];
+      const uint32_t symbol = std::min<uint32_t>(plane.values[k] >> tables.low_bits[c], kEscape);
+      const Code& code = codes[tables.map[c]][symbol];
+      uint32_t x = state;
+      const bool full = x >= static_cast<uint64_t>(code.frequency) << (32 - kRansProbBits);
+      *word = static_cast<uint16_t>(x);  // no branch: it is overwritten unless it counts
+      word -= full;
+      x = full ? x >> 16 : x;
+      const uint32_t quotient = static_cast<uint32_t>(x * code.inverse >> 44);
+      state = x + code.start + quotient * (kRansTotal - code.frequency);
     }
   }
+  ++word;
+  const size_t word_bytes = static_cast<size_t>(words.data() + n + 1 - word) * 2;
   head->word_bytes = 0;
   if (n > 0) {
     const uint8_t* state_bytes = reinterpret_cast<const uint8_t*>(states);
     out.insert(out.end(), state_bytes, state_bytes + head->lanes * 4);
-    std::reverse(words.begin(), words.end());
-    const uint8_t* word_bytes = reinterpret_cast<const uint8_t*>(words.data());
-    out.insert(out.end(), word_bytes, word_bytes + words.size() * 2);
-    head->word_bytes = static_cast<size_t>(head->lanes) * 4 + words.size() * 2;
+    const uint8_t* first = reinterpret_cast<const uint8_t*>(word);
+    out.insert(out.end(), first, first + word_bytes);
+    head->word_bytes = static_cast<size_t>(head->lanes) * 4 + word_bytes;
   }
   head->raw_bytes = raw.size();
   out.insert(out.end(), raw.begin(), raw.end());

@@ -9,6 +9,7 @@
 
 #include "bits.h"
 #include "tables.h"
+#include "uninitialised.h"
 
 namespace splatzip {
 
@@ -59,16 +60,17 @@ class StreamWriter {
  public:
   static constexpr bool kReading = false;
   void plane(const uint8_t* contexts, int32_t* values, int64_t n, bool is_signed);
-  void raw(uint32_t value, int count) { raws_.push_back({static_cast<int64_t>(values_.size()), value, count}); }
+  void raw(uint32_t value, int count) { raws_.push_back({symbols_, value, count}); }
   bool ok() const { return true; }
 
-  // First pass over all chunks: how large the values of each context are, then how often each symbol comes.
+  // First pass over all chunks: how large the values of each context are, then how often each symbol comes (with
+  // `histogram.low_bits`, 0 unless the lengths say more).
   void measure(std::vector<std::array<uint32_t, 33>>& lengths) const;
   void count(Histogram& histogram) const;
   // Second pass, when the tables are known: the head's sizes are filled in, the bytes appended.
   void finish(const TableSet& tables, StreamHead* head, std::vector<uint8_t>& out, LaneRule lanes = {}) const;
-  bool empty() const { return values_.empty() && raws_.empty(); }
-  int64_t symbols() const { return static_cast<int64_t>(values_.size()); }
+  bool empty() const { return planes_.empty() && raws_.empty(); }
+  int64_t symbols() const { return symbols_; }
 
  private:
   int64_t payload_bytes(const TableSet& tables) const;  // about; without states and raw bits
@@ -77,13 +79,18 @@ class StreamWriter {
     uint32_t value;
     int count;
   };
-  std::vector<uint32_t> values_;
-  std::vector<uint8_t> contexts_;
-  std::vector<int64_t> plane_ends_;
+  struct Plane {
+    Uninitialised<uint32_t> values;
+    Uninitialised<uint8_t> contexts;
+  };
+  std::vector<Plane> planes_;
+  int64_t symbols_ = 0;
   std::vector<Raw> raws_;
 };
 
 // low_bits of each context from what `measure` counted: symbols stay below about 2 * 2^kSymbolBits.
 void choose_low_bits(const std::vector<std::array<uint32_t, 33>>& lengths, Histogram* histogram);
+// Whether choose_low_bits would choose none, by what was counted without any: then the histogram stands as it is.
+bool needs_no_low_bits(const Histogram& histogram);
 
 }  // namespace splatzip

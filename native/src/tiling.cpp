@@ -1,7 +1,10 @@
 #include "tiling.h"
 
 #include <algorithm>
-#include <numeric>
+#include <mutex>
+#include <utility>
+
+#include "parallel.h"
 
 namespace splatzip {
 namespace {
@@ -11,80 +14,95 @@ namespace {
 constexpr double kFar = 16.0;
 constexpr double kCoreShare = 0.005;  // left out of the core box on each side of each axis
 
+// A row and its place: what is moved around while a box is split.
+struct Point {
+  float at[3];
+  int64_t row;
+};
+
+// Splits points into tiles of at most `most`; each half is a task of its own.
 struct Splitter {
-  const float* positions;
   int64_t most;
-  Tiling* tiling;
+  int threads;
+  std::mutex mutex;
+  std::vector<std::pair<const Point*, const Point*>> leaves;
 
-  double at(int64_t row, int axis) const { return positions[row * 3 + axis]; }
-
-  // Rows by coordinate, then by row: one order, whatever the library's selection algorithm does.
-  void select(int64_t* begin, int64_t* middle, int64_t* end, int axis) const {
-    std::nth_element(begin, middle, end, [&](int64_t a, int64_t b) {
-      double pa = at(a, axis), pb = at(b, axis);
-      return pa < pb || (pa == pb && a < b);
-    });
-  }
-
-  void split(int64_t* begin, int64_t* end) const {
+  void split(Point* begin, Point* end) {
     int64_t n = end - begin;
     if (n <= most) {
       if (n == 0) return;
-      std::sort(begin, end);
-      tiling->order.insert(tiling->order.end(), begin, end);
-      tiling->starts.push_back(static_cast<int64_t>(tiling->order.size()));
+      std::sort(begin, end, [](const Point& a, const Point& b) { return a.row < b.row; });
+      const std::lock_guard lock(mutex);
+      leaves.emplace_back(begin, end);
       return;
     }
     int widest = 0;
     double width = -1;
     for (int axis = 0; axis < 3; ++axis) {
-      double low = at(*begin, axis), high = low;
-      for (int64_t* row = begin; row < end; ++row) {
-        low = std::min(low, at(*row, axis));
-        high = std::max(high, at(*row, axis));
+      double low = begin->at[axis], high = low;
+      for (const Point* point = begin; point < end; ++point) {
+        low = std::min<double>(low, point->at[axis]);
+        high = std::max<double>(high, point->at[axis]);
       }
       if (high - low > width) width = high - low, widest = axis;
     }
     int64_t tiles = (n + most - 1) / most;
-    int64_t* middle = begin + n * (tiles / 2) / tiles;
-    select(begin, middle, end, widest);
-    split(begin, middle);
-    split(middle, end);
+    Point* middle = begin + n * (tiles / 2) / tiles;
+    // By coordinate, then by row: one order, whatever the library's selection algorithm does.
+    std::nth_element(begin, middle, end, [&](const Point& a, const Point& b) {
+      return a.at[widest] < b.at[widest] || (a.at[widest] == b.at[widest] && a.row < b.row);
+    });
+    parallel_for(2, threads, [&](int64_t half) { half == 0 ? split(begin, middle) : split(middle, end); });
+  }
+};
+
+// The box without the outermost splats on each side of each axis: what it leaves out is `left_out` places from the end.
+struct Core {
+  double low[3], high[3], width = 0;
+  Core(const float* positions, int64_t n, int64_t left_out) {
+    std::vector<float> values(static_cast<size_t>(n));
+    for (int axis = 0; axis < 3; ++axis) {
+      for (int64_t i = 0; i < n; ++i) values[static_cast<size_t>(i)] = positions[3 * i + axis];
+      std::nth_element(values.begin(), values.begin() + left_out, values.end());
+      low[axis] = values[static_cast<size_t>(left_out)];
+      std::nth_element(values.begin() + left_out, values.end() - 1 - left_out, values.end());
+      high[axis] = values[static_cast<size_t>(n - 1 - left_out)];
+      width = std::max(width, high[axis] - low[axis]);
+    }
+  }
+  bool is_far(const float* at) const {
+    for (int axis = 0; axis < 3; ++axis) {
+      double middle = (low[axis] + high[axis]) / 2, distance = at[axis] - middle;
+      if ((distance < 0 ? -distance : distance) > kFar * width) return true;
+    }
+    return false;
   }
 };
 
 }  // namespace
 
-Tiling tile_splats(const float* positions, int64_t n, int64_t most) {
-  Tiling tiling;
-  tiling.starts.push_back(0);
-  std::vector<int64_t> rows(static_cast<size_t>(n)), far;
-  std::iota(rows.begin(), rows.end(), 0);
-  Splitter splitter{positions, most, &tiling};
-  double low[3], high[3], width = 0;
-  int64_t left_out = static_cast<int64_t>(static_cast<double>(n) * kCoreShare) + 1;
+Tiling tile_splats(const float* positions, int64_t n, int64_t most, int threads) {
+  std::vector<Point> points(static_cast<size_t>(n));
+  for (int64_t i = 0; i < n; ++i)
+    points[static_cast<size_t>(i)] = {{positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]}, i};
+  const int64_t left_out = static_cast<int64_t>(static_cast<double>(n) * kCoreShare) + 1;
+  Point* const end = points.data() + n;
+  Point* far = end;
   if (n > 2 * left_out) {
-    for (int axis = 0; axis < 3; ++axis) {
-      splitter.select(rows.data(), rows.data() + left_out, rows.data() + n, axis);
-      low[axis] = splitter.at(rows[static_cast<size_t>(left_out)], axis);
-      splitter.select(rows.data(), rows.data() + (n - 1 - left_out), rows.data() + n, axis);
-      high[axis] = splitter.at(rows[static_cast<size_t>(n - 1 - left_out)], axis);
-      width = std::max(width, high[axis] - low[axis]);
-    }
-    auto is_far = [&](int64_t row) {
-      for (int axis = 0; axis < 3; ++axis) {
-        double middle = (low[axis] + high[axis]) / 2, distance = splitter.at(row, axis) - middle;
-        if ((distance < 0 ? -distance : distance) > kFar * width) return true;
-      }
-      return false;
-    };
-    auto near_end = std::stable_partition(rows.begin(), rows.end(), [&](int64_t row) { return !is_far(row); });
-    far.assign(near_end, rows.end());
-    rows.erase(near_end, rows.end());
+    const Core core(positions, n, left_out);
+    far = std::partition(points.data(), end, [&](const Point& point) { return !core.is_far(point.at); });
   }
-  splitter.split(rows.data(), rows.data() + rows.size());
-  std::sort(far.begin(), far.end());
-  splitter.split(far.data(), far.data() + far.size());
+  Splitter splitter{most, threads, {}, {}};
+  splitter.split(points.data(), far);
+  splitter.split(far, end);
+  std::sort(splitter.leaves.begin(), splitter.leaves.end());
+  Tiling tiling;
+  tiling.order.reserve(static_cast<size_t>(n));
+  tiling.starts.push_back(0);
+  for (const auto& [first, last] : splitter.leaves) {
+    for (const Point* point = first; point < last; ++point) tiling.order.push_back(point->row);
+    tiling.starts.push_back(static_cast<int64_t>(tiling.order.size()));
+  }
   return tiling;
 }
 

@@ -11,6 +11,6 @@ struct Tiling {
 };
 
 // positions: (n, 3). Tiles hold at most `most` splats, and more than most / 2 where n allows.
-Tiling tile_splats(const float* positions, int64_t n, int64_t most);
+Tiling tile_splats(const float* positions, int64_t n, int64_t most, int threads);
 
 }  // namespace splatzip
