@@ -1,4 +1,4 @@
-"""The CPU rasterizer: seconds a picture of 800x600 pixels and 200,000 splats of SH degree 3, forward and backward.
+"""The CPU rasterizer at 800x600 pixels and 200,000 splats of SH degree 3: milliseconds a picture of every pass.
 
 snowmiku's own splats, some of them repeated a little aside; a repetition draws every test view once.
 """
@@ -18,6 +18,7 @@ from benchmark.record import ROOT, replace_rows
 from benchmark.scenes import DATA, scenes_named
 from splatzip import Camera, Scene, Views
 from splatzip.kernels.rasterize import Floats
+from splatzip.kernels.score import NativeScores
 from splatzip.raster import Rasterizer
 
 RENDER_RECORDS = ROOT / "benchmarks" / "render.jsonl"
@@ -33,6 +34,8 @@ class Bench:
     rasterizer: Rasterizer
     g_color: Floats
     gradients: dict[str, Floats]
+    weights: NativeScores
+    everything: NativeScores
 
 
 def forward(bench: Bench, camera: Camera, threads: int) -> None:
@@ -51,10 +54,30 @@ def forward_and_backward(bench: Bench, camera: Camera, threads: int) -> None:
     native.backward(bench.g_color, out=bench.gradients, threads=threads)
 
 
-# Name, what runs, and the most milliseconds a picture with two threads.
-PASSES: dict[str, tuple[Callable[[Bench, Camera, int], None], float | None]] = {
+def score_weights(bench: Bench, camera: Camera, threads: int) -> None:
+    """What each splat weighs in the picture."""
+    _add(bench.weights, bench, camera, threads)
+
+
+def score_everything(bench: Bench, camera: Camera, threads: int) -> None:
+    """Weights, removal, curvature of every group of attributes, directions."""
+    _add(bench.everything, bench, camera, threads)
+
+
+def _add(scores: NativeScores, bench: Bench, camera: Camera, threads: int) -> None:
+    scores.add(
+        bench.rasterizer.native, camera.world_to_camera, bench.rasterizer.origin,
+        (camera.fx, camera.fy, camera.cx, camera.cy), (camera.width, camera.height), np.zeros(3, np.float32),
+        exact_extent=False, antialias=False, view_weight=1.0, floor=0.1, threads=threads,
+    )  # fmt: skip
+
+
+# Name, what runs, and the most milliseconds a picture with two threads, or how many times the milliseconds of a pass.
+PASSES: dict[str, tuple[Callable[[Bench, Camera, int], None], float | tuple[float, str]]] = {
     "forward": (forward, 60.0),
     "forward + backward": (forward_and_backward, 140.0),
+    "score: weights": (score_weights, (1.2, "forward")),
+    "score: everything": (score_everything, (1.5, "forward + backward")),
 }
 
 
@@ -73,6 +96,8 @@ def _rows(repetitions: int) -> Iterator[dict[str, Any]]:
         Rasterizer(scene),
         rng.normal(size=(cameras[0].height, cameras[0].width, 3)).astype(np.float32),
         {name: np.zeros_like(array) for name, array in scene.arrays().items()},
+        _scores(scene, everything=False),
+        _scores(scene, everything=True),
     )
     for repetition in range(-WARM_UP, repetitions):
         for threads in THREADS:
@@ -95,6 +120,11 @@ def _rows(repetitions: int) -> Iterator[dict[str, Any]]:
                         "cpu_ms": round(1e3 * cpu / len(cameras), 3),
                         "load": round(os.getloadavg()[0], 2),
                     }
+
+
+def _scores(scene: Scene, *, everything: bool) -> NativeScores:
+    names = ("removal", "geometry_curvature", "color_curvature", "directions")
+    return NativeScores(len(scene), scene.sh_degree, **dict.fromkeys(names, everything), threads=0)
 
 
 def enlarged(scene: Scene, splats: int) -> Scene:
