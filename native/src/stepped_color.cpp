@@ -17,11 +17,14 @@ constexpr float kDiffusion = 0.7f;        // encoder only
 
 int padded(int width) { return (width + 15) / 16 * 16; }
 
-constexpr size_t kPlaneSlack = 16;  // values that vector code may read behind the last plane
-
-std::vector<int32_t*> planes_of(Uninitialised<int32_t>& codes, int64_t n, int width) {
+// Plane by plane, so that each can take the memory of one that is done with.
+std::vector<int32_t*> fit_planes(std::vector<Plane<int32_t>>& codes, int64_t n, int width) {
+  codes.resize(static_cast<size_t>(width));
   std::vector<int32_t*> planes;
-  for (int v = 0; v < width; ++v) planes.push_back(codes.data() + v * n);
+  for (Plane<int32_t>& plane : codes) {
+    plane.fit(n);
+    planes.push_back(plane.data());
+  }
   return planes;
 }
 
@@ -39,7 +42,7 @@ Plane<float> steps_of(const StepRule& rule, const TileState& tile) {
 class SizeModel {
  public:
   SizeModel(const TileState& tile, const Plane<float>& steps)
-      : n_(tile.n), room_(static_cast<size_t>(tile.n + 15) / 16 * 16), contexts_(room_), store_(room_ * kRows) {
+      : n_(tile.n), room_(static_cast<size_t>(tile.n + 15) / 16 * 16), contexts_(room_), store_(room_ * kRows, 0.0f) {
     for (int t = 0; t < kSizeTerms; ++t) terms_[t] = row(t);
     for (int64_t i = 0; i < n_; ++i) {
       const size_t at = static_cast<size_t>(i);
@@ -50,7 +53,7 @@ class SizeModel {
     }
   }
   float term(int t, int64_t i) const { return terms_[t][i]; }
-  std::vector<float> sum() { return {row(kSumRow), row(kSumRow) + n_}; }
+  Uninitialised<float> sum() { return {row(kSumRow), row(kSumRow) + n_}; }
 
   const uint8_t* contexts(const std::array<int16_t, kSizeTerms>& weights) {
     float w[kSizeTerms];
@@ -84,8 +87,8 @@ class SizeModel {
 
   int64_t n_;
   size_t room_;
-  std::vector<uint8_t> contexts_;
-  std::vector<float> store_;
+  Uninitialised<uint8_t> contexts_;
+  Uninitialised<float> store_;
   float* terms_[kSizeTerms];
 };
 
@@ -136,10 +139,10 @@ Group sh_group(const SteppedParams& params) {
 
 // Chooses codes for one group of a tile: `sh` points at its first coefficient of source row 0.
 void quantize_group(const SteppedTables& tables, const SteppedParams& params, const Group& group, const TileState& tile,
-                    const float* sh, const int64_t* source_rows, Uninitialised<int32_t>* codes) {
+                    const float* sh, const int64_t* source_rows, std::vector<Plane<int32_t>>* codes) {
   const int count = group.components, width = 3 * count, stride = padded(width);
-  codes->resize(static_cast<size_t>(tile.n * width) + kPlaneSlack);
-  std::vector<float> basis(static_cast<size_t>(count * kBasisFloats)), targets(static_cast<size_t>(tile.n * stride));
+  std::vector<float> basis(static_cast<size_t>(count * kBasisFloats));
+  Uninitialised<float> targets(static_cast<size_t>(tile.n * stride), 0.0f);
   float color[9];
   for (size_t a = 0; a < 3; ++a)  // a basis is orthonormal up to rounding, so its transpose serves as inverse
     for (size_t c = 0; c < 3; ++c) color[c * 3 + a] = static_cast<float>((*group.color)[a * 3 + c]) * kUnit;
@@ -152,7 +155,7 @@ void quantize_group(const SteppedTables& tables, const SteppedParams& params, co
   kernels().to_targets(forward);
   const Plane<float> steps = steps_of(*group.rule, tile);
   const std::vector<float> shares = shares_of(params, group.first, width, stride);
-  const std::vector<int32_t*> planes = planes_of(*codes, tile.n, width);
+  const std::vector<int32_t*> planes = fit_planes(*codes, tile.n, width);
   PredictedRows rows = rows_of(tile, steps, shares, planes);
   Uninitialised<float> ring(static_cast<size_t>(2 * ring_rows(rows.runs) * rows.stride));
   rows.ring = ring.data();
@@ -193,8 +196,7 @@ void quantize_colors(const SteppedParams& params, const SteppedTables& tables, T
 template <class Io>
 void code_colors(Io& io, const SteppedParams& params, TileState* tile, float* sh) {
   const int64_t n = tile->n;
-  if constexpr (Io::kReading) tile->color_codes.resize(static_cast<size_t>(3 * n) + kPlaneSlack);
-  const std::vector<int32_t*> planes = planes_of(tile->color_codes, n, 3);
+  const std::vector<int32_t*> planes = fit_planes(tile->color_codes, n, 3);
   const Group group = color_group(params);
   const Plane<float> steps = steps_of(*group.rule, *tile);
   SizeModel sizes(*tile, steps);
@@ -210,8 +212,7 @@ template <class Io>
 void code_sh(Io* ios, const SteppedParams& params, TileState* tile, float* sh) {
   const int64_t n = tile->n;
   const int rest = params.rest(), width = 3 * rest;
-  if constexpr (Io::kReading) tile->sh_codes.resize(static_cast<size_t>(width * n) + kPlaneSlack);
-  const std::vector<int32_t*> planes = planes_of(tile->sh_codes, n, width);
+  const std::vector<int32_t*> planes = fit_planes(tile->sh_codes, n, width);
   const Group group = sh_group(params);
   const Plane<float> steps = steps_of(*group.rule, *tile);
   SizeModel sizes(*tile, steps);
@@ -232,8 +233,8 @@ void add_sizes(const SteppedParams& params, TileState* tile, SizeSums* sums) {
     sums->normal.assign(static_cast<size_t>(3 + width), {});
     sums->right.assign(static_cast<size_t>(3 + width), {});
   }
-  auto add_planes = [&](const Plane<float>& steps, Uninitialised<int32_t>& codes, int first, int count) {
-    const std::vector<int32_t*> planes = planes_of(codes, tile->n, count);
+  auto add_planes = [&](const Plane<float>& steps, std::vector<Plane<int32_t>>& codes, int first, int count) {
+    const std::vector<int32_t*> planes = fit_planes(codes, tile->n, count);
     SizeModel sizes(*tile, steps);
     for (size_t v = 0; v < planes.size(); ++v) {
       auto& normal = sums->normal[static_cast<size_t>(first) + v];
@@ -252,7 +253,7 @@ void add_sizes(const SteppedParams& params, TileState* tile, SizeSums* sums) {
     return sizes.sum();
   };
   tile->color_size.clear();
-  std::vector<float> sum = add_planes(steps_of(params.color, *tile), tile->color_codes, 0, 3);
+  Uninitialised<float> sum = add_planes(steps_of(params.color, *tile), tile->color_codes, 0, 3);
   tile->color_size = sum;
   if (width > 0) add_planes(steps_of(params.sh, *tile), tile->sh_codes, 3, width);
   tile->color_size.clear();

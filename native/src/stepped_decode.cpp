@@ -138,7 +138,7 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
   threads = std::min(threads <= 0 ? core_count() : threads, most_threads);
   std::atomic<size_t> first_failed{chunks.size()};
   std::atomic<bool> no_scene{false};  // codes were legal, what they stand for is not
-  parallel_for(static_cast<int64_t>(starts.size()), threads, [&](int64_t t) {
+  const auto decode_tile = [&](int64_t t) {
     size_t begin = starts[static_cast<size_t>(t)];
     size_t end = static_cast<size_t>(t) + 1 < starts.size() ? starts[static_cast<size_t>(t) + 1] : chunks.size();
     TileFrame frame;
@@ -171,6 +171,12 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
         return;
       }
     }
+  };
+  std::atomic<int64_t> next{0};
+  const int64_t tile_count = static_cast<int64_t>(starts.size());
+  parallel_for(std::min<int64_t>(threads, tile_count), threads, [&](int64_t) {
+    const RecycledMemory planes;  // of one tile serve the next
+    for (int64_t t; (t = next.fetch_add(1)) < tile_count;) decode_tile(t);
   });
   *failed = first_failed.load();
   if (*failed == chunks.size()) return Status::ok;

@@ -82,7 +82,7 @@ StepSum TileState::step_sum(const StepRule& rule) const {
 void find_tile_neighbours(const SteppedParams& params, TileState* tile) {
   const int64_t n = tile->n, runs = runs_of(n);
   const size_t before = static_cast<size_t>(runs) * kNeighbourWindow, behind = 16;
-  std::vector<float> axis[3];
+  Uninitialised<float> axis[3];
   for (size_t a = 0; a < 3; ++a) {
     axis[a].assign(before + static_cast<size_t>(n) + behind, kFarAway);
     tile->coordinates[a].fit(n);

@@ -80,12 +80,12 @@ struct TileState {
   std::array<Plane<float>, kNeighbours> near_weight;
   Plane<int32_t> opacity_codes;
   std::array<Plane<int32_t>, kFeatures> features;
-  std::array<Plane<int32_t>, 3> scales;          // log2 relative to the reference, 1/65536 octave
-  Plane<uint8_t> distance;                       // 0..7: how far the nearest neighbour is, in its own sizes
-  Plane<float> axes;                             // 9 planes: x, y, z of the longest axis, the middle, the shortest
-  std::vector<float> positions;                  // (n, 3)
-  Uninitialised<int32_t> color_codes, sh_codes;  // plane-major; the writer's are made by quantize_colors
-  std::vector<float> color_size;                 // sum of |code| of the colour planes
+  std::array<Plane<int32_t>, 3> scales;               // log2 relative to the reference, 1/65536 octave
+  Plane<uint8_t> distance;                            // 0..7: how far the nearest neighbour is, in its own sizes
+  Plane<float> axes;                                  // 9 planes: x, y, z of the longest axis, the middle, the shortest
+  Uninitialised<float> positions;                     // (n, 3)
+  std::vector<Plane<int32_t>> color_codes, sh_codes;  // by plane; the writer's are made by quantize_colors
+  Uninitialised<float> color_size;                    // sum of |code| of the colour planes
   // The writer's errors in units of the steps: opacity, then the scales.
   std::vector<std::array<float, 4>> errors;
 

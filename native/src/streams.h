@@ -39,12 +39,13 @@ class StreamReader {
   const TableSet* tables_ = nullptr;
   int lanes_ = 1;
   uint32_t states_[kMaxLanes];
-  std::vector<uint16_t> copied_;  // words, aligned
+  Uninitialised<uint16_t> copied_;  // words, aligned
   const uint16_t* words_ = nullptr;
   const uint16_t* words_end_ = nullptr;
   BitReader bits_;
-  std::vector<uint8_t> symbols_, zeros_;
-  std::vector<int32_t> incomplete_;
+  Uninitialised<uint8_t> symbols_;
+  std::vector<uint8_t> zeros_;
+  Uninitialised<int32_t> incomplete_;
   bool ok_ = false;
 };
 

@@ -1,9 +1,30 @@
-// Vectors whose growth leaves new elements as they are: for planes that are written before they are read.
+// Vectors for planes: growth leaves new elements as they are, and memory can go around.
 #pragma once
 #include <memory>
 #include <vector>
 
 namespace splatzip {
+
+// While one exists, planes of its thread take their memory from what earlier planes gave back: a fresh page costs more
+// than what a decoder writes to it. Its memory is freed at its end; planes may live on.
+class RecycledMemory {
+ public:
+  RecycledMemory();
+  ~RecycledMemory();
+  RecycledMemory(const RecycledMemory&) = delete;
+  RecycledMemory& operator=(const RecycledMemory&) = delete;
+
+  static void* take(size_t bytes);
+  static void give(void* block, size_t bytes);
+
+ private:
+  struct Block {
+    void* data;
+    size_t bytes;
+  };
+  std::vector<Block> blocks_;
+  RecycledMemory* outer_;
+};
 
 template <class T>
 struct NoInit : std::allocator<T> {
@@ -11,6 +32,11 @@ struct NoInit : std::allocator<T> {
   struct rebind {
     using other = NoInit<U>;
   };
+  NoInit() = default;
+  template <class U>
+  NoInit(const NoInit<U>&) noexcept {}
+  T* allocate(size_t count) { return static_cast<T*>(RecycledMemory::take(count * sizeof(T))); }
+  void deallocate(T* block, size_t count) { RecycledMemory::give(block, count * sizeof(T)); }
   template <class U>
   void construct(U* at) noexcept {
     ::new (static_cast<void*>(at)) U;
