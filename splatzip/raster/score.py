@@ -85,12 +85,14 @@ def score(
         contrast_floor: added to |colour - colour behind|^2 in the curvature of geometry, which is linear in it. The
             quadratic model is too good where a splat looks like what is behind it: neighbours move, too.
     Returns: the scores; the same from any number of threads.
-    Raises: ViewsError if there is no camera, or `weights` are not one a camera.
+    Raises: ViewsError if there is no camera, or `weights` are not one finite number a camera.
     """
     views = list(cameras)
     factors = np.ones(len(views)) if weights is None else np.asarray(weights, np.float64)
-    if not views or factors.shape != (len(views),):
-        raise ViewsError(f"{len(views)} cameras with weights of shape {factors.shape} cannot score a scene")
+    if not views or factors.shape != (len(views),) or not np.isfinite(factors).all():
+        raise ViewsError(
+            f"{len(views)} cameras cannot score a scene with {factors.size} weights; one finite number each"
+        )
     if unknown := set(what) - set(SCORES):
         raise ValueError(f"no such score: {', '.join(sorted(unknown))}; choose among {', '.join(SCORES)}")
     rasterizer: Rasterizer = prepared(scene, threads)

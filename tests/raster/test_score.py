@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ import torch_rasterizer as oracle
 from made_scenes import rough_scene, smooth_scene
 from numpy.typing import NDArray
 
-from splatzip import Scene
+from splatzip import Scene, Views, load
 from splatzip.errors import ViewsError
 from splatzip.raster import render, score
+from splatzip.raster.rasterize import prepared
 from splatzip.raster.score import COUNTED_WEIGHT, direction_cells, unpacked
 from splatzip.scene.cameras import Camera
 
+SAMPLE = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair"
 BACKGROUND = (0.2, 0.5, 0.9)
 Doubles = NDArray[np.float64]
 
@@ -215,6 +218,44 @@ def test_what_is_not_asked_for_changes_nothing_else() -> None:
         assert (some["toward"] is None) == ("directions" not in what)
 
 
+def test_scores_of_a_real_scene_add_up_and_foretell_what_noise_does() -> None:
+    scene = load(SAMPLE / "point_cloud.ply")
+    cameras = [camera.scaled(0.5) for camera in Views.load(SAMPLE, split="test").cameras[::4]]
+    pictures = [render(scene, camera) for camera in cameras]
+    ours = score(scene, cameras, what=["curvature"])
+    assert ours.color_curvature is not None
+    assert ours.geometry_curvature is not None
+    assert ours.weight.sum(dtype=np.float64) == pytest.approx(
+        sum(p.alpha.sum(dtype=np.float64) for p in pictures), 1e-4
+    )
+
+    rng = np.random.default_rng(0)
+    for_sh = 0.01 * rng.normal(size=scene.sh.shape)
+    by_splat = unpacked(ours.color_curvature).astype(np.float64) @ for_sh
+    # The noise of a splat that shows is small, that of one which does not is large.
+    by_opacity = unpacked(ours.geometry_curvature)[:, 9, 9].astype(np.float64)
+    for_opacity = np.minimum(0.01 / np.sqrt(by_opacity + 1e-12), 0.1) * rng.normal(size=len(scene))
+    for foretold, noisy in (
+        ((for_sh * by_splat).sum(), scene.edited(sh=scene.sh + for_sh)),
+        ((for_opacity**2 * by_opacity).sum(), scene.edited(opacity_logits=scene.opacity_logits + for_opacity)),
+    ):
+        measured = sum(
+            ((render(noisy, camera).color.astype(np.float64) - picture.color) ** 2).sum()
+            for camera, picture in zip(cameras, pictures, strict=True)
+        )
+        assert foretold == pytest.approx(measured, rel=0.2)
+
+
+def test_a_gradient_is_never_that_of_a_picture_that_was_scored() -> None:
+    scene, camera = smooth_scene()
+    rasterizer = prepared(scene, 1)
+    picture = rasterizer.render(camera)
+    rasterizer.native.backward(np.ones_like(picture.color))
+    score(scene, [camera], what=["weight"])
+    with pytest.raises(ValueError, match="for a picture of 0x0"):
+        rasterizer.native.backward(np.ones_like(picture.color))
+
+
 def test_scores_are_the_same_bits_from_any_number_of_threads() -> None:
     scene, camera = rough_scene(3000, seed=10)
     larger = camera.scaled(4)
@@ -262,7 +303,8 @@ def test_what_cannot_be_scored_is_refused() -> None:
     scene, camera = smooth_scene()
     with pytest.raises(ViewsError, match="0 cameras"):
         score(scene, [])
-    with pytest.raises(ViewsError, match="1 cameras with weights of shape"):
-        score(scene, [camera], weights=[1.0, 2.0])
+    for weights in ([1.0, 2.0], [np.nan]):
+        with pytest.raises(ViewsError, match=f"1 cameras cannot score a scene with {len(weights)} weights"):
+            score(scene, [camera], weights=weights)
     with pytest.raises(ValueError, match="no such score: colour"):
         score(scene, [camera], what=["colour"])  # type: ignore[list-item]
