@@ -103,12 +103,26 @@ void choose_alphabet(const ColumnsSource& source, size_t component, ColumnSpec* 
   column->size = distinct;
 }
 
-uint32_t coded_value(const ColumnSpec& column, uint32_t value) {
-  const uint32_t high = value >> column.raw_bits;
-  if (column.alphabet.empty()) return high;
-  const auto found = std::lower_bound(column.alphabet.begin(), column.alphabet.end(), high);
-  return static_cast<uint32_t>(found - column.alphabet.begin());
-}
+// What is coded of each value of a component: its place in the alphabet, or what is above the raw bits.
+class Coder {
+ public:
+  explicit Coder(const ColumnSpec& column) : column_(column) {
+    if (column.alphabet.empty() || column.alphabet.back() >= kMaxCoded) return;
+    places_.resize(column.alphabet.back() + 1);
+    for (size_t i = 0; i < column.alphabet.size(); ++i) places_[column.alphabet[i]] = static_cast<uint16_t>(i);
+  }
+  uint16_t operator()(uint32_t value) const {
+    const uint32_t high = value >> column_.raw_bits;
+    if (column_.alphabet.empty()) return static_cast<uint16_t>(high);
+    if (!places_.empty()) return places_[high];
+    const auto found = std::lower_bound(column_.alphabet.begin(), column_.alphabet.end(), high);
+    return static_cast<uint16_t>(found - column_.alphabet.begin());
+  }
+
+ private:
+  const ColumnSpec& column_;
+  std::vector<uint16_t> places_;  // of narrow values
+};
 
 using Counts = std::vector<std::array<uint32_t, 256>>;
 
@@ -320,9 +334,9 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
     for (size_t c = 0; c < components; ++c) {
       if (spec.columns[c].mode == ColumnMode::coordinate) continue;
       const uint32_t* values = source.values + c * static_cast<size_t>(source.n);
+      const Coder coder(spec.columns[c]);
       p->values[c].resize(tile.rows.size());
-      for (size_t i = 0; i < p->rank.size(); ++i)
-        p->values[c][i] = static_cast<uint16_t>(coded_value(spec.columns[c], values[tile.rows[p->rank[i]]]));
+      for (size_t i = 0; i < p->rank.size(); ++i) p->values[c][i] = coder(values[tile.rows[p->rank[i]]]);
     }
     points[static_cast<size_t>(t)] = std::move(p);
   });

@@ -132,8 +132,13 @@ void fit_linear(Gram& gram, std::vector<size_t> features, std::vector<int> ids, 
   }
 }
 
-std::vector<int32_t> quantiles(std::vector<int32_t> values, int buckets) {
+std::vector<int32_t> ascending(std::vector<int32_t> values) {
   std::sort(values.begin(), values.end());
+  return values;
+}
+
+// Cuts between buckets that hold as many values each; the values are ascending.
+std::vector<int32_t> quantiles(const std::vector<int32_t>& values, int buckets) {
   std::vector<int32_t> cuts;
   for (int b = 1; b < buckets; ++b)
     cuts.push_back(values[values.size() * static_cast<size_t>(b) / static_cast<size_t>(buckets)]);
@@ -285,6 +290,7 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
     }
     for (int32_t& e : size) e >>= kWeightBits;
     if (shared[c]) continue;
+    const Column by_size = ascending(size), by_level = ascending(level);
     const int b = budget[c];
     const int level_buckets = b >= 48 ? 4 : b >= 24 ? 2 : 1;
     const std::vector<int32_t> fractions = level_buckets == 4   ? std::vector<int32_t>{2, 4, 6}
@@ -293,12 +299,12 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
     auto propose = [&](ColumnMode mode, std::vector<int32_t> error_cuts, std::vector<int32_t> level_cuts) {
       fitted[c].candidates.push_back({mode, std::move(error_cuts), std::move(level_cuts), {-1, -1}});
     };
-    propose(ColumnMode::residual_by_level, quantiles(size, b / level_buckets), quantiles(level, level_buckets));
+    propose(ColumnMode::residual_by_level, quantiles(by_size, b / level_buckets), quantiles(by_level, level_buckets));
     if (column.size <= kSmallAlphabet)
-      propose(ColumnMode::residual_by_fraction, quantiles(size, b / level_buckets), fractions);
+      propose(ColumnMode::residual_by_fraction, quantiles(by_size, b / level_buckets), fractions);
     const int values = std::min(16, b);
-    propose(ColumnMode::direct, quantiles(size, b / values), quantiles(level, values));
-    if (b > values) propose(ColumnMode::direct, quantiles(size, values), quantiles(level, b / values));
+    propose(ColumnMode::direct, quantiles(by_size, b / values), quantiles(by_level, values));
+    if (b > values) propose(ColumnMode::direct, quantiles(by_size, values), quantiles(by_level, b / values));
     // By the two components before it, where they belong to the same attribute (rotations, scales).
     auto related = [&](size_t other) {
       return spec->columns[other].mode != ColumnMode::coordinate &&
@@ -309,7 +315,7 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
       for (size_t k = 0; k < 2; ++k) {
         Column off(count);
         for (size_t s = 0; s < count; ++s) off[s] = offset_from_center(spec->columns[c - 2 + k], own[c - 2 + k][s]);
-        cuts[k] = quantiles(std::move(off), 8);
+        cuts[k] = quantiles(ascending(std::move(off)), 8);
       }
       const int before = static_cast<int>(c) - 2;
       fitted[c].candidates.push_back({ColumnMode::direct, cuts[0], cuts[1], {before, before + 1}});
@@ -326,7 +332,7 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
     for (size_t k = c; k < components && spec->columns[k].stream == spec->columns[c].stream; ++k)
       pooled.insert(pooled.end(), sizes[k].begin(), sizes[k].end());
     fitted[c].candidates.push_back({ColumnMode::residual_by_fraction,
-                                    quantiles(std::move(pooled), count < kManySamples ? 4 : 16),
+                                    quantiles(ascending(std::move(pooled)), count < kManySamples ? 4 : 16),
                                     count < kManySamples ? std::vector<int32_t>{4} : std::vector<int32_t>{2, 4, 6},
                                     {-1, -1}});
   }

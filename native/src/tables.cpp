@@ -15,12 +15,13 @@ struct LogTable {
   }
 };
 
-int64_t log2_fixed(uint32_t n) {
-  static const LogTable table;
+const LogTable kLogTable;
+
+inline int64_t log2_fixed(uint32_t n) {
   if (n <= 1) return 0;
   int e = bit_length(n) - 1;
   uint32_t mantissa = e >= 12 ? (n >> (e - 12)) - 4096 : (n << (12 - e)) - 4096;
-  return (static_cast<int64_t>(e) << 16) + table.log2[mantissa];
+  return (static_cast<int64_t>(e) << 16) + kLogTable.log2[mantissa];
 }
 
 int last_used(const Frequencies& f) {
@@ -70,38 +71,35 @@ Frequencies normalised(const std::array<uint32_t, 256>& counts) {
   return f;
 }
 
-// Bits of a context's symbols under the best table for it, in 1/2^16.
-int64_t payload_cost(const std::array<uint32_t, 256>& counts) {
-  uint32_t total = 0;
-  int64_t cost = 0;
-  for (uint32_t n : counts) {
-    total += n;
-    cost -= n_log2_n(n);
-  }
-  return cost + n_log2_n(total);
-}
-
-// A table's own size, estimated: about 6 bits a used symbol and 1 an unused one below the last.
-int64_t table_cost(const std::array<uint32_t, 256>& counts) {
-  int used = 0, last = 0;
-  for (int s = 0; s < 256; ++s) {
-    if (counts[s]) ++used, last = s;
-  }
-  return static_cast<int64_t>(8 + 6 * used + (last + 1 - used)) << 16;
-}
-
 struct Cluster {
   std::array<uint32_t, 256> counts;
-  int64_t cost;
+  int last;  // no symbol above it was seen
+  int64_t cost = 0;
   std::vector<int> members;
 };
 
-int64_t whole_cost(const std::array<uint32_t, 256>& counts) { return payload_cost(counts) + table_cost(counts); }
+// In 1/2^16 bits: symbols counted under the best table for them, and that table's own size, estimated: about 6 bits a
+// used symbol and 1 an unused one below the last.
+template <class CountOf>
+int64_t whole_cost(int last, CountOf&& count_of) {
+  uint32_t total = 0;
+  int64_t cost = 0;
+  int used = 0;
+  for (int s = 0; s <= last; ++s) {
+    const uint32_t n = count_of(static_cast<size_t>(s));
+    total += n;
+    used += n > 0;
+    cost -= n * log2_fixed(n);
+  }
+  return cost + total * log2_fixed(total) + (static_cast<int64_t>(8 + 6 * used + (last + 1 - used)) << 16);
+}
 
-std::array<uint32_t, 256> summed(const Cluster& a, const Cluster& b) {
-  std::array<uint32_t, 256> sum;
-  for (int s = 0; s < 256; ++s) sum[s] = a.counts[s] + b.counts[s];
-  return sum;
+int64_t cost_of(const Cluster& a) {
+  return whole_cost(a.last, [&](size_t s) { return a.counts[s]; });
+}
+
+int64_t cost_of_both(const Cluster& a, const Cluster& b) {
+  return whole_cost(std::max(a.last, b.last), [&](size_t s) { return a.counts[s] + b.counts[s]; });
 }
 
 }  // namespace
@@ -197,14 +195,17 @@ TableSet build_table_set(int stream, bool escapes, const Histogram& histogram) {
   set.low_bits = histogram.low_bits;
   for (int c = 0; c < histogram.contexts; ++c) {
     const auto& counts = histogram.counts[c];
-    if (std::all_of(counts.begin(), counts.end(), [](uint32_t n) { return n == 0; })) continue;
-    clusters.push_back({counts, whole_cost(counts), {c}});
+    int last = 255;
+    while (last >= 0 && counts[static_cast<size_t>(last)] == 0) --last;
+    if (last < 0) continue;
+    clusters.push_back({counts, last, 0, {c}});
+    clusters.back().cost = cost_of(clusters.back());
   }
   const int64_t kNever = INT64_MAX / 4;
   size_t count = clusters.size();
   std::vector<int64_t> gain(count * count, kNever);  // cost of merging i and j minus cost of both
   auto price = [&](size_t i, size_t j) {
-    return whole_cost(summed(clusters[i], clusters[j])) - clusters[i].cost - clusters[j].cost;
+    return cost_of_both(clusters[i], clusters[j]) - clusters[i].cost - clusters[j].cost;
   };
   std::vector<bool> alive(count, true);
   for (size_t i = 0; i < count; ++i)
@@ -220,8 +221,9 @@ TableSet build_table_set(int stream, bool escapes, const Histogram& histogram) {
     }
     if (best == kNever || (best >= 0 && left <= static_cast<size_t>(kMaxTables))) break;
     Cluster& a = clusters[bi];
-    a.counts = summed(a, clusters[bj]);
-    a.cost = whole_cost(a.counts);
+    for (size_t s = 0; s < 256; ++s) a.counts[s] += clusters[bj].counts[s];
+    a.last = std::max(a.last, clusters[bj].last);
+    a.cost = cost_of(a);
     a.members.insert(a.members.end(), clusters[bj].members.begin(), clusters[bj].members.end());
     alive[bj] = false;
     for (size_t k = 0; k < count; ++k) {

@@ -57,7 +57,7 @@ def encode_scene(scene: Scene, *, threads: int = 0, settings: Mapping[str, str] 
     coordinates, starts = _coordinates(source, layout, codes), _starts(len(scene), TILE_SPLATS)
     encoded = encode_columns(
         coordinates,
-        np.stack([take(codes, component) for component in layout.components]),
+        _components(codes, layout, len(scene)),
         [component.column_input for component in layout.components],
         _order(source, coordinates),
         starts,
@@ -87,6 +87,14 @@ def encode_scene(scene: Scene, *, threads: int = 0, settings: Mapping[str, str] 
         if values
     ]
     return write_file(root, runs, trailing)
+
+
+def _components(codes: Mapping[str, NDArray[Any]], layout: Layout, splats: int) -> NDArray[np.uint32]:
+    """(C, N), component by component: what `take` gives is small enough to stay in the cache until it is copied."""
+    values = np.empty((len(layout.components), splats), np.uint32)
+    for row, component in zip(values, layout.components, strict=True):
+        row[:] = take(codes, component)
+    return values
 
 
 def float_source(scene: Scene) -> QuantizedSource:
