@@ -36,7 +36,8 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.scene.edit import transform as transform
     from splatzip.views import Views as Views
     from splatzip.views import orbit_views as orbit_views
-    from splatzip.views import turntable as turntable
+    from splatzip.views import pseudo_views as pseudo_views
+    from splatzip.views.turntable import turntable as turntable
 
 # Resolved on first use, so that `import splatzip` costs nothing and `splatzip.decode` pulls in no encoder.
 _PUBLIC = {
@@ -46,7 +47,8 @@ _PUBLIC = {
     "QuantizedSource": "splatzip.scene",
     "Views": "splatzip.views",
     "orbit_views": "splatzip.views",
-    "turntable": "splatzip.views",
+    "pseudo_views": "splatzip.views",
+    "turntable": "splatzip.views.turntable",
     "render": "splatzip.raster",
     "Picture": "splatzip.raster",
     "Profile": "splatzip.profile",

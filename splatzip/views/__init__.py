@@ -2,6 +2,7 @@
 
 from splatzip.views.collection import Views
 from splatzip.views.orbit import orbit_views
+from splatzip.views.pseudo import pseudo_views
 from splatzip.views.turntable import turntable
 
-__all__ = ["Views", "orbit_views", "turntable"]
+__all__ = ["Views", "orbit_views", "pseudo_views", "turntable"]

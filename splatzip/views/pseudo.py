@@ -1,0 +1,74 @@
+"""Pseudo-views: cameras where a visitor would stand, made from a scene alone.
+
+    scene -> extent -> free space: looks at the middle, looks at splats -> cover: the choice -> Views
+
+An encoder without cameras decides on what pseudo-views show, so a splat that they miss is a splat that is lost. Three
+kinds of look, one rule for rooms, captures and objects:
+
+1. one half looks at the middle from free space, from 1 to 5 radii around it or from within, where pictures are sharp:
+   objects are seen from outside, rooms from inside;
+2. looks from nearby at splats of the middle, from wherever the line of sight is clear;
+3. looks from the places of 1 and 2 at splats that nothing has covered yet.
+
+Of 2 and 3 those are chosen, one after another, that add the most coverage. Measured in docs/BENCHMARKS.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from splatzip.errors import ViewsError
+from splatzip.scene import Camera, Scene
+from splatzip.views.collection import Views
+from splatzip.views.pseudo_cover import Coverage
+from splatzip.views.pseudo_extent import Extent
+from splatzip.views.pseudo_free import FOV_X_RAD, FreeSpace
+
+VIEWS = 88
+LOOKS_AT_THE_MIDDLE = 0.5  # of all views
+CANDIDATES_A_VIEW = 3  # looks at splats that there are to choose from, for each that is chosen
+LOOKS_AT_WHAT_IS_MISSING = 3  # at most, for each that is chosen
+MEDIAN_SPLAT_PIXELS = 1.8  # standard deviation of the median splat of the middle, in the median view
+WIDTHS = (128, 400)  # least and most pixels
+
+
+def pseudo_views(scene: Scene, *, count: int = VIEWS, seed: int = 0, threads: int = 0) -> Views:
+    """Cameras that show what can be seen of a scene, each from where a visitor would stand.
+
+    Args:
+        count: how many.
+        seed: another seed gives other views; the same scene, count and seed give the same.
+        threads: 0 uses all cores; the views are the same.
+    Returns: `count` views without photos.
+    Raises: ViewsError if `count` is not positive.
+    """
+    if count < 1:
+        raise ViewsError(f"{count} pseudo-views: ask for at least one")
+    random = np.random.default_rng(seed)
+    extent = Extent.of(scene)
+    space = FreeSpace(scene, extent, random, threads=threads)
+    middle = space.looks_at_the_middle(max(1, round(count * LOOKS_AT_THE_MIDDLE)))
+    others = count - len(middle)
+    nearby = space.looks_at_splats(CANDIDATES_A_VIEW * others) if others else []
+    resolution = _resolution(middle, extent)
+    middle, nearby = ([camera.scaled(resolution) for camera in cameras] for cameras in (middle, nearby))
+    chosen: list[Camera] = []
+    if others:
+        coverage = Coverage(scene, extent, middle, nearby, random, threads=threads)
+        coverage.look_at_what_is_missing(LOOKS_AT_WHAT_IS_MISSING * others)
+        chosen = coverage.chosen(others)
+    if missing := others - len(chosen):  # hardly a place was free: a scene of one splat, or of smoke
+        chosen += [camera.scaled(resolution) for camera in space.looks_at_the_middle(missing)]
+    return Views(tuple(replace(camera, name=f"pseudo {i}") for i, camera in enumerate([*middle, *chosen])))
+
+
+def _resolution(cameras: list[Camera], extent: Extent) -> float:
+    """By how much probing cameras are to be enlarged so that the median splat has its size in pixels."""
+    distances = [float(np.linalg.norm(camera.position - extent.centre)) for camera in cameras]
+    around = [distance for distance in distances if distance > extent.radius] or [2 * extent.radius]
+    focal = MEDIAN_SPLAT_PIXELS * float(np.median(around)) / extent.splat_size
+    least, most = WIDTHS
+    width = min(max(2 * focal * np.tan(FOV_X_RAD / 2), least), most)
+    return int(width / 4) * 4 / cameras[0].width

@@ -1,0 +1,174 @@
+"""Free space: places with nothing in front of the camera, and a clear look at something.
+
+A place is tried by a small picture of depth and alpha, drawn from the splats that cover the most. It is free if next to
+nothing is near the camera, and what is in the middle of the picture is about as far as what was looked at.
+
+Whether a scene is a room or an object, nothing in it says: both are shells. But where cameras stood its pictures are
+sharp, and elsewhere (inside of an object, behind a wall's back) they are a blur. So looks at the middle are tried from
+around it and from within, and the sharp ones are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.raster import Picture, render
+from splatzip.scene import Camera, Scene
+from splatzip.views.pseudo_extent import Extent
+
+FOV_X_RAD = float(np.radians(60))
+PROBE = (48, 36)  # pixels of a picture that a place is tried with
+PROBE_SHARE = 0.95  # of the summed area of all splats is drawn in it
+NEAR, NEAR_ALPHA, MOST_NEAR = 0.3, 0.3, 0.03  # of the distance looked at; alpha that counts; share of pixels that may
+
+AROUND_DISTANCES = (1.0, 5.0)  # radii from the centre
+AROUND_SPREAD = 0.3  # radii: how far from the centre the looks go
+AROUND_DEPTHS, AROUND_ALPHA = (0.4, np.inf), 0.5
+LEAST_WITHIN = 0.3  # radii between a place within the middle and what is looked at
+SPLAT_DISTANCES = (0.5, 2.5)  # radii from the splat
+SPLAT_SPREAD = 0.12  # distances
+SPLAT_DEPTHS, SPLAT_ALPHA = (0.65, 1.35), 0.7
+TRIES = 4  # for each camera that is asked for
+ENOUGH_DETAIL, DETAIL_PERCENTILE = 0.5, 75  # of that percentile's
+DETAIL_SCALE, DETAIL_ALPHA = 2.0, 0.7  # of the probe's size; alpha that counts
+LEAST_SOLID = 50  # pixels: a few sharp ones are no picture
+
+_DOWN, _OTHER_DOWN = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0])
+
+
+class Look(NamedTuple):
+    """A place that is to be tried.
+
+    Attributes:
+        eye, at: (3,) where the camera stands, and what it looks at.
+        depths: between which shares of that distance the middle of the picture is.
+        least_alpha: mean alpha there.
+    """
+
+    eye: NDArray[np.float64]
+    at: NDArray[np.float64]
+    depths: tuple[float, float]
+    least_alpha: float
+
+
+class FreeSpace:
+    """Cameras in free places of a scene, in the probe's size."""
+
+    def __init__(self, scene: Scene, extent: Extent, random: np.random.Generator, *, threads: int) -> None:
+        self._all, self._extent, self._random, self._threads = scene, extent, random, threads
+        largest = extent.largest(PROBE_SHARE)
+        self._uncoloured = scene.edited(sh=scene.sh[:, :1])
+        self._largest = self._uncoloured.take(largest)
+
+    def looks_at_the_middle(self, count: int) -> list[Camera]:
+        """Cameras around the middle and within it, where pictures are sharp; if need be, the clearest of the others."""
+        around, others = self._free(self._around(TRIES * count), count)
+        within, _ = self._free(self._within(TRIES * count), count)
+        in_turn = [camera for pair in zip_longest(around, within) for camera in pair if camera is not None]
+        chosen = self._sharp(in_turn, count)
+        return chosen + others[: count - len(chosen)]
+
+    def looks_at_splats(self, count: int) -> list[Camera]:
+        """Cameras near splats of the middle, with a clear line of sight; fewer where few places are free."""
+        return self._free(self._nearby(TRIES * count), count)[0]
+
+    def _around(self, count: int) -> Iterator[Look]:
+        extent = self._extent
+        for direction in self._random.permutation(_spread_directions(count)):
+            eye = extent.centre + extent.radius * self._log_uniform(*AROUND_DISTANCES) * direction
+            at = extent.centre + AROUND_SPREAD * extent.radius * self._random.normal(size=3)
+            yield Look(eye, at, AROUND_DEPTHS, AROUND_ALPHA)
+
+    def _within(self, count: int) -> Iterator[Look]:
+        extent = self._extent
+        for at in self._splats(count):
+            eye = extent.centre + extent.radius * self._random.uniform() ** (1 / 3) * self._direction()
+            if np.linalg.norm(at - eye) > LEAST_WITHIN * extent.radius:
+                yield Look(eye, at, SPLAT_DEPTHS, SPLAT_ALPHA)
+
+    def _nearby(self, count: int) -> Iterator[Look]:
+        for at in self._splats(count):
+            distance = self._extent.radius * self._log_uniform(*SPLAT_DISTANCES)
+            eye = at + distance * self._direction()
+            yield Look(eye, at + SPLAT_SPREAD * distance * self._random.normal(size=3), SPLAT_DEPTHS, SPLAT_ALPHA)
+
+    def _free(self, looks: Iterable[Look], count: int) -> tuple[list[Camera], list[Camera]]:
+        """The first `count` free ones, and those that were not free before that, the clearest first."""
+        free: list[Camera] = []
+        others: list[tuple[float, int, Camera]] = []
+        for look in looks:
+            camera = look_at(look.eye, look.at, PROBE)
+            alpha, is_free = self._tried(camera, look)
+            if is_free:
+                free.append(camera)
+            else:
+                others.append((-alpha, len(others), camera))
+            if len(free) == count:
+                break
+        return free, [camera for *_, camera in sorted(others, key=lambda other: other[:2])]
+
+    def _tried(self, camera: Camera, look: Look) -> tuple[float, bool]:
+        """Mean alpha of the middle of the picture, and whether the place is free."""
+        picture = render(self._largest, camera, threads=self._threads)
+        distance = float(np.linalg.norm(look.at - look.eye))
+        near = (picture.depth < NEAR * distance) & (picture.alpha > NEAR_ALPHA)
+        alpha, depth = _of_middle(picture)
+        least, most = look.depths
+        is_clear = least * distance < depth < most * distance
+        return alpha, bool(near.mean() <= MOST_NEAR and is_clear and alpha > look.least_alpha)
+
+    def _splats(self, count: int) -> NDArray[np.float64]:
+        """(count, 3) places of random splats of the middle."""
+        chosen = self._random.choice(np.flatnonzero(self._extent.middle), count)
+        return np.asarray(self._all.origin + self._all.positions[chosen])
+
+    def _sharp(self, cameras: list[Camera], count: int) -> list[Camera]:
+        """The first `count` with enough detail; if those are not as many, the sharpest of the others, too."""
+        if not cameras:
+            return []
+        detail = np.array([self._detail(camera) for camera in cameras])
+        blurred = detail < ENOUGH_DETAIL * np.percentile(detail, DETAIL_PERCENTILE)
+        order = np.lexsort((np.where(blurred, -detail, np.arange(len(cameras))), blurred))
+        return [cameras[index] for index in np.sort(order[:count])]
+
+    def _detail(self, camera: Camera) -> float:
+        """Mean contrast of a pixel with its four neighbours, where there is something: near zero in a blur."""
+        picture = render(self._uncoloured, camera.scaled(DETAIL_SCALE), threads=self._threads)
+        grey, solid = picture.color.mean(axis=2), picture.alpha[1:-1, 1:-1] > DETAIL_ALPHA
+        around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
+        return float(np.abs(4 * grey[1:-1, 1:-1] - around)[solid].sum() / max(np.count_nonzero(solid), LEAST_SOLID))
+
+    def _log_uniform(self, low: float, high: float) -> float:
+        return float(np.exp(self._random.uniform(np.log(low), np.log(high))))
+
+    def _direction(self) -> NDArray[np.float64]:
+        vector = self._random.normal(size=3)
+        return np.asarray(vector / np.linalg.norm(vector))
+
+
+def look_at(eye: NDArray[np.float64], at: NDArray[np.float64], size: tuple[int, int]) -> Camera:
+    """A camera that stands upright where y is down, unless it looks along y."""
+    forward = at - eye
+    steep = abs(forward[1]) > 0.99 * np.linalg.norm(forward)
+    return Camera.look_at(
+        eye, at, down=_OTHER_DOWN if steep else _DOWN, width=size[0], height=size[1], fov_x_rad=FOV_X_RAD
+    )
+
+
+def _of_middle(picture: Picture) -> tuple[float, float]:
+    """Mean alpha and median depth of the inner ninth of a picture."""
+    height, width = picture.alpha.shape
+    inner = slice(height // 3, height - height // 3), slice(width // 3, width - width // 3)
+    return float(picture.alpha[inner].mean()), float(np.median(picture.depth[inner]))
+
+
+def _spread_directions(count: int) -> NDArray[np.float64]:
+    """(count, 3) unit vectors, evenly spread over the sphere along a golden spiral."""
+    place = np.arange(count) + 0.5
+    polar, azimuth = np.arccos(1 - 2 * place / count), np.pi * (1 + 5**0.5) * place
+    return np.stack([np.cos(azimuth) * np.sin(polar), np.sin(azimuth) * np.sin(polar), np.cos(polar)], axis=1)
