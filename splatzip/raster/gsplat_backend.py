@@ -15,6 +15,7 @@ from splatzip.errors import BackendError
 from splatzip.scene import Camera, Scene
 
 NEAR_PLANE, DILATION = 0.05, 0.3
+DEVICE = "cuda"
 
 
 def render_scene(
@@ -23,8 +24,8 @@ def render_scene(
     """Colour, alpha and depth as numpy arrays. Raises: BackendError if torch, gsplat or CUDA is missing."""
     torch = cuda_torch()
     with torch.no_grad():
-        tensors = {name: torch.from_numpy(array).cuda() for name, array in scene.arrays().items()}
-        colors = torch.tensor(np.asarray(background, np.float32).reshape(3)).cuda()
+        tensors = {name: torch.from_numpy(array).to(DEVICE) for name, array in scene.arrays().items()}
+        colors = torch.tensor(np.asarray(background, np.float32).reshape(3), device=DEVICE)
         pictures = rasterize_cuda(
             **tensors, camera=camera, origin=scene.origin, background=colors,
             antialias=scene.meta.antialiased if antialias is None else antialias,
