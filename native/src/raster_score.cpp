@@ -73,7 +73,7 @@ bool Scores::add(Rasterizer* rasterizer, const ProjectionCamera& camera, const f
   float* slots = slots_.reserve(size(frame.entry_count() * slot));
   parallel_for(frame.tiles(), threads, [&](int64_t tile) {
     const TileJob job = rasterizer->tile_job(tile);
-    kernels().raster->score_tile({job, pass(), picture_.data(), floor, slots + int64_t{job.start} * slot});
+    kernels().raster->score_tile({job, pass(), picture_.data(), floor, slots});
   });
   sum_entries(frame, threads);
   add_groups(*rasterizer, view_weight, threads);
@@ -81,17 +81,13 @@ bool Scores::add(Rasterizer* rasterizer, const ProjectionCamera& camera, const f
 }
 
 void Scores::sum_entries(const Frame& frame, int threads) {
-  constexpr uint32_t kAhead = 32;
   const int slot = slot_of(pass());
-  const int64_t entries = frame.entry_count();
   float* sums = sums_.reserve(size((splats_ + kSplatsAtOnce) / kSplatsAtOnce * kSplatsAtOnce * slot));
   parallel_for((frame.seen_count + kSplatsAtOnce - 1) / kSplatsAtOnce, threads, [&](int64_t chunk) {
     for (int64_t i = chunk * kSplatsAtOnce; i < std::min(frame.seen_count, (chunk + 1) * kSplatsAtOnce); ++i) {
       float sum[kScoreSlot] = {};
       for (uint32_t p = frame.first_place[size(i)]; p < frame.first_place[size(i + 1)]; ++p) {
-        // The slots of a splat lie a tile apart.
-        if (p + kAhead < entries) __builtin_prefetch(slots_.data() + int64_t{frame.place[p + kAhead]} * slot);
-        const float* entry = slots_.data() + int64_t{frame.place[p]} * slot;
+        const float* entry = slots_.data() + int64_t{p} * slot;
         const float most = std::max(sum[kScoreMost], entry[kScoreMost]);
         for (int k = 0; k < slot; ++k) sum[k] += entry[k];
         sum[kScoreMost] = most;

@@ -143,10 +143,15 @@ void score_tile(const ScoreTileJob& job) {
   const Floats least_t = broadcast(kLeastTransmittance);
   unsigned alive = 0xFFFF;  // blocks
   uint32_t k = tile.start;
-  float* slot = job.slots;
-  for (; k < tile.end && alive; ++k, slot += kSlot) {
-    if (k + kAhead < tile.end) __builtin_prefetch(tile.splats + tile.entries[k + kAhead].splat);
+  const auto slot_of = [&](uint32_t entry) { return job.slots + static_cast<size_t>(tile.slot[entry]) * kSlot; };
+  for (; k < tile.end && alive; ++k) {
+    if (k + kAhead < tile.end) {
+      __builtin_prefetch(tile.splats + tile.entries[k + kAhead].splat);
+      __builtin_prefetch(slot_of(k + kAhead), 1);
+      if (kSlot > kScoreLightSlot) __builtin_prefetch(slot_of(k + kAhead) + kSlot - 1, 1);
+    }
     const ProjectedSplat& s = tile.splats[tile.entries[k].splat];
+    float* slot = slot_of(k);
     // Offsets in sigmas (times a constant), so that no moment overflows.
     const float root_along = __builtin_sqrtf(-s.along), root_across = __builtin_sqrtf(-s.across);
     EntrySums<Pass> sums;
@@ -179,7 +184,7 @@ void score_tile(const ScoreTileJob& job) {
     slot[kScoreMost] = most_of_lanes(most);
     slot[kScorePixels] = static_cast<float>(sums.pixels);
   }
-  std::memset(slot, 0, (tile.end - k) * kSlot * sizeof(float));
+  for (; k < tile.end; ++k) std::memset(slot_of(k), 0, kSlot * sizeof(float));
 }
 
 void score_tile_of(const ScoreTileJob& job) {

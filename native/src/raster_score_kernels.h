@@ -27,7 +27,7 @@ struct ScoreTileJob {
   ScorePass pass;
   const float* color;  // of the picture; not read for weights alone
   float floor;         // added to the squared contrast in the moments
-  float* slots;        // of the tile's first entry; all are written
+  float* slots;        // (entries, slot) as TileJob::slot has them; all of the tile's are written
 };
 
 // A group of 16 splats. `sums` are (slot, kGroup), zero for what is not seen; the others are added to, and may be null
