@@ -4,6 +4,7 @@
 // steps and predictions are written once. Where the two differ (`if constexpr (Io::kReading)`) the reader takes a
 // code and the writer makes one from the source, then both rebuild the same value.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -57,10 +58,13 @@ void walk_curve(int64_t n, Visit visit) {
     for (int64_t row = run; row < n; row += runs) visit(static_cast<size_t>(row), static_cast<size_t>(place++));
 }
 
-// One value a row, with room behind for vector code.
+// One value a row, with room behind for vector code: zeros, so that no lane computes with what memory held before.
 template <class T>
 struct Plane : Uninitialised<T> {
-  void fit(int64_t n) { this->resize(static_cast<size_t>(plane_room(n))); }
+  void fit(int64_t n) {
+    this->resize(static_cast<size_t>(plane_room(n)));
+    std::fill(this->begin() + n, this->end(), T{});
+  }
   void clear_to(int64_t n, T value) { this->assign(static_cast<size_t>(plane_room(n)), value); }
 };
 template <class T, size_t Count>
