@@ -68,8 +68,8 @@ def verify(data: Bytes | str | Path) -> dict[str, Any]:
 def info(data: Bytes | str | Path) -> dict[str, Any]:
     """What a file holds, from its table of contents and the heads of its chunks; no payload is decoded.
 
-    Returns: version, bytes, splats, sh_degree, bits_per_splat, attributes {name: {bytes, bits}}, settings, bounds,
-        tiles, tiers, meta.
+    Returns: version, bytes, splats, sh_degree, bits_per_splat, attributes {name: {bytes, bits}}, settings, quality,
+        bounds, tiles, tiers, meta.
     Raises: FormatError.
     """
     raw = _bytes_of(data)
@@ -84,6 +84,7 @@ def info(data: Bytes | str | Path) -> dict[str, Any]:
         "bits_per_splat": 8 * len(raw) / splats,
         "attributes": {name: {"bytes": size, "bits": 8 * size / splats} for name, size in sizes.items()},
         "settings": file.shared_json(Kind.SETTINGS),
+        "quality": file.shared_json(Kind.QUALITY),
         "bounds": [list(file.root.box[0]), list(file.root.box[1])],
         "origin": list(file.root.origin),
         "tiles": len({chunk.tile for run in file.runs for chunk in run.chunks}),

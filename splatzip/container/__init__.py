@@ -1,5 +1,6 @@
 """The .splatz container: header, root, directories and checksummed chunks."""
 
+from splatzip.container.append import with_chunk
 from splatzip.container.index import Box, ChunkEntry, Root, RunEntry, Segment
 from splatzip.container.layout import ATTRIBUTE_OF_STREAM, Codec, Kind, Stream
 from splatzip.container.reader import ContainerFile, ReadRun, open_file
@@ -21,5 +22,6 @@ __all__ = [
     "Stream",
     "TileChunk",
     "open_file",
+    "with_chunk",
     "write_file",
 ]

@@ -79,12 +79,12 @@ def write_file(root: Root, runs: Sequence[Run], trailing: Sequence[SharedChunk] 
         offset += size
     for chunk in trailing:
         add(chunk)
-    packed, indexes = _packed_root(root, shared, entries)
+    packed, indexes = packed_root(root, shared, entries)
     body = b"".join([packed, *indexes, *parts])
     return write_header(packed, HEADER_BYTES + len(body)) + body
 
 
-def _packed_root(root: Root, shared: list[SharedEntry], runs: list[RunEntry]) -> tuple[bytes, list[bytes]]:
+def packed_root(root: Root, shared: list[SharedEntry], runs: list[RunEntry]) -> tuple[bytes, list[bytes]]:
     """The root block, and the index blocks that lie right behind it when the entries do not fit."""
     packed = write_root(replace(root, shared=tuple(shared), runs=tuple(runs), indexes=()))
     if len(packed) <= MAX_ROOT_BYTES:
