@@ -2,6 +2,8 @@
 
     scene -> stream (tiles) -> quantize -> entropy -> container
 
+`encode_verified` adds a loop around that: decode, render, correct the steps.
+
 A scene that came quantized is coded by its own integers under `lossless`, so that nothing changes at all; every
 other path is `quantize.stepped`.
 """
@@ -10,13 +12,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splatzip.container import Box, Codec, Kind, Root, Run, SharedChunk, TileChunk, write_file
+from splatzip.container import Box, Codec, Kind, Root, Run, SharedChunk, TileChunk, with_chunk, write_file
+from splatzip.decode import decompress
 from splatzip.kernels.stepped import EncodedChunk
+from splatzip.optimize.closed_loop import meet
 from splatzip.profile import Profile
 from splatzip.quantize import stepped
 from splatzip.scene import Scene
@@ -42,6 +47,8 @@ def encode(
     settings = {"preset": profile.preset}
     if profile.estimated_quality is not None:
         settings["estimated_quality_db"] = f"{profile.estimated_quality:g}"
+    if profile.target_quality is not None:
+        settings["target_quality_db"] = f"{profile.target_quality:g}"
     if profile.stepped is None:
         from splatzip.stream.columns import encode_columns
 
@@ -51,6 +58,49 @@ def encode(
     params, tables, chunks, _ = stepped.encode(scene, profile.stepped, tiers=tiers, threads=threads)
     report(0.9, "packing")
     return _stepped_file(scene, params, tables, chunks, settings)
+
+
+def encode_verified(
+    scene: Scene, profile: Profile, *, threads: int = 0, tiers: NDArray[np.uint8] | None = None,
+    progress: Progress | None = None,
+) -> bytes:  # fmt: skip
+    """Compress a scene, measure what it lost, and say so in the file.
+
+    What was written is decoded and rendered beside the source, from views that are made from the source. With a
+    target in the profile, the steps are corrected until it is met.
+
+    Args: as `encode`.
+    Returns: a whole .splatz file with a QUALITY chunk.
+    Raises: SplatzipError, naming what can be reached, if the target cannot.
+    """
+    from splatzip.quality import SourcePictures, measuring_views
+
+    report = progress or (lambda share, step: None)
+    report(0.0, "rendering the source")
+    views, described = measuring_views(scene, threads=threads)
+    pictures = SourcePictures(scene, views, threads=threads)
+    tried: list[float] = []
+
+    def attempt(options: stepped.Options | None) -> tuple[float, bytes]:
+        file = encode(scene, replace(profile, stepped=options), threads=threads, tiers=tiers)
+        psnr = pictures.psnr(decompress(file, threads=threads))
+        tried.append(psnr)
+        report(1 - 0.7 ** len(tried), f"measured {psnr:.2f} dB")
+        return psnr, file
+
+    start, target = profile.stepped, profile.target_quality
+    if start is None or target is None:
+        psnr, file = attempt(start)
+    else:
+        met = meet(
+            target,
+            lambda setting: attempt(replace(start, **setting._asdict())),
+            start=start.fineness,
+            options=profile.closed_loop,
+        )
+        psnr, file = met.psnr, met.made
+    (quality,) = json_chunk(Kind.QUALITY, {"psnr_db": round(psnr, 2), "views": described})
+    return with_chunk(file, quality)
 
 
 def json_chunk(kind: Kind, values: Mapping[str, Any]) -> list[SharedChunk]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from splatzip.errors import SplatzipError
+from splatzip.optimize import closed_loop
 from splatzip.quantize import stepped
 
 PRESETS = ("lossless", "near-lossless", "fast")
@@ -37,19 +38,24 @@ class Profile:
         preset: the name that files and reports show.
         stepped: options of the lossy codec; None codes losslessly.
         estimated_quality: dB against the source that the steps were chosen for; None if none was asked for.
+        target_quality: dB against the source that is met in closed loop, from the steps given; None keeps those steps.
+        closed_loop: how closely the target is met.
     """
 
     preset: str
     stepped: stepped.Options | None = field(default_factory=stepped.Options)
     estimated_quality: float | None = None
+    target_quality: float | None = None
+    closed_loop: closed_loop.Options = field(default_factory=closed_loop.Options)
 
     @staticmethod
-    def preset_named(name: str, *, quality: float | None = None) -> Profile:
+    def preset_named(name: str, *, quality: float | None = None, verify: bool = False) -> Profile:
         """The options behind a preset's name.
 
         Args:
             name: one of PRESETS.
             quality: dB against the source to aim at, 30 to 65: an estimate from a table, not a measurement.
+            verify: meet the quality by measurements instead; the estimate is where they start.
         Raises: SplatzipError if the name is unknown or does not take a quality.
         """
         if name not in PRESETS:
@@ -63,7 +69,8 @@ class Profile:
             return Profile(name, stepped.Options(fineness), None if name == "near-lossless" else _FAST_DB)
         if not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
             raise SplatzipError(f"quality {quality:g} dB is out of range: {QUALITY_RANGE[0]:g} to {QUALITY_RANGE[1]:g}")
-        return Profile(name, stepped.Options(_fineness_for(quality)), quality)
+        options = stepped.Options(_fineness_for(quality))
+        return Profile(name, options, target_quality=quality) if verify else Profile(name, options, quality)
 
 
 def _fineness_for(quality: float) -> float:

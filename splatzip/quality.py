@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from splatzip.errors import SplatzipError, ViewsError
 from splatzip.raster import metrics
-from splatzip.raster.rasterize import Backend, Extent, Picture, render
+from splatzip.raster.rasterize import Backend, Extent, Picture, Rasterizer, render
 from splatzip.report.comparison import EXTRA_METRICS, Comparison, PhotoQuality, ViewComparison
 from splatzip.scene import Camera, Scene
-from splatzip.views import Views
+from splatzip.views import Views, pseudo_views
 
 Floats = NDArray[np.float32]
 Progress = Callable[[float, str], None]
@@ -84,20 +84,41 @@ def compare(
     return Comparison(tuple(found), len(test), ref.float_bytes, seen_from=seen_from)
 
 
+_MEASURING_VIEWS = 12
+_MEASURING_SEED = 0x5EED  # of its own: what an encoder fits to, it does not measure itself with
+
+
+def measuring_views(source: Scene, *, threads: int = 0) -> tuple[Views, str]:
+    """The views that an encoder measures a scene from, made from the scene alone, and what they are in words.
+
+    Never a capture's own: its test views judge what the encoder did.
+    """
+    views = pseudo_views(source, count=_MEASURING_VIEWS, seed=_MEASURING_SEED, threads=threads)
+    size = f"{views.cameras[0].width}x{views.cameras[0].height}"
+    return views, f"{len(views)} pseudo-views of the source, seed {_MEASURING_SEED}, {size}, 3sigma"
+
+
 class SourcePictures:
-    """The pictures of a scene from a few views, kept to measure one candidate after another against them."""
+    """The pictures of a scene from a few views, kept to measure one candidate after another against them.
+
+    Always drawn by the CPU, whose bits do not depend on the machine: they decide what is written. A view that sees
+    nothing tells nothing, and is left out.
+    """
 
     def __init__(self, source: Scene, views: Views, *, threads: int = 0) -> None:
-        self._views, self._threads = views, threads
-        self._pictures = [_shown(_seen(render(source, camera, threads=threads), camera)) for camera in views.cameras]
+        self._threads = threads
+        rasterizer = Rasterizer(source, threads=threads)
+        drawn = [(camera, rasterizer.render(camera, threads=threads)) for camera in views.cameras]
+        self._kept = [(camera, _shown(picture)) for camera, picture in drawn if picture.alpha.any()]
 
     def psnr(self, candidate: Scene) -> float:
-        """dB against the source: mean over the views, black background."""
+        """dB against the source: mean over the views, black background; of a source that nobody sees, the most."""
+        rasterizer, threads = Rasterizer(candidate, threads=self._threads), self._threads
         of_views = [
-            metrics.psnr(kept, _shown(render(candidate, camera, threads=self._threads)), threads=self._threads)
-            for kept, camera in zip(self._pictures, self._views.cameras, strict=True)
+            metrics.psnr(picture, _shown(rasterizer.render(camera, threads=threads)), threads=threads)
+            for camera, picture in self._kept
         ]
-        return float(np.mean(of_views))
+        return float(np.mean(of_views)) if of_views else metrics.MOST_PSNR
 
 
 def _seen(picture: Picture, camera: Camera) -> Picture:

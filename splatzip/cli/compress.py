@@ -31,6 +31,10 @@ def compress(
     quality: Annotated[
         float | None, typer.Option(metavar="DB", min=30, max=65, help="PSNR against the source to aim at (estimate).")
     ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Render, and store the dB reached; with --quality, correct until it is met."),
+    ] = False,
     threads: Threads = 0,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="With --to: scenes at a time.")] = 1,
     repair: Repair = False,
@@ -47,7 +51,7 @@ def compress(
     """
     if preset is Preset.lossless and quality is not None:
         raise typer.BadParameter("--quality and --preset lossless exclude each other")
-    settings = Settings(preset.value if preset else None, quality, threads, repair)
+    settings = Settings(preset.value if preset else None, quality, verify, threads, repair)
     failed = False
     summary: Any
     if report is not None:

@@ -19,6 +19,7 @@ class Settings:
 
     preset: str | None = None  # None: the library's default for what the source is
     quality: float | None = None  # dB against the source
+    verify: bool = False
     threads: int = 0  # 0: every core
     repair: bool = False
 
@@ -27,8 +28,9 @@ class Settings:
         for name in ("preset", "quality", "threads"):
             if getattr(self, name):
                 yield f"--{name}={getattr(self, name)}"
-        if self.repair:
-            yield "--repair"
+        for name in ("verify", "repair"):
+            if getattr(self, name):
+                yield f"--{name}"
 
 
 def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool) -> dict[str, Any]:
@@ -49,6 +51,7 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
                 scene,
                 preset=settings.preset,
                 quality=settings.quality,
+                verify=settings.verify,
                 threads=settings.threads,
                 progress=progress,
             )
@@ -64,4 +67,5 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
         bits_per_splat=8 * len(coded) / len(scene),
         attributes=facts["attributes"],
         settings=facts["settings"],
+        quality=facts["quality"],
     )

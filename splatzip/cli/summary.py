@@ -86,7 +86,7 @@ def _facts(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if "bounds" in report:
         low, high = report["bounds"]
         yield "bounds", "  ".join(f"{a:g} .. {b:g}" for a, b in zip(low, high, strict=True))
-    for name in ("settings", "meta", "dropped"):
+    for name in ("settings", "quality", "meta", "dropped"):
         if report.get(name):
             yield name, "  ".join(f"{key}: {value}" for key, value in report[name].items())
     if "seconds" in report:

@@ -69,10 +69,12 @@ class Options:
     Attributes:
         fineness: each unit halves the steps; about 5.5 dB. Useful from -2.5 (30 dB) to 4 (65 dB).
         tile_splats: most splats a tile; more cost less, fewer are finer to stream.
+        color_offset: what is added to fineness for colour and SH; geometry and opacity decode to the same without.
     """
 
     fineness: float = 0.0
     tile_splats: int = 14000
+    color_offset: float = 0.0
 
 
 def encode(
@@ -108,7 +110,8 @@ def encode(
 
 
 def _native_options(options: Options) -> dict[str, Any]:
-    log2_bases = [a + b * options.fineness for a, b in _BASES.values()]
+    finer = {"color": options.color_offset, "sh": options.color_offset}
+    log2_bases = [a + b * (options.fineness + finer.get(name, 0.0)) for name, (a, b) in _BASES.items()]
     bases = dict(zip(_BASES, exact_exp(np.multiply(log2_bases, _LN2)).tolist(), strict=True))
     rules = [
         [bases[name], _MOST.get(name, _MOST_ANY), *(round(_WEIGHT_UNIT * e) for e in exponents)]

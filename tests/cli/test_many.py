@@ -23,9 +23,10 @@ def test_every_scene_gets_a_line_and_a_file(run, three):
     assert sorted(path.name for path in (three / "out").iterdir()) == ["a.splatz", "b.splatz", "c.splatz"]
 
 
-def test_a_scene_compressed_among_many_has_the_same_bytes(run, three):
-    run("compress", "a.ply", "--to", "out", "--preset", "near-lossless")
-    run("compress", "a.ply", "alone.splatz", "--preset", "near-lossless")
+@pytest.mark.parametrize("options", [("--preset", "near-lossless"), ("--quality", "40", "--verify")])
+def test_a_scene_compressed_among_many_has_the_same_bytes(run, three, options):
+    run("compress", "a.ply", "--to", "out", *options)
+    run("compress", "a.ply", "alone.splatz", *options)
     assert (three / "out" / "a.splatz").read_bytes() == (three / "alone.splatz").read_bytes()
 
 

@@ -95,6 +95,13 @@ def test_json_of_compress_adds_up(run, scene_ply, tmp_path):
     assert json.loads((tmp_path / "report.json").read_text()) == summary
 
 
+def test_a_quality_that_was_verified_is_printed_and_stays_in_the_file(run, scene_ply):
+    said = json.loads(run("compress", "scene.ply", "scene.splatz", "--quality", "40", "--verify", "--json").stdout)
+    assert 40 <= said["quality"]["psnr_db"] <= 40.06
+    assert json.loads(run("info", "scene.splatz", "--json").stdout)["quality"] == said["quality"]
+    assert f"psnr_db: {said['quality']['psnr_db']}" in run("info", "scene.splatz").stdout
+
+
 def test_json_of_info_and_verify_name_the_file(run, splatz):
     facts = json.loads(run("info", "scene.splatz", "--json").stdout)
     assert (facts["file"], facts["splats"], facts["sh_degree"]) == ("scene.splatz", 500, 1)

@@ -184,3 +184,12 @@ def test_one_far_splat_costs_the_others_nothing(chair: Scene) -> None:
     scene = dataclasses.replace(chair, **far)
     found = errors(scene, decoded_in_source_order(scene, stepped.Options(-0.5)), splats=len(chair))
     assert_errors_within(found, before, 1.0, 0.0)
+
+
+def test_coarser_colour_leaves_geometry_opacity_and_order_alone(chair: Scene) -> None:
+    """What a closed loop relies on: only colour and SH move, and they cost less."""
+    files = [encode(chair, Profile("fast", stepped.Options(0.0, color_offset=offset))) for offset in (0.0, -1.0)]
+    as_fine, coarser = map(decompress, files)
+    for name, values in as_fine.arrays().items():
+        assert np.array_equal(values, coarser.arrays()[name]) == (name != "sh")
+    assert len(files[1]) < 0.95 * len(files[0])
