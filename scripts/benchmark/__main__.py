@@ -13,6 +13,7 @@ from benchmark.commands import measure_commands, measure_peer_quality
 from benchmark.invariance import measure_invariance
 from benchmark.judge import DEFAULT_JUDGE, Judge
 from benchmark.peers import splat_transform_tool, splatzip_tool
+from benchmark.pseudo import VIEWS_RECORDS, VIEWS_SCENES, measure_views
 from benchmark.quality import CURVE, FAST, PRESETS, measure_quality
 from benchmark.record import RECORDS, machine, replace_rows
 from benchmark.render import measure_rendering
@@ -30,20 +31,25 @@ def main() -> None:
     options = _options()
     if not options.table:
         print(machine())
-    if options.what == "render" and not options.table:
-        measure_rendering(repetitions=options.repetitions)
-    elif not options.table:
-        for scene in scenes_named(options.scenes):
-            _measure(scene, options)
+        if options.what == "render":
+            measure_rendering(repetitions=options.repetitions)
+        elif options.what == "views":
+            for scene in scenes_named(options.scenes or list(VIEWS_SCENES)):
+                _measure_views(scene)
+        else:
+            for scene in scenes_named(options.scenes):
+                _measure(scene, options)
     write_table(TABLE)
-    print(f"{TABLE} is written from {RECORDS}")
+    print(f"{TABLE} is written from {RECORDS.parent}")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Benchmarks of splatzip.")
     commands = parser.add_subparsers(dest="what", required=True)
     codec = commands.add_parser("codec", help="the codec, beside its peers")
-    codec.add_argument("scenes", nargs="*", help="names, or their beginnings (default: all)")
+    views = commands.add_parser("views", help="pseudo-views, beside true cameras")
+    for command in (codec, views):
+        command.add_argument("scenes", nargs="*", help="names, or their beginnings (default: all that it is made for)")
     codec.add_argument("--parts", default=",".join(PARTS), help=f"any of {','.join(PARTS)} (default: all)")
     codec.add_argument(
         "--judge", type=Path, default=DEFAULT_JUDGE, help=f"the judge's folder (default: {DEFAULT_JUDGE})"
@@ -51,9 +57,10 @@ def _options() -> argparse.Namespace:
     render = commands.add_parser("render", help="the rasterizer, forward and backward")
     for command in (codec, render):
         command.add_argument("--repetitions", type=int, default=5, help="runs of everything that is timed (default: 5)")
+    for command in (codec, views, render):
         command.add_argument("--table", action="store_true", help="measure nothing, write the table again")
     options = parser.parse_args()
-    if options.what == "render":
+    if options.what != "codec":
         return options
     options.parts = options.parts.split(",")
     if unknown := set(options.parts) - set(PARTS):
@@ -81,6 +88,14 @@ def _measure(scene: BenchScene, options: argparse.Namespace) -> None:
             start = time.perf_counter()
             replace_rows(kind, scene, list(measure()))
             print(f"  {kind}: {time.perf_counter() - start:.1f} s", flush=True)
+
+
+def _measure_views(scene: BenchScene) -> None:
+    source = splatzip.load(scene.file)
+    rows = list(measure_views(scene, source))
+    replace_rows("views", scene, rows, path=VIEWS_RECORDS)
+    for row in rows:
+        print(f"{scene.name}: {row}", flush=True)
 
 
 def _quality(scene: BenchScene, source: Scene, options: argparse.Namespace) -> Iterable[dict[str, Any]]:

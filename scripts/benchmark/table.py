@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmark.pseudo import VIEWS_RECORDS, pseudo_views
 from benchmark.record import RECORDS, Row, read_rows
 from benchmark.render import RENDER_RECORDS
 from benchmark.scenes import ROOT, SCENES
@@ -17,8 +18,8 @@ TABLE = ROOT / "docs" / "BENCHMARKS.md"
 _INTRODUCTION = """\
 # Benchmarks
 
-Written by `scripts/bench codec` and `scripts/bench render` (either with `--table` writes it again) from `{records}` and
-`benchmarks/render.jsonl`, which hold one JSON line a repetition with the revision, the scene's checksum and the
+Written by `scripts/bench codec`, `scripts/bench views` and `scripts/bench render` (each with `--table` writes it again)
+from `benchmarks/*.jsonl`, which hold one JSON line a repetition with the revision, the scene's checksum and the
 machine. Every file that is measured here was verified and decoded in the same run. Medians; the range of the
 repetitions in parentheses.
 
@@ -31,10 +32,11 @@ repetitions in parentheses.
 """
 
 
-def write_table(path: Path, records: Path = RECORDS) -> None:
+def write_table(path: Path, records: Sequence[Path] = (RECORDS, VIEWS_RECORDS)) -> None:
     """Write the whole document."""
     place = {scene.name: number for number, scene in enumerate(SCENES)}
-    rows = sorted(read_rows(records), key=lambda row: place.get(row["scene"], len(place)))
+    recorded = [row for file in records for row in read_rows(file)]
+    rows = sorted(recorded, key=lambda row: place.get(row["scene"], len(place)))
     sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (
         bars,
         bits_by_attribute,
@@ -43,10 +45,11 @@ def write_table(path: Path, records: Path = RECORDS) -> None:
         codec_speed,
         commands,
         invariance,
+        pseudo_views,
     )
     drawn = read_rows(RENDER_RECORDS)
     lines = [*_machines([*rows, *drawn]), *(line for section in sections for line in section(rows)), *rendering(drawn)]
-    text = _INTRODUCTION.format(records=records.relative_to(ROOT)) + "\n".join(lines).rstrip("\n") + "\n"
+    text = _INTRODUCTION + "\n".join(lines).rstrip("\n") + "\n"
     path.write_text(text)
 
 
