@@ -20,16 +20,6 @@ from splatzip.cli.console import error_line
 
 VERBS = ("compress", "decompress", "convert", "transform", "verify", "info", "render", "compare")
 
-app = typer.Typer(
-    help="Compress trained 3D Gaussian splatting scenes into one small file, and get them back.",
-    epilog="splatzip VERB --help says more about a verb.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for _verb in VERBS:
-    app.command(_verb)(getattr(importlib.import_module(f"splatzip.cli.{_verb}"), _verb))
-
 # Typer brings its own copy of click, or depends on click, by version: the class is reached through a public name.
 _UsageError: Any = typer.BadParameter.__base__
 
@@ -42,13 +32,27 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def options(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
     """Options before the verb."""
+
+
+def application(verbs: Sequence[str] = VERBS) -> typer.Typer:
+    """The application with these verbs: Typer builds every option of every verb that it is told of."""
+    app = typer.Typer(
+        help="Compress trained 3D Gaussian splatting scenes into one small file, and get them back.",
+        epilog="splatzip VERB --help says more about a verb.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(options)
+    for verb in verbs:
+        app.command(verb)(getattr(importlib.import_module(f"splatzip.cli.{verb}"), verb))
+    return app
 
 
 class _Terminated(BaseException):
@@ -70,6 +74,7 @@ def run(arguments: Sequence[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name or title that the terminal cannot show is no reason to fail
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        app = application(arguments[:1] if arguments and arguments[0] in VERBS else VERBS)
         code = app(list(arguments) or ["--help"], prog_name="splatzip", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0

@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -96,6 +95,8 @@ def compress_many(
     Returns: one summary a source, in their order: as `compress_file` gives it, or {"input", "output", "kept"},
         or {"input", "error"}. Failures are said on stderr when they happen, a line each.
     """
+    from concurrent.futures import ThreadPoolExecutor, as_completed  # one scene alone does without
+
     targets = targets_in(folder, sources)
     folder.mkdir(parents=True, exist_ok=True)
     cores = os.cpu_count() or 1

@@ -30,7 +30,8 @@ def with_source(scene: Scene) -> Scene:
     if scene.source is not None or scene.origin.any():
         return scene
     sample = scene if len(scene) <= SAMPLE_ROWS else scene.take(np.linspace(0, len(scene) - 1, SAMPLE_ROWS, dtype=int))
-    if len(np.unique(sample.sh[:, 0])) > 256:  # all these formats keep colours as bytes
+    colors = np.sort(sample.sh[:, 0], axis=None)
+    if np.count_nonzero(np.diff(colors)) >= 256:  # all these formats keep colours as bytes
         return scene
     for guess in (_splat, _spz_smallest_three, _spz_first_three):
         if _reproduced(sample, guess) is not None and (source := _reproduced(scene, guess)) is not None:

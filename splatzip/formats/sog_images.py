@@ -11,7 +11,6 @@ import struct
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from splatzip.errors import CorruptError, FormatError
 
@@ -27,6 +26,8 @@ def decode_image(data: bytes, where: str, *, max_pixels: int) -> Pixels:
     Returns: (height, width, 4) uint8 RGBA, the stored bytes without any colour conversion.
     Raises: FormatError.
     """
+    from PIL import Image  # most scenes are no SOG: they are read without
+
     width, height = _claimed_size(data, where)
     if width * height > max_pixels:
         raise FormatError(
@@ -47,6 +48,8 @@ def decode_image(data: bytes, where: str, *, max_pixels: int) -> Pixels:
 
 def encode_image(pixels: Pixels) -> bytes:
     """Lossless WebP of (height, width, 4) uint8; `exact` keeps the colour of pixels whose alpha is 0."""
+    from PIL import Image
+
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "WEBP", lossless=True, exact=True, quality=75, method=4)
     return out.getvalue()
