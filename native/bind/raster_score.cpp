@@ -6,9 +6,9 @@ namespace splatzip {
 namespace {
 
 void begin(Scores& scores, int64_t splats, int sh_degree, bool removal, bool geometry_curvature, bool color_curvature,
-           bool directions, int threads) {
+           bool directions, bool transmittance, int threads) {
   nb::gil_scoped_release unlocked;
-  scores.begin(splats, sh_degree, {removal, geometry_curvature, color_curvature, directions}, threads);
+  scores.begin(splats, sh_degree, {removal, geometry_curvature, color_curvature, directions, transmittance}, threads);
 }
 
 // numbers: fx, fy, cx, cy. False where there are too many entries.
@@ -40,6 +40,7 @@ nb::dict read(const Scores& scores, int threads) {
   floats("pixels", &arrays.pixels, {n});
   floats("squared_weight", &arrays.squares, {n});
   if (wishes.removal) floats("removal", &arrays.removal, {n});
+  if (wishes.transmittance) floats("transmittance", &arrays.transmittance, {n});
   if (wishes.geometry_curvature) floats("geometry_curvature", &arrays.geometry_curvature, {n, size_t{kGeometryPairs}});
   if (wishes.color_curvature)
     floats("color_curvature", &arrays.color_curvature, {n, static_cast<size_t>(scores.color_pairs())});

@@ -44,7 +44,8 @@ int Scores::color_pairs() const {
 
 ScorePass Scores::pass() const {
   if (wishes_.geometry_curvature) return kScoreCurvature;
-  return wishes_.removal ? kScoreRemoval : kScoreWeights;
+  if (wishes_.removal) return kScoreRemoval;
+  return wishes_.transmittance ? kScoreTransmittance : kScoreWeights;
 }
 
 void Scores::begin(int64_t splats, int sh_degree, const ScoreWishes& wishes, int threads) {
@@ -130,6 +131,7 @@ void Scores::read(const ScoreArrays& out, int threads) const {
   to_splats(basics_, splats_, kScoreBasicRows, kScoreWeight, 1, out.weight, threads);
   to_splats(basics_, splats_, kScoreBasicRows, kScoreSquares, 1, out.squares, threads);
   to_splats(basics_, splats_, kScoreBasicRows, kScoreRemovalSum, 1, out.removal, threads);
+  to_splats(basics_, splats_, kScoreBasicRows, kScoreTransmittanceSum, 1, out.transmittance, threads);
   to_splats(basics_, splats_, kScoreBasicRows, kScorePixels, 1, out.pixels, threads);
   to_splats(basics_, splats_, kScoreBasicRows, kScoreMost, 1, out.most, threads);
   to_splats(toward_, splats_, 3, 0, 3, out.toward, threads);

@@ -13,15 +13,16 @@
 
 namespace splatzip {
 
+// Transmittance is not to be had with removal or the curvature of geometry.
 struct ScoreWishes {
-  bool removal = false, geometry_curvature = false, color_curvature = false, directions = false;
+  bool removal = false, geometry_curvature = false, color_curvature = false, directions = false, transmittance = false;
 
   bool needs_color() const { return removal || geometry_curvature; }
 };
 
 // (N, ...) arrays of the caller. Null where not wished.
 struct ScoreArrays {
-  float *weight, *squares, *removal, *pixels, *most;
+  float *weight, *squares, *removal, *transmittance, *pixels, *most;
   float *toward, *geometry_curvature, *color_curvature;  // (N, 3), (N, 55), (N, K (K + 1) / 2)
   uint64_t* seen_from;
 };

@@ -107,6 +107,7 @@ inline void add_block(const ScoreTileJob& job, const ProjectedSplat& s, const Fo
   store(transmittance, before - weight);
   sums->basics[kScoreWeight][part] += weight;
   sums->basics[kScoreSquares][part] += square;
+  if constexpr (Pass == kScoreTransmittance) sums->basics[kScoreTransmittanceSum][part] += keep(inside, before);
   sums->pixels += __builtin_popcount(bits_of(at_least(weight, broadcast(kCountedWeight))));
   sums->most[part] = weight > sums->most[part] ? weight : sums->most[part];
   if constexpr (Pass >= kScoreRemoval) {
@@ -191,6 +192,7 @@ void score_tile_of(const ScoreTileJob& job) {
   switch (job.pass) {
     case kScoreCurvature: return score_tile<kScoreCurvature>(job);
     case kScoreRemoval: return score_tile<kScoreRemoval>(job);
+    case kScoreTransmittance: return score_tile<kScoreTransmittance>(job);
     default: return score_tile<kScoreWeights>(job);
   }
 }

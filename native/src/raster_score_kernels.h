@@ -6,16 +6,17 @@
 
 namespace splatzip {
 
-// Each includes what comes before it.
-enum ScorePass { kScoreWeights, kScoreRemoval, kScoreCurvature };
+// Each includes what comes before it, transmittance apart: a sum of its own in the row of removal.
+enum ScorePass { kScoreWeights, kScoreTransmittance, kScoreRemoval, kScoreCurvature };
 
 // A pixel counts for a splat whose weight in it is larger: one step of an 8-bit picture for a contrast of 1.
 constexpr float kCountedWeight = 1.0f / 255.0f;
 
 // What is summed up over the pixels of an entry, and then of a splat: w = alpha T of each pixel, w^2,
-// |w (colour - colour behind)|^2, pixels that count; the largest w; and moments of the squared change of the picture by
-// log(alpha), e^i d^j in sigmas (times a constant), in the order 1, e, d, ee, ed, dd, eee, ... dddd.
+// |w (colour - colour behind)|^2 (or T), pixels that count; the largest w; and moments of the squared change of the
+// picture by log(alpha), e^i d^j in sigmas (times a constant), in the order 1, e, d, ee, ed, dd, eee, ... dddd.
 enum ScoreRow { kScoreWeight, kScoreSquares, kScoreRemovalSum, kScorePixels, kScoreMost, kScoreFirstMoment };
+constexpr ScoreRow kScoreTransmittanceSum = kScoreRemovalSum;
 constexpr int kScoreBasicRows = 5, kScoreMoments = 15;
 constexpr int kScoreLightSlot = kScoreFirstMoment, kScoreSlot = kScoreFirstMoment + kScoreMoments;
 

@@ -17,10 +17,11 @@ class NativeScores:
 
     def __init__(
         self, splats: int, sh_degree: int, *, removal: bool, geometry_curvature: bool, color_curvature: bool,
-        directions: bool, threads: int,
+        directions: bool, transmittance: bool, threads: int,
     ) -> None:  # fmt: skip
+        wishes = (removal, geometry_curvature, color_curvature, directions, transmittance)
         self._core = _core.Scores()
-        self._core.begin(splats, sh_degree, removal, geometry_curvature, color_curvature, directions, threads)
+        self._core.begin(splats, sh_degree, *wishes, threads)
 
     def add(
         self, rasterizer: NativeRasterizer, world_to_camera: Doubles, origin: Doubles,

@@ -30,8 +30,9 @@ from splatzip.raster.rasterize import Extent, Rasterizer, is_exact, prepared
 from splatzip.scene import Camera, Scene
 
 Floats = NDArray[np.float32]
-Score = Literal["weight", "removal", "curvature", "directions"]
-SCORES: tuple[Score, ...] = get_args(Score)
+Score = Literal["weight", "removal", "curvature", "directions", "transmittance"]
+# In one sweep. Transmittance would take a few per cent of the time of every other pass: it has one of its own.
+SCORES: tuple[Score, ...] = ("weight", "removal", "curvature", "directions")
 
 # Rows and columns of the curvature of geometry.
 GEOMETRY_PARAMETERS = (
@@ -58,6 +59,7 @@ class Scores:
             clamped at 0 is taken as if it were not.
         seen_from: (N,) uint64, bit 8 j + i for cell (i, j) of `direction_cells`; set by views with most_weight > 1/255.
         toward: (N, 3) sum of w times the unit vector from the splat to the camera.
+        transmittance: (N,) sum of T in front of the splat, over the pixels that it is blended into.
     """
 
     weight: Floats
@@ -69,6 +71,7 @@ class Scores:
     color_curvature: Floats | None = None
     seen_from: NDArray[np.uint64] | None = None
     toward: Floats | None = None
+    transmittance: Floats | None = None
 
 
 def score(
@@ -79,7 +82,7 @@ def score(
     """Score the splats of a scene in views of it.
 
     Args:
-        what: "weight" is always among them.
+        what: "weight" is always among them; "transmittance" not with "removal" or "curvature".
         weights: one a camera, factor of its sums; None: 1.
         background, extent, antialias, threads: as `render`.
         contrast_floor: added to |colour - colour behind|^2 in the curvature of geometry, which is linear in it. The
@@ -93,8 +96,10 @@ def score(
         raise ViewsError(
             f"{len(views)} cameras cannot score a scene with {factors.size} weights; one finite number each"
         )
-    if unknown := set(what) - set(SCORES):
-        raise ValueError(f"no such score: {', '.join(sorted(unknown))}; choose among {', '.join(SCORES)}")
+    if unknown := set(what) - set(get_args(Score)):
+        raise ValueError(f"no such score: {', '.join(sorted(unknown))}; choose among {', '.join(get_args(Score))}")
+    if "transmittance" in what and not {"removal", "curvature"}.isdisjoint(what):
+        raise ValueError("transmittance is not summed with removal or curvature: ask for it in a call of its own")
     rasterizer: Rasterizer = prepared(scene, threads)
     sums = NativeScores(
         len(scene),
@@ -103,6 +108,7 @@ def score(
         geometry_curvature="curvature" in what,
         color_curvature="curvature" in what,
         directions="directions" in what,
+        transmittance="transmittance" in what,
         threads=threads,
     )
     for camera, factor in zip(views, factors, strict=True):

@@ -20,7 +20,7 @@ from splatzip import Scene, Views, load
 from splatzip.errors import ViewsError
 from splatzip.raster import render, score
 from splatzip.raster.rasterize import prepared
-from splatzip.raster.score import COUNTED_WEIGHT, direction_cells, unpacked
+from splatzip.raster.score import COUNTED_WEIGHT, SCORES, Scores, direction_cells, unpacked
 from splatzip.scene.cameras import Camera
 
 SAMPLE = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair"
@@ -65,6 +65,11 @@ def geometry_curvature(scene: Scene, camera: Camera, *, floor: float, **options:
     return by_row(scene, shown, curvature)
 
 
+def by_name(scores: Scores) -> dict[str, NDArray[Any]]:
+    """Those that were asked for."""
+    return {name: sums for name, sums in asdict(scores).items() if sums is not None}
+
+
 def relative_error(ours: NDArray[Any], wanted: NDArray[Any]) -> float:
     return float(np.linalg.norm(ours - wanted) / np.linalg.norm(wanted))
 
@@ -85,6 +90,18 @@ def test_weights_and_removal_are_those_of_the_torch_rasterizer(extent: Any, anti
     counted = by_row(scene, shown, (weights > COUNTED_WEIGHT).sum(0))
     assert np.abs(ours.pixels - counted).max() <= 3  # pixels on an edge
     assert ours.pixels.sum() > 2000
+
+
+@pytest.mark.parametrize("extent", ["3sigma", "exact"])
+def test_transmittance_is_that_of_the_torch_rasterizer_where_a_splat_is_blended(extent: Any) -> None:
+    scene, camera = rough_scene(seed=3)
+    shown = drawn(scene, camera, extent=extent)
+    ours = score(scene, [camera], what=["transmittance"], extent=extent)
+    assert ours.transmittance is not None
+    assert ours.removal is None
+    wanted = by_row(scene, shown, torch.where(shown.alphas > 0, shown.transmittance, 0.0).sum(0))
+    assert relative_error(ours.transmittance, wanted) < 5e-3  # pixels on an edge
+    assert (ours.transmittance >= ours.weight).all()
 
 
 def test_removal_is_what_a_picture_without_the_splat_differs_by() -> None:
@@ -191,7 +208,7 @@ def test_views_add_up_by_their_weights() -> None:
     scene, first = rough_scene(seed=8)
     second = Camera.look_at((-2, 1, 2.5), (0, 0, 0), width=40, height=30, fov_x_rad=1.0)
     both, one, two = (
-        asdict(score(scene, cameras, weights=weights, background=BACKGROUND))
+        by_name(score(scene, cameras, weights=weights, background=BACKGROUND))
         for cameras, weights in (([first, second], [2.0, 0.5]), ([first], None), ([second], None))
     )
     for name, sums in both.items():
@@ -259,9 +276,10 @@ def test_a_gradient_is_never_that_of_a_picture_that_was_scored() -> None:
 def test_scores_are_the_same_bits_from_any_number_of_threads() -> None:
     scene, camera = rough_scene(3000, seed=10)
     larger = camera.scaled(4)
-    one, three = (asdict(score(scene, [larger, camera], threads=threads)) for threads in (1, 3))
-    for name in one:
-        assert one[name].tobytes() == three[name].tobytes(), name
+    for what in (SCORES, ["transmittance"]):
+        one, three = (by_name(score(scene, [larger, camera], what=what, threads=threads)) for threads in (1, 3))
+        for name in one:
+            assert one[name].tobytes() == three[name].tobytes(), name
 
 
 @pytest.mark.parametrize("isa", ["scalar", "sse4", "avx2"])
@@ -270,8 +288,9 @@ def test_scores_are_the_same_bits_from_every_instruction_set(isa: str) -> None:
         "import hashlib, sys; sys.path.insert(0, sys.argv[1]);"
         "from dataclasses import asdict; from made_scenes import rough_scene; from splatzip.raster import score;"
         "scene, camera = rough_scene(500, degree=4);"
-        "scores = asdict(score(scene, [camera], contrast_floor=0.1));"
-        "print(*(hashlib.sha256(scores[name].tobytes()).hexdigest() for name in scores))"
+        "runs = [score(scene, [camera], contrast_floor=0.1), score(scene, [camera], what=['transmittance'])];"
+        "sums = [array for scores in runs for array in asdict(scores).values() if array is not None];"
+        "print(*(hashlib.sha256(array.tobytes()).hexdigest() for array in sums))"
     )
     here = str(oracle.__file__).rpartition("/")[0]
     forced, best = (
@@ -280,7 +299,7 @@ def test_scores_are_the_same_bits_from_every_instruction_set(isa: str) -> None:
         ).stdout
         for environment in ({**os.environ, "SPLATZIP_ISA": isa}, os.environ)
     )
-    assert len(best.split()) == 9
+    assert len(best.split()) == 9 + 5
     assert forced == best
 
 
@@ -293,7 +312,7 @@ def test_a_splat_that_nobody_sees_and_one_around_the_camera_have_finite_scores()
     log_scales[3] = (-40.0, 60.0, 0.0)
     odd = replace(scene, positions=positions, log_scales=log_scales)
     for antialias in (False, True):
-        ours = asdict(score(odd, [camera], antialias=antialias))
+        ours = by_name(score(odd, [camera], antialias=antialias))
         for name, sums in ours.items():
             assert np.isfinite(sums.astype(np.float64)).all(), name
             assert not sums[0].any(), name
@@ -308,3 +327,5 @@ def test_what_cannot_be_scored_is_refused() -> None:
             score(scene, [camera], weights=weights)
     with pytest.raises(ValueError, match="no such score: colour"):
         score(scene, [camera], what=["colour"])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="in a call of its own"):
+        score(scene, [camera], what=["transmittance", "removal"])
