@@ -61,6 +61,7 @@ void bind_columns(nb::module_& m);
 void bind_raster(nb::module_& m);
 void bind_raster_score(nb::module_& m);
 void bind_repair(nb::module_& m);
+void bind_distill(nb::module_& m);
 void bind_dequantize_compressed_ply(nb::module_& m);
 void bind_dequantize_ksplat(nb::module_& m);
 void bind_dequantize_sog(nb::module_& m);

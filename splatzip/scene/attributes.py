@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAX_SH_DEGREE = 4
+INVISIBLE_LOGIT = -5.5373  # alpha 1/255: below, no renderer draws a splat
 
 
 @dataclass(frozen=True)

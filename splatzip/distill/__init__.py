@@ -1,0 +1,1 @@
+"""Less colour that depends on direction: what lower SH degrees make of higher ones."""
