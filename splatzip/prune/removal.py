@@ -1,6 +1,6 @@
 """Exact removal: drop what changes the pictures least, look again, drop more.
 
-    scene + cameras -> [prune] -> rows to keep
+    scene + cameras -> [prune] -> rows to keep, or the order in which all of them go
 
 The score of a splat is the squared change of all pictures if it alone were gone. Neighbours stand in for each other, so
 a score holds only as long as few go at once: rounds remove a share each and score what is left.
@@ -14,11 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from splatzip.errors import ViewsError
+from splatzip.prune.order import Removal, judged, refuse_blind
 from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
-
-_INVISIBLE_LOGIT = -5.5373  # alpha 1/255: below, no renderer draws a splat
 
 
 @dataclass(frozen=True)
@@ -26,16 +24,16 @@ class Options:
     """How many stay.
 
     Attributes:
-        keep: share of the splats that stay, above 0 to 1.
+        keep: share of the splats that stay, above 0 to 1; of an order, where the last round ends.
         first_round: share that the first round may remove at once: that much is nearly free.
         round: share of what is left that each later round removes.
-        keep_unseen: keep visible splats that no view sees; they count among those that stay.
+        keep_unseen: keep visible splats that no view sees, even where they are more than `keep`.
     """
 
     keep: float = 0.3
     first_round: float = 0.3
     round: float = 0.2
-    keep_unseen: bool = False
+    keep_unseen: bool = True
 
 
 def prune(
@@ -51,22 +49,55 @@ def prune(
     Returns: rows that stay, ascending: `keep` of all, at least one.
     Raises: ViewsError if no view sees a splat.
     """
-    options = options or Options()
+    _, left = _rounds(scene, cameras, options or Options(), threads)
+    return left
+
+
+def order(
+    scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0
+) -> Removal:  # fmt: skip
+    """The order in which splats go; its cut at `keep` is what `prune` chooses.
+
+    Prices are squared changes of the pictures, summed over views, pixels and channels: what each splat of a round
+    prevented, of all that was left then. Each is that of one splat alone: a cut costs about 5 times the sum of what it
+    removes (2 to 7 times, from 90 to 10 % of two scenes), which shifts lambda, not the order.
+
+    Args: as `prune`. Below `keep` one look decides the rest of the order.
+    Returns: all N splats, the most dispensable first.
+    Raises: ViewsError if no view sees a splat.
+    """
+    gone, left = _rounds(scene, cameras, options or Options(), threads)
+    last = _look(scene, left, cameras, options or Options(), threads)
+    rounds = [*gone, last]
+    # A splat may be worth less after a round than others that went in it: they were worth more together than apart.
+    price = np.maximum.accumulate(np.concatenate([part.price for part in rounds]))
+    return Removal(np.concatenate([part.order for part in rounds]), price)
+
+
+def _rounds(
+    scene: Scene, cameras: Sequence[Camera], options: Options, threads: int
+) -> tuple[list[Removal], NDArray[np.int64]]:
+    """What goes in each round, and the rows that are left."""
     target = max(1, round(options.keep * len(scene)))
-    rows = np.arange(len(scene))
+    rows, gone = np.arange(len(scene)), list[Removal]()
     share = options.first_round
     while len(rows) > target:
-        left = scene.take(rows)
-        scores = score(left, cameras, what={"weight", "removal"}, threads=threads)
-        assert scores.removal is not None
-        if not scores.most_weight.any():
-            raise ViewsError("no view sees a splat of the scene: nothing can be said of what may go")
-        worth = scores.removal
-        if options.keep_unseen:
-            hidden = (scores.most_weight == 0) & (left.opacity_logits > _INVISIBLE_LOGIT)
-            worth = np.where(hidden, np.float32(np.inf), worth)
-        stay = max(target, int(len(rows) * (1 - share)))
-        # Stable: of equal worth the lower row stays.
-        rows = rows[np.sort(np.argsort(-worth, kind="stable")[:stay])]
+        ranked = _look(scene, rows, cameras, options, threads)
+        leave = min(len(rows) - max(target, int(len(rows) * (1 - share))), int(np.isfinite(ranked.price).sum()))
+        if not leave:
+            break
+        gone.append(Removal(ranked.order[:leave], ranked.price[:leave]))
+        rows = np.sort(ranked.order[leave:])
         share = options.round
-    return rows
+    return gone, rows
+
+
+def _look(scene: Scene, rows: NDArray[np.int64], cameras: Sequence[Camera], options: Options, threads: int) -> Removal:
+    """The order in which rows would go if nothing were looked at again."""
+    left = scene.take(rows)
+    scores = score(left, cameras, what={"weight", "removal"}, threads=threads)
+    if len(rows) == len(scene):  # later looks may find nothing left but what no view sees
+        refuse_blind(scores.most_weight)
+    assert scores.removal is not None
+    ranked = Removal.by(judged(scores.removal, left, scores.most_weight, keep_unseen=options.keep_unseen))
+    return Removal(rows[ranked.order], ranked.price)

@@ -50,17 +50,46 @@ def test_any_number_of_threads_chooses_the_same(chair, cameras):
     np.testing.assert_array_equal(one, two)
 
 
-def test_splats_that_no_view_sees_stay_only_when_asked_for_and_visible(chair, cameras):
+@pytest.fixture(scope="module")
+def with_hidden(chair) -> Scene:
+    """The chair, 20 visible splats that no camera sees, and 20 invisible ones."""
     hidden = chair.take(np.arange(40))
-    positions = hidden.positions + np.float32(1000)
-    logits = np.where(np.arange(40) < 20, np.float32(2), np.float32(-8))
     columns = {name: np.concatenate([values, hidden.arrays()[name]]) for name, values in chair.arrays().items()}
-    columns["positions"][-40:], columns["opacity_logits"][-40:] = positions, logits
-    scene = chair.edited(**columns)
-    rows = removal.prune(scene, cameras[:2], removal.Options(keep=0.5))
+    columns["positions"][-40:] += np.float32(1000)
+    columns["opacity_logits"][-40:] = np.where(np.arange(40) < 20, np.float32(2), np.float32(-8))
+    return chair.edited(**columns)
+
+
+def test_splats_that_no_view_sees_stay_if_visible_and_unless_told_otherwise(chair, with_hidden, cameras):
+    visible = list(range(len(chair), len(chair) + 20))
+    rows = removal.prune(with_hidden, cameras[:2], removal.Options(keep=0.5))
+    assert rows[rows >= len(chair)].tolist() == visible
+    rows = removal.prune(with_hidden, cameras[:2], removal.Options(keep=0.5, keep_unseen=False))
     assert not (rows >= len(chair)).any()
-    rows = removal.prune(scene, cameras[:2], removal.Options(keep=0.5, keep_unseen=True))
-    assert rows[rows >= len(chair)].tolist() == list(range(len(chair), len(chair) + 20))
+
+
+def test_what_no_view_can_judge_stays_even_where_it_is_more_than_was_to_stay(chair, with_hidden, cameras):
+    few = with_hidden.take(np.arange(len(chair) - 20, len(with_hidden)))
+    assert removal.prune(few, cameras[:2], removal.Options(keep=0.1)).tolist() == list(range(20, 40))
+    assert removal.order(few, cameras[:2], removal.Options(keep=0.1)).above(1e30).tolist() == list(range(20, 40))
+
+
+def test_one_order_holds_the_choice_of_every_share_down_to_its_own(chair, cameras):
+    whole = removal.order(chair, cameras[:3], removal.Options(keep=0.5))
+    assert sorted(whole.order) == list(range(len(chair)))
+    assert (whole.price[1:] >= whole.price[:-1]).all()
+    for keep in (0.8, 0.7, 0.5):
+        np.testing.assert_array_equal(
+            whole.keeping(keep), removal.prune(chair, cameras[:3], removal.Options(keep=keep))
+        )
+
+
+def test_a_price_is_the_squared_change_of_the_pictures_by_that_splat(chair, cameras):
+    whole = removal.order(chair, cameras[:2], removal.Options(keep=0.9))
+    place = len(chair) // 20
+    without = chair.take(np.delete(np.arange(len(chair)), whole.order[place]))
+    change = sum(((render(without, c).color - render(chair, c).color) ** 2).sum() for c in cameras[:2])
+    assert whole.price[place] == pytest.approx(change, rel=0.02)
 
 
 def test_views_that_see_nothing_are_refused(chair):
