@@ -31,7 +31,7 @@ Progress = Callable[[float, str], None]
 
 def encode(
     scene: Scene, profile: Profile, *, threads: int = 0, tiers: NDArray[np.uint8] | None = None,
-    progress: Progress | None = None,
+    classes: NDArray[np.int8] | None = None, progress: Progress | None = None,
 ) -> bytes:  # fmt: skip
     """Compress a scene.
 
@@ -40,6 +40,7 @@ def encode(
         profile: how; see `Profile.preset_named`.
         threads: 0 for every core; the bytes do not depend on it.
         tiers: (N,) importance tier of each splat for lossy presets; None: one tier.
+        classes: (N, 2) of geometry and colour for lossy presets: how many octaves coarser than others; None: none.
         progress: called with the share done and a word for the step.
     Returns: a whole .splatz file.
     """
@@ -55,7 +56,7 @@ def encode(
         report(0.1, "coding")
         return encode_columns(scene, threads=threads, settings=settings)
     report(0.1, "quantizing and coding")
-    params, tables, chunks, _ = stepped.encode(scene, profile.stepped, tiers=tiers, threads=threads)
+    params, tables, chunks, _ = stepped.encode(scene, profile.stepped, tiers=tiers, classes=classes, threads=threads)
     report(0.9, "packing")
     return _stepped_file(scene, params, tables, chunks, settings)
 

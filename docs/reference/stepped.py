@@ -52,6 +52,7 @@ class ScaleRule:
 @dataclass
 class Params:
     sh_degree: int
+    classes: bool
     scale_reference: int
     opacity_levels: int
     opacity_power: int
@@ -81,7 +82,7 @@ def read_params(data: bytes) -> Params:
         return value
 
     def rule() -> StepRule:
-        one = StepRule(F(block.fixed("f")[0]), block.int16(), int16s(5))
+        one = StepRule(F(block.fixed("f")[0]), block.int16(), int16s(7 if classes else 5))
         check(F(1e-12) < one.base < F(1e12) and abs(one.most) <= MOST_HALF_OCTAVES, "a step rule")
         check(all(abs(w) <= MOST_WEIGHT for w in one.weight), "weights of a step rule")
         return one
@@ -93,6 +94,8 @@ def read_params(data: bytes) -> Params:
 
     sh_degree = block.byte()
     check(sh_degree <= 4, "SH degree")
+    classes = block.byte()
+    check(classes <= 1, "classes")
     rest = (sh_degree + 1) ** 2 - 1
     reference = block.signed()
     check(abs(reference) < 200 << 16, "scale reference")
@@ -101,8 +104,8 @@ def read_params(data: bytes) -> Params:
     scales = [scale_rule() for _ in range(3)]
     needle_axis, disc_axis, needle_spin, disc_spin, position, color = (rule() for _ in range(6))
     params = Params(
-        sh_degree, reference, levels, power, softness, scales, [needle_axis, disc_axis], [needle_spin, disc_spin],
-        position, color, color_basis=int16s(9),
+        sh_degree, classes == 1, reference, levels, power, softness, scales,
+        [needle_axis, disc_axis], [needle_spin, disc_spin], position, color, color_basis=int16s(9),
         sh=rule() if rest else None,
         sh_color_basis=int16s(9 if rest else 0),
         sh_basis=int16s(rest * rest),
@@ -114,7 +117,7 @@ def read_params(data: bytes) -> Params:
 
 
 def half_octaves(rule: StepRule, features: Integers) -> Integers:
-    """How many half octaves a step is above its base; features (n, 5)."""
+    """How many half octaves a step is above its base; features (n, 7)."""
     total = np.full(len(features), 4096, np.int64)
     for f, weight in enumerate(rule.weight):
         total = total + weight * features[:, f]
@@ -186,6 +189,25 @@ def opacity_tables(params: Params) -> tuple[Floats, Integers]:
         logit[q] = F(log_alpha - exact_log(1.0 - exact_exp(log_alpha)))
         log2_alpha[q] = max(-4096, int(log_alpha * INV_LN2 * 256.0 - 0.5))
     return logit, log2_alpha
+
+
+MOST_CLASS = 8
+GEOMETRY_CLASS = 5
+
+
+def code_classes(stream: Stream, near: Near, features: Integers, distance: Integers) -> None:
+    """Columns 5 and 6 of `features` are filled in."""
+    faint = np.minimum(-features[:, ALPHA] >> 8, 5)
+    for c in range(2):
+        values = stream.plane(8 + 24 * c + 4 * faint + (distance >> 1), signed=True)
+        column = GEOMETRY_CLASS + c
+        for i in range(len(features)):
+            mean = F(0)
+            for k in range(NEIGHBOURS):
+                if near.row[i, k] >= 0:
+                    mean = mean + near.weight[i, k] * F(features[near.row[i, k], column])
+            expected = (int(mean) + int(features[i, GEOMETRY_CLASS]) + 256) >> 9 if c else (int(mean) + 128) >> 8
+            features[i, column] = clamp(expected + int(values[i]), -MOST_CLASS, MOST_CLASS) * 256
 
 
 # --- 6.4 Scales -------------------------------------------------------------------------------------------------------
@@ -481,12 +503,14 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
             at = coordinates(cells)[places_on_curve(chunk.splats)]
             near = neighbours(at, params.softness)
             # 6.2
-            features = np.zeros((chunk.splats, 5), np.int64)
+            features = np.zeros((chunk.splats, 7), np.int64)
             features[:, SPACING] = spacing_of(near, frame, params.scale_reference)
             distance = bucket(features[:, SPACING])
             # 6.3
             opacity = np.minimum(streams[OPACITY].plane(distance, signed=False), params.opacity_levels + 1)
             features[:, ALPHA] = log2_alpha[opacity]
+            if params.classes:
+                code_classes(streams[OPACITY], near, features, distance)
             # 6.4
             scales = code_scales(streams[SCALE], params, near, features, distance)
             distance = distance_in_sizes(near, features, distance)

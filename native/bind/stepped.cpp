@@ -23,10 +23,12 @@ nb::bytes to_bytes(const std::vector<uint8_t>& data) { return nb::bytes(data.dat
 
 nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::ndim<1>> opacity_logits,
                 In<float, nb::ndim<3>> sh, int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count,
-                int opacity_levels, int opacity_power, double softness, std::vector<int> scale_powers,
-                std::vector<std::vector<double>> rules, int64_t tile_splats, int threads) {
+                In<int8_t, nb::ndim<2>> classes, int opacity_levels, int opacity_power, double softness,
+                std::vector<int> scale_powers, std::vector<std::vector<double>> rules, int64_t tile_splats,
+                double diffusion, int threads) {
   SteppedOptions options;
   options.tile_splats = tile_splats;
+  options.diffusion = static_cast<float>(diffusion);
   SteppedParams& p = options.params;
   p.opacity_levels = static_cast<uint16_t>(opacity_levels);
   p.opacity_power = static_cast<uint16_t>(opacity_power);
@@ -42,7 +44,8 @@ nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
   p.position = rule_of(rules.at(7));
   p.color = rule_of(rules.at(8));
   p.sh = rule_of(rules.at(9));
-  SourceArrays source{positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()};
+  SourceArrays source{positions.data(),      log_scales.data(), rotations.data(),
+                      opacity_logits.data(), sh.data(),         classes.shape(0) ? classes.data() : nullptr};
   const int64_t n = static_cast<int64_t>(positions.shape(0));
   EncodedScene scene;
   {
@@ -99,8 +102,9 @@ nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes params_bytes, std::vec
 void bind_stepped(nb::module_& m) {
   m.def("encode_stepped", &encode, nb::arg("positions"), nb::arg("log_scales"), nb::arg("rotations"),
         nb::arg("opacity_logits"), nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"),
-        nb::arg("tier_count"), nb::arg("opacity_levels"), nb::arg("opacity_power"), nb::arg("softness"),
-        nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("threads"));
+        nb::arg("tier_count"), nb::arg("classes"), nb::arg("opacity_levels"), nb::arg("opacity_power"),
+        nb::arg("softness"), nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("diffusion"),
+        nb::arg("threads"));
   m.def("decode_stepped", &decode);
   m.def("isa", [] { return std::string(kernels().name); });
 }

@@ -43,6 +43,7 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
 struct SteppedOptions {
   SteppedParams params;  // opacity levels, powers, step rules
   int64_t tile_splats = 14000;
+  float diffusion = 0.7f;  // share of an error of colour or SH that later neighbours take
 };
 
 struct EncodedChunk {

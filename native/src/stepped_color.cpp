@@ -13,7 +13,6 @@ namespace splatzip {
 namespace {
 
 constexpr float kUnit = 1.0f / 16384.0f;  // of the bases
-constexpr float kDiffusion = 0.7f;        // encoder only
 
 int padded(int width) { return (width + 15) / 16 * 16; }
 
@@ -139,7 +138,7 @@ Group sh_group(const SteppedParams& params) {
 
 // Chooses codes for one group of a tile: `sh` points at its first coefficient of source row 0.
 void quantize_group(const SteppedTables& tables, const SteppedParams& params, const Group& group, const TileState& tile,
-                    const float* sh, const int64_t* source_rows, std::vector<Plane<int32_t>>* codes) {
+                    const float* sh, const int64_t* source_rows, float diffusion, std::vector<Plane<int32_t>>* codes) {
   const int count = group.components, width = 3 * count, stride = padded(width);
   std::vector<float> basis(static_cast<size_t>(count * kBasisFloats));
   Uninitialised<float> targets(static_cast<size_t>(tile.n * stride), 0.0f);
@@ -160,7 +159,7 @@ void quantize_group(const SteppedTables& tables, const SteppedParams& params, co
   Uninitialised<float> ring(static_cast<size_t>(2 * ring_rows(rows.runs) * rows.stride));
   rows.ring = ring.data();
   rows.targets = targets.data();
-  rows.diffusion = kDiffusion;
+  rows.diffusion = diffusion;
   rows.most_step = group.rule->base * tables.half_octave[static_cast<size_t>(group.rule->most + kMaxHalfOctaves)];
   kernels().encode_rows(rows);
 }
@@ -188,9 +187,10 @@ void rebuild_group(const SteppedParams& params, const Group& group, const TileSt
 }  // namespace
 
 void quantize_colors(const SteppedParams& params, const SteppedTables& tables, TileState* tile,
-                     const SourceArrays& source, const int64_t* rows) {
-  quantize_group(tables, params, color_group(params), *tile, source.sh, rows, &tile->color_codes);
-  if (params.rest() > 0) quantize_group(tables, params, sh_group(params), *tile, source.sh + 3, rows, &tile->sh_codes);
+                     const SourceArrays& source, const int64_t* rows, float diffusion) {
+  quantize_group(tables, params, color_group(params), *tile, source.sh, rows, diffusion, &tile->color_codes);
+  if (params.rest() > 0)
+    quantize_group(tables, params, sh_group(params), *tile, source.sh + 3, rows, diffusion, &tile->sh_codes);
 }
 
 template <class Io>

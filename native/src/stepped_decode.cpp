@@ -74,6 +74,7 @@ bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, 
     return false;
   find_tile_neighbours(params, tile);
   code_opacity(open.streams[kOpacity], params, derived, tile, nullptr, nullptr);
+  code_classes(open.streams[kOpacity], params, tile, nullptr, nullptr);
   code_scales(open.streams[kScale], params, tile, nullptr, nullptr);
   code_rotations(open.streams[kRotation], params, tile, nullptr, nullptr);
   code_positions(open.streams[kPositionLow], params, tile, nullptr, nullptr);

@@ -43,6 +43,7 @@ void source_features(const SourceArrays& source, const SteppedParams& params, in
         std::clamp((source.log_scales[row * 3 + j] * kOctave - params.scale_reference) / 256.0, -1e6, 1e6));
   std::sort(s, s + 3, std::greater<>());
   for (int j = 0; j < 3; ++j) features[kScale0 + j] = s[j];
+  for (int c = 0; c < 2 && params.classes; ++c) features[kGeometryClass + c] = source.classes[row * 2 + c] * 256;
 }
 
 // The grid of a tile: as fine as the step rule wants, coarser where coordinates are too large for that.
@@ -176,23 +177,27 @@ struct TileStreams {
 
 // Geometry is coded, colour is quantized against it; colour is coded once the sizes of its codes are fitted.
 void code_geometry(const SourceArrays& source, const SteppedParams& params, const SteppedTables& derived,
-                   const std::vector<uint64_t>& earlier, PreparedTile* tile, TileStreams* out) {
+                   float diffusion, const std::vector<uint64_t>& earlier, PreparedTile* tile, TileStreams* out) {
   const int64_t* rows = tile->rows.data();
   TileState* state = &tile->state;
   code_octree(out->streams[kOctree], out->streams[kCount], state->frame.octree_levels, state->n, earlier,
               &state->cells);
   code_opacity(out->streams[kOpacity], params, derived, state, &source, rows);
+  code_classes(out->streams[kOpacity], params, state, &source, rows);
   code_scales(out->streams[kScale], params, state, &source, rows);
   code_rotations(out->streams[kRotation], params, state, &source, rows);
   code_positions(out->streams[kPositionLow], params, state, &source, rows);
-  quantize_colors(params, derived, state, source, rows);
+  quantize_colors(params, derived, state, source, rows, diffusion);
 }
 
-constexpr int kContextsOf[kSteppedStreams] = {0, 64, 5, 8, 64, 64, 1, 64, 64, 64, 64, 64};
+int contexts_of(int stream, bool classes) {
+  constexpr int kCounts[kSteppedStreams] = {0, 64, 5, 8, 64, 64, 1, 64, 64, 64, 64, 64};
+  return stream == kOpacity && classes ? 56 : kCounts[stream];
+}
 
-TableSet tables_of(int stream, const std::vector<TileStreams>& tiles) {
+TableSet tables_of(int stream, int contexts, const std::vector<TileStreams>& tiles) {
   Histogram histogram;
-  histogram.contexts = kContextsOf[stream];
+  histogram.contexts = contexts;
   histogram.counts.resize(static_cast<size_t>(histogram.contexts));
   for (auto& c : histogram.counts) c.fill(0);
   const bool escapes = stream != kOctree;
@@ -216,6 +221,7 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
   EncodedScene scene;
   SteppedParams params = options.params;
   params.sh_degree = sh_degree;
+  params.classes = source.classes != nullptr;
   Tiling tiling;
   parallel_for(2, threads, [&](int64_t part) {
     if (part == 0) tiling = tile_splats(source.positions, n, options.tile_splats, threads);
@@ -261,7 +267,7 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
     for (size_t e = k; e-- > 0 && tiles[e].tile == tiles[k].tile;)
       earlier.insert(earlier.end(), cells_of[e].begin(), cells_of[e].end());
     std::sort(earlier.begin(), earlier.end());
-    code_geometry(source, params, derived, earlier, &tiles[k], &streams[k]);
+    code_geometry(source, params, derived, options.diffusion, earlier, &tiles[k], &streams[k]);
     add_sizes(params, &tiles[k].state, &sizes[k]);
     extents[k] = extent_of(source, tiles[k].rows);
     for (int64_t i = 0; i < tiles[k].state.n; ++i)
@@ -284,7 +290,10 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
 
   TableSet sets[kSteppedStreams];
   const int last_stream = sh_degree > 0 ? kSh1 + sh_degree - 1 : kColor;
-  parallel_for(last_stream, threads, [&](int64_t s) { sets[s + 1] = tables_of(static_cast<int>(s) + 1, streams); });
+  parallel_for(last_stream, threads, [&](int64_t s) {
+    const int stream = static_cast<int>(s) + 1;
+    sets[stream] = tables_of(stream, contexts_of(stream, params.classes), streams);
+  });
   ByteWriter tables[2];
   tables[0].varint(kColor);
   tables[1].varint(static_cast<uint64_t>(sh_degree));

@@ -70,6 +70,7 @@ Neighbours TileState::near() const {
 StepSum TileState::step_sum(const StepRule& rule) const {
   StepSum sum{};
   sum.n = n;
+  sum.feature_count = feature_count;
   for (size_t f = 0; f < kFeatures; ++f) {
     sum.features[f] = features[f].data();
     sum.weight[f] = rule.weight[f];
@@ -96,7 +97,8 @@ void find_tile_neighbours(const SteppedParams& params, TileState* tile) {
     tile->near_row[k].clear_to(n, -1);
     tile->near_weight[k].clear_to(n, 0.0f);
   }
-  for (auto& feature : tile->features) feature.clear_to(n, 0);
+  tile->feature_count = params.features();
+  for (int f = 0; f < tile->feature_count; ++f) tile->features[static_cast<size_t>(f)].clear_to(n, 0);
   tile->distance.clear_to(n, 0);
   NeighbourSearch search{};
   search.n = n;
@@ -143,6 +145,41 @@ void code_opacity(Io& io, const SteppedParams& params, const SteppedTables& tabl
     int32_t code = std::clamp(tile->opacity_codes[i], 0, levels + 1);
     tile->opacity_codes[i] = code;
     tile->features[kAlpha][i] = tables.log2_alpha[static_cast<size_t>(code)];
+  }
+}
+
+template <class Io>
+void code_classes(Io& io, const SteppedParams& params, TileState* tile, const SourceArrays* source,
+                  const int64_t* rows) {
+  if (!params.classes) return;
+  const size_t n = static_cast<size_t>(tile->n);
+  Plane<uint8_t> contexts;
+  Plane<int32_t> residuals, codes;
+  contexts.fit(tile->n);
+  residuals.clear_to(tile->n, 0);
+  codes.clear_to(tile->n, 0);
+  for (int c = 0; c < 2; ++c) {
+    for (size_t i = 0; i < n; ++i) {
+      const int faint = std::min(5, -tile->features[kAlpha][i] >> 8);
+      contexts[i] = static_cast<uint8_t>(kDistances + 24 * c + 4 * faint + (tile->distance[i] >> 1));
+    }
+    ClassPlane plane{};
+    plane.n = tile->n;
+    plane.runs = runs_of(tile->n);
+    plane.near = tile->near();
+    plane.other = c > 0 ? tile->features[kGeometryClass].data() : nullptr;
+    plane.residuals = residuals.data();
+    plane.codes = codes.data();
+    plane.feature = tile->features[static_cast<size_t>(kGeometryClass + c)].data();
+    if constexpr (Io::kReading) {
+      io.plane(contexts.data(), residuals.data(), tile->n, true);
+      kernels().stepped->decode_classes(plane);
+    } else {
+      for (size_t i = 0; i < n; ++i)
+        codes[i] = std::clamp<int32_t>(source->classes[rows[i] * 2 + c], -kMostClass, kMostClass);
+      kernels().stepped->encode_classes(plane);
+      io.plane(contexts.data(), residuals.data(), tile->n, true);
+    }
   }
 }
 
@@ -268,6 +305,7 @@ bool read_frame(ByteReader& in, TileFrame* frame) {
 #define INSTANTIATE(Io)                                                                                            \
   template void code_opacity<Io>(Io&, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, \
                                  const int64_t*);                                                                  \
+  template void code_classes<Io>(Io&, const SteppedParams&, TileState*, const SourceArrays*, const int64_t*);      \
   template void code_scales<Io>(Io&, const SteppedParams&, TileState*, const SourceArrays*, const int64_t*);       \
   template void code_positions<Io>(Io&, const SteppedParams&, TileState*, const SourceArrays*, const int64_t*);
 INSTANTIATE(StreamReader)

@@ -14,9 +14,12 @@ constexpr int kNeighbourWindow = 64;
 constexpr int64_t plane_room(int64_t n) { return (n + 31) / 16 * 16; }
 
 // What is known of a splat when a step is chosen, in 1/256 octave: log2 alpha, the three log2 scales relative to the
-// scene's reference (largest first), log2 of the distance to its neighbours relative to the same reference.
-constexpr int kFeatures = 5;
-enum Feature { kAlpha, kScale0, kScale1, kScale2, kSpacing };
+// scene's reference (largest first), log2 of the distance to its neighbours relative to the same reference; where a
+// file has them, its classes: how many octaves coarser than others like it the geometry, and the colour, may be.
+constexpr int kFeatures = 7;
+enum Feature { kAlpha, kScale0, kScale1, kScale2, kSpacing, kGeometryClass, kColorClass };
+constexpr int kFeaturesWithoutClasses = 5;
+constexpr int kMostClass = 8;
 
 constexpr int kMaxHalfOctaves = 40;
 
@@ -51,12 +54,23 @@ struct NeighbourSearch {
 // Steps by a rule (FORMAT.md 6.1): as half octaves above the base, or as sizes; nullptr where that is not wanted.
 struct StepSum {
   int64_t n;
+  int feature_count;  // the first so many; others are 0
   const int32_t* features[kFeatures];
   int32_t weight[kFeatures];
   int32_t most;
   float base;
   int32_t* half_octaves;
   float* sizes;
+};
+
+// A class of all rows (FORMAT.md 6.3).
+struct ClassPlane {
+  int64_t n, runs;
+  Neighbours near;
+  const int32_t* other;  // the class coded before, or nullptr
+  int32_t* residuals;    // code less what was expected: given to the decoder, made for the encoder
+  const int32_t* codes;  // encoder
+  int32_t* feature;
 };
 
 // Scale j of all rows (FORMAT.md 6.4).
@@ -103,6 +117,8 @@ struct RotationPlanes {
 struct SteppedKernels {
   void (*find_neighbours)(const NeighbourSearch& search);
   void (*sum_steps)(const StepSum& sum);
+  void (*decode_classes)(const ClassPlane& plane);
+  void (*encode_classes)(const ClassPlane& plane);
   void (*scale_contexts)(const ScalePlane& plane);
   void (*decode_scales)(const ScalePlane& plane);
   void (*encode_scales)(const ScalePlane& plane);

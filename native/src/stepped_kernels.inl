@@ -53,6 +53,16 @@ inline int64_t rows_ahead(int64_t runs) { return runs < kWidth ? runs : kWidth; 
 
 inline Ints bucket(Ints log2_256th) { return clamp(log2_256th >> 8, -4, 3) + 4; }
 
+// Of the neighbours' values.
+inline Floats near_mean(const Neighbours& near, const int32_t* values, int64_t i) {
+  Floats sum = {};
+  for (int k = 0; k < kNeighbours; ++k) {
+    const Ints row = load<Ints>(near.row[k] + i);  // who is not there weighs nothing
+    sum = sum + load<Floats>(near.weight[k] + i) * to_floats(gather(values, row < 0 ? Ints{} : row));
+  }
+  return sum;
+}
+
 // --- Neighbours ---
 
 // Lane i looks at row i - back * runs, back = 1..64, and keeps its four smallest keys: squared distances as float bits,
@@ -104,7 +114,7 @@ void sum_steps(const StepSum& s) {
   constexpr int32_t kRootOfTwo = 0x3504F3;  // its mantissa
   for (int64_t i = 0; i < s.n; i += kWidth) {
     Ints sum = Ints{} + 4096;
-    for (int f = 0; f < kFeatures; ++f) sum = sum + load<Ints>(s.features[f] + i) * s.weight[f];
+    for (int f = 0; f < s.feature_count; ++f) sum = sum + load<Ints>(s.features[f] + i) * s.weight[f];
     const Ints e = clamp(sum >> 13, -kMaxHalfOctaves, s.most);
     if (s.half_octaves) store(s.half_octaves + i, e);
     if (s.sizes) {
@@ -113,6 +123,28 @@ void sum_steps(const StepSum& s) {
     }
   }
 }
+
+// --- Classes ---
+
+template <bool Encode>
+void rebuild_classes(const ClassPlane& s) {
+  for (int64_t i = 0; i < s.n; i += rows_ahead(s.runs)) {
+    const Ints near = to_ints(near_mean(s.near, s.feature, i));
+    const Ints expected = s.other ? (near + load<Ints>(s.other + i) + 256) >> 9 : (near + 128) >> 8;
+    Ints code;
+    if (Encode) {
+      code = load<Ints>(s.codes + i);
+      store(s.residuals + i, code - expected);
+    } else {
+      code = clamp(expected + clamp(load<Ints>(s.residuals + i), -2 * kMostClass, 2 * kMostClass), -kMostClass,
+                   kMostClass);
+    }
+    store(s.feature + i, code * 256);
+  }
+}
+
+void decode_classes(const ClassPlane& plane) { rebuild_classes<false>(plane); }
+void encode_classes(const ClassPlane& plane) { rebuild_classes<true>(plane); }
 
 // --- Scales ---
 
@@ -151,12 +183,7 @@ void rebuild_scales(const ScalePlane& s) {
   const int32_t inverse_power = (256 << 16) / s.power;
   const int32_t* known = s.features[kScale0 + s.j];
   for (int64_t i = 0; i < s.n; i += rows_ahead(s.runs)) {
-    Floats sum = {};
-    for (int k = 0; k < kNeighbours; ++k) {
-      const Ints row = load<Ints>(s.near.row[k] + i);  // who is not there weighs nothing
-      sum = sum + load<Floats>(s.near.weight[k] + i) * to_floats(gather(known, row < 0 ? Ints{} : row));
-    }
-    store(s.means[s.j] + i, to_ints(sum));
+    store(s.means[s.j] + i, to_ints(near_mean(s.near, known, i)));
     const auto term = [&](ScaleTerm t, const int32_t* plane) { return load<Ints>(plane + i) * s.predict[t]; };
     Ints predicted = s.predict[kOne] * 1024 + term(kOwnAlpha, s.features[kAlpha]) +
                      term(kOwnSpacing, s.features[kSpacing]) + term(kNearScale0, s.means[0]);
@@ -380,6 +407,7 @@ bool all_finite(const float* values, int64_t count) {
   return any == 0;
 }
 
-const SteppedKernels kSteppedKernels = {&find_neighbours,  &sum_steps,          &scale_contexts, &decode_scales,
-                                        &encode_scales,    &distances_in_sizes, &rotation_steps, &decode_rotations,
-                                        &encode_rotations, &quaternions,        &all_finite};
+const SteppedKernels kSteppedKernels = {&find_neighbours, &sum_steps,        &decode_classes,   &encode_classes,
+                                        &scale_contexts,  &decode_scales,    &encode_scales,    &distances_in_sizes,
+                                        &rotation_steps,  &decode_rotations, &encode_rotations, &quaternions,
+                                        &all_finite};

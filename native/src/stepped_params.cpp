@@ -7,10 +7,10 @@
 namespace splatzip {
 namespace {
 
-void write_rule(ByteWriter& out, const StepRule& rule) {
+void write_rule(ByteWriter& out, const StepRule& rule, int features) {
   out.float32(rule.base);
   out.signed_varint(rule.most);
-  for (int16_t w : rule.weight) out.signed_varint(w);
+  for (int f = 0; f < features; ++f) out.signed_varint(rule.weight[static_cast<size_t>(f)]);
 }
 
 bool read_int16(ByteReader& in, int16_t* value) {
@@ -25,11 +25,14 @@ bool read_uint16(ByteReader& in, uint64_t least, uint16_t* value) {
   return in.ok() && v == *value && v >= least;
 }
 
-bool read_rule(ByteReader& in, StepRule* rule) {
+bool read_rule(ByteReader& in, StepRule* rule, int features) {
   rule->base = in.float32();
   bool ok = in.ok() && rule->base > 1e-12f && rule->base < 1e12f;
   ok = read_int16(in, &rule->most) && ok && rule->most >= -kMaxHalfOctaves && rule->most <= kMaxHalfOctaves;
-  for (int16_t& w : rule->weight) ok = read_int16(in, &w) && ok && w >= -kMostWeight && w <= kMostWeight;
+  for (int f = 0; f < features; ++f) {
+    int16_t& w = rule->weight[static_cast<size_t>(f)];
+    ok = read_int16(in, &w) && ok && w >= -kMostWeight && w <= kMostWeight;
+  }
   return ok;
 }
 
@@ -86,20 +89,21 @@ SteppedTables::SteppedTables(const SteppedParams& params) {
 
 void write_params(ByteWriter& out, const SteppedParams& p) {
   out.byte(static_cast<uint8_t>(p.sh_degree));
+  out.byte(p.classes ? 1 : 0);
   out.signed_varint(p.scale_reference);
   out.varint(p.opacity_levels);
   out.varint(p.opacity_power);
   out.float32(p.neighbour_softness);
   for (const ScaleRule& s : p.scales) {
     out.varint(s.power);
-    write_rule(out, s.step);
+    write_rule(out, s.step, p.features());
     for (int16_t w : s.predict) out.signed_varint(w);
   }
   for (const StepRule* rule : {&p.axis[0], &p.axis[1], &p.spin[0], &p.spin[1], &p.position, &p.color})
-    write_rule(out, *rule);
+    write_rule(out, *rule, p.features());
   for (int16_t v : p.color_basis) out.signed_varint(v);
   if (p.sh_degree > 0) {
-    write_rule(out, p.sh);
+    write_rule(out, p.sh, p.features());
     for (int16_t v : p.sh_color_basis) out.signed_varint(v);
     for (int16_t v : p.sh_basis) out.signed_varint(v);
   }
@@ -112,22 +116,25 @@ void write_params(ByteWriter& out, const SteppedParams& p) {
 
 bool read_params(ByteReader& in, SteppedParams* p) {
   p->sh_degree = in.byte();
+  const uint8_t classes = in.byte();
+  p->classes = classes == 1;
   const int64_t reference = in.signed_varint();
   p->scale_reference = static_cast<int32_t>(reference);
-  bool ok = p->sh_degree <= 4 && reference > -(200 << 16) && reference < (200 << 16);
+  bool ok = p->sh_degree <= 4 && classes <= 1 && reference > -(200 << 16) && reference < (200 << 16);
   ok = read_uint16(in, 1, &p->opacity_levels) && read_uint16(in, 16, &p->opacity_power) && ok;
   p->neighbour_softness = in.float32();
   ok = ok && in.ok() && p->neighbour_softness > 1e-6f && p->neighbour_softness < 1e12f;
   for (ScaleRule& s : p->scales)
-    ok = ok && read_uint16(in, 16, &s.power) && read_rule(in, &s.step) && read_predict(in, &s.predict);
+    ok = ok && read_uint16(in, 16, &s.power) && read_rule(in, &s.step, p->features()) && read_predict(in, &s.predict);
   for (StepRule* rule : {&p->axis[0], &p->axis[1], &p->spin[0], &p->spin[1], &p->position, &p->color})
-    ok = ok && read_rule(in, rule);
+    ok = ok && read_rule(in, rule, p->features());
   ok = ok && read_int16s(in, p->color_basis);
   if (!ok) return false;
   const size_t rest = static_cast<size_t>(p->rest());
   p->sh_basis.resize(rest * rest);
   p->expect.resize(3 + 3 * rest);
-  if (rest > 0) ok = read_rule(in, &p->sh) && read_int16s(in, p->sh_color_basis) && read_int16s(in, p->sh_basis);
+  if (rest > 0)
+    ok = read_rule(in, &p->sh, p->features()) && read_int16s(in, p->sh_color_basis) && read_int16s(in, p->sh_basis);
   for (int g = 0; g <= p->sh_degree; ++g)
     for (auto& bucket : p->predict[static_cast<size_t>(g)])
       for (uint8_t& v : bucket) v = in.byte();

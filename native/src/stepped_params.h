@@ -34,6 +34,7 @@ enum SizeTerm { kSizeOne, kSizeSpread, kSizeDistance, kSizeChannels, kSizeBefore
 
 struct SteppedParams {
   int sh_degree = 0;
+  bool classes = false;         // the features of classes exist
   int32_t scale_reference = 0;  // log2 of the scene's median scale, 1/65536 octave
   uint16_t opacity_levels = 32;
   uint16_t opacity_power = 256;  // alpha^(power / 256) has uniform steps
@@ -50,6 +51,7 @@ struct SteppedParams {
   // Expected size of a code from what is known of its splat, 1/256: by plane (3 of the colour, then 3 B of SH).
   std::vector<std::array<int16_t, kSizeTerms>> expect;
 
+  int features() const { return classes ? kFeatures : kFeaturesWithoutClasses; }
   int rest() const { return (sh_degree + 1) * (sh_degree + 1) - 1; }
 };
 

@@ -41,6 +41,7 @@ bool read_frame(ByteReader& in, TileFrame* frame);
 // Splats of a scene, in the order of the caller's rows.
 struct SourceArrays {
   const float *positions, *log_scales, *rotations, *opacity_logits, *sh;  // (n,3) (n,3) (n,4) (n) (n,1+B,3)
+  const int8_t* classes;  // (n, 2) of geometry and colour; null where the parameters have none
 };
 
 // The rows of a chunk are so many runs of the Morton curve side by side: row i is splat i / runs of run i % runs. A
@@ -83,7 +84,8 @@ struct TileState {
   std::array<Plane<int32_t>, kNeighbours> near_row;
   std::array<Plane<float>, kNeighbours> near_weight;
   Plane<int32_t> opacity_codes;
-  std::array<Plane<int32_t>, kFeatures> features;
+  int feature_count = 0;
+  std::array<Plane<int32_t>, kFeatures> features;     // the first so many
   std::array<Plane<int32_t>, 3> scales;               // log2 relative to the reference, 1/65536 octave
   Plane<uint8_t> distance;                            // 0..7: how far the nearest neighbour is, in its own sizes
   Plane<float> axes;                                  // 9 planes: x, y, z of the longest axis, the middle, the shortest
@@ -105,13 +107,17 @@ template <class Io>
 void code_opacity(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,
                   const int64_t* rows);
 template <class Io>
+void code_classes(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
+template <class Io>
 void code_scales(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
 template <class Io>
 void code_rotations(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
 template <class Io>
 void code_positions(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
 // Writer only, before code_colors and code_sh: choose the codes of both, closed loop, with errors diffused.
-void quantize_colors(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows);
+// `diffusion`: share of an error that later neighbours take.
+void quantize_colors(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows,
+                     float diffusion);
 // The reader writes RGB coefficients to `sh`: (n, 1 + B, 3), the tile's first row.
 template <class Io>
 void code_colors(Io& io, const SteppedParams&, TileState*, float* sh);

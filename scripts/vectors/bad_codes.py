@@ -31,17 +31,18 @@ CODED = (
     Bad("steps_short", "Parameters that end too early.", CORRUPT, NO_SENSE, steps(lambda data: data[:-1])),
     Bad("steps_trailing", "A byte behind the parameters.", CORRUPT, NO_SENSE, steps(lambda data: data + b"\0")),
     Bad(
-        "steps_reference", "A scale reference of 2^200.", CORRUPT, NO_SENSE, number_of_steps(1, varint(2 * (200 << 16)))
+        "steps_reference", "A scale reference of 2^200.", CORRUPT, NO_SENSE, number_of_steps(2, varint(2 * (200 << 16)))
     ),
-    Bad("steps_levels", "No levels of opacity.", CORRUPT, NO_SENSE, number_of_steps(2, b"\0")),
-    Bad("steps_many_levels", "65,536 levels of opacity.", CORRUPT, NO_SENSE, number_of_steps(2, varint(65536))),
-    Bad("steps_power", "An opacity power of 15 / 256.", CORRUPT, NO_SENSE, number_of_steps(3, b"\x0f")),
-    Bad("steps_softness", "A softness of 0.", CORRUPT, NO_SENSE, number_of_steps(4, bytes(4))),
-    Bad("steps_softness_nan", "A softness of NaN.", CORRUPT, NO_SENSE, number_of_steps(4, NAN)),
-    Bad("steps_base", "A step of infinite size.", CORRUPT, NO_SENSE, number_of_steps(6, INFINITE)),
-    Bad("steps_most", "A step that may grow by 41 half octaves.", CORRUPT, NO_SENSE, number_of_steps(7, varint(82))),
-    Bad("steps_weight", "A feature weighed 4,097 times.", CORRUPT, NO_SENSE, number_of_steps(8, varint(2 * 4097))),
-    Bad("steps_predict", "A scale -4,097 times alpha.", CORRUPT, NO_SENSE, number_of_steps(14, varint(2 * 4097 - 1))),
+    Bad("steps_classes", "Classes, yes, no or 2.", CORRUPT, NO_SENSE, number_of_steps(1, b"\2")),
+    Bad("steps_levels", "No levels of opacity.", CORRUPT, NO_SENSE, number_of_steps(3, b"\0")),
+    Bad("steps_many_levels", "65,536 levels of opacity.", CORRUPT, NO_SENSE, number_of_steps(3, varint(65536))),
+    Bad("steps_power", "An opacity power of 15 / 256.", CORRUPT, NO_SENSE, number_of_steps(4, b"\x0f")),
+    Bad("steps_softness", "A softness of 0.", CORRUPT, NO_SENSE, number_of_steps(5, bytes(4))),
+    Bad("steps_softness_nan", "A softness of NaN.", CORRUPT, NO_SENSE, number_of_steps(5, NAN)),
+    Bad("steps_base", "A step of infinite size.", CORRUPT, NO_SENSE, number_of_steps(7, INFINITE)),
+    Bad("steps_most", "A step that may grow by 41 half octaves.", CORRUPT, NO_SENSE, number_of_steps(8, varint(82))),
+    Bad("steps_weight", "A feature weighed 4,097 times.", CORRUPT, NO_SENSE, number_of_steps(9, varint(2 * 4097))),
+    Bad("steps_predict", "A scale -4,097 times alpha.", CORRUPT, NO_SENSE, number_of_steps(15, varint(2 * 4097 - 1))),
     Bad(
         "tables_short",
         "A TABLES chunk that ends too early.",

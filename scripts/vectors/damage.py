@@ -143,12 +143,12 @@ def steps(change: Callable[[bytes], bytes]) -> Callable[[], bytes]:
 
 
 def number_of_steps(index: int, value: bytes) -> Callable[[], bytes]:
-    """Another number: degree, reference, levels, power, softness, power, base, most, 5 weights, 2 of predict."""
+    """A number: degree, classes, reference, levels, power, softness, power, base, most, 5 weights, 2 of predict."""
 
     def change(data: bytes) -> bytes:
         block = Bytes(data)
         spans = []
-        for kind in "bvvvfvfv" + "vvvvv" + "vv":
+        for kind in "bbvvvfvfv" + "vvvvv" + "vv":
             start = block.next
             if kind == "b":
                 block.byte()

@@ -16,9 +16,11 @@ from vectors.vector import Vector, leica
 CODEC = ("2", "3", "4", "5", "6")
 
 
-def encoded(scene: Scene, options: Options, tiers: NDArray[np.uint8] | None = None) -> bytes:
+def encoded(
+    scene: Scene, options: Options, tiers: NDArray[np.uint8] | None = None, classes: NDArray[np.int8] | None = None
+) -> bytes:
     """A file of the lossy codec."""
-    return encode(scene, Profile("fast", options), tiers=tiers)
+    return encode(scene, Profile("fast", options), tiers=tiers, classes=classes)
 
 
 def degree(d: int) -> Callable[[], bytes]:
@@ -49,8 +51,19 @@ def same_place() -> bytes:
     return encoded(scene.edited(positions=np.repeat(scene.positions[:2], 50, axis=0)), Options())
 
 
+def with_classes(scene: Scene, options: Options) -> bytes:
+    """Classes from end to end; neighbours differ, so that some are far from what is expected."""
+    of_geometry = np.arange(len(scene)) * 7 % 17 - 8
+    of_color = np.arange(len(scene)) // 50 % 17 - 8
+    return encoded(scene, options, classes=np.stack([of_geometry, of_color], axis=1).astype(np.int8))
+
+
+def classes() -> bytes:
+    return with_classes(leica(300, 1), Options())
+
+
 def runs() -> bytes:
-    return encoded(leica(4100, 0), Options(-3.0))
+    return with_classes(leica(4100, 0), Options(-3.0))
 
 
 def fine() -> bytes:
@@ -94,7 +107,8 @@ STEPPED = (
     Vector("stepped_infinite_opacity", "Opacity logits of +Inf and -Inf.", ("6.3",), infinite_opacity),
     Vector("stepped_single_splat", "One splat: no neighbours, no octree levels.", ("5.1", "5.2", "6"), single_splat),
     Vector("stepped_same_place", "Fifty splats at one place, twice.", ("5.1", "5.2"), same_place),
-    Vector("stepped_runs", "A chunk of 16 runs, not all of one length.", ("5.2", "6"), runs),
+    Vector("stepped_classes", "Splats with classes.", ("6.1", "6.3"), classes),
+    Vector("stepped_runs", "A chunk of 16 runs, not all of one length, with classes.", ("5.2", "6"), runs),
     Vector("stepped_fine", "Steps far below what near-lossless uses: low bits and escapes.", ("4.2", "4.3"), fine),
     Vector("stepped_coarse", "Steps above what 30 dB needs.", ("6",), coarse),
     Vector("stepped_outliers", "Splats up to 1e20 away, scales of e^60 and e^-60.", ("6.2", "6.4", "6.6"), outliers),

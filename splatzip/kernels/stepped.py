@@ -41,16 +41,18 @@ class ChunkPlace:
 
 
 def encode_stepped(
-    arrays: Sequence[Floats], *, sh_degree: int, tiers: NDArray[np.uint8] | None, options: dict[str, Any], threads: int
-) -> tuple[bytes, tuple[bytes, bytes], list[EncodedChunk], NDArray[np.int64]]:
+    arrays: Sequence[Floats], *, sh_degree: int, tiers: NDArray[np.uint8] | None, classes: NDArray[np.int8] | None,
+    options: dict[str, Any], threads: int,
+) -> tuple[bytes, tuple[bytes, bytes], list[EncodedChunk], NDArray[np.int64]]:  # fmt: skip
     """Encode positions, log_scales, rotations, opacity_logits, sh.
 
     Returns: parameters, the TABLES chunks by layer, the chunks, and the source row of each decoded row.
     """
     tier_count = 1 if tiers is None else int(tiers.max()) + 1
     given = np.zeros(0, np.uint8) if tiers is None else np.ascontiguousarray(tiers, np.uint8)
+    both = np.zeros((0, 2), np.int8) if classes is None else np.ascontiguousarray(classes, np.int8)
     out = _core.encode_stepped(
-        *arrays, sh_degree=sh_degree, tiers=given, tier_count=tier_count, threads=threads, **options
+        *arrays, sh_degree=sh_degree, tiers=given, tier_count=tier_count, classes=both, threads=threads, **options
     )
     return out["params"], out["tables"], [EncodedChunk(*c) for c in out["chunks"]], np.asarray(out["order"])
 

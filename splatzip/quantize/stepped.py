@@ -9,7 +9,8 @@ Bitstream: docs/FORMAT.md 6. Native: native/src/stepped_*.cpp; vectors stepped_*
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -51,10 +52,9 @@ _EXPONENTS: dict[str, tuple[float, float, float, float, float]] = {
     "sh": (-0.68, -0.41, -0.15, 0.15, 0),
 }
 _SCALE_POWERS = (154, 205, 200)  # / 256
+_BY_COLOR_CLASS = ("color", "sh")  # the others go by the class of geometry: an octave a class
 
-# Most half octaves above its base that a step may grow: what hardly shows now may show once a scene is edited.
-_MOST = {"color": 6, "sh": 6}
-_MOST_ANY = 40
+_MOST_HALF_OCTAVES = 40
 _WEIGHT_UNIT = 64
 
 # Far beyond anything that renders; steps and grids hold their precision up to here.
@@ -70,22 +70,32 @@ class Options:
         fineness: each unit halves the steps; about 5.5 dB. Useful from -2.5 (30 dB) to 4 (65 dB).
         tile_splats: most splats a tile; more cost less, fewer are finer to stream.
         color_offset: what is added to fineness for colour and SH; geometry and opacity decode to the same without.
+        octaves: by name of a step (those of `_BASES`, or the part before "_"), what is added to its log2.
+        most_color: half octaves above its base that a step of colour or SH may grow: what hardly shows now may show
+            once a scene is edited.
+        diffusion: share of an error of colour or SH that is taken off splats coded later.
     """
 
     fineness: float = 0.0
     tile_splats: int = 14000
     color_offset: float = 0.0
+    octaves: Mapping[str, float] = field(default_factory=dict)
+    most_color: int = 6
+    diffusion: float = 0.7
 
 
 def encode(
-    scene: Scene, options: Options, *, tiers: NDArray[np.uint8] | None = None, threads: int = 0
-) -> tuple[bytes, tuple[bytes, bytes], list[EncodedChunk], NDArray[np.int64]]:
+    scene: Scene, options: Options, *, tiers: NDArray[np.uint8] | None = None, classes: NDArray[np.int8] | None = None,
+    threads: int = 0,
+) -> tuple[bytes, tuple[bytes, bytes], list[EncodedChunk], NDArray[np.int64]]:  # fmt: skip
     """Quantize and code a scene.
 
     Args:
         scene: N splats.
         options: see `Options`.
         tiers: (N,) importance tier of each splat, ascending from 0; None: one tier.
+        classes: (N, 2) how many octaves coarser than others like it the geometry and the colour of each splat may be,
+            -8 to 8; None: as coarse as others like it, and no bits for saying so.
         threads: 0 for every core; the bytes do not depend on it.
     Raises: SceneError, naming row and attribute, if a value is too large for any step.
     Returns: parameters, TABLES chunks by layer, chunks sorted by (tile, tier, layer), and the (N,) source row of each
@@ -104,24 +114,33 @@ def encode(
         list(scene.arrays().values()),
         sh_degree=scene.sh_degree,
         tiers=tiers,
+        classes=classes,
         options=_native_options(options),
         threads=threads,
     )
 
 
 def _native_options(options: Options) -> dict[str, Any]:
-    finer = {"color": options.color_offset, "sh": options.color_offset}
-    log2_bases = [a + b * (options.fineness + finer.get(name, 0.0)) for name, (a, b) in _BASES.items()]
+    def log2_base(name: str) -> float:
+        at_0, slope = _BASES[name]
+        finer = options.color_offset if name in _BY_COLOR_CLASS else 0.0
+        coarser = options.octaves.get(name, options.octaves.get(name.split("_")[0], 0.0))
+        return at_0 + slope * (options.fineness + finer) + coarser
+
+    def rule(name: str) -> list[float]:
+        by_color = name in _BY_COLOR_CLASS
+        most = options.most_color if by_color else _MOST_HALF_OCTAVES
+        exponents = (*_EXPONENTS[name], 0 if by_color else 1, 1 if by_color else 0)
+        return [bases[name], most, *(round(_WEIGHT_UNIT * e) for e in exponents)]
+
+    log2_bases = [log2_base(name) for name in _BASES]
     bases = dict(zip(_BASES, exact_exp(np.multiply(log2_bases, _LN2)).tolist(), strict=True))
-    rules = [
-        [bases[name], _MOST.get(name, _MOST_ANY), *(round(_WEIGHT_UNIT * e) for e in exponents)]
-        for name, exponents in _EXPONENTS.items()
-    ]
     return {
         "opacity_levels": int(np.clip(round(1 / bases["opacity"]), 2, 60000)),
         "opacity_power": 128,
         "softness": 0.5,
         "scale_powers": list(_SCALE_POWERS),
-        "rules": rules,
+        "rules": [rule(name) for name in _EXPONENTS],
         "tile_splats": options.tile_splats,
+        "diffusion": options.diffusion,
     }
