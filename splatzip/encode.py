@@ -1,6 +1,6 @@
 """A scene becomes a .splatz file. Takes scenes, never paths; `splatzip.io` does those.
 
-    scene -> stream (tiles) -> quantize -> entropy -> container
+    scene -> distill -> stream (tiles) -> quantize -> entropy -> container
 
 `encode_verified` adds a loop around that: decode, render, correct the steps.
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from splatzip.container import Box, Codec, Kind, Root, Run, SharedChunk, TileChunk, with_chunk, write_file
 from splatzip.decode import decompress
+from splatzip.distill.regression import truncated
 from splatzip.kernels.stepped import EncodedChunk
 from splatzip.optimize.closed_loop import meet
 from splatzip.profile import Profile
@@ -50,6 +51,9 @@ def encode(
         settings["estimated_quality_db"] = f"{profile.estimated_quality:g}"
     if profile.target_quality is not None:
         settings["target_quality_db"] = f"{profile.target_quality:g}"
+    if profile.degree is not None:
+        settings["sh_degree"] = str(profile.degree)
+        scene = truncated(scene, profile.degree)
     if profile.stepped is None:
         from splatzip.stream.columns import encode_columns
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from splatzip.errors import SplatzipError
 from splatzip.optimize import closed_loop
 from splatzip.quantize import stepped
+from splatzip.scene.attributes import MAX_SH_DEGREE
 
 PRESETS = ("lossless", "near-lossless", "fast")
 
@@ -39,6 +40,7 @@ class Profile:
         stepped: options of the lossy codec; None codes losslessly.
         estimated_quality: dB against the source that the steps were chosen for; None if none was asked for.
         target_quality: dB against the source that is met in closed loop, from the steps given; None keeps those steps.
+        degree: SH degree that is kept at most, by truncation; None: the source's.
         closed_loop: how closely the target is met.
     """
 
@@ -46,31 +48,42 @@ class Profile:
     stepped: stepped.Options | None = field(default_factory=stepped.Options)
     estimated_quality: float | None = None
     target_quality: float | None = None
+    degree: int | None = None
     closed_loop: closed_loop.Options = field(default_factory=closed_loop.Options)
 
     @staticmethod
-    def preset_named(name: str, *, quality: float | None = None, verify: bool = False) -> Profile:
+    def preset_named(
+        name: str, *, quality: float | None = None, verify: bool = False, degree: int | None = None
+    ) -> Profile:
         """The options behind a preset's name.
 
         Args:
             name: one of PRESETS.
             quality: dB against the source to aim at, 30 to 65: an estimate from a table, not a measurement.
             verify: meet the quality by measurements instead; the estimate is where they start.
-        Raises: SplatzipError if the name is unknown or does not take a quality.
+            degree: SH degree that is kept at most, 0 to 4.
+        Raises: SplatzipError if the name is unknown, or does not take a quality or a degree.
         """
         if name not in PRESETS:
             raise SplatzipError(f"there is no preset {name!r}; choose {', '.join(PRESETS)}")
+        if degree is not None and not 0 <= degree <= MAX_SH_DEGREE:
+            raise SplatzipError(f"SH degree {degree} is out of range: 0 to {MAX_SH_DEGREE}")
         if name == "lossless":
             if quality is not None:
                 raise SplatzipError("lossless has no quality to aim at; drop --quality or choose fast")
+            if degree is not None:
+                raise SplatzipError("lossless keeps every SH degree; drop --degree or choose near-lossless")
             return Profile(name, None)
         if quality is None:
             fineness = _NEAR_LOSSLESS_FINENESS if name == "near-lossless" else _fineness_for(_FAST_DB)
-            return Profile(name, stepped.Options(fineness), None if name == "near-lossless" else _FAST_DB)
+            estimate = None if name == "near-lossless" else _FAST_DB
+            return Profile(name, stepped.Options(fineness), estimate, degree=degree)
         if not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
             raise SplatzipError(f"quality {quality:g} dB is out of range: {QUALITY_RANGE[0]:g} to {QUALITY_RANGE[1]:g}")
         options = stepped.Options(_fineness_for(quality))
-        return Profile(name, options, target_quality=quality) if verify else Profile(name, options, quality)
+        if verify:
+            return Profile(name, options, target_quality=quality, degree=degree)
+        return Profile(name, options, quality, degree=degree)
 
 
 def _fineness_for(quality: float) -> float:

@@ -35,6 +35,10 @@ def compress(
         bool,
         typer.Option("--verify", help="Render, and store the dB reached; with --quality, correct until it is met."),
     ] = False,
+    degree: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, max=4, help="SH degree to keep. Presets that do not render cut off the rest."),
+    ] = None,
     threads: Threads = 0,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="With --to: scenes at a time.")] = 1,
     repair: Repair = False,
@@ -51,7 +55,7 @@ def compress(
     """
     if preset is Preset.lossless and quality is not None:
         raise typer.BadParameter("--quality and --preset lossless exclude each other")
-    settings = Settings(preset.value if preset else None, quality, verify, threads, repair)
+    settings = Settings(preset.value if preset else None, quality, verify, degree, threads, repair)
     failed = False
     summary: Any
     if report is not None:

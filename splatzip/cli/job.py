@@ -20,13 +20,14 @@ class Settings:
     preset: str | None = None  # None: the library's default for what the source is
     quality: float | None = None  # dB against the source
     verify: bool = False
+    degree: int | None = None  # of SH
     threads: int = 0  # 0: every core
     repair: bool = False
 
     def arguments(self) -> Iterator[str]:
         """The command-line options that ask for the same."""
-        for name in ("preset", "quality", "threads"):
-            if getattr(self, name):
+        for name in ("preset", "quality", "degree", "threads"):
+            if getattr(self, name) is not None:
                 yield f"--{name}={getattr(self, name)}"
         for name in ("verify", "repair"):
             if getattr(self, name):
@@ -52,6 +53,7 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
                 preset=settings.preset,
                 quality=settings.quality,
                 verify=settings.verify,
+                degree=settings.degree,
                 threads=settings.threads,
                 progress=progress,
             )

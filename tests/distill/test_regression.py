@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatzip import Scene, SceneError, Views, load, pseudo_views
+from splatzip import Profile, Scene, SceneError, SplatzipError, Views, compress, decompress, info, load, pseudo_views
 from splatzip.distill import regression
 from splatzip.quality import compare
 from splatzip.raster import score
@@ -156,3 +156,28 @@ def test_moments_of_another_scene_are_refused(chair: Scene, moments: np.ndarray)
     message = rf"moments of shape \({len(chair)}, 10\) are not of {len(chair)} splats with 16 coefficients"
     with pytest.raises(SceneError, match=message):
         regression.distill(chair, moments[:, :10], replace(regression.Options(), degree=1))
+
+
+@pytest.mark.parametrize("preset", ["fast", "near-lossless"])
+def test_a_preset_that_does_not_render_cuts_off_the_degrees_that_are_not_wanted(chair: Scene, preset: str) -> None:
+    scene = chair.take(np.arange(3000))
+    file = compress(scene, preset=preset, degree=1)
+    whole = compress(regression.truncated(scene, 1), preset=preset)
+    assert decompress(file).sh.tobytes() == decompress(whole).sh.tobytes()
+    assert (info(file)["sh_degree"], info(file)["settings"]["sh_degree"]) == (1, "1")
+
+
+def test_a_verified_file_of_a_lower_degree_says_what_it_lost_of_the_whole_scene(chair: Scene) -> None:
+    scene = chair.take(np.arange(0, len(chair), 8))
+    of_all, of_few = (
+        info(compress(scene, preset="near-lossless", degree=degree, verify=True))["quality"]["psnr_db"]
+        for degree in (3, 0)
+    )
+    assert of_few < of_all - 10
+
+
+def test_lossless_and_a_degree_exclude_each_other() -> None:
+    with pytest.raises(SplatzipError, match="lossless keeps every SH degree; drop --degree"):
+        Profile.preset_named("lossless", degree=2)
+    with pytest.raises(SplatzipError, match="SH degree 5 is out of range: 0 to 4"):
+        Profile.preset_named("fast", degree=5)
