@@ -14,10 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from splatzip.errors import ViewsError
 from splatzip.scene import Scene
+from splatzip.scene.attributes import INVISIBLE_LOGIT
 
 Floats = NDArray[np.float32]
-
-INVISIBLE_LOGIT = -5.5373  # alpha 1/255: below, no renderer draws a splat
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,12 @@
 """Exact removal on the chair sample: what may go, and that it is judged by what is left."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from splatzip import Camera, Scene, Views, ViewsError, load
+from splatzip import Camera, Scene, ViewsError
 from splatzip.prune import removal
 from splatzip.raster import render
 from splatzip.raster.metrics import psnr
-
-SAMPLE = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair"
-
-
-@pytest.fixture(scope="module")
-def chair() -> Scene:
-    return load(SAMPLE / "point_cloud.ply")
-
-
-@pytest.fixture(scope="module")
-def cameras() -> list[Camera]:
-    return [camera.scaled(0.5) for camera in Views.load(SAMPLE, split="test", photos=False).cameras]
 
 
 def quality(scene: Scene, source: Scene, cameras: list[Camera]) -> float:

@@ -1,0 +1,62 @@
+"""Most weight: a splat that is nowhere a good part of a pixel goes.
+
+    scene + cameras -> [prune] -> rows to keep, or the order in which all of them go
+
+One look. The score is the largest blended weight that a splat has in any pixel of any view.
+Source: Compact 3DGS (arXiv 2311.13681) learns a mask a splat in training, on opacity and scale, with a price on its
+sum; it ends up removing what shows nowhere. This stands in for the mask where there is nothing to train with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.prune.order import Removal, judged, refuse_blind
+from splatzip.raster.score import score
+from splatzip.scene import Camera, Scene
+
+
+@dataclass(frozen=True)
+class Options:
+    """How many stay.
+
+    Attributes:
+        threshold: those stay that weigh more somewhere, 0 to 1.
+        keep_unseen: keep visible splats that no view sees.
+    """
+
+    threshold: float = 0.05
+    keep_unseen: bool = True
+
+
+def prune(
+    scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0
+) -> NDArray[np.int64]:
+    """Choose the splats that stay.
+
+    Args:
+        scene: N splats.
+        cameras: where weights are looked at; the nearer the cameras, the larger they are.
+        options: see `Options`.
+        threads: 0 for every core; the choice does not depend on it.
+    Returns: rows that stay, ascending; at least one.
+    Raises: ViewsError if no view sees a splat.
+    """
+    options = options or Options()
+    return order(scene, cameras, options, threads=threads).above(options.threshold)
+
+
+def order(scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0) -> Removal:
+    """The order in which splats go; prices are weights, 0 to 1.
+
+    Args: as `prune`.
+    Raises: ViewsError if no view sees a splat.
+    """
+    options = options or Options()
+    scores = score(scene, cameras, what={"weight"}, threads=threads)
+    refuse_blind(scores.most_weight)
+    return Removal.by(judged(scores.most_weight, scene, scores.most_weight, keep_unseen=options.keep_unseen))
