@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import splatzip
+from benchmark.ablations import ABLATIONS, write_ablations
 from benchmark.commands import measure_commands, measure_peer_quality
 from benchmark.invariance import measure_invariance
 from benchmark.judge import DEFAULT_JUDGE, Judge
 from benchmark.peers import splat_transform_tool, splatzip_tool
+from benchmark.pruning import PRUNING_RECORDS, PRUNING_SCENES, measure_pruning
 from benchmark.pseudo import VIEWS_RECORDS, VIEWS_SCENES, measure_views
 from benchmark.quality import CURVE, FAST, PRESETS, measure_quality
 from benchmark.record import RECORDS, machine, replace_rows
 from benchmark.render import measure_rendering
-from benchmark.scenes import BenchScene, scenes_named
+from benchmark.scenes import BenchScene, scenes_named, scenes_with_photos
 from benchmark.speed import measure_speed
 from benchmark.table import TABLE, write_table
 from benchmark.transcoding import measure_transcoding
@@ -36,11 +38,16 @@ def main() -> None:
         elif options.what == "views":
             for scene in scenes_named(options.scenes or list(VIEWS_SCENES)):
                 _measure_views(scene)
+        elif options.what == "prune":
+            for scene in scenes_with_photos(options.scenes or list(PRUNING_SCENES)):
+                rows = list(measure_pruning(scene, splatzip.load(scene.file)))
+                replace_rows("pruning", scene, rows, path=PRUNING_RECORDS)
         else:
             for scene in scenes_named(options.scenes):
                 _measure(scene, options)
     write_table(TABLE)
-    print(f"{TABLE} is written from {RECORDS.parent}")
+    write_ablations()
+    print(f"{TABLE} and {ABLATIONS} are written from {RECORDS.parent}")
 
 
 def _options() -> argparse.Namespace:
@@ -48,7 +55,8 @@ def _options() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="what", required=True)
     codec = commands.add_parser("codec", help="the codec, beside its peers")
     views = commands.add_parser("views", help="pseudo-views, beside true cameras")
-    for command in (codec, views):
+    prune = commands.add_parser("prune", help="ways to choose the splats that stay")
+    for command in (codec, views, prune):
         command.add_argument("scenes", nargs="*", help="names, or their beginnings (default: all that it is made for)")
     codec.add_argument("--parts", default=",".join(PARTS), help=f"any of {','.join(PARTS)} (default: all)")
     codec.add_argument(
@@ -57,7 +65,7 @@ def _options() -> argparse.Namespace:
     render = commands.add_parser("render", help="the rasterizer, forward and backward")
     for command in (codec, render):
         command.add_argument("--repetitions", type=int, default=5, help="runs of everything that is timed (default: 5)")
-    for command in (codec, views, render):
+    for command in (codec, views, prune, render):
         command.add_argument("--table", action="store_true", help="measure nothing, write the table again")
     options = parser.parse_args()
     if options.what != "codec":

@@ -98,3 +98,11 @@ def scenes_named(words: list[str]) -> list[BenchScene]:
         if not scene.file.exists():
             raise SystemExit(f"{scene.file} does not exist; set SPLATZIP_SCENES to the folder that holds scenes/")
     return chosen
+
+
+def scenes_with_photos(words: list[str]) -> list[BenchScene]:
+    """Those of `scenes_named` that came with cameras and photos.
+
+    Raises: SystemExit as `scenes_named`.
+    """
+    return [scene for scene in scenes_named(words) if scene.cameras is not None]

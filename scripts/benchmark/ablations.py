@@ -1,0 +1,28 @@
+"""docs/ABLATIONS.md: what each idea is worth, from benchmarks/*.jsonl."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmark.pruning import PRUNING_RECORDS, pruning
+from benchmark.record import Row, read_rows
+from benchmark.scenes import ROOT
+
+ABLATIONS = ROOT / "docs" / "ABLATIONS.md"
+
+_INTRODUCTION = """\
+# Ablations
+
+What each idea of the encoder is worth, with its alternatives beside it. Written by `scripts/bench`, the part that each
+section names, from `benchmarks/*.jsonl`; words as in BENCHMARKS.md.
+
+"""
+
+
+def write_ablations(path: Path = ABLATIONS, records: Sequence[Path] = (PRUNING_RECORDS,)) -> None:
+    """Write the whole document."""
+    rows: list[Row] = [row for file in records for row in read_rows(file)]
+    sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (pruning,)
+    text = "\n".join(line for section in sections for line in [*section(rows), ""])
+    path.write_text(_INTRODUCTION + text.rstrip("\n") + "\n")
