@@ -69,7 +69,7 @@ def _titles(comparison: Comparison) -> Iterator[str]:
 def _quality(of: Any) -> Iterator[str]:
     """The cells below `_titles`, of a view or of the means of a comparison."""
     if of.photo is not None:
-        yield f"{of.photo.lost:+.2f}"
+        yield "0.00" if abs(of.photo.lost) < 0.005 else f"{of.photo.lost:+.2f}"
     yield f"{of.psnr:.2f}"
     yield f"{of.ssim:.4f}"
     for value in of.extra.values():

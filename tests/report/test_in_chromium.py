@@ -169,6 +169,7 @@ def test_nothing_sticks_out_and_text_stands_out(opened, sample, scheme, width):
     ink, paper = tab.evaluate(
         "['color', 'backgroundColor'].map(p => getComputedStyle(document.body)[p].match(/\\d+/g).map(Number))"
     )
+    assert tab.eval_on_selector("#views .scroll", "e => e.scrollWidth <= e.clientWidth")
     assert abs(np.mean(ink) - np.mean(paper)) > 150
     assert (np.mean(paper) < 60) == (scheme == "dark")
 

@@ -44,7 +44,8 @@ function check(fieldset, value) {
 
 const count = (n) => n.toLocaleString("en");
 const decibels = (value) => value.toFixed(2);
-const signed = (value) => (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(2);
+/** With a sign, except of what rounds to zero. */
+const signed = (value) => (Math.abs(value) < 0.005 ? "" : value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(2);
 
 /** [number, unit] of a size in KB and MB of 1000 and 1000000 bytes, three digits. */
 function size(bytes) {

@@ -31,7 +31,7 @@ function numbers() {
   tiles.push(tile("SSIM", one.ssim.toFixed(4), "", "of 1, against the source"));
   if (one.photo) {
     const lost = one.photo.ref_psnr - one.photo.test_psnr;
-    tiles.push(tile("Lost against photos", lost.toFixed(2).replace("-", "\u2212"), "dB", `${decibels(one.photo.test_psnr)} dB where the source has ${decibels(one.photo.ref_psnr)}`));
+    tiles.push(tile("Lost against photos", signed(lost).replace("+", ""), "dB", `${decibels(one.photo.test_psnr)} dB where the source has ${decibels(one.photo.ref_psnr)}`));
   }
   find("#numbers").replaceChildren(...tiles);
 }
@@ -95,7 +95,7 @@ function table() {
 function photoCells(photo) {
   if (!photo) return [make("td"), make("td"), make("td")];
   const lost = photo.ref_psnr - photo.test_psnr;
-  const said = make(lost > 0.3 ? "td.lost" : "td", {}, signed(lost).replace("+0.00", "0.00"));
+  const said = make(lost > 0.3 ? "td.lost" : "td", {}, signed(lost));
   return [said, make("td", {}, decibels(photo.test_psnr)), make("td", {}, decibels(photo.ref_psnr))];
 }
 
