@@ -81,7 +81,14 @@ def compare(
                 {name: measure(source, other) for name, measure in _EXTRA.items() if name in extra},
             )
         )
-    return Comparison(tuple(found), len(test), ref.float_bytes, seen_from=seen_from)
+    return Comparison(
+        tuple(found),
+        len(test),
+        ref.float_bytes,
+        seen_from=seen_from,
+        ref_dropped=ref.meta.dropped,
+        dropped=test.meta.dropped,
+    )
 
 
 _MEASURING_VIEWS = 12

@@ -11,6 +11,7 @@ import typer
 from splatzip.cli import options as of
 from splatzip.cli.console import Progress, progress_bar
 from splatzip.cli.quality_table import Metric, print_comparisons
+from splatzip.cli.source import warn_of_dropped
 from splatzip.cli.target import check_target, write_whole
 
 
@@ -46,6 +47,9 @@ def compare(
     with progress_bar(quiet=quiet or as_json) as progress:
         share = 1.0 if html is None else 0.7
         found = splatzip.compare(ref, *tests, **seen, extra=extra, progress=_part(progress, 0, share))
+        warn_of_dropped(ref, found[0].ref_dropped)
+        for comparison in found:
+            warn_of_dropped(comparison.name, comparison.dropped)
         if html is not None:
             page = splatzip.report_html(found, ref, *tests, **seen, progress=_part(progress, share, 1))
             write_whole(html, page.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,11 @@ def load_and_warn(source: Path, *, repair: bool) -> Scene:
 
     with named(source):
         scene: Scene = load(source, repair=repair)
-    warning_lines(f"{source}: dropped {count} rows: {why}" for why, count in scene.meta.dropped.items())
+    warn_of_dropped(source, scene.meta.dropped)
     warning_lines(f"{source}: not carried: {what}" for what in scene.meta.ignored)
     return scene
+
+
+def warn_of_dropped(source: Path | str, dropped: Mapping[str, int]) -> None:
+    """Say on stderr which rows repair dropped."""
+    warning_lines(f"{source}: dropped {count} rows: {why}" for why, count in dropped.items())

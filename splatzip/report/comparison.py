@@ -68,6 +68,7 @@ class Comparison:
         bytes: of the tested file as it is stored; None if the scene never was one.
         name: what reports call the tested scene.
         seen_from: what the views are, in words ("12 orbit views", "test views of scenes/chair").
+        ref_dropped, dropped: rows that were not valid and were left out of the source and of the tested scene, by why.
     """
 
     views: tuple[ViewComparison, ...]
@@ -76,6 +77,8 @@ class Comparison:
     bytes: int | None = None
     name: str = ""
     seen_from: str = ""
+    ref_dropped: Mapping[str, int] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def psnr(self) -> float:

@@ -107,3 +107,10 @@ def test_views_that_are_not_there_are_refused(run, splatz):
     result = run("compare", "scene.ply", "good.splatz", "--views", "nowhere")
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
     assert "nowhere" in result.stderr
+
+
+def test_rows_that_repair_dropped_are_counted_for_each_file(run, broken_ply, splatz):
+    result = run("compare", "broken.ply", "broken.ply", "small.splatz", "--repair", "--json")
+    assert result.returncode == 0
+    assert result.stderr == "warning: broken.ply: dropped 1 rows: NaN in positions\n" * 2
+    assert len(json.loads(result.stdout)) == 2
