@@ -11,6 +11,7 @@ from splatzip.views.orbit import FOV_X_DEGREES, middle
 
 _ELEVATION_DEGREES = 18.0
 _DISTANCE = 2.2  # in radii
+_UNSEEN_SIDE = np.radians(100)  # a gap between cameras that is wider is a side that nobody trained
 _AGREEMENT = 0.02  # below this the looks of a capture are too parallel to say where they meet
 
 Floats = NDArray[np.float64]
@@ -19,12 +20,13 @@ Floats = NDArray[np.float64]
 def turntable(
     scene: Scene, *, frames: int, width: int, height: int, up: ArrayLike | None = None, views: Views | None = None
 ) -> Views:
-    """Cameras on a circle, evenly spaced, that look at its middle.
+    """Cameras on a circle that look at its middle, evenly spaced; a film of them has no seam.
 
     Args:
         up: (3,) which way is up; None: as the cameras of `views` stand, else what the scene says, else -y.
-        views: of a capture: the film goes where its cameras stood, around what they look at. None: around the middle
-            of the scene's visible splats, from outside.
+        views: of a capture: the film goes where its cameras stood, around what they look at; where they left out a
+            side, it swings to and fro over the others. None: around the middle of the scene's visible splats, from
+            outside.
     """
     centre, radius = middle(scene)
     distance, elevation = _DISTANCE * radius, np.radians(_ELEVATION_DEGREES)
@@ -34,6 +36,7 @@ def turntable(
     if up is not None:
         axis = np.asarray(up, np.float64)
     axis = axis / np.linalg.norm(axis)
+    away: Floats | None = None
     if views is not None and (point := _looked_at(views)) is not None:
         centre = point
         away = np.array([camera.position for camera in views.cameras]) - centre
@@ -46,8 +49,7 @@ def turntable(
     front = np.cross(side, axis)
     fov_x_rad = float(np.radians(FOV_X_DEGREES))
     cameras = []
-    for frame in range(frames):
-        turn = 2 * np.pi * frame / frames
+    for frame, turn in enumerate(_turns(frames, away, front, side)):
         outward = np.cos(elevation) * (np.cos(turn) * front + np.sin(turn) * side) + np.sin(elevation) * axis
         eye = centre + distance * outward
         cameras.append(
@@ -56,6 +58,25 @@ def turntable(
             )
         )
     return Views(tuple(cameras))
+
+
+def _turns(frames: int, away: Floats | None, front: Floats, side: Floats) -> Floats:
+    """(frames,) angle of each frame from front towards side: a circle, or a swing over the arc that cameras stand on.
+
+    Args:
+        away: (V, 3) where cameras stand, seen from the middle; None: nobody knows.
+    """
+    time = 2 * np.pi * np.arange(frames) / frames
+    if away is None:
+        return time
+    stand = np.sort(np.arctan2(away @ side, away @ front))
+    gaps = np.diff(stand, append=stand[0] + 2 * np.pi)
+    widest = int(gaps.argmax())
+    if gaps[widest] < _UNSEEN_SIDE:
+        return time
+    arc = 2 * np.pi - gaps[widest]
+    first = stand[(widest + 1) % len(stand)]
+    return np.asarray(first + arc / 2 * (1 + np.sin(time)))
 
 
 def _upright(views: Views) -> Floats:

@@ -64,6 +64,18 @@ def test_a_capture_says_where_the_middle_is_and_which_way_is_up(half):
         assert camera.world_to_camera[1, :3] @ up < -0.9
 
 
+def test_where_a_capture_left_out_a_side_the_film_swings_over_the_others():
+    centre, up = np.array([1.0, 2, 3]), np.array([0.6, 0, 0.8])
+    stood = standing_around(centre, up, half=True)
+    path = turntable(ball(), frames=40, width=64, height=48, views=stood)
+    away = np.array([camera.position for camera in path.cameras]) - centre
+    nearest = [np.linalg.norm(away + centre - camera.position, axis=1) for camera in stood.cameras]
+    assert np.min(nearest, axis=0).max() < 1  # never far from where a camera stood
+    assert np.min(nearest, axis=1).max() < 1  # and all of them are passed by
+    steps = np.linalg.norm(np.diff(away, axis=0, append=away[:1]), axis=1)
+    assert steps.max() < 2 * 2 * np.pi * 5 / 40  # no jump, not from the last frame to the first either
+
+
 def test_one_camera_of_a_capture_says_too_little_and_the_scene_says_the_rest():
     scene = ball()
     one = Views((Camera.look_at((0, 0, -9), (0, 0, 0), width=64, height=48, fov_x_rad=1.0),))
