@@ -14,15 +14,12 @@ class RecycledMemory {
   RecycledMemory(const RecycledMemory&) = delete;
   RecycledMemory& operator=(const RecycledMemory&) = delete;
 
+  // Large blocks begin at a cache line.
   static void* take(size_t bytes);
   static void give(void* block, size_t bytes);
 
  private:
-  struct Block {
-    void* data;
-    size_t bytes;
-  };
-  std::vector<Block> blocks_;
+  std::vector<void*> blocks_;
   RecycledMemory* outer_;
 };
 
