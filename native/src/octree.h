@@ -49,6 +49,14 @@ struct MirrorTable {
 };
 inline constexpr MirrorTable kMirror;
 
+struct ChildCounts {
+  std::array<uint8_t, 256> of{};
+  constexpr ChildCounts() {
+    for (size_t m = 1; m < 256; ++m) of[m] = static_cast<uint8_t>(of[m / 2] + m % 2);
+  }
+};
+inline constexpr ChildCounts kChildCounts;
+
 // How full a level is: most nodes hold one point (kSparse), or n points on so many nodes are fewer than two a node, or
 // more. Occupancies of several children on a sparse level have their own contexts (kRare).
 enum Crowd : int { kSparse = 0, kThin = 1, kThick = 2, kRare = 3 };
@@ -133,16 +141,19 @@ bool code_octree(Io& occupancy_io, Io& count_io, int depth, int64_t n, const std
     } else {
       occupancy_io.plane(contexts.data(), symbols.data(), static_cast<int64_t>(nodes), false);
     }
-    next.prefix.clear();
-    next.parent.clear();
+    size_t children = 0;
     for (size_t k = 0; k < nodes; ++k) {
-      int occupancy = kMirror.mirrored[level.prefix[k] & 7][(symbols[k] + 1) & 255];
-      if (occupancy == 0 ||
-          next.prefix.size() + static_cast<size_t>(__builtin_popcount(occupancy)) > static_cast<size_t>(n))
-        return false;
-      for (int rest = occupancy; rest; rest &= rest - 1) {
-        next.prefix.push_back(level.prefix[k] << 3 | static_cast<uint64_t>(__builtin_ctz(rest)));
-        next.parent.push_back(static_cast<uint8_t>(occupancy));
+      const uint8_t occupancy = kMirror.mirrored[level.prefix[k] & 7][(symbols[k] + 1) & 255];
+      contexts[k] = occupancy;
+      children += kChildCounts.of[occupancy];
+      if (occupancy == 0 || children > static_cast<size_t>(n)) return false;
+    }
+    next.prefix.resize(children);
+    next.parent.resize(children);
+    for (size_t k = 0, child = 0; k < nodes; ++k) {
+      for (uint32_t rest = contexts[k]; rest; rest &= rest - 1, ++child) {
+        next.prefix[child] = level.prefix[k] << 3 | static_cast<uint64_t>(__builtin_ctz(rest));
+        next.parent[child] = contexts[k];
       }
     }
     std::swap(level, next);
@@ -151,8 +162,7 @@ bool code_octree(Io& occupancy_io, Io& count_io, int depth, int64_t n, const std
   const size_t leaves = level.prefix.size();
   contexts.resize(leaves);
   symbols.resize(leaves);
-  for (size_t k = 0; k < leaves; ++k)
-    contexts[k] = static_cast<uint8_t>(std::min(__builtin_popcount(level.parent[k]), 4));
+  for (size_t k = 0; k < leaves; ++k) contexts[k] = std::min<uint8_t>(kChildCounts.of[level.parent[k]], 4);
   if constexpr (!Io::kReading) {
     size_t row = 0;
     for (size_t k = 0; k < leaves; ++k) {

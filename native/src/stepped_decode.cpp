@@ -57,8 +57,8 @@ struct OpenChunk {
 };
 
 bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, const std::vector<TableChunk>& tables,
-                     const ChunkBytes& chunk, TileFrame* frame, std::vector<uint64_t>* earlier, TileState* tile,
-                     const SceneOutput& out) {
+                     const ChunkBytes& chunk, bool sh_follows, TileFrame* frame, std::vector<uint64_t>* earlier,
+                     TileState* tile, const SceneOutput& out) {
   ByteReader in(chunk.data, chunk.size);
   const int has_frame = in.byte();  // the first chunk of a tile brings the frame, later tiers share it
   if (has_frame > 1 || (has_frame == 1) != (frame->mantissa == 0)) return false;
@@ -98,8 +98,7 @@ bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, 
       out.log_scales[row * 3 + static_cast<int64_t>(a)] =
           static_cast<float>(tile->scales[a][at] + params.scale_reference) * kScaleUnit;
     out.opacity_logits[row] = derived.logit[static_cast<size_t>(tile->opacity_codes[at])];
-    float* sh = out.sh + row * sh_stride;
-    std::fill(sh + 3, sh + sh_stride, 0.0f);
+    if (!sh_follows) std::fill(out.sh + row * sh_stride + 3, out.sh + (row + 1) * sh_stride, 0.0f);
   }
   // The SH needs the features, the neighbours and the colour's sizes; the rest of the memory can serve it.
   tile->cells = {};
@@ -151,18 +150,21 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
       const ChunkBytes& chunk = chunks[c];
       bool ok = chunk.splats >= 1 && chunk.splats <= kMostSymbols / 27 &&
                 chunk.splats <= kMostSplatsPerByte * static_cast<int64_t>(chunk.size);
+      const bool sh_follows = chunk.layer == 0 && c + 1 < end && chunks[c + 1].layer == 1;
       if (chunk.layer == 0) {
         tile = TileState();
         tier = chunk.tier;
-        ok = ok && decode_geometry(params, derived, tables, chunk, &frame, &earlier, &tile, out);
+        ok = ok && decode_geometry(params, derived, tables, chunk, sh_follows, &frame, &earlier, &tile, out);
       } else {
         ok = ok && chunk.layer == 1 && chunk.tier == tier && decode_sh_layer(params, tables, chunk, &tile, out);
       }
       if (ok) {
         const int64_t row = chunk.row, n = chunk.splats, sh = 3 * (1 + params.rest());
         const auto all_finite = kernels().stepped->all_finite;
-        ok = all_finite(out.positions + 3 * row, 3 * n) && all_finite(out.log_scales + 3 * row, 3 * n) &&
-             all_finite(out.rotations + 4 * row, 4 * n) && all_finite(out.sh + sh * row, sh * n);
+        if (chunk.layer == 0)
+          ok = all_finite(out.positions + 3 * row, 3 * n) && all_finite(out.log_scales + 3 * row, 3 * n) &&
+               all_finite(out.rotations + 4 * row, 4 * n);
+        if (!sh_follows) ok = ok && all_finite(out.sh + sh * row, sh * n);
         if (!ok) no_scene.store(true);
       }
       if (!ok) {
