@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from splatzip.cli import options as of
-from splatzip.cli.console import progress_bar
+from splatzip.cli.console import progress_bar, warning_lines
 from splatzip.cli.eye import Eye, Up, one_camera, size_of_text
 from splatzip.cli.picture import Shown, as_png
 from splatzip.cli.source import load_and_warn
@@ -65,7 +65,10 @@ def render(
             else:
                 chosen = one_camera(scene, views, split.value, view, camera, pixels)
                 progress(0.5, "drawing")
-                content, facts = as_png(eye.picture(chosen), chosen, shown)
+                picture = eye.picture(chosen)
+                content, facts = as_png(picture, chosen, shown)
+                if not picture.alpha.any():
+                    warning_lines([f"view {chosen.name}: nothing of {source} is seen from there"])
         with watch.step("write"):
             write_whole(target, content)
     show(conversion(source, target, scene, watch, **facts), as_json=as_json, quiet=quiet)

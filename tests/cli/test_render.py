@@ -127,6 +127,15 @@ def test_what_cannot_be_drawn_is_refused_in_one_line(run, scene_ply, tmp_path, a
     assert [path.name for path in tmp_path.iterdir()] == ["scene.ply"]
 
 
+def test_a_picture_of_nothing_is_drawn_and_said(run, scene_ply, tmp_path):
+    camera = {"position": [0, 0, 500], "target": [0, 0, 900], "fov_y_degrees": 40, "width": 32, "height": 24}
+    (tmp_path / "away.json").write_text(json.dumps(camera))
+    result = run("render", "scene.ply", "out.png", "--camera", "away.json", "--background", "0", "0", "1", "--quiet")
+    assert (result.returncode, result.stdout) == (0, "")
+    assert result.stderr == "warning: view away: nothing of scene.ply is seen from there\n"
+    assert (np.asarray(Image.open(tmp_path / "out.png")) == (0, 0, 255)).all()
+
+
 def test_photos_that_are_not_there_are_not_missed(run, chair_ply):
     result = run(
         "render", chair_ply, "a.png", "--views", chair_ply.parent, "--split", "train", "--size", "20x20", "--json"
