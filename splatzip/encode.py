@@ -86,16 +86,17 @@ def encode_verified(
     pictures = SourcePictures(scene, views, threads=threads)
     tried: list[float] = []
 
-    def attempt(options: stepped.Options | None) -> tuple[float, bytes]:
+    def attempt(options: stepped.Options | None) -> tuple[float, tuple[bytes, float]]:
         file = encode(scene, replace(profile, stepped=options), threads=threads, tiers=tiers)
-        psnr = pictures.psnr(decompress(file, threads=threads))
+        of_views = pictures.of_views(decompress(file, threads=threads))
+        psnr = float(np.mean(of_views))
         tried.append(psnr)
         report(1 - 0.7 ** len(tried), f"measured {psnr:.2f} dB")
-        return psnr, file
+        return psnr, (file, min(of_views))
 
     start, target = profile.stepped, profile.target_quality
     if start is None or target is None:
-        psnr, file = attempt(start)
+        psnr, (file, worst) = attempt(start)
     else:
         met = meet(
             target,
@@ -103,8 +104,9 @@ def encode_verified(
             start=start.fineness,
             options=profile.closed_loop,
         )
-        psnr, file = met.psnr, met.made
-    (quality,) = json_chunk(Kind.QUALITY, {"psnr_db": round(psnr, 2), "views": described})
+        psnr, (file, worst) = met.psnr, met.made
+    measured = {"psnr_db": round(psnr, 2), "worst_view_db": round(worst, 2), "views": described}
+    (quality,) = json_chunk(Kind.QUALITY, measured)
     return with_chunk(file, quality)
 
 

@@ -119,13 +119,17 @@ class SourcePictures:
         self._kept = [(camera, _shown(picture)) for camera, picture in drawn if picture.alpha.any()]
 
     def psnr(self, candidate: Scene) -> float:
-        """dB against the source: mean over the views, black background; of a source that nobody sees, the most."""
+        """dB against the source: mean over the views; of a source that nobody sees, the most."""
+        return float(np.mean(self.of_views(candidate)))
+
+    def of_views(self, candidate: Scene) -> list[float]:
+        """dB against the source in each view, on black; one, the most there is, for a source that nobody sees."""
         rasterizer, threads = Rasterizer(candidate, threads=self._threads), self._threads
-        of_views = [
+        found = [
             metrics.psnr(picture, _shown(rasterizer.render(camera, threads=threads)), threads=threads)
             for camera, picture in self._kept
         ]
-        return float(np.mean(of_views)) if of_views else metrics.MOST_PSNR
+        return found or [metrics.MOST_PSNR]
 
 
 def _seen(picture: Picture, camera: Camera) -> Picture:

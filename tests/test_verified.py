@@ -34,6 +34,9 @@ def test_a_quality_is_met_from_above_and_the_file_says_so(chair: Scene, measured
     assert target <= reached <= target + 0.05
     said = info(file)
     assert said["quality"]["psnr_db"] == pytest.approx(reached, abs=0.006)
+    of_views = measured.of_views(decompress(file))
+    assert said["quality"]["worst_view_db"] == pytest.approx(min(of_views), abs=0.006)
+    assert len(of_views) == 12
     assert said["quality"]["views"].startswith("12 pseudo-views of the source, seed ")
     assert said["settings"] == {"preset": "fast", "target_quality_db": str(target)}
 
