@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from splatzip.container import ChunkEntry, Codec, ContainerFile, Kind, RunEntry, open_file
+from splatzip.container import Booked, ChunkEntry, Codec, ContainerFile, Kind, RunEntry, open_file
 from splatzip.container.heads import attribute_bytes, stream_heads
-from splatzip.container.layout import REQUIRED_LIMIT, VERSION_MAJOR, VERSION_MINOR
+from splatzip.container.layout import REQUIRED_LIMIT, VERSION_MAJOR, VERSION_MINOR, Stream
 from splatzip.errors import CorruptError, SceneError, TruncatedError, UnsupportedFeatureError
 from splatzip.kernels.stepped import ChunkPlace, decode_stepped
 from splatzip.scene import Scene, SceneMeta
@@ -115,11 +115,14 @@ def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
         missing.append(f"{root.splats - splats} of {root.splats} splats")
     elif splats > root.splats:
         raise CorruptError(f"root: it promises {root.splats} splats, the directories list {splats}")
-    decoded = decode_stepped(file.data, bytes(params), tables, places, splats, threads)
+    books = [bytes(file.shared_payload(Kind.CODEBOOKS, attribute) or b"") for attribute in Booked]
+    decoded = decode_stepped(file.data, bytes(params), books, tables, places, splats, threads)
     if isinstance(decoded, tuple):
         error, failed = decoded
         if failed < 0:
-            raise CorruptError(f"chunk ({'2, 0' if failed == -1 else f'1, {-2 - failed}'}): its numbers make no sense")
+            parts = [(Kind.STEPS, 0), *((Kind.CODEBOOKS, b) for b in Booked), *((Kind.TABLES, t) for t in range(256))]
+            kind, id_ = parts[-1 - failed]
+            raise CorruptError(f"chunk ({int(kind)}, {int(id_)}): its numbers make no sense")
         place = places[failed]
         what = "the decoded values are no scene" if error is SceneError else "its codes make no sense"
         raise CorruptError(f"tile {place.tile} tier {place.tier} layer {place.layer} at byte {place.offset}: {what}")
@@ -145,7 +148,7 @@ def _tables(file: ContainerFile) -> list[bytes]:
 
 
 def _checked(file: ContainerFile, run: RunEntry, chunk: ChunkEntry) -> bool:
-    """Whether the tables that a chunk names survived; an error where it cannot hold its splats."""
+    """Whether the tables and codebooks that a chunk needs survived; an error where it cannot hold its splats."""
     if not 1 <= chunk.splats <= min(MAX_CHUNK_SPLATS, MAX_SPLATS_PER_BYTE * chunk.size):
         raise CorruptError(
             f"tile {chunk.tile} tier {run.tier} layer {run.layer} at byte {chunk.offset}: "
@@ -153,9 +156,10 @@ def _checked(file: ContainerFile, run: RunEntry, chunk: ChunkEntry) -> bool:
         )
     if not file.missing:
         return True
-    heads = stream_heads(file, run, chunk)
-    needed = {head.table_set for head in heads if head.stream < REQUIRED_LIMIT}  # others are skipped
-    return needed <= set(file.shared_ids(Kind.TABLES))
+    heads = [head for head in stream_heads(file, run, chunk) if head.stream < REQUIRED_LIMIT]  # others are skipped
+    if any(head.stream == Stream.SH_INDEX for head in heads) and Booked.SH not in file.shared_ids(Kind.CODEBOOKS):
+        return False
+    return {head.table_set for head in heads} <= set(file.shared_ids(Kind.TABLES))
 
 
 def _places(file: ContainerFile) -> tuple[list[ChunkPlace], int, int]:

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from splatzip.container import Box, Codec, Kind, Root, Run, SharedChunk, TileChunk, with_chunk, write_file
+from splatzip.container import Booked, Box, Codec, Kind, Root, Run, SharedChunk, TileChunk, with_chunk, write_file
 from splatzip.decode import decompress
 from splatzip.distill.regression import truncated
-from splatzip.kernels.stepped import EncodedChunk
+from splatzip.kernels.stepped import EncodedScene
 from splatzip.optimize.closed_loop import meet
 from splatzip.profile import Profile
 from splatzip.quantize import stepped
@@ -60,9 +60,9 @@ def encode(
         report(0.1, "coding")
         return encode_columns(scene, threads=threads, settings=settings)
     report(0.1, "quantizing and coding")
-    params, tables, chunks, _ = stepped.encode(scene, profile.stepped, tiers=tiers, classes=classes, threads=threads)
+    coded = stepped.encode(scene, profile.stepped, tiers=tiers, classes=classes, threads=threads)
     report(0.9, "packing")
-    return _stepped_file(scene, params, tables, chunks, settings)
+    return _stepped_file(scene, coded, settings)
 
 
 def encode_verified(
@@ -117,9 +117,8 @@ def json_chunk(kind: Kind, values: Mapping[str, Any]) -> list[SharedChunk]:
     return [SharedChunk(kind, 0, json.dumps(values, separators=(",", ":"), sort_keys=True).encode())]
 
 
-def _stepped_file(
-    scene: Scene, params: bytes, tables: tuple[bytes, bytes], chunks: list[EncodedChunk], settings: Mapping[str, str]
-) -> bytes:
+def _stepped_file(scene: Scene, coded: EncodedScene, settings: Mapping[str, str]) -> bytes:
+    chunks = coded.chunks
     boxes = np.array([c.box for c in chunks], np.float32)
     box: Box = (tuple(boxes[:, :3].min(0).tolist()), tuple(boxes[:, 3:].max(0).tolist()))
     tiers = 1 + max(c.tier for c in chunks)
@@ -134,9 +133,14 @@ def _stepped_file(
             ]
             needs = []
             if tier == 0:
-                needs = [SharedChunk(Kind.TABLES, layer, tables[layer])]
+                needs = [SharedChunk(Kind.TABLES, layer, coded.tables[layer])]
                 if layer == 0:
-                    needs.insert(0, SharedChunk(Kind.STEPS, 0, params))
+                    needs.insert(0, SharedChunk(Kind.STEPS, 0, coded.params))
+                needs += [
+                    SharedChunk(Kind.CODEBOOKS, attribute, book)
+                    for attribute, book in zip(Booked, coded.books, strict=True)
+                    if book and layer == (1 if attribute == Booked.SH else 0)
+                ]
             runs.append(Run(tier, layer, of_run, needs))
     root = Root(Codec.STEPPED, len(scene), scene.sh_degree, tiers, layers, tuple(scene.origin.tolist()), box)
     trailing = json_chunk(Kind.META, scene.meta.stored()) + json_chunk(Kind.SETTINGS, settings)

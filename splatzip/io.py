@@ -73,6 +73,7 @@ def compress(
     quality: float | None = None,
     verify: bool = False,
     degree: int | None = None,
+    sh_coding: str | None = None,
     threads: int = 0,
     repair: bool = False,
     progress: Progress | None = None,
@@ -82,12 +83,13 @@ def compress(
     Args:
         scene: a scene, or the path of one in any format.
         preset: "lossless", "near-lossless" or "fast". None: lossless for a scene that came quantized, else fast;
-            fast, too, when there is a quality to aim at or a degree to lower.
+            fast, too, when there is a quality to aim at, a degree to lower or a coding.
         profile: all options instead of a preset.
         quality: dB against the source to aim at, 30 to 65; an estimate unless verified.
         verify: render what was written and say in the file which dB it reached; a quality is then met in closed loop,
             to 0.05 dB from above.
         degree: SH degree that is kept at most, 0 to 4; presets that do not render truncate.
+        sh_coding: how SH is quantized: "scalar" (the default), "residual_vq" or "sub_vector_vq".
         threads: 0 for every core; the bytes do not depend on it.
         repair: when `scene` is a path: drop rows that are not valid.
         progress: called with the share done and a word for the step.
@@ -97,13 +99,13 @@ def compress(
     if not isinstance(scene, Scene):
         scene = load(scene, repair=repair)
     if profile is not None:
-        if preset is not None or quality is not None or degree is not None:
-            raise SplatzipError("give a profile, or a preset, a quality and a degree, not both")
+        if any(option is not None for option in (preset, quality, degree, sh_coding)):
+            raise SplatzipError("give a profile, or a preset, a quality, a degree and a coding, not both")
     else:
         if preset is None:
-            as_it_came = scene.source is not None and quality is None and degree is None
+            as_it_came = scene.source is not None and quality is None and degree is None and sh_coding is None
             preset = "lossless" if as_it_came else "fast"
-        profile = Profile.preset_named(preset, quality=quality, verify=verify, degree=degree)
+        profile = Profile.preset_named(preset, quality=quality, verify=verify, degree=degree, sh_coding=sh_coding)
     if verify or profile.target_quality is not None:
         return encode_verified(scene, profile, threads=threads, progress=progress)
     return encode(scene, profile, threads=threads, progress=progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 
 from splatzip.errors import SplatzipError
@@ -53,8 +54,9 @@ class Profile:
 
     @staticmethod
     def preset_named(
-        name: str, *, quality: float | None = None, verify: bool = False, degree: int | None = None
-    ) -> Profile:
+        name: str, *, quality: float | None = None, verify: bool = False, degree: int | None = None,
+        sh_coding: str | None = None,
+    ) -> Profile:  # fmt: skip
         """The options behind a preset's name.
 
         Args:
@@ -62,28 +64,34 @@ class Profile:
             quality: dB against the source to aim at, 30 to 65: an estimate from a table, not a measurement.
             verify: meet the quality by measurements instead; the estimate is where they start.
             degree: SH degree that is kept at most, 0 to 4.
-        Raises: SplatzipError if the name is unknown, or does not take a quality or a degree.
+            sh_coding: "scalar" (None, too), "residual_vq" or "sub_vector_vq": how SH is quantized.
+        Raises: SplatzipError if a name is unknown, or the preset takes no quality, degree or coding.
         """
         if name not in PRESETS:
             raise SplatzipError(f"there is no preset {name!r}; choose {', '.join(PRESETS)}")
         if degree is not None and not 0 <= degree <= MAX_SH_DEGREE:
             raise SplatzipError(f"SH degree {degree} is out of range: 0 to {MAX_SH_DEGREE}")
+        if sh_coding is not None and sh_coding not in stepped.CODINGS:
+            raise SplatzipError(f"there is no coding {sh_coding!r}; choose {', '.join(stepped.CODINGS)}")
         if name == "lossless":
             if quality is not None:
                 raise SplatzipError("lossless has no quality to aim at; drop --quality or choose fast")
             if degree is not None:
                 raise SplatzipError("lossless keeps every SH degree; drop --degree or choose near-lossless")
+            if sh_coding is not None:
+                raise SplatzipError("lossless quantizes nothing; drop --sh-coding or choose near-lossless")
             return Profile(name, None)
+        options = partial(stepped.Options, sh_books=stepped.CODINGS[sh_coding or "scalar"])
         if quality is None:
             fineness = _NEAR_LOSSLESS_FINENESS if name == "near-lossless" else _fineness_for(_FAST_DB)
             estimate = None if name == "near-lossless" else _FAST_DB
-            return Profile(name, stepped.Options(fineness), estimate, degree=degree)
+            return Profile(name, options(fineness), estimate, degree=degree)
         if not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
             raise SplatzipError(f"quality {quality:g} dB is out of range: {QUALITY_RANGE[0]:g} to {QUALITY_RANGE[1]:g}")
-        options = stepped.Options(_fineness_for(quality))
+        steps = options(_fineness_for(quality))
         if verify:
-            return Profile(name, options, target_quality=quality, degree=degree)
-        return Profile(name, options, quality, degree=degree)
+            return Profile(name, steps, target_quality=quality, degree=degree)
+        return Profile(name, steps, quality, degree=degree)
 
 
 def _fineness_for(quality: float) -> float:

@@ -20,15 +20,18 @@ import hashlib, sys
 import numpy as np
 from splatzip import Profile, _core, load
 from splatzip.encode import encode
+from splatzip.quantize import residual_vq, sub_vector_vq
 from splatzip.quantize.stepped import Options
 
 chair, *sources = (load(path) for path in sys.argv[1:])
 chair = chair.take(np.arange(0, len(chair), 9))
 tiers = (np.arange(len(chair)) % 3 == 0).astype(np.uint8)
 tiles = Profile("fast", Options(0.5, tile_splats=700))
+booked = [residual_vq.Options(3, 64), sub_vector_vq.Options(4, 100)]
 for threads in (1, 2):
     files = [encode(chair, Profile.preset_named(name), threads=threads) for name in ("fast", "near-lossless")]
     files.append(encode(chair, tiles, tiers=tiers, threads=threads))
+    files += [encode(chair, Profile("fast", Options(sh_books=books)), threads=threads) for books in booked]
     files += [encode(scene, Profile.preset_named("lossless"), threads=threads) for scene in (chair, *sources)]
     print(*(hashlib.sha256(file).hexdigest() for file in files))
 print(_core.isa())

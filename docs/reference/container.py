@@ -15,7 +15,7 @@ MAGIC = b"SPLATZ\r\n"
 VERSION = (0, 3)
 MAX_ROOT_BYTES = 4096
 MAX_TILES = 1 << 31
-TABLES, STEPS, SOURCE, PALETTE, COLUMNS, META = 1, 2, 3, 4, 5, 128
+TABLES, STEPS, SOURCE, PALETTE, COLUMNS, CODEBOOKS, META = 1, 2, 3, 4, 5, 6, 128
 CODEC_STEPPED, CODEC_COLUMNS = 1, 2
 
 
@@ -90,7 +90,7 @@ def take_apart(data: bytes) -> File:
     shared: dict[tuple[int, int], bytes] = {}
     spans = []
     for kind, id_, offset, size, crc in shared_entries:
-        check(kind in (TABLES, STEPS, SOURCE, PALETTE, COLUMNS) or kind >= REQUIRED_LIMIT, f"kind {kind} is not known")
+        check(kind in range(TABLES, CODEBOOKS + 1) or kind >= REQUIRED_LIMIT, f"kind {kind} is not known")
         check((kind, id_) not in shared, "a chunk is listed twice")
         shared[kind, id_] = block(base + offset, size, crc)
         spans.append((base + offset, size))

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from reference.container import STEPS, TABLES, File
+from reference.codebooks import BOOK_FRACTION, Codebook, code_rows, read_codebooks
+from reference.container import CODEBOOKS, STEPS, TABLES, File
 from reference.numbers import INV_LN2, Bytes, F, Floats, Integers, check, clamp, exact_exp, exact_log, power_of_two
 from reference.prediction import (
     MAX_OCTREE_DEPTH,
@@ -33,6 +34,7 @@ SH_BEGIN = (0, 3, 8, 15, 24)  # components of SH streams 1 to 4
 FAR_SPACING = 8 * 256
 MOST_OCTAVES = 120
 OCTREE, COUNT, OPACITY, SCALE, ROTATION, POSITION_LOW, COLOR, SH_1 = range(1, 9)
+SH_INDEX = 12
 
 
 @dataclass
@@ -460,6 +462,22 @@ def code_sh(streams: Sequence[Stream], params: Params, tile: Tile) -> Floats:
     return transformed(values, params.sh_basis, params.sh_color_basis)
 
 
+def code_sh_by_books(stream: Stream, books: list[Codebook], params: Params, tile: Tile) -> Floats:
+    """(n, B, 3)."""
+    assert params.sh is not None
+    steps = steps_of(params.sh, tile.features)
+    codes = code_rows(
+        stream, books, Sizes(tile.distance, steps, tile.color_size), 3 * ((params.sh_degree + 1) ** 2 - 1)
+    )
+    shares = [
+        np.array(params.predict[1 + group], F)[tile.distance] / F(256)
+        for group in range(params.sh_degree)
+        for _ in range(SH_BEGIN[group], SH_BEGIN[group + 1])
+    ]
+    values = predicted_rows(codes, steps * (F(1) / F(BOOK_FRACTION)), np.concatenate(shares, axis=1), tile.near)
+    return transformed(values, params.sh_basis, params.sh_color_basis)
+
+
 # --- 6. Codec STEPPED -------------------------------------------------------------------------------------------------
 
 MAX_CHUNK_SPLATS = (1 << 20) // 27
@@ -475,6 +493,9 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
     check(file.layers == (2 if file.sh_degree else 1), "layers")
     tables = {id_: read_tables(data) for (kind, id_), data in file.shared.items() if kind == TABLES}
     check(all(id_ < 256 for id_ in tables), "tables that no stream can name")
+    books: list[Codebook] = []
+    if (CODEBOOKS, 0) in file.shared:
+        books = read_codebooks(file.shared[CODEBOOKS, 0], 3 * ((file.sh_degree + 1) ** 2 - 1))
     logits, log2_alpha = opacity_tables(params)
     frames: dict[int, Frame] = {}
     earlier: dict[int, list[int]] = {}
@@ -494,7 +515,7 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
             if has_frame:
                 frames[chunk.tile] = read_frame(block)
             frame = frames[chunk.tile]
-            streams = open_streams(block, tables, 12)
+            streams = open_streams(block, tables, 13)
             check(all(s in streams for s in range(OCTREE, COLOR + 1)), "a stream is missing")
             # 5.1, 5.2
             before = earlier.setdefault(chunk.tile, [])
@@ -526,12 +547,15 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
                 check(chunk.tile in rest and rest[chunk.tile].splats == chunk.splats, "layer 1 of a tile")
                 payload = rest[chunk.tile].payload
                 check(chunk.splats <= MAX_SPLATS_PER_BYTE * len(payload), "splats of a chunk")
-                streams = open_streams(Bytes(payload), tables, 12)
-                check(all(SH_1 + s in streams for s in range(file.sh_degree)), "an SH stream is missing")
-                of_degree = [streams[SH_1 + s] for s in range(file.sh_degree)]
-                sh.append(code_sh(of_degree, params, tile))
-                for stream in of_degree:
-                    stream.end()
+                streams = open_streams(Bytes(payload), tables, 13)
+                numbers = [SH_INDEX] if books else [SH_1 + s for s in range(file.sh_degree)]
+                check(all(number in streams for number in numbers), "an SH stream is missing")
+                if books:
+                    sh.append(code_sh_by_books(streams[SH_INDEX], books, params, tile))
+                else:
+                    sh.append(code_sh([streams[number] for number in numbers], params, tile))
+                for number in numbers:
+                    streams[number].end()
             parts.append((
                 positions,
                 (scales + params.scale_reference).astype(F) * SCALE_UNIT,

@@ -25,10 +25,15 @@ nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
                 In<float, nb::ndim<3>> sh, int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count,
                 In<int8_t, nb::ndim<2>> classes, int opacity_levels, int opacity_power, double softness,
                 std::vector<int> scale_powers, std::vector<std::vector<double>> rules, int64_t tile_splats,
-                double diffusion, int threads) {
+                double diffusion, std::vector<std::vector<std::tuple<int, int, int>>> books, std::vector<double> prices,
+                int threads) {
   SteppedOptions options;
   options.tile_splats = tile_splats;
   options.diffusion = static_cast<float>(diffusion);
+  for (size_t a = 0; a < kBookedAttributes; ++a) {
+    for (const auto& [first, count, entries] : books.at(a)) options.books[a].plan.push_back({first, count, entries});
+    options.books[a].price = prices.at(a);
+  }
   SteppedParams& p = options.params;
   p.opacity_levels = static_cast<uint16_t>(opacity_levels);
   p.opacity_power = static_cast<uint16_t>(opacity_power);
@@ -55,6 +60,7 @@ nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
   nb::dict out;
   out["params"] = to_bytes(scene.params);
   out["tables"] = nb::make_tuple(to_bytes(scene.tables[0]), to_bytes(scene.tables[1]));
+  out["books"] = nb::make_tuple(to_bytes(scene.books[0]), to_bytes(scene.books[1]), to_bytes(scene.books[2]));
   nb::list chunks;
   for (const EncodedChunk& c : scene.chunks)
     chunks.append(nb::make_tuple(c.tile, c.tier, c.layer, c.splats,
@@ -68,16 +74,24 @@ nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
 }
 
 // chunks: (tile, tier, layer, splats, row, offset, size), sorted. Returns (arrays, status, failed chunk).
-nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes params_bytes, std::vector<nb::bytes> table_bytes,
+nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes params_bytes, std::vector<nb::bytes> book_bytes,
+                 std::vector<nb::bytes> table_bytes,
                  std::vector<std::tuple<int, int, int, int64_t, int64_t, int64_t, int64_t>> chunks, int64_t splats,
                  int threads) {
   SteppedParams params;
   ByteReader in(reinterpret_cast<const uint8_t*>(params_bytes.c_str()), params_bytes.size());
   if (!read_params(in, &params)) return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), -1);
+  for (int a = 0; a < kBookedAttributes; ++a) {
+    const nb::bytes& data = book_bytes.at(static_cast<size_t>(a));
+    const uint8_t* bytes = reinterpret_cast<const uint8_t*>(data.c_str());
+    if (data.size() > 0 && !read_codebooks(bytes, data.size(), params.booked_width(a), &params.books[a]))
+      return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), -2 - a);
+  }
   std::vector<TableChunk> tables(table_bytes.size());
   for (size_t t = 0; t < tables.size(); ++t)
     if (!read_table_chunk(reinterpret_cast<const uint8_t*>(table_bytes[t].c_str()), table_bytes[t].size(), &tables[t]))
-      return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), -2 - static_cast<int>(t));
+      return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt),
+                            -2 - kBookedAttributes - static_cast<int>(t));
   std::vector<ChunkBytes> list;
   for (auto& [tile, tier, layer, count, row, offset, size] : chunks)
     list.push_back({tile, tier, layer, count, row, file.data() + offset, static_cast<size_t>(size)});
@@ -104,7 +118,7 @@ void bind_stepped(nb::module_& m) {
         nb::arg("opacity_logits"), nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"),
         nb::arg("tier_count"), nb::arg("classes"), nb::arg("opacity_levels"), nb::arg("opacity_power"),
         nb::arg("softness"), nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("diffusion"),
-        nb::arg("threads"));
+        nb::arg("books"), nb::arg("prices"), nb::arg("threads"));
   m.def("decode_stepped", &decode);
   m.def("isa", [] { return std::string(kernels().name); });
 }

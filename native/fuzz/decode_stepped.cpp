@@ -3,8 +3,8 @@
 //     decode_stepped CASE...      (scripts/sanitize builds it; scripts/fuzzing/cases.py writes the cases)
 //
 // A case is what the container hands to the codec, numbers as little-endian int64:
-//     size, bytes of the parameters | count, then size, bytes of each TABLES chunk
-//     splats | count, then tile, tier, layer, splats, row, size, bytes of each chunk
+//     size, bytes of the parameters | size, bytes of each of three CODEBOOKS chunks (none: 0) | count, then size, bytes
+//     of each TABLES chunk splats | count, then tile, tier, layer, splats, row, size, bytes of each chunk
 // Every block lies in memory of its own, of just its size, so that reading one byte too many is seen. Whatever the
 // bytes say, decoding must end with a status; what the case itself promises (rows inside the scene) is checked here,
 // as the Python side does.
@@ -61,6 +61,11 @@ Status decode(const std::vector<char>& bytes) {
   splatzip::SteppedParams params;
   splatzip::ByteReader params_reader(params_block.bytes.get(), params_block.size);
   if (!read_params(params_reader, &params)) return Status::corrupt;
+  for (int a = 0; a < splatzip::kBookedAttributes; ++a) {
+    const Block block = given.block();
+    if (block.size > 0 && !read_codebooks(block.bytes.get(), block.size, params.booked_width(a), &params.books[a]))
+      return Status::corrupt;
+  }
   std::vector<splatzip::TableChunk> tables(static_cast<size_t>(std::clamp<int64_t>(given.number(), 0, 2)));
   for (splatzip::TableChunk& table : tables) {
     const Block block = given.block();

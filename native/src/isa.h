@@ -164,6 +164,20 @@ struct ColumnKernels {
   double (*exact_dot)(const double* a, const double* b, int64_t n);
 };
 
+// The entry of a codebook with the least cost - row . entry, for blocks of rows; the first of several. With half an
+// entry's squared length (and what its index costs) as its cost, that is the nearest entry.
+constexpr int kSearchedRows = 16;  // of a block: 32-bit lanes that hold a pair of a row's 16-bit numbers
+struct EntrySearch {
+  int64_t blocks;
+  int pairs, entries;
+  const int32_t* rows;   // (blocks, pairs, kSearchedRows)
+  const int32_t* book;   // (entries, pairs)
+  const int32_t* costs;  // (entries)
+  int32_t* index;        // (blocks, kSearchedRows)
+  int32_t* best;         // the same: the least cost - row . entry
+};
+using NearestEntries = void (*)(const EntrySearch& search);
+
 // Metrics of pictures (metrics.h). A tile of SSIM is kSsimRows x kSsimColumns values (colours count as columns).
 constexpr int kSsimReach = 5;  // taps beside the middle one
 constexpr int kSsimRows = 128, kSsimColumns = 144;
@@ -190,6 +204,7 @@ struct Kernels {
   FindIncomplete find_incomplete;
   SizeContextsOf size_contexts;
   AddSizePlane add_size_plane;
+  NearestEntries nearest_entries;
   const SteppedKernels* stepped;  // stepped_kernels.h
   const ColumnKernels* columns;
   const MetricKernels* metrics;

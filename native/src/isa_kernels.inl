@@ -583,6 +583,7 @@ typedef uint32_t UnsignedInts __attribute__((vector_size(kWidth * 4)));
 #include "stepped_kernels.inl"
 
 #include "columns_kernels.inl"
+#include "vq_kernels.inl"
 #include "metrics_kernels.inl"
 #include "raster_kernels.inl"
 
@@ -590,7 +591,7 @@ typedef uint32_t UnsignedInts __attribute__((vector_size(kWidth * 4)));
 
 const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &decode_rows,     &encode_rows,
                                   &to_targets,       &widen_symbols,     &find_incomplete, &size_contexts,
-                                  &add_size_plane,   &kSteppedKernels,   &kColumnKernels,  &kMetricKernels,
-                                  &kRasterKernels};
+                                  &add_size_plane,   &nearest_entries,   &kSteppedKernels, &kColumnKernels,
+                                  &kMetricKernels,   &kRasterKernels};
 
 }  // namespace splatzip

@@ -6,6 +6,7 @@
 #include "splatzip/status.h"
 #include "stepped_params.h"
 #include "stepped_tile.h"
+#include "vq.h"
 
 namespace splatzip {
 
@@ -44,6 +45,7 @@ struct SteppedOptions {
   SteppedParams params;  // opacity levels, powers, step rules
   int64_t tile_splats = 14000;
   float diffusion = 0.7f;  // share of an error of colour or SH that later neighbours take
+  std::array<VqOptions, kBookedAttributes> books;
 };
 
 struct EncodedChunk {
@@ -55,7 +57,8 @@ struct EncodedChunk {
 
 struct EncodedScene {
   std::vector<uint8_t> params;
-  std::vector<uint8_t> tables[2];  // by layer
+  std::vector<uint8_t> tables[2];                             // by layer
+  std::array<std::vector<uint8_t>, kBookedAttributes> books;  // empty: none
   std::vector<EncodedChunk> chunks;
   std::vector<int64_t> order;  // source row of each decoded row (tier by tier, tile by tile)
   int tiles = 0;

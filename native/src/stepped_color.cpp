@@ -7,6 +7,7 @@
 
 #include "isa.h"
 #include "splatzip/exact_math.h"
+#include "stepped_books.h"
 #include "stepped_tile.h"
 
 namespace splatzip {
@@ -136,10 +137,10 @@ Group sh_group(const SteppedParams& params) {
   return {1, params.rest(), &params.sh, &params.sh_color_basis, params.sh_basis};
 }
 
-// Chooses codes for one group of a tile: `sh` points at its first coefficient of source row 0.
-void quantize_group(const SteppedTables& tables, const SteppedParams& params, const Group& group, const TileState& tile,
-                    const float* sh, const int64_t* source_rows, float diffusion, std::vector<Plane<int32_t>>* codes) {
-  const int count = group.components, width = 3 * count, stride = padded(width);
+// What the values of one group of a tile should be: `sh` points at its first coefficient of source row 0.
+Uninitialised<float> targets_of(const SteppedParams& params, const Group& group, const TileState& tile, const float* sh,
+                                const int64_t* source_rows) {
+  const int count = group.components, stride = padded(3 * count);
   std::vector<float> basis(static_cast<size_t>(count * kBasisFloats));
   Uninitialised<float> targets(static_cast<size_t>(tile.n * stride), 0.0f);
   float color[9];
@@ -152,16 +153,52 @@ void quantize_group(const SteppedTables& tables, const SteppedParams& params, co
   ForwardTransform forward{tile.n,      count,         stride, basis.data(), color, sh, 3 * (1 + params.rest()),
                            source_rows, targets.data()};
   kernels().to_targets(forward);
+  return targets;
+}
+
+float most_step(const SteppedTables& tables, const StepRule& rule) {
+  return rule.base * tables.half_octave[static_cast<size_t>(rule.most + kMaxHalfOctaves)];
+}
+
+// Chooses codes for one group of a tile.
+void quantize_group(const SteppedTables& tables, const SteppedParams& params, const Group& group, const TileState& tile,
+                    const float* sh, const int64_t* source_rows, float diffusion, std::vector<Plane<int32_t>>* codes) {
+  const int width = 3 * group.components;
+  const Uninitialised<float> targets = targets_of(params, group, tile, sh, source_rows);
   const Plane<float> steps = steps_of(*group.rule, tile);
-  const std::vector<float> shares = shares_of(params, group.first, width, stride);
+  const std::vector<float> shares = shares_of(params, group.first, width, padded(width));
   const std::vector<int32_t*> planes = fit_planes(*codes, tile.n, width);
   PredictedRows rows = rows_of(tile, steps, shares, planes);
   Uninitialised<float> ring(static_cast<size_t>(2 * ring_rows(rows.runs) * rows.stride));
   rows.ring = ring.data();
   rows.targets = targets.data();
   rows.diffusion = diffusion;
-  rows.most_step = group.rule->base * tables.half_octave[static_cast<size_t>(group.rule->most + kMaxHalfOctaves)];
+  rows.most_step = most_step(tables, *group.rule);
   kernels().encode_rows(rows);
+}
+
+// Codes from books count in parts of the step.
+Plane<float> steps_of_books(const Plane<float>& steps, int64_t n) {
+  Plane<float> fine;
+  fine.fit(n);
+  for (size_t i = 0; i < static_cast<size_t>(n); ++i) fine[i] = steps[i] * (1.0f / kBookFraction);
+  return fine;
+}
+
+// Contexts of the index of book b, from the contexts of 5.4: the foreseen size of its entry, rounded down.
+void index_contexts(const uint8_t* sizes, size_t b, int64_t n, uint8_t* contexts) {
+  uint8_t level[kSizeContexts];
+  for (int c = 0; c < kSizeContexts; ++c) {
+    const int quarters = c < 32 ? 0 : (4 + (c & 3)) << std::min((c - 32) >> 2, 3);  // of 1, from context 32 on
+    level[c] = static_cast<uint8_t>(static_cast<int>(b) * kLevels + std::min(quarters >> 2, kLevels - 1));
+  }
+  for (int64_t i = 0; i < n; ++i) contexts[i] = level[sizes[i]];
+}
+
+// How large the entries are that a plane of indices names; room for vector code behind.
+void entry_sizes(const Codebook& book, const Plane<int32_t>& index, int64_t n, Plane<int32_t>* sizes) {
+  sizes->fit(n);
+  for (size_t i = 0; i < static_cast<size_t>(n); ++i) (*sizes)[i] = book.sizes[static_cast<size_t>(index[i])];
 }
 
 // Rebuilds the values of one group and writes RGB coefficients: `sh` points at its first coefficient of the tile.
@@ -189,8 +226,30 @@ void rebuild_group(const SteppedParams& params, const Group& group, const TileSt
 void quantize_colors(const SteppedParams& params, const SteppedTables& tables, TileState* tile,
                      const SourceArrays& source, const int64_t* rows, float diffusion) {
   quantize_group(tables, params, color_group(params), *tile, source.sh, rows, diffusion, &tile->color_codes);
-  if (params.rest() > 0)
-    quantize_group(tables, params, sh_group(params), *tile, source.sh + 3, rows, diffusion, &tile->sh_codes);
+}
+
+void quantize_sh(const SteppedParams& params, const SteppedTables& tables, TileState* tile, const SourceArrays& source,
+                 const int64_t* rows, float diffusion) {
+  quantize_group(tables, params, sh_group(params), *tile, source.sh + 3, rows, diffusion, &tile->sh_codes);
+}
+
+void quantize_sh_by_books(const SteppedParams& params, const SteppedTables& tables, const BookSearch* search,
+                          TileState* tile, const SourceArrays& source, const int64_t* source_rows, float diffusion,
+                          int16_t* rest) {
+  const Group group = sh_group(params);
+  const int width = 3 * group.components;
+  const Uninitialised<float> targets = targets_of(params, group, *tile, source.sh + 3, source_rows);
+  const Plane<float> fine = steps_of_books(steps_of(*group.rule, *tile), tile->n);
+  const std::vector<float> shares = shares_of(params, group.first, width, padded(width));
+  PredictedRows rows = rows_of(*tile, fine, shares, std::vector<int32_t*>(static_cast<size_t>(width)));
+  rows.targets = targets.data();
+  rows.diffusion = diffusion;
+  rows.most_step = most_step(tables, *group.rule) * (1.0f / kBookFraction);
+  if (search) {
+    tile->sh_indices.resize(params.books[kShBooks].books.size());
+    for (Plane<int32_t>& plane : tile->sh_indices) plane.fit(tile->n);
+  }
+  choose_entries(rows, search, &tile->sh_indices, rest);
 }
 
 template <class Io>
@@ -225,10 +284,42 @@ void code_sh(Io* ios, const SteppedParams& params, TileState* tile, float* sh) {
   if constexpr (Io::kReading) rebuild_group(params, group, *tile, steps, planes, sh + 3);
 }
 
+template <class Io>
+bool code_sh_indices(Io& io, const SteppedParams& params, TileState* tile, float* sh) {
+  const int64_t n = tile->n;
+  const Group group = sh_group(params);
+  const Plane<float> steps = steps_of(*group.rule, *tile);
+  SizeModel sizes(*tile, steps);
+  Plane<uint8_t> contexts;
+  Plane<int32_t> entry_size;
+  contexts.fit(n);
+  tile->sh_indices.resize(params.books[kShBooks].books.size());
+  for (size_t b = 0; b < tile->sh_indices.size(); ++b) {
+    const Codebook& book = params.books[kShBooks].books[b];
+    Plane<int32_t>& index = tile->sh_indices[b];
+    if constexpr (Io::kReading) index.fit(n);
+    index_contexts(sizes.contexts(book.expect), b, n, contexts.data());
+    io.plane(contexts.data(), index.data(), n, false);
+    if (std::any_of(index.begin(), index.begin() + n, [&](int32_t i) { return i >= book.entries; })) return false;
+    entry_sizes(book, index, n, &entry_size);
+    sizes.add(static_cast<int>(b), entry_size.data());
+  }
+  if constexpr (Io::kReading) {
+    const std::vector<int32_t*> planes = fit_planes(tile->sh_codes, n, 3 * group.components);
+    sum_entries(params.books[kShBooks], tile->sh_indices, n, planes);
+    rebuild_group(params, group, *tile, steps_of_books(steps, n), planes, sh + 3);
+  }
+  return true;
+}
+
 void add_sizes(const SteppedParams& params, TileState* tile, SizeSums* sums) {
   constexpr size_t kEvery = 4;  // splats looked at
   constexpr double kMost = 40;
-  const int width = 3 * params.rest();
+  const auto& books = params.books[kShBooks].books;
+  std::vector<Plane<int32_t>> entries(books.size());
+  for (size_t b = 0; b < books.size(); ++b) entry_sizes(books[b], tile->sh_indices[b], tile->n, &entries[b]);
+  std::vector<Plane<int32_t>>& sh = books.empty() ? tile->sh_codes : entries;
+  const int width = static_cast<int>(books.empty() ? static_cast<size_t>(3 * params.rest()) : books.size());
   if (sums->normal.empty()) {
     sums->normal.assign(static_cast<size_t>(3 + width), {});
     sums->right.assign(static_cast<size_t>(3 + width), {});
@@ -255,12 +346,14 @@ void add_sizes(const SteppedParams& params, TileState* tile, SizeSums* sums) {
   tile->color_size.clear();
   Uninitialised<float> sum = add_planes(steps_of(params.color, *tile), tile->color_codes, 0, 3);
   tile->color_size = sum;
-  if (width > 0) add_planes(steps_of(params.sh, *tile), tile->sh_codes, 3, width);
+  if (width > 0) add_planes(steps_of(params.sh, *tile), sh, 3, width);
   tile->color_size.clear();
 }
 
 template void code_colors<StreamReader>(StreamReader&, const SteppedParams&, TileState*, float*);
 template void code_colors<StreamWriter>(StreamWriter&, const SteppedParams&, TileState*, float*);
+template bool code_sh_indices<StreamReader>(StreamReader&, const SteppedParams&, TileState*, float*);
+template bool code_sh_indices<StreamWriter>(StreamWriter&, const SteppedParams&, TileState*, float*);
 template void code_sh<StreamReader>(StreamReader*, const SteppedParams&, TileState*, float*);
 template void code_sh<StreamWriter>(StreamWriter*, const SteppedParams&, TileState*, float*);
 

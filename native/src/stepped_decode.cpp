@@ -116,6 +116,10 @@ bool decode_sh_layer(const SteppedParams& params, const std::vector<TableChunk>&
   ByteReader in(chunk.data, chunk.size);
   OpenChunk open;
   if (!open.open(in, tables)) return false;
+  if (!params.books[kShBooks].empty())
+    return open.present[kShIndex] &&
+           code_sh_indices(open.streams[kShIndex], params, tile, out.sh + chunk.row * 3 * (1 + params.rest())) &&
+           open.streams[kShIndex].close();
   for (int s = 0; s < params.sh_degree; ++s)
     if (!open.present[kSh1 + s]) return false;
   code_sh(open.streams + kSh1, params, tile, out.sh + chunk.row * 3 * (1 + params.rest()));

@@ -177,7 +177,8 @@ struct TileStreams {
 
 // Geometry is coded, colour is quantized against it; colour is coded once the sizes of its codes are fitted.
 void code_geometry(const SourceArrays& source, const SteppedParams& params, const SteppedTables& derived,
-                   float diffusion, const std::vector<uint64_t>& earlier, PreparedTile* tile, TileStreams* out) {
+                   float diffusion, const std::vector<uint64_t>& earlier, bool sh_by_books, PreparedTile* tile,
+                   TileStreams* out) {
   const int64_t* rows = tile->rows.data();
   TileState* state = &tile->state;
   code_octree(out->streams[kOctree], out->streams[kCount], state->frame.octree_levels, state->n, earlier,
@@ -188,29 +189,43 @@ void code_geometry(const SourceArrays& source, const SteppedParams& params, cons
   code_rotations(out->streams[kRotation], params, state, &source, rows);
   code_positions(out->streams[kPositionLow], params, state, &source, rows);
   quantize_colors(params, derived, state, source, rows, diffusion);
+  if (params.rest() > 0 && !sh_by_books) quantize_sh(params, derived, state, source, rows, diffusion);
+}
+
+// Trains books for the SH of all tiles, then chooses entries.
+void quantize_by_books(const SourceArrays& source, const SteppedTables& derived, const SteppedOptions& options,
+                       int threads, std::vector<PreparedTile>& tiles, SteppedParams* params) {
+  const int64_t width = 3 * params->rest();
+  std::vector<int64_t> starts{0};
+  for (const PreparedTile& tile : tiles) starts.push_back(starts.back() + tile.state.n);
+  std::vector<int16_t> rest(static_cast<size_t>(starts.back() * width));
+  parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t k) {
+    PreparedTile& tile = tiles[static_cast<size_t>(k)];
+    quantize_sh_by_books(*params, derived, nullptr, &tile.state, source, tile.rows.data(), options.diffusion,
+                         rest.data() + starts[static_cast<size_t>(k)] * width);
+  });
+  const TrainedBooks trained =
+      train_books(std::move(rest), starts.back(), static_cast<int>(width), options.books[kShBooks], threads);
+  params->books[kShBooks] = trained.books;
+  const BookSearch search(trained.books, trained.bits, options.books[kShBooks].price);
+  parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t k) {
+    PreparedTile& tile = tiles[static_cast<size_t>(k)];
+    quantize_sh_by_books(*params, derived, &search, &tile.state, source, tile.rows.data(), options.diffusion, nullptr);
+  });
 }
 
 int contexts_of(int stream, bool classes) {
-  constexpr int kCounts[kSteppedStreams] = {0, 64, 5, 8, 64, 64, 1, 64, 64, 64, 64, 64};
+  constexpr int kCounts[kSteppedStreams] = {0, 64, 5, 8, 64, 64, 1, 64, 64, 64, 64, 64, 64};
   return stream == kOpacity && classes ? 56 : kCounts[stream];
 }
 
 TableSet tables_of(int stream, int contexts, const std::vector<TileStreams>& tiles) {
-  Histogram histogram;
-  histogram.contexts = contexts;
-  histogram.counts.resize(static_cast<size_t>(histogram.contexts));
-  for (auto& c : histogram.counts) c.fill(0);
-  const bool escapes = stream != kOctree;
-  for (const TileStreams& tile : tiles) tile.streams[stream].count(histogram);
-  if (escapes && !needs_no_low_bits(histogram)) {
-    std::vector<std::array<uint32_t, 33>> lengths(static_cast<size_t>(histogram.contexts));
-    for (auto& l : lengths) l.fill(0);
-    for (const TileStreams& tile : tiles) tile.streams[stream].measure(lengths);
-    choose_low_bits(lengths, &histogram);
-    for (auto& c : histogram.counts) c.fill(0);
-    for (const TileStreams& tile : tiles) tile.streams[stream].count(histogram);
-  }
-  return build_table_set(stream, escapes, histogram);
+  std::vector<const StreamWriter*> streams;
+  for (const TileStreams& tile : tiles) streams.push_back(&tile.streams[stream]);
+  const SymbolRule rule = stream == kOctree    ? SymbolRule::octets
+                          : stream == kShIndex ? SymbolRule::indices
+                                               : SymbolRule::escapes;
+  return tables_for(stream, rule, contexts, streams);
 }
 
 }  // namespace
@@ -227,6 +242,7 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
     if (part == 0) tiling = tile_splats(source.positions, n, options.tile_splats, threads);
     if (part == 1) fit_reference(source, n, &params);
   });
+  const bool sh_by_books = sh_degree > 0 && !options.books[kShBooks].plan.empty();
   scene.tiles = static_cast<int>(tiling.starts.size()) - 1;
   std::vector<PreparedTile> tiles(static_cast<size_t>(scene.tiles * tier_count));
   parallel_for(scene.tiles, threads, [&](int64_t t) {
@@ -267,8 +283,7 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
     for (size_t e = k; e-- > 0 && tiles[e].tile == tiles[k].tile;)
       earlier.insert(earlier.end(), cells_of[e].begin(), cells_of[e].end());
     std::sort(earlier.begin(), earlier.end());
-    code_geometry(source, params, derived, options.diffusion, earlier, &tiles[k], &streams[k]);
-    add_sizes(params, &tiles[k].state, &sizes[k]);
+    code_geometry(source, params, derived, options.diffusion, earlier, sh_by_books, &tiles[k], &streams[k]);
     extents[k] = extent_of(source, tiles[k].rows);
     for (int64_t i = 0; i < tiles[k].state.n; ++i)
       for (int a = 0; a < 3; ++a) {  // the box holds decoded positions, too
@@ -277,29 +292,42 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
         extents[k].high[a] = std::max(extents[k].high[a], p);
       }
   });
+  if (sh_by_books) quantize_by_books(source, derived, options, threads, tiles, &params);
+  parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t k) {
+    add_sizes(params, &tiles[static_cast<size_t>(k)].state, &sizes[static_cast<size_t>(k)]);
+  });
   fit_sizes(sizes, &params);
   parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t at) {
     const size_t k = static_cast<size_t>(at);
     code_colors(streams[k].streams[kColor], params, &tiles[k].state, nullptr);
-    if (sh_degree > 0) code_sh(streams[k].streams + kSh1, params, &tiles[k].state, nullptr);
+    if (sh_by_books) {
+      code_sh_indices(streams[k].streams[kShIndex], params, &tiles[k].state, nullptr);
+    } else if (sh_degree > 0) {
+      code_sh(streams[k].streams + kSh1, params, &tiles[k].state, nullptr);
+    }
     TileState kept;  // the rest is no longer needed
     kept.n = tiles[k].state.n;
     kept.frame = tiles[k].state.frame;
     tiles[k].state = std::move(kept);
   });
 
+  // Streams of each layer: [first, last].
+  const int of_layer[2][2] = {{kOctree, kColor},
+                              {sh_by_books ? kShIndex : kSh1, sh_by_books ? kShIndex : kSh1 + sh_degree - 1}};
   TableSet sets[kSteppedStreams];
-  const int last_stream = sh_degree > 0 ? kSh1 + sh_degree - 1 : kColor;
-  parallel_for(last_stream, threads, [&](int64_t s) {
+  parallel_for(kSteppedStreams - 1, threads, [&](int64_t s) {
     const int stream = static_cast<int>(s) + 1;
     sets[stream] = tables_of(stream, contexts_of(stream, params.classes), streams);
   });
-  ByteWriter tables[2];
-  tables[0].varint(kColor);
-  tables[1].varint(static_cast<uint64_t>(sh_degree));
-  for (int s = kOctree; s <= last_stream; ++s) write_table_set(tables[s > kColor], sets[s]);
-  scene.tables[0] = std::move(tables[0].bytes);
-  if (sh_degree > 0) scene.tables[1] = std::move(tables[1].bytes);
+  for (int layer = 0; layer < (sh_degree > 0 ? 2 : 1); ++layer) {
+    const auto [first, last] = of_layer[layer];
+    ByteWriter tables;
+    tables.varint(static_cast<uint64_t>(last - first + 1));
+    for (int s = first; s <= last; ++s) write_table_set(tables, sets[s]);
+    scene.tables[layer] = std::move(tables.bytes);
+  }
+  for (size_t a = 0; a < kBookedAttributes; ++a)
+    if (!params.books[a].empty()) scene.books[a] = write_codebooks(params.books[a]);
 
   const int layers = sh_degree > 0 ? 2 : 1;
   scene.chunks.resize(tiles.size() * static_cast<size_t>(layers));
@@ -321,7 +349,7 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
       head.byte(first_of_tile ? 1 : 0);
       if (first_of_tile) write_frame(head, tiles[k].state.frame);
     }
-    const int first = layer == 0 ? kOctree : kSh1, last = layer == 0 ? kColor : last_stream;
+    const auto [first, last] = of_layer[layer];
     head.varint(static_cast<uint64_t>(last - first + 1));
     std::vector<uint8_t> payload;
     for (int s = first; s <= last; ++s) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bits.h"
+#include "codebooks.h"
 #include "isa.h"
 
 namespace splatzip {
@@ -51,7 +52,10 @@ struct SteppedParams {
   // Expected size of a code from what is known of its splat, 1/256: by plane (3 of the colour, then 3 B of SH).
   std::vector<std::array<int16_t, kSizeTerms>> expect;
 
+  std::array<Codebooks, kBookedAttributes> books;  // of chunks of their own; none: coded number by number
+
   int features() const { return classes ? kFeatures : kFeaturesWithoutClasses; }
+  int booked_width(int attribute) const { return attribute == kShBooks ? 3 * rest() : 3; }
   int rest() const { return (sh_degree + 1) * (sh_degree + 1) - 1; }
 };
 

@@ -20,8 +20,22 @@ constexpr int kShStreams = 4;
 constexpr int kShComponents = 24;  // most SH coefficients a colour above degree 0
 constexpr int kColorValues = 3 * (1 + kShComponents);
 // Streams of a chunk by their id (splatzip/container/layout.py).
-enum StreamId { kOctree = 1, kCount, kOpacity, kScale, kRotation, kPositionLow, kColor, kSh1, kSh2, kSh3, kSh4 };
-constexpr int kSteppedStreams = 12;  // ids below
+enum StreamId {
+  kOctree = 1,
+  kCount,
+  kOpacity,
+  kScale,
+  kRotation,
+  kPositionLow,
+  kColor,
+  kSh1,
+  kSh2,
+  kSh3,
+  kSh4,
+  kShIndex,
+  kEntry
+};
+constexpr int kSteppedStreams = 13;  // of a tile's chunk: ids below
 
 // Components that SH stream s (0..3) holds: [begin, end) of the KLT components.
 constexpr int kShBegin[kShStreams + 1] = {0, 3, 8, 15, 24};
@@ -91,6 +105,7 @@ struct TileState {
   Plane<float> axes;                                  // 9 planes: x, y, z of the longest axis, the middle, the shortest
   Uninitialised<float> positions;                     // (n, 3)
   std::vector<Plane<int32_t>> color_codes, sh_codes;  // by plane; the writer's are made by quantize_colors
+  std::vector<Plane<int32_t>> sh_indices;             // by book
   Uninitialised<float> color_size;                    // sum of |code| of the colour planes
   // The writer's errors in units of the steps: opacity, then the scales.
   std::vector<std::array<float, 4>> errors;
@@ -114,16 +129,25 @@ template <class Io>
 void code_rotations(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
 template <class Io>
 void code_positions(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
-// Writer only, before code_colors and code_sh: choose the codes of both, closed loop, with errors diffused.
+// Writer only, before code_colors and code_sh: choose the codes, closed loop, with errors diffused.
 // `diffusion`: share of an error that later neighbours take.
 void quantize_colors(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows,
                      float diffusion);
+void quantize_sh(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows,
+                 float diffusion);
+// The same for SH that is coded by books; without a search, `rest` receives (n, 3 B) to train books on.
+class BookSearch;
+void quantize_sh_by_books(const SteppedParams&, const SteppedTables&, const BookSearch*, TileState*,
+                          const SourceArrays&, const int64_t* rows, float diffusion, int16_t* rest);
 // The reader writes RGB coefficients to `sh`: (n, 1 + B, 3), the tile's first row.
 template <class Io>
 void code_colors(Io& io, const SteppedParams&, TileState*, float* sh);
 // All SH streams of a chunk: `ios` one a stream, as many as the degree has.
 template <class Io>
 void code_sh(Io* ios, const SteppedParams&, TileState*, float* sh);
+// The same for SH that is coded by books. False: an index is outside its book.
+template <class Io>
+bool code_sh_indices(Io& io, const SteppedParams&, TileState*, float* sh);
 
 // Least squares of |code| on the size terms, plane by plane (writer only).
 struct SizeSums {

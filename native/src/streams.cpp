@@ -131,6 +131,33 @@ bool needs_no_low_bits(const Histogram& histogram) {
   });
 }
 
+TableSet tables_for(int stream, SymbolRule rule, int contexts, const std::vector<const StreamWriter*>& streams) {
+  Histogram histogram;
+  histogram.contexts = contexts;
+  histogram.counts.resize(static_cast<size_t>(contexts));
+  auto count = [&] {
+    for (auto& c : histogram.counts) c.fill(0);
+    for (const StreamWriter* each : streams) each->count(histogram);
+  };
+  count();
+  if (rule == SymbolRule::indices || (rule == SymbolRule::escapes && !needs_no_low_bits(histogram))) {
+    std::vector<std::array<uint32_t, 33>> lengths(static_cast<size_t>(contexts));
+    for (auto& l : lengths) l.fill(0);
+    for (const StreamWriter* each : streams) each->measure(lengths);
+    if (rule == SymbolRule::indices) {
+      for (size_t c = 0; c < lengths.size(); ++c) {
+        int length = 32;
+        while (length > 8 && lengths[c][static_cast<size_t>(length)] == 0) --length;
+        histogram.low_bits[c] = static_cast<uint8_t>(length - 8);
+      }
+    } else {
+      choose_low_bits(lengths, &histogram);
+    }
+    count();
+  }
+  return build_table_set(stream, rule == SymbolRule::escapes, histogram);
+}
+
 void StreamWriter::count(Histogram& histogram) const {
   for (const Plane& plane : planes_)
     for (size_t i = 0; i < plane.values.size(); ++i) {

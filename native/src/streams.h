@@ -89,6 +89,11 @@ class StreamWriter {
   std::vector<Raw> raws_;
 };
 
+// What a table set is to be: `escapes` for values that are mostly small; `octets` for symbols that are values below
+// 256; `indices` for numbers of entries, most frequent first: what 8 bits cannot say goes raw, nothing escapes.
+enum class SymbolRule { escapes, octets, indices };
+TableSet tables_for(int stream, SymbolRule rule, int contexts, const std::vector<const StreamWriter*>& streams);
+
 // low_bits of each context from what `measure` counted: symbols stay below about 2 * 2^kSymbolBits.
 void choose_low_bits(const std::vector<std::array<uint32_t, 33>>& lengths, Histogram* histogram);
 // Whether choose_low_bits would choose none, by what was counted without any: then the histogram stands as it is.

@@ -84,7 +84,7 @@ def errors(source: Scene, change: Change) -> dict[str, NDArray[np.float64]]:
     scene = change.of(source)
     profile = Profile.preset_named("fast")
     assert profile.stepped is not None
-    *_, order = stepped.encode(scene, profile.stepped)
+    order = stepped.encode(scene, profile.stepped).order
     decoded = splatzip.decompress(splatzip.compress(scene, profile=profile))
     place = np.empty(len(scene), np.int64)
     place[order] = np.arange(len(scene))

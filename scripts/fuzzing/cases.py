@@ -35,10 +35,10 @@ def write_cases(folder: Path, count: int) -> int:
     damaged = (resealed(rng.choice(seeds), rng.choice(seeds), rng) for _ in range(count))
     written = 0
 
-    def record(file: memoryview, params: bytes, tables: Sequence[bytes], *rest: Any) -> tuple[type[Exception], int]:
+    def record(file: memoryview, params: bytes, books: Sequence[bytes], *rest: Any) -> tuple[type[Exception], int]:
         nonlocal written
-        chunks, splats, _ = rest
-        (folder / f"{written:06}.case").write_bytes(case(file, params, tables, chunks, splats))
+        tables, chunks, splats, _ = rest
+        (folder / f"{written:06}.case").write_bytes(case(file, params, books, tables, chunks, splats))
         written += 1
         return CorruptError, -1  # it is not decoded here
 
@@ -50,9 +50,12 @@ def write_cases(folder: Path, count: int) -> int:
     return written
 
 
-def case(file: memoryview, params: bytes, tables: Sequence[bytes], chunks: Sequence[ChunkPlace], splats: int) -> bytes:
+def case(
+    file: memoryview, params: bytes, books: Sequence[bytes], tables: Sequence[bytes], chunks: Sequence[ChunkPlace],
+    splats: int,
+) -> bytes:  # fmt: skip
     """The bytes of one case."""
-    out = bytearray(_block(params)) + struct.pack("<q", len(tables))
+    out = bytearray(_block(params)) + b"".join(map(_block, books)) + struct.pack("<q", len(tables))
     for table in tables:
         out += _block(table)
     out += struct.pack("<qq", splats, len(chunks))

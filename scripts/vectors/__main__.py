@@ -14,13 +14,14 @@ import reference_decoder
 
 import splatzip
 from vectors import golden_bad
+from vectors.books import BOOKS
 from vectors.columns import COLUMNS
 from vectors.everything import EVERYTHING
 from vectors.stepped import STEPPED
 from vectors.vector import Vector
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "vectors"
-VECTORS: tuple[Vector, ...] = (*STEPPED, *COLUMNS, *EVERYTHING)
+VECTORS: tuple[Vector, ...] = (*STEPPED, *BOOKS, *COLUMNS, *EVERYTHING)
 
 
 def write(vector: Vector) -> int:

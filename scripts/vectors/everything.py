@@ -36,7 +36,8 @@ def everything() -> bytes:
     logits[5], logits[6] = np.inf, -np.inf
     scene = replace(scene.edited(opacity_logits=logits), origin=np.array([0.5, -1e7, 3.0]))
     # Tile 0 begins in tier 1; the others have splats in both.
-    _, _, chunks, order = stepped.encode(scene, OPTIONS)
+    coded = stepped.encode(scene, OPTIONS)
+    chunks, order = coded.chunks, coded.order
     tiers = np.empty(len(scene), np.uint8)
     tiers[order] = np.arange(len(scene)) % 3 == 0
     tiers[order[: chunks[0].splats]] = 1

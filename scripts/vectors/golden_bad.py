@@ -16,10 +16,11 @@ import splatzip
 from vectors.bad_codes import CODED
 from vectors.bad_columns import COLUMNS
 from vectors.bad_container import CONTAINER
+from vectors.books import BAD_BOOKS
 from vectors.damage import Bad, whole
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "golden_bad"
-BAD: tuple[Bad, ...] = (*CONTAINER, *CODED, *COLUMNS)
+BAD: tuple[Bad, ...] = (*CONTAINER, *CODED, *BAD_BOOKS, *COLUMNS)
 
 
 def write(bad: Sequence[Bad]) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from splatzip.cli.batch import compress_many
 from splatzip.cli.job import Settings, compress_file
-from splatzip.cli.options import AsJson, Force, Quiet, Repair, Threads
+from splatzip.cli.options import AsJson, Force, Quiet, Repair, ShCoding, Threads
 from splatzip.cli.summary import show
 from splatzip.cli.target import check_target, write_whole
 
@@ -39,6 +39,7 @@ def compress(
         int | None,
         typer.Option(metavar="N", min=0, max=4, help="SH degree to keep. Presets that do not render cut off the rest."),
     ] = None,
+    sh_coding: ShCoding = None,
     threads: Threads = 0,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="With --to: scenes at a time.")] = 1,
     repair: Repair = False,
@@ -55,7 +56,8 @@ def compress(
     """
     if preset is Preset.lossless and quality is not None:
         raise typer.BadParameter("--quality and --preset lossless exclude each other")
-    settings = Settings(preset.value if preset else None, quality, verify, degree, threads, repair)
+    coding = sh_coding.value if sh_coding else None
+    settings = Settings(preset.value if preset else None, quality, verify, degree, coding, threads, repair)
     failed = False
     summary: Any
     if report is not None:

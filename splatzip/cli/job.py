@@ -21,14 +21,15 @@ class Settings:
     quality: float | None = None  # dB against the source
     verify: bool = False
     degree: int | None = None  # of SH
+    sh_coding: str | None = None
     threads: int = 0  # 0: every core
     repair: bool = False
 
     def arguments(self) -> Iterator[str]:
         """The command-line options that ask for the same."""
-        for name in ("preset", "quality", "degree", "threads"):
+        for name in ("preset", "quality", "degree", "sh_coding", "threads"):
             if getattr(self, name) is not None:
-                yield f"--{name}={getattr(self, name)}"
+                yield f"--{name.replace('_', '-')}={getattr(self, name)}"
         for name in ("verify", "repair"):
             if getattr(self, name):
                 yield f"--{name}"
@@ -54,6 +55,7 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
                 quality=settings.quality,
                 verify=settings.verify,
                 degree=settings.degree,
+                sh_coding=settings.sh_coding,
                 threads=settings.threads,
                 progress=progress,
             )

@@ -46,3 +46,14 @@ ExtentOption = Annotated[ExtentOf, typer.Option("--extent", help="Splats end at 
 Background = Annotated[
     tuple[float, float, float], typer.Option(metavar="R G B", help="Colour behind the scene, 0 to 1.")
 ]
+
+
+class Coding(str, Enum):
+    """How SH is quantized."""
+
+    scalar = "scalar"
+    residual_vq = "residual_vq"
+    sub_vector_vq = "sub_vector_vq"
+
+
+ShCoding = Annotated[Coding | None, typer.Option(help="SH number by number (default), or from codebooks of vectors.")]

@@ -2,12 +2,13 @@
 
 from splatzip.container.append import with_chunk
 from splatzip.container.index import Box, ChunkEntry, Root, RunEntry, Segment
-from splatzip.container.layout import ATTRIBUTE_OF_STREAM, Codec, Kind, Stream
+from splatzip.container.layout import ATTRIBUTE_OF_STREAM, Booked, Codec, Kind, Stream
 from splatzip.container.reader import ContainerFile, ReadRun, open_file
 from splatzip.container.writer import Run, SharedChunk, TileChunk, write_file
 
 __all__ = [
     "ATTRIBUTE_OF_STREAM",
+    "Booked",
     "Box",
     "ChunkEntry",
     "Codec",

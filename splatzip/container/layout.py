@@ -21,9 +21,18 @@ class Kind(IntEnum):
     SOURCE = 3  # header of a quantized source, JSON
     PALETTE = 4  # palette rows of a quantized source
     COLUMNS = 5  # what codec COLUMNS must know of its columns
+    CODEBOOKS = 6  # vectors that codes of the stepped codec are made of
     META = 128  # SceneMeta, JSON
     SETTINGS = 129  # the encoder's settings, JSON
     QUALITY = 130  # measured quality and the views it was measured on, JSON
+
+
+class Booked(IntEnum):
+    """Attributes that codebooks can make: ids of CODEBOOKS chunks."""
+
+    SH = 0
+    SCALE = 1
+    ROTATION = 2
 
 
 class Codec(IntEnum):
@@ -47,6 +56,8 @@ class Stream(IntEnum):
     SH_2 = 9
     SH_3 = 10
     SH_4 = 11
+    SH_INDEX = 12  # entries of codebooks that the SH is made of
+    ENTRY = 13  # of a codebook; in chunks of that kind
     COLUMN_0 = 32  # codec COLUMNS: column k is COLUMN_0 + k, up to 63
 
 
@@ -63,6 +74,7 @@ ATTRIBUTE_OF_STREAM = {
     Stream.SH_2: "sh",
     Stream.SH_3: "sh",
     Stream.SH_4: "sh",
+    Stream.SH_INDEX: "sh",
 }
 
 # The same for streams of codec COLUMNS, counted from COLUMN_0: those below the number.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,24 @@ class EncodedChunk:
     payload: bytes
 
 
+class EncodedScene(NamedTuple):
+    """A scene in codec STEPPED: the contents of its chunks.
+
+    Attributes:
+        params: STEPS.
+        tables: TABLES, by layer.
+        books: CODEBOOKS, by id; empty where an attribute is coded number by number.
+        chunks: of tiles, sorted by (tile, tier, layer).
+        order: (N,) source row of each decoded row.
+    """
+
+    params: bytes
+    tables: tuple[bytes, bytes]
+    books: tuple[bytes, ...]
+    chunks: list[EncodedChunk]
+    order: NDArray[np.int64]
+
+
 @dataclass(frozen=True)
 class ChunkPlace:
     """A chunk to decode: its key, its first row in the output, its place in the file."""
@@ -43,31 +61,30 @@ class ChunkPlace:
 def encode_stepped(
     arrays: Sequence[Floats], *, sh_degree: int, tiers: NDArray[np.uint8] | None, classes: NDArray[np.int8] | None,
     options: dict[str, Any], threads: int,
-) -> tuple[bytes, tuple[bytes, bytes], list[EncodedChunk], NDArray[np.int64]]:  # fmt: skip
-    """Encode positions, log_scales, rotations, opacity_logits, sh.
-
-    Returns: parameters, the TABLES chunks by layer, the chunks, and the source row of each decoded row.
-    """
+) -> EncodedScene:  # fmt: skip
+    """Encode positions, log_scales, rotations, opacity_logits, sh."""
     tier_count = 1 if tiers is None else int(tiers.max()) + 1
     given = np.zeros(0, np.uint8) if tiers is None else np.ascontiguousarray(tiers, np.uint8)
     both = np.zeros((0, 2), np.int8) if classes is None else np.ascontiguousarray(classes, np.int8)
     out = _core.encode_stepped(
         *arrays, sh_degree=sh_degree, tiers=given, tier_count=tier_count, classes=both, threads=threads, **options
     )
-    return out["params"], out["tables"], [EncodedChunk(*c) for c in out["chunks"]], np.asarray(out["order"])
+    chunks = [EncodedChunk(*c) for c in out["chunks"]]
+    return EncodedScene(out["params"], out["tables"], out["books"], chunks, np.asarray(out["order"]))
 
 
 def decode_stepped(
-    file: memoryview, params: bytes, tables: Sequence[bytes], chunks: Sequence[ChunkPlace], splats: int, threads: int
-) -> list[Floats] | tuple[type[Exception], int]:
+    file: memoryview, params: bytes, books: Sequence[bytes], tables: Sequence[bytes], chunks: Sequence[ChunkPlace],
+    splats: int, threads: int,
+) -> list[Floats] | tuple[type[Exception], int]:  # fmt: skip
     """Decode chunks, sorted by (tile, tier, layer), into `splats` rows.
 
     Returns: positions, log_scales, rotations, opacity_logits, sh; or the error class and what failed: the index
-        of a chunk, -1 for the parameters, -2 - t for the TABLES chunk t.
+        of a chunk, -1 for the parameters, -2 - b for the CODEBOOKS chunk b, -5 - t for the TABLES chunk t.
     """
     data = np.frombuffer(file, np.uint8)
     places = [(c.tile, c.tier, c.layer, c.splats, c.row, c.offset, c.size) for c in chunks]
-    arrays, status, failed = _core.decode_stepped(data, params, list(tables), places, splats, threads)
+    arrays, status, failed = _core.decode_stepped(data, params, list(books), list(tables), places, splats, threads)
     if status != 0:
         return STATUS[status], failed
     return [np.asarray(a) for a in arrays]

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from splatzip.errors import SceneError
 from splatzip.kernels.math import exact_exp
-from splatzip.kernels.stepped import EncodedChunk, encode_stepped
+from splatzip.kernels.stepped import EncodedScene, encode_stepped
+from splatzip.quantize import residual_vq, sub_vector_vq
 from splatzip.scene import Scene
 
 # log2 of the base step at fineness 0 and its slope: where equal bits buy equal picture error, fitted on the scenes
@@ -59,6 +60,11 @@ _WEIGHT_UNIT = 64
 
 # Far beyond anything that renders; steps and grids hold their precision up to here.
 _LIMITS = {"positions": 1e30, "log_scales": 60.0, "sh": 1e5}
+CODINGS: dict[str, residual_vq.Options | sub_vector_vq.Options | None] = {
+    "scalar": None,  # number by number
+    "residual_vq": residual_vq.Options(),
+    "sub_vector_vq": sub_vector_vq.Options(),
+}
 _LN2 = 0.6931471805599453
 
 
@@ -74,6 +80,7 @@ class Options:
         most_color: half octaves above its base that a step of colour or SH may grow: what hardly shows now may show
             once a scene is edited.
         diffusion: share of an error of colour or SH that is taken off splats coded later.
+        sh_books: how SH is made of codebooks' entries; None codes it number by number.
     """
 
     fineness: float = 0.0
@@ -82,12 +89,13 @@ class Options:
     octaves: Mapping[str, float] = field(default_factory=dict)
     most_color: int = 6
     diffusion: float = 0.7
+    sh_books: residual_vq.Options | sub_vector_vq.Options | None = None
 
 
 def encode(
     scene: Scene, options: Options, *, tiers: NDArray[np.uint8] | None = None, classes: NDArray[np.int8] | None = None,
     threads: int = 0,
-) -> tuple[bytes, tuple[bytes, bytes], list[EncodedChunk], NDArray[np.int64]]:  # fmt: skip
+) -> EncodedScene:  # fmt: skip
     """Quantize and code a scene.
 
     Args:
@@ -98,8 +106,7 @@ def encode(
             -8 to 8; None: as coarse as others like it, and no bits for saying so.
         threads: 0 for every core; the bytes do not depend on it.
     Raises: SceneError, naming row and attribute, if a value is too large for any step.
-    Returns: parameters, TABLES chunks by layer, chunks sorted by (tile, tier, layer), and the (N,) source row of each
-        decoded row.
+    Returns: the contents of the file's chunks.
     """
     for name, most in _LIMITS.items():
         value = getattr(scene, name)
@@ -115,12 +122,12 @@ def encode(
         sh_degree=scene.sh_degree,
         tiers=tiers,
         classes=classes,
-        options=_native_options(options),
+        options=_native_options(options, scene.sh_degree),
         threads=threads,
     )
 
 
-def _native_options(options: Options) -> dict[str, Any]:
+def _native_options(options: Options, sh_degree: int) -> dict[str, Any]:
     def log2_base(name: str) -> float:
         at_0, slope = _BASES[name]
         finer = options.color_offset if name in _BY_COLOR_CLASS else 0.0
@@ -135,6 +142,7 @@ def _native_options(options: Options) -> dict[str, Any]:
 
     log2_bases = [log2_base(name) for name in _BASES]
     bases = dict(zip(_BASES, exact_exp(np.multiply(log2_bases, _LN2)).tolist(), strict=True))
+    booked = [(options.sh_books, 3 * ((sh_degree + 1) ** 2 - 1)), (None, 3), (None, 3)]
     return {
         "opacity_levels": int(np.clip(round(1 / bases["opacity"]), 2, 60000)),
         "opacity_power": 128,
@@ -143,4 +151,6 @@ def _native_options(options: Options) -> dict[str, Any]:
         "rules": [rule(name) for name in _EXPONENTS],
         "tile_splats": options.tile_splats,
         "diffusion": options.diffusion,
+        "books": [books.plan(width) if books and width else [] for books, width in booked],
+        "prices": [books.price if books else 0.0 for books, _ in booked],
     }

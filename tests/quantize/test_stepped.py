@@ -23,7 +23,7 @@ def chair() -> Scene:
 
 def decoded_in_source_order(scene: Scene, options: stepped.Options) -> Scene:
     """The decoded scene with its rows where the source has them."""
-    order = stepped.encode(scene, options)[3]
+    order = stepped.encode(scene, options).order
     decoded = decompress(encode(scene, Profile("fast", options)))
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
@@ -78,7 +78,7 @@ def test_near_lossless_moves_nothing_that_shows(chair: Scene) -> None:
 
 
 def test_no_splat_is_lost_or_doubled(chair: Scene) -> None:
-    order = stepped.encode(chair, stepped.Options(-1))[3]
+    order = stepped.encode(chair, stepped.Options(-1)).order
     assert np.array_equal(np.sort(order), np.arange(len(chair)))
 
 

@@ -1,0 +1,87 @@
+#include "stepped_books.h"
+
+#include <algorithm>
+
+#include "vq.h"
+
+namespace splatzip {
+
+void sum_entries(const Codebooks& books, const std::vector<Plane<int32_t>>& indices, int64_t n,
+                 const std::vector<int32_t*>& planes) {
+  for (int32_t* plane : planes) std::fill(plane, plane + n, 0);
+  for (size_t b = 0; b < books.books.size(); ++b) {
+    const Codebook& book = books.books[b];
+    const int32_t* index = indices[b].data();
+    for (int d = 0; d < book.count; ++d) {
+      const int16_t* values = book.values.data() + static_cast<int64_t>(d) * book.entries;
+      int32_t* plane = planes[static_cast<size_t>(book.first + d)];
+      for (int64_t i = 0; i < n; ++i) plane[i] += values[index[i]];
+    }
+  }
+}
+
+namespace {
+
+// Whole numbers of fine steps, within what entries can say.
+int16_t to_number(float x) {
+  constexpr float kMost = kMostEntryValue, kRound = 12582912.0f;  // 1.5 * 2^23: to the nearest integer
+  return static_cast<int16_t>((std::clamp(x, -kMost, kMost) + kRound) - kRound);
+}
+
+}  // namespace
+
+void choose_entries(const PredictedRows& r, const BookSearch* search, std::vector<Plane<int32_t>>* indices,
+                    int16_t* rest) {
+  const size_t stride = static_cast<size_t>(r.stride), width = static_cast<size_t>(r.width);
+  const std::vector<float> zeros(stride);
+  Uninitialised<float> values, errors;
+  if (search) {
+    values.resize(static_cast<size_t>(r.n) * stride);
+    errors.resize(values.size());
+  }
+  const float* known = search ? values.data() : r.targets;
+  std::vector<float> predicted(static_cast<size_t>(r.runs) * width), wanted(predicted.size());
+  std::vector<int16_t> left(predicted.size()), codes(predicted.size());
+  for (int64_t first = 0; first < r.n; first += r.runs) {  // rows of one block do not depend on each other
+    const int64_t rows = std::min(r.runs, r.n - first);
+    for (int64_t row = 0; row < rows; ++row) {
+      const int64_t i = first + row;
+      const float step = r.steps[i], *target = r.targets + static_cast<size_t>(i) * stride;
+      const float* shares = r.shares + static_cast<size_t>(r.distance[i]) * stride;
+      const float room = r.most_step - step, bound = 0.5f * std::min(room, step) * kBookFraction;
+      const float *other[kNeighbours], *missed[kNeighbours];
+      float w[kNeighbours], diffuse[kNeighbours];
+      for (int k = 0; k < kNeighbours; ++k) {
+        const int32_t at = r.near.row[k][i];
+        w[k] = r.near.weight[k][i];
+        other[k] = at < 0 ? zeros.data() : known + static_cast<size_t>(at) * stride;
+        missed[k] = at < 0 || !search ? zeros.data() : errors.data() + static_cast<size_t>(at) * stride;
+        diffuse[k] = at < 0 ? 0.0f : r.diffusion * w[k] * std::min(1.0f, step / r.steps[at]);
+      }
+      for (size_t v = 0; v < width; ++v) {
+        const float mean = ((other[0][v] * w[0] + other[1][v] * w[1]) + other[2][v] * w[2]) + other[3][v] * w[3];
+        const float shift = ((missed[0][v] * diffuse[0] + missed[1][v] * diffuse[1]) + missed[2][v] * diffuse[2]) +
+                            missed[3][v] * diffuse[3];
+        const size_t at = static_cast<size_t>(row) * width + v;
+        predicted[at] = shares[v] * mean;
+        wanted[at] = target[v] - std::clamp(shift, -std::max(bound, 0.0f), std::max(bound, 0.0f));
+        left[at] = to_number((wanted[at] - predicted[at]) / step);
+      }
+    }
+    const size_t numbers = static_cast<size_t>(rows) * width;
+    if (rest)
+      std::copy(left.begin(), left.begin() + static_cast<int64_t>(numbers), rest + static_cast<size_t>(first) * width);
+    if (!search) continue;
+    std::vector<int32_t*> chosen;
+    for (Plane<int32_t>& plane : *indices) chosen.push_back(plane.data() + first);
+    search->choose(left.data(), rows, r.width, chosen.data(), codes.data());
+    for (size_t at = 0; at < numbers; ++at) {
+      const size_t i = static_cast<size_t>(first) + at / width, v = at % width;
+      const float value = predicted[at] + static_cast<float>(codes[at]) * r.steps[i];
+      values[i * stride + v] = value;
+      errors[i * stride + v] = value - wanted[at];
+    }
+  }
+}
+
+}  // namespace splatzip

@@ -1,0 +1,56 @@
+// Vector quantization, the encoder's side: codebooks are trained and entries chosen (the file's side: codebooks.h).
+//
+// Rows are integers in 1/kBookFraction of their splat's step, so that equal distances show about equally: the step is
+// the weight of a row. All arithmetic is of integers: the same books from any number of threads and instruction set.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "codebooks.h"
+
+namespace splatzip {
+
+// Where a book lies, and how many entries it may have at most.
+struct BookPlan {
+  int first, count, entries;
+};
+
+struct VqOptions {
+  std::vector<BookPlan> plan;  // empty: the attribute is not coded by books
+  // What a bit of an index is worth in squared steps (entropy-constrained VQ). Of a uniform quantizer with this step
+  // one bit more saves 2 ln 2 / 12 of a squared step.
+  double price = 0.1155;
+  int iterations = 12;
+};
+
+// Chooses entries: book after book, each for what those before left over.
+class BookSearch {
+ public:
+  // bits: of the indices, by book and entry, in 1/256; empty: all cost the same.
+  BookSearch(const Codebooks& books, const std::vector<std::vector<int32_t>>& bits, double price);
+  BookSearch(const Codebook& book, const std::vector<int32_t>& bits, double price);
+
+  // rows: (n, stride) numbers, which end up as what is left of them. indices: by book, n each. chosen: (n, stride), the
+  // entries added up; or nullptr.
+  void choose(int16_t* rows, int64_t n, int stride, int32_t* const* indices, int16_t* chosen = nullptr) const;
+
+ private:
+  struct Packed {
+    int first, count, pairs, entries;
+    std::vector<int32_t> numbers;  // (entries, pairs)
+    std::vector<int16_t> rows;     // (entries, count)
+    std::vector<int32_t> costs;
+  };
+  void add(const Codebook& book, const std::vector<int32_t>& bits, double price);
+  std::vector<Packed> books_;
+};
+
+struct TrainedBooks {
+  Codebooks books;                         // most frequent entries first
+  std::vector<std::vector<int32_t>> bits;  // of an index, by book and entry, 1/256
+};
+
+// Trains one book after the other on what the ones before leave of `rows` ((n, stride), which end up as the rest).
+TrainedBooks train_books(std::vector<int16_t> rows, int64_t n, int stride, const VqOptions& options, int threads);
+
+}  // namespace splatzip
