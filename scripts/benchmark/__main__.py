@@ -11,6 +11,7 @@ from typing import Any
 import splatzip
 from benchmark.ablations import ABLATIONS, write_ablations
 from benchmark.commands import measure_commands, measure_peer_quality
+from benchmark.distillation import DISTILLATION_RECORDS, DISTILLATION_SCENES, measure_distillation
 from benchmark.invariance import measure_invariance
 from benchmark.judge import DEFAULT_JUDGE, Judge
 from benchmark.peers import splat_transform_tool, splatzip_tool
@@ -42,6 +43,10 @@ def main() -> None:
             for scene in scenes_with_photos(options.scenes or list(PRUNING_SCENES)):
                 rows = list(measure_pruning(scene, splatzip.load(scene.file)))
                 replace_rows("pruning", scene, rows, path=PRUNING_RECORDS)
+        elif options.what == "distill":
+            for scene in scenes_with_photos(options.scenes or list(DISTILLATION_SCENES)):
+                rows = list(measure_distillation(scene, splatzip.load(scene.file)))
+                replace_rows("distillation", scene, rows, path=DISTILLATION_RECORDS)
         else:
             for scene in scenes_named(options.scenes):
                 _measure(scene, options)
@@ -56,7 +61,8 @@ def _options() -> argparse.Namespace:
     codec = commands.add_parser("codec", help="the codec, beside its peers")
     views = commands.add_parser("views", help="pseudo-views, beside true cameras")
     prune = commands.add_parser("prune", help="ways to choose the splats that stay")
-    for command in (codec, views, prune):
+    distill = commands.add_parser("distill", help="ways to keep fewer SH coefficients")
+    for command in (codec, views, prune, distill):
         command.add_argument("scenes", nargs="*", help="names, or their beginnings (default: all that it is made for)")
     codec.add_argument("--parts", default=",".join(PARTS), help=f"any of {','.join(PARTS)} (default: all)")
     codec.add_argument(
@@ -65,7 +71,7 @@ def _options() -> argparse.Namespace:
     render = commands.add_parser("render", help="the rasterizer, forward and backward")
     for command in (codec, render):
         command.add_argument("--repetitions", type=int, default=5, help="runs of everything that is timed (default: 5)")
-    for command in (codec, views, prune, render):
+    for command in (codec, views, prune, distill, render):
         command.add_argument("--table", action="store_true", help="measure nothing, write the table again")
     options = parser.parse_args()
     if options.what != "codec":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmark.distillation import DISTILLATION_RECORDS, distillation
 from benchmark.pruning import PRUNING_RECORDS, pruning
 from benchmark.record import Row, read_rows
 from benchmark.scenes import ROOT
@@ -19,10 +20,12 @@ section names, from `benchmarks/*.jsonl`; words as in BENCHMARKS.md.
 
 """
 
+_RECORDS = (PRUNING_RECORDS, DISTILLATION_RECORDS)
 
-def write_ablations(path: Path = ABLATIONS, records: Sequence[Path] = (PRUNING_RECORDS,)) -> None:
+
+def write_ablations(path: Path = ABLATIONS, records: Sequence[Path] = _RECORDS) -> None:
     """Write the whole document."""
     rows: list[Row] = [row for file in records for row in read_rows(file)]
-    sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (pruning,)
+    sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (pruning, distillation)
     text = "\n".join(line for section in sections for line in [*section(rows), ""])
     path.write_text(_INTRODUCTION + text.rstrip("\n") + "\n")
