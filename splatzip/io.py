@@ -70,6 +70,7 @@ def compress(
     *,
     preset: str | None = None,
     profile: Profile | None = None,
+    recipe: str | None = None,
     quality: float | None = None,
     verify: bool = False,
     degree: int | None = None,
@@ -85,6 +86,7 @@ def compress(
         preset: "lossless", "near-lossless" or "fast". None: lossless for a scene that came quantized, else fast;
             fast, too, when there is a quality to aim at, a degree to lower or a coding.
         profile: all options instead of a preset.
+        recipe: a published method instead of a preset: "lightgaussian", "c3dgs" or "omg" (docs/RECIPES.md).
         quality: dB against the source to aim at, 30 to 65; an estimate unless verified.
         verify: render what was written and say in the file which dB it reached; a quality is then met in closed loop,
             to 0.05 dB from above.
@@ -98,6 +100,12 @@ def compress(
     """
     if not isinstance(scene, Scene):
         scene = load(scene, repair=repair)
+    if recipe is not None:
+        if verify or any(option is not None for option in (preset, profile, quality, degree, sh_coding)):
+            raise SplatzipError("a recipe settles all of it: no preset, profile, quality, verify, degree or coding")
+        from splatzip.recipes import encode_by
+
+        return encode_by(scene, recipe, threads=threads, progress=progress)
     if profile is not None:
         if any(option is not None for option in (preset, quality, degree, sh_coding)):
             raise SplatzipError("give a profile, or a preset, a quality, a degree and a coding, not both")

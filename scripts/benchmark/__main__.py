@@ -18,6 +18,7 @@ from benchmark.peers import splat_transform_tool, splatzip_tool
 from benchmark.pruning import PRUNING_RECORDS, PRUNING_SCENES, measure_pruning
 from benchmark.pseudo import VIEWS_RECORDS, VIEWS_SCENES, measure_views
 from benchmark.quality import CURVE, FAST, PRESETS, measure_quality
+from benchmark.recipes import RECIPES_RECORDS, RECIPES_SCENES, measure_recipes
 from benchmark.record import RECORDS, machine, replace_rows
 from benchmark.render import measure_rendering
 from benchmark.scenes import BenchScene, scenes_named, scenes_with_photos
@@ -26,6 +27,12 @@ from benchmark.table import TABLE, write_table
 from benchmark.transcoding import measure_transcoding
 from splatzip import Scene
 
+# What ABLATIONS.md shows, of scenes that came with photos: kind of the rows, where they are, which scenes by default.
+ABLATED: dict[str, tuple[str, Path, tuple[str, ...], Callable[[BenchScene, Scene], Iterable[dict[str, Any]]]]] = {
+    "prune": ("pruning", PRUNING_RECORDS, PRUNING_SCENES, measure_pruning),
+    "distill": ("distillation", DISTILLATION_RECORDS, DISTILLATION_SCENES, measure_distillation),
+    "recipes": ("recipes", RECIPES_RECORDS, RECIPES_SCENES, measure_recipes),
+}
 PARTS = ("quality", "speed", "transcoding", "commands", "invariance")
 
 
@@ -39,14 +46,10 @@ def main() -> None:
         elif options.what == "views":
             for scene in scenes_named(options.scenes or list(VIEWS_SCENES)):
                 _measure_views(scene)
-        elif options.what == "prune":
-            for scene in scenes_with_photos(options.scenes or list(PRUNING_SCENES)):
-                rows = list(measure_pruning(scene, splatzip.load(scene.file)))
-                replace_rows("pruning", scene, rows, path=PRUNING_RECORDS)
-        elif options.what == "distill":
-            for scene in scenes_with_photos(options.scenes or list(DISTILLATION_SCENES)):
-                rows = list(measure_distillation(scene, splatzip.load(scene.file)))
-                replace_rows("distillation", scene, rows, path=DISTILLATION_RECORDS)
+        elif options.what in ABLATED:
+            kind, records, scenes, measure = ABLATED[options.what]
+            for scene in scenes_with_photos(options.scenes or list(scenes)):
+                replace_rows(kind, scene, list(measure(scene, splatzip.load(scene.file))), path=records)
         else:
             for scene in scenes_named(options.scenes):
                 _measure(scene, options)
@@ -62,7 +65,8 @@ def _options() -> argparse.Namespace:
     views = commands.add_parser("views", help="pseudo-views, beside true cameras")
     prune = commands.add_parser("prune", help="ways to choose the splats that stay")
     distill = commands.add_parser("distill", help="ways to keep fewer SH coefficients")
-    for command in (codec, views, prune, distill):
+    recipes = commands.add_parser("recipes", help="published methods, whole")
+    for command in (codec, views, prune, distill, recipes):
         command.add_argument("scenes", nargs="*", help="names, or their beginnings (default: all that it is made for)")
     codec.add_argument("--parts", default=",".join(PARTS), help=f"any of {','.join(PARTS)} (default: all)")
     codec.add_argument(
@@ -71,7 +75,7 @@ def _options() -> argparse.Namespace:
     render = commands.add_parser("render", help="the rasterizer, forward and backward")
     for command in (codec, render):
         command.add_argument("--repetitions", type=int, default=5, help="runs of everything that is timed (default: 5)")
-    for command in (codec, views, prune, distill, render):
+    for command in (codec, views, prune, distill, recipes, render):
         command.add_argument("--table", action="store_true", help="measure nothing, write the table again")
     options = parser.parse_args()
     if options.what != "codec":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmark.distillation import DISTILLATION_RECORDS, distillation
 from benchmark.pruning import PRUNING_RECORDS, pruning
+from benchmark.recipes import RECIPES_RECORDS, recipes
 from benchmark.record import Row, read_rows
 from benchmark.scenes import ROOT
 
@@ -20,12 +21,12 @@ section names, from `benchmarks/*.jsonl`; words as in BENCHMARKS.md.
 
 """
 
-_RECORDS = (PRUNING_RECORDS, DISTILLATION_RECORDS)
+_RECORDS = (PRUNING_RECORDS, DISTILLATION_RECORDS, RECIPES_RECORDS)
 
 
 def write_ablations(path: Path = ABLATIONS, records: Sequence[Path] = _RECORDS) -> None:
     """Write the whole document."""
     rows: list[Row] = [row for file in records for row in read_rows(file)]
-    sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (pruning, distillation)
+    sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (pruning, distillation, recipes)
     text = "\n".join(line for section in sections for line in [*section(rows), ""])
     path.write_text(_INTRODUCTION + text.rstrip("\n") + "\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,17 +10,9 @@ import typer
 
 from splatzip.cli.batch import compress_many
 from splatzip.cli.job import Settings, compress_file
-from splatzip.cli.options import AsJson, Force, Quiet, Repair, ShCoding, Threads
+from splatzip.cli.options import AsJson, Force, Preset, Quiet, RecipeOption, Repair, ShCoding, Threads
 from splatzip.cli.summary import show
 from splatzip.cli.target import check_target, write_whole
-
-
-class Preset(str, Enum):
-    """How much may be lost."""
-
-    lossless = "lossless"
-    near_lossless = "near-lossless"
-    fast = "fast"
 
 
 def compress(
@@ -40,6 +31,7 @@ def compress(
         typer.Option(metavar="N", min=0, max=4, help="SH degree to keep. Presets that do not render cut off the rest."),
     ] = None,
     sh_coding: ShCoding = None,
+    recipe: RecipeOption = None,
     threads: Threads = 0,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="With --to: scenes at a time.")] = 1,
     repair: Repair = False,
@@ -56,8 +48,8 @@ def compress(
     """
     if preset is Preset.lossless and quality is not None:
         raise typer.BadParameter("--quality and --preset lossless exclude each other")
-    coding = sh_coding.value if sh_coding else None
-    settings = Settings(preset.value if preset else None, quality, verify, degree, coding, threads, repair)
+    chosen, coding, method = (option.value if option else None for option in (preset, sh_coding, recipe))
+    settings = Settings(chosen, quality, verify, degree, coding, method, threads, repair)
     failed = False
     summary: Any
     if report is not None:

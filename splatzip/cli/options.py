@@ -24,6 +24,22 @@ class ExtentOf(str, Enum):
     exact = "exact"
 
 
+class Preset(str, Enum):
+    """How much may be lost."""
+
+    lossless = "lossless"
+    near_lossless = "near-lossless"
+    fast = "fast"
+
+
+class Recipe(str, Enum):
+    """Published methods."""
+
+    lightgaussian = "lightgaussian"
+    c3dgs = "c3dgs"
+    omg = "omg"
+
+
 Source = Annotated[Path, typer.Argument(metavar="IN", help="Scene in any format, recognised by its content.")]
 Target = Annotated[Path, typer.Argument(metavar="OUT", help="File to write; its extension names the format.")]
 Splatz = Annotated[Path, typer.Argument(metavar="FILE", help="A .splatz file.")]
@@ -57,3 +73,4 @@ class Coding(str, Enum):
 
 
 ShCoding = Annotated[Coding | None, typer.Option(help="SH number by number (default), or from codebooks of vectors.")]
+RecipeOption = Annotated[Recipe | None, typer.Option("--recipe", help="A published method instead of a preset.")]

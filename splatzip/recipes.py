@@ -1,0 +1,146 @@
+"""Recipes: published methods, made of the stages that presets are made of, so that they can be compared.
+
+    scene + cameras -> prune -> optimize -> distill -> encode
+
+What each takes from its paper, and what it cannot (training from photos), is in docs/RECIPES.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.distill import regression
+from splatzip.encode import encode
+from splatzip.errors import SplatzipError
+from splatzip.optimize import repair, teacher
+from splatzip.profile import Profile
+from splatzip.prune import distinctiveness, most_weight, significance
+from splatzip.quantize import residual_vq, stepped, sub_vector_vq
+from splatzip.raster.rasterize import Rasterizer
+from splatzip.raster.score import score
+from splatzip.scene import Camera, Scene
+from splatzip.views import pseudo_views
+
+Choice = significance.Options | distinctiveness.Options | most_weight.Options
+Progress = Callable[[float, str], None]
+
+_FINENESS = -0.7  # as `fast` without a target: coding loses little beside what the rest of a recipe loses
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Options of every stage.
+
+    Attributes:
+        choice: which splats stay, by which score.
+        repair: how those that stay make up for the others, towards pictures of the source.
+        degree: SH degree that stays; None: the source's.
+        teach: how SH of that degree is taught by the source, after a regression.
+        stepped: how finely what is left is coded.
+    """
+
+    choice: Choice
+    repair: repair.Options = field(default_factory=repair.Options)
+    degree: int | None = None
+    teach: teacher.Options = field(default_factory=teacher.Options)
+    stepped: stepped.Options = field(default_factory=lambda: stepped.Options(fineness=_FINENESS))
+
+
+RECIPES = {
+    "lightgaussian": Recipe(
+        significance.Options(keep=0.34, volume_power=0.1),
+        degree=2,
+        stepped=stepped.Options(_FINENESS, sh_books=residual_vq.Options(stages=1, entries=8192, price=0)),
+    ),
+    "c3dgs": Recipe(most_weight.Options(threshold=0.05)),
+    "omg": Recipe(
+        distinctiveness.Options(holding=0.96, distance_power=2.0),
+        stepped=stepped.Options(_FINENESS, sh_books=sub_vector_vq.Options(parts=3, entries=1024, price=0)),
+    ),
+}
+
+
+def recipe_named(name: str) -> Recipe:
+    """The recipe of a name.
+
+    Raises: SplatzipError if there is none.
+    """
+    if name not in RECIPES:
+        raise SplatzipError(f"there is no recipe {name!r}; choose {', '.join(RECIPES)}")
+    return RECIPES[name]
+
+
+def encode_by(
+    scene: Scene, name: str, *, cameras: Sequence[Camera] | None = None, threads: int = 0,
+    progress: Progress | None = None,
+) -> bytes:  # fmt: skip
+    """Compress a scene by a recipe.
+
+    Args:
+        scene: what to compress.
+        name: one of `RECIPES`.
+        cameras: what has to look the same; None: pseudo-views.
+        threads: 0 for every core; the bytes do not depend on it.
+        progress: called with the share done and a word for the step.
+    Returns: a whole .splatz file.
+    Raises: SplatzipError if there is no such recipe, ViewsError if no camera sees a splat.
+    """
+    recipe, report = recipe_named(name), progress or _silent
+    report(0.0, "making views")
+    cameras = pseudo_views(scene, threads=threads).cameras if cameras is None else cameras
+    left = reduced(scene, cameras, recipe, threads=threads, progress=lambda done, step: report(0.05 + 0.9 * done, step))
+    report(0.95, "quantizing and coding")
+    return encode(left, Profile(f"recipe {name}", recipe.stepped), threads=threads)
+
+
+def reduced(
+    scene: Scene, cameras: Sequence[Camera], recipe: Recipe, *, threads: int = 0, progress: Progress | None = None
+) -> Scene:
+    """Fewer splats of a lower degree, as like the source as the recipe makes them.
+
+    Args:
+        scene: the source.
+        cameras: what has to look the same.
+        recipe: see `Recipe`.
+        threads: 0 for every core; the result does not depend on it.
+        progress: called with the share done and a word for the step.
+    Returns: what is to be coded, in the order of the source.
+    Raises: ViewsError if no camera sees a splat.
+    """
+    report = progress or _silent
+    report(0.0, "pruning")
+    left = scene.take(chosen(scene, cameras, recipe.choice, threads=threads))
+    rasterizer = Rasterizer(scene, threads=threads)
+    pictures = [rasterizer.render(camera, threads=threads).color for camera in cameras]
+    end = 1.0 if recipe.degree is None else 0.5
+    left = repair.repair(
+        left, cameras, pictures, recipe.repair, threads=threads,
+        progress=lambda done: report(0.1 + (end - 0.1) * done, "repairing"),
+    )  # fmt: skip
+    if recipe.degree is None:
+        return left
+    report(end, "distilling")
+    moments = score(left, cameras, what={"curvature"}, threads=threads).color_curvature
+    assert moments is not None
+    left = regression.distill(left, moments, regression.Options(degree=recipe.degree), threads=threads).scene
+    return teacher.teach(
+        left, scene, cameras, recipe.teach, threads=threads,
+        progress=lambda done: report(end + (1 - end) * done, "teaching"),
+    )  # fmt: skip
+
+
+def chosen(scene: Scene, cameras: Sequence[Camera], choice: Choice, *, threads: int = 0) -> NDArray[np.int64]:
+    """Rows that stay, by the score whose options these are."""
+    if isinstance(choice, significance.Options):
+        return significance.prune(scene, cameras, choice, threads=threads)
+    if isinstance(choice, distinctiveness.Options):
+        return distinctiveness.prune(scene, cameras, choice, threads=threads)
+    return most_weight.prune(scene, cameras, choice, threads=threads)
+
+
+def _silent(share: float, step: str) -> None:
+    pass
