@@ -86,14 +86,16 @@ SCENES = (
 
 
 def scenes_named(words: list[str]) -> list[BenchScene]:
-    """The scenes whose names start with one of the words; all without words.
+    """The scenes that the words name, whole or by their beginnings; all without words.
 
     Raises: SystemExit if a word fits no scene or a scene is missing.
     """
     for word in words:
         if not any(scene.name.startswith(word) for scene in SCENES):
             raise SystemExit(f"no scene starts with {word!r}; there are: {', '.join(s.name for s in SCENES)}")
-    chosen = [s for s in SCENES if not words or any(s.name.startswith(word) for word in words)]
+    names = {scene.name for scene in SCENES}
+    whole, beginnings = names & set(words), tuple(set(words) - names)
+    chosen = [s for s in SCENES if not words or s.name in whole or s.name.startswith(beginnings)]
     for scene in chosen:
         if not scene.file.exists():
             raise SystemExit(f"{scene.file} does not exist; set SPLATZIP_SCENES to the folder that holds scenes/")
