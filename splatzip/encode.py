@@ -47,13 +47,13 @@ def encode(
     """
     report = progress or (lambda share, step: None)
     settings = {"preset": profile.preset}
-    if profile.estimated_quality is not None:
+    if profile.degree is not None and profile.degree < scene.sh_degree:
+        settings["sh_degree"] = str(profile.degree)
+        scene = truncated(scene, profile.degree)
+    elif profile.estimated_quality is not None:  # of the steps alone
         settings["estimated_quality_db"] = f"{profile.estimated_quality:g}"
     if profile.target_quality is not None:
         settings["target_quality_db"] = f"{profile.target_quality:g}"
-    if profile.degree is not None:
-        settings["sh_degree"] = str(profile.degree)
-        scene = truncated(scene, profile.degree)
     if profile.stepped is None:
         from splatzip.stream.columns import encode_columns
 
