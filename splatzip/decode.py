@@ -104,6 +104,10 @@ def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
         raise CorruptError("chunk (2, 0): its SH degree is not the root's")
     if root.layers != (2 if root.sh_degree else 1):
         raise UnsupportedFeatureError(f"root: {root.layers} layers at SH degree {root.sh_degree} are not known")
+    by_books = {attribute for attribute in Booked if len(params) > 1 and params[1] >> 1 + attribute & 1}
+    lost_books = by_books - set(file.shared_ids(Kind.CODEBOOKS))
+    if lost_books - {Booked.SH} or (lost_books and not file.missing):
+        raise _nothing_whole(file, f"a codebook of its {min(lost_books).name.lower()}")
     places, splats, without_sh = _places(file)
     if not places:
         raise _nothing_whole(file, "a whole tile")

@@ -75,6 +75,7 @@ def compress(
     verify: bool = False,
     degree: int | None = None,
     sh_coding: str | None = None,
+    geometry_coding: str | None = None,
     threads: int = 0,
     repair: bool = False,
     progress: Progress | None = None,
@@ -92,6 +93,7 @@ def compress(
             to 0.05 dB from above.
         degree: SH degree that is kept at most, 0 to 4; presets that do not render truncate.
         sh_coding: how SH is quantized: "scalar" (the default), "residual_vq" or "sub_vector_vq".
+        geometry_coding: the same for scales and rotations.
         threads: 0 for every core; the bytes do not depend on it.
         repair: when `scene` is a path: drop rows that are not valid.
         progress: called with the share done and a word for the step.
@@ -100,20 +102,22 @@ def compress(
     """
     if not isinstance(scene, Scene):
         scene = load(scene, repair=repair)
+    chosen = any(option is not None for option in (quality, degree, sh_coding, geometry_coding))
     if recipe is not None:
-        if verify or any(option is not None for option in (preset, profile, quality, degree, sh_coding)):
+        if verify or chosen or preset is not None or profile is not None:
             raise SplatzipError("a recipe settles all of it: no preset, profile, quality, verify, degree or coding")
         from splatzip.recipes import encode_by
 
         return encode_by(scene, recipe, threads=threads, progress=progress)
     if profile is not None:
-        if any(option is not None for option in (preset, quality, degree, sh_coding)):
+        if preset is not None or chosen:
             raise SplatzipError("give a profile, or a preset, a quality, a degree and a coding, not both")
     else:
         if preset is None:
-            as_it_came = scene.source is not None and quality is None and degree is None and sh_coding is None
-            preset = "lossless" if as_it_came else "fast"
-        profile = Profile.preset_named(preset, quality=quality, verify=verify, degree=degree, sh_coding=sh_coding)
+            preset = "lossless" if scene.source is not None and not chosen else "fast"
+        profile = Profile.preset_named(
+            preset, quality=quality, verify=verify, degree=degree, sh_coding=sh_coding, geometry_coding=geometry_coding
+        )
     if verify or profile.target_quality is not None:
         return encode_verified(scene, profile, threads=threads, progress=progress)
     return encode(scene, profile, threads=threads, progress=progress)

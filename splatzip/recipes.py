@@ -56,10 +56,22 @@ RECIPES = {
         degree=2,
         stepped=stepped.Options(_FINENESS, sh_books=residual_vq.Options(stages=1, entries=8192, price=0)),
     ),
-    "c3dgs": Recipe(most_weight.Options(threshold=0.05)),
+    "c3dgs": Recipe(
+        most_weight.Options(threshold=0.05),
+        stepped=stepped.Options(
+            _FINENESS,
+            scale_books=residual_vq.Options(stages=6, entries=64, price=0),
+            rotation_books=residual_vq.Options(stages=6, entries=64, price=0),
+        ),
+    ),
     "omg": Recipe(
         distinctiveness.Options(holding=0.96, distance_power=2.0),
-        stepped=stepped.Options(_FINENESS, sh_books=sub_vector_vq.Options(parts=3, entries=1024, price=0)),
+        stepped=stepped.Options(
+            _FINENESS,
+            sh_books=sub_vector_vq.Options(parts=3, entries=1024, price=0),
+            scale_books=sub_vector_vq.Options(parts=3, entries=64, price=0),
+            rotation_books=sub_vector_vq.Options(parts=2, entries=512, price=0),
+        ),
     ),
 }
 

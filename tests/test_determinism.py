@@ -31,7 +31,9 @@ booked = [residual_vq.Options(3, 64), sub_vector_vq.Options(4, 100)]
 for threads in (1, 2):
     files = [encode(chair, Profile.preset_named(name), threads=threads) for name in ("fast", "near-lossless")]
     files.append(encode(chair, tiles, tiers=tiers, threads=threads))
-    files += [encode(chair, Profile("fast", Options(sh_books=books)), threads=threads) for books in booked]
+    for b in booked:
+        options = Options(tile_splats=3000, sh_books=b, scale_books=b, rotation_books=b)
+        files.append(encode(chair, Profile("fast", options), threads=threads))
     files += [encode(scene, Profile.preset_named("lossless"), threads=threads) for scene in (chair, *sources)]
     print(*(hashlib.sha256(file).hexdigest() for file in files))
 print(_core.isa())

@@ -64,16 +64,34 @@ def read_entries(stream: Stream, numbers: int, entries: int) -> Integers:
     return values
 
 
-def code_rows(stream: Stream, books: list[Codebook], sizes: Sizes, width: int) -> Integers:
+def code_index(stream: Stream, books: list[Codebook], b: int, levels: Integers) -> Integers:
+    """The indices of book b; levels (n,) 0..LEVELS - 1."""
+    index = stream.plane(LEVELS * b + levels, signed=False)
+    check(bool((index < len(books[b].values)).all()), "an entry that the codebook does not have")
+    return index
+
+
+def sum_of_entries(books: list[Codebook], indices: list[Integers], width: int) -> Integers:
     """(n, width) codes, in 1/BOOK_FRACTION of a step."""
-    codes = np.zeros((len(sizes.one), width), np.int64)
+    codes = np.zeros((len(indices[0]), width), np.int64)
+    for book, index in zip(books, indices, strict=True):
+        codes[:, book.first : book.first + book.values.shape[1]] += book.values[index]
+    return codes
+
+
+def code_rows(stream: Stream, books: list[Codebook], levels: Integers, width: int) -> Integers:
+    """Codes of an attribute whose books all have the same levels."""
+    return sum_of_entries(books, [code_index(stream, books, b, levels) for b in range(len(books))], width)
+
+
+def code_sized_rows(stream: Stream, books: list[Codebook], sizes: Sizes, width: int) -> Integers:
+    """Codes of an attribute whose levels are foreseen sizes."""
+    indices = []
     for b, book in enumerate(books):
         quarter = sizes.contexts(book.weights)
         foreseen = np.where(
             quarter < 32, 0, ((4 + quarter % 4) << np.minimum(np.maximum(quarter - 32, 0) >> 2, 3)) >> 2
         )
-        index = stream.plane(LEVELS * b + np.minimum(foreseen, LEVELS - 1), signed=False)
-        check(bool((index < len(book.values)).all()), "an entry that the codebook does not have")
-        codes[:, book.first : book.first + book.values.shape[1]] += book.values[index]
-        sizes.add(book.sizes()[index])
-    return codes
+        indices.append(code_index(stream, books, b, np.minimum(foreseen, LEVELS - 1)))
+        sizes.add(book.sizes()[indices[-1]])
+    return sum_of_entries(books, indices, width)

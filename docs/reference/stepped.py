@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from reference.codebooks import BOOK_FRACTION, Codebook, code_rows, read_codebooks
+from reference.codebooks import BOOK_FRACTION, Codebook, code_rows, code_sized_rows, read_codebooks
 from reference.container import CODEBOOKS, STEPS, TABLES, File
 from reference.numbers import INV_LN2, Bytes, F, Floats, Integers, check, clamp, exact_exp, exact_log, power_of_two
 from reference.prediction import (
@@ -55,6 +55,7 @@ class ScaleRule:
 class Params:
     sh_degree: int
     classes: bool
+    by_books: list[bool]  # SH, scales, rotations
     scale_reference: int
     opacity_levels: int
     opacity_power: int
@@ -96,8 +97,9 @@ def read_params(data: bytes) -> Params:
 
     sh_degree = block.byte()
     check(sh_degree <= 4, "SH degree")
-    classes = block.byte()
-    check(classes <= 1, "classes")
+    flags = block.byte()
+    classes, by_books = flags % 2 == 1, [flags >> bit & 1 == 1 for bit in (1, 2, 3)]
+    check(flags < 16 and not (sh_degree == 0 and by_books[0]), "flags of the parameters")
     rest = (sh_degree + 1) ** 2 - 1
     reference = block.signed()
     check(abs(reference) < 200 << 16, "scale reference")
@@ -106,7 +108,7 @@ def read_params(data: bytes) -> Params:
     scales = [scale_rule() for _ in range(3)]
     needle_axis, disc_axis, needle_spin, disc_spin, position, color = (rule() for _ in range(6))
     params = Params(
-        sh_degree, classes == 1, reference, levels, power, softness, scales,
+        sh_degree, classes, by_books, reference, levels, power, softness, scales,
         [needle_axis, disc_axis], [needle_spin, disc_spin], position, color, color_basis=int16s(9),
         sh=rule() if rest else None,
         sh_color_basis=int16s(9 if rest else 0),
@@ -239,20 +241,24 @@ def exp2_of_256th(x: int) -> int:
     return (EXP2[x & 255] << e) >> 24 if e >= 0 else EXP2[x & 255] >> (24 - e)
 
 
-def code_scales(stream: Stream, params: Params, near: Near, features: Integers, distance: Integers) -> Integers:
+def code_scales(
+    stream: Stream, books: list[Codebook], params: Params, near: Near, features: Integers, distance: Integers
+) -> Integers:
     """(n, 3) log2 relative to the reference, 1/65536 octave; columns 1 to 3 of `features` are filled in."""
     n = len(features)
     scales = np.zeros((n, 3), np.int64)
     means = np.zeros((n, 3), np.int64)  # of the neighbours' features
+    booked = code_rows(stream, books, distance, 3) if books else None
     for j, rule in enumerate(params.scales):
-        log2_base = to_nearest(exact_log(float(rule.step.base)) * INV_LN2 * 65536.0)
+        base = float(rule.step.base) / (BOOK_FRACTION if books else 1)
+        log2_base = to_nearest(exact_log(base) * INV_LN2 * 65536.0)
         log2_step = log2_base + half_octaves(rule.step, features) * 32768
         if j == 0:
             contexts = distance + np.where(features[:, ALPHA] < -512, 8, 0)
         else:
             level = (((features[:, SCALE_0 + j - 1] * rule.power) >> 8) - (log2_step >> 8)) >> 7
             contexts = 16 + 24 * (j - 1) + 2 * np.minimum(np.maximum(level, 0), 11) + (distance > 2)
-        residuals = stream.plane(contexts, signed=True)
+        residuals = stream.plane(contexts, signed=True) if booked is None else booked[:, j]
         inverse_power = (256 << 16) // rule.power
         p = rule.predict
         for i in range(n):
@@ -325,7 +331,7 @@ def step_bucket(step: Floats) -> Integers:
 
 
 def code_rotations(
-    stream: Stream, params: Params, near: Near, features: Integers, distance: Integers
+    stream: Stream, books: list[Codebook], params: Params, near: Near, features: Integers, distance: Integers
 ) -> list[list[Vector]]:
     """Of each splat the axes of its longest, middle and shortest scale."""
     needle = features[:, 1] - features[:, 2] > features[:, 2] - features[:, 3]
@@ -334,9 +340,13 @@ def code_rotations(
     axis, spin = np.minimum(axis, MOST_AXIS_STEP), np.minimum(spin, MOST_SPIN_STEP)
     axis_contexts = step_bucket(axis) * 4 + distance // 2
     spin_contexts = 32 + step_bucket(spin) * 4 + distance // 2
-    u = stream.plane(axis_contexts, signed=True).astype(F) * axis
-    v = stream.plane(axis_contexts, signed=True).astype(F) * axis
-    w = stream.plane(spin_contexts, signed=True).astype(F) * spin
+    if books:
+        codes = code_rows(stream, books, step_bucket(axis), 3)
+        axis, spin = axis * (F(1) / F(BOOK_FRACTION)), spin * (F(1) / F(BOOK_FRACTION))
+    else:
+        contexts = (axis_contexts, axis_contexts, spin_contexts)
+        codes = np.stack([stream.plane(context, signed=True) for context in contexts], axis=1)
+    u, v, w = codes[:, 0].astype(F) * axis, codes[:, 1].astype(F) * axis, codes[:, 2].astype(F) * spin
     u, v = np.minimum(np.maximum(u, -TWO), TWO), np.minimum(np.maximum(v, -TWO), TWO)
     w = np.minimum(np.maximum(w, -ONE), ONE)
 
@@ -466,7 +476,7 @@ def code_sh_by_books(stream: Stream, books: list[Codebook], params: Params, tile
     """(n, B, 3)."""
     assert params.sh is not None
     steps = steps_of(params.sh, tile.features)
-    codes = code_rows(
+    codes = code_sized_rows(
         stream, books, Sizes(tile.distance, steps, tile.color_size), 3 * ((params.sh_degree + 1) ** 2 - 1)
     )
     shares = [
@@ -493,9 +503,13 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
     check(file.layers == (2 if file.sh_degree else 1), "layers")
     tables = {id_: read_tables(data) for (kind, id_), data in file.shared.items() if kind == TABLES}
     check(all(id_ < 256 for id_ in tables), "tables that no stream can name")
-    books: list[Codebook] = []
-    if (CODEBOOKS, 0) in file.shared:
-        books = read_codebooks(file.shared[CODEBOOKS, 0], 3 * ((file.sh_degree + 1) ** 2 - 1))
+    for id_, booked in enumerate(params.by_books):
+        check(((CODEBOOKS, id_) in file.shared) == booked, "codebooks are there if and only if the parameters say so")
+    widths = (3 * ((file.sh_degree + 1) ** 2 - 1), 3, 3)
+    sh_books, scale_books, rotation_books = (
+        read_codebooks(file.shared[CODEBOOKS, id_], width) if (CODEBOOKS, id_) in file.shared else []
+        for id_, width in enumerate(widths)
+    )
     logits, log2_alpha = opacity_tables(params)
     frames: dict[int, Frame] = {}
     earlier: dict[int, list[int]] = {}
@@ -533,10 +547,10 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
             if params.classes:
                 code_classes(streams[OPACITY], near, features, distance)
             # 6.4
-            scales = code_scales(streams[SCALE], params, near, features, distance)
+            scales = code_scales(streams[SCALE], scale_books, params, near, features, distance)
             distance = distance_in_sizes(near, features, distance)
             # 6.5 to 6.7
-            axes = code_rotations(streams[ROTATION], params, near, features, distance)
+            axes = code_rotations(streams[ROTATION], rotation_books, params, near, features, distance)
             positions = code_positions(streams[POSITION_LOW], params, frame, at, features)
             tile = Tile(near, features, distance, np.zeros(0, F))
             sh = [code_color(streams[COLOR], params, tile)]
@@ -548,10 +562,10 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
                 payload = rest[chunk.tile].payload
                 check(chunk.splats <= MAX_SPLATS_PER_BYTE * len(payload), "splats of a chunk")
                 streams = open_streams(Bytes(payload), tables, 13)
-                numbers = [SH_INDEX] if books else [SH_1 + s for s in range(file.sh_degree)]
+                numbers = [SH_INDEX] if sh_books else [SH_1 + s for s in range(file.sh_degree)]
                 check(all(number in streams for number in numbers), "an SH stream is missing")
-                if books:
-                    sh.append(code_sh_by_books(streams[SH_INDEX], books, params, tile))
+                if sh_books:
+                    sh.append(code_sh_by_books(streams[SH_INDEX], sh_books, params, tile))
                 else:
                     sh.append(code_sh([streams[number] for number in numbers], params, tile))
                 for number in numbers:

@@ -84,7 +84,8 @@ nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes params_bytes, std::vec
   for (int a = 0; a < kBookedAttributes; ++a) {
     const nb::bytes& data = book_bytes.at(static_cast<size_t>(a));
     const uint8_t* bytes = reinterpret_cast<const uint8_t*>(data.c_str());
-    if (data.size() > 0 && !read_codebooks(bytes, data.size(), params.booked_width(a), &params.books[a]))
+    if (data.size() > 0 &&
+        !(params.by_books[a] && read_codebooks(bytes, data.size(), params.booked_width(a), &params.books[a])))
       return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), -2 - a);
   }
   std::vector<TableChunk> tables(table_bytes.size());

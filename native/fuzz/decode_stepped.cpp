@@ -63,7 +63,8 @@ Status decode(const std::vector<char>& bytes) {
   if (!read_params(params_reader, &params)) return Status::corrupt;
   for (int a = 0; a < splatzip::kBookedAttributes; ++a) {
     const Block block = given.block();
-    if (block.size > 0 && !read_codebooks(block.bytes.get(), block.size, params.booked_width(a), &params.books[a]))
+    if (block.size > 0 && !(params.by_books[a] &&
+                            read_codebooks(block.bytes.get(), block.size, params.booked_width(a), &params.books[a])))
       return Status::corrupt;
   }
   std::vector<splatzip::TableChunk> tables(static_cast<size_t>(std::clamp<int64_t>(given.number(), 0, 2)));

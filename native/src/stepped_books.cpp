@@ -6,6 +6,19 @@
 
 namespace splatzip {
 
+template <class Io>
+bool code_index(Io& io, const Codebook& book, size_t b, const uint8_t* levels, int64_t n, Plane<int32_t>* index) {
+  Uninitialised<uint8_t> contexts(static_cast<size_t>(n));
+  for (size_t i = 0; i < contexts.size(); ++i) contexts[i] = static_cast<uint8_t>(b * kLevels + levels[i]);
+  if constexpr (Io::kReading) index->fit(n);
+  io.plane(contexts.data(), index->data(), n, false);
+  return std::all_of(index->begin(), index->begin() + n, [&](int32_t i) { return i < book.entries; });
+}
+template bool code_index<StreamReader>(StreamReader&, const Codebook&, size_t, const uint8_t*, int64_t,
+                                       Plane<int32_t>*);
+template bool code_index<StreamWriter>(StreamWriter&, const Codebook&, size_t, const uint8_t*, int64_t,
+                                       Plane<int32_t>*);
+
 void sum_entries(const Codebooks& books, const std::vector<Plane<int32_t>>& indices, int64_t n,
                  const std::vector<int32_t*>& planes) {
   for (int32_t* plane : planes) std::fill(plane, plane + n, 0);
@@ -29,6 +42,33 @@ int16_t to_number(float x) {
 }
 
 }  // namespace
+
+void choose_blocks(int64_t n, int64_t block, const BookSearch* search, std::vector<Plane<int32_t>>* indices,
+                   const std::vector<int32_t*>& planes, int16_t* rest,
+                   const std::function<void(int64_t, int64_t, bool)>& code) {
+  const size_t width = planes.size();
+  if (search) {
+    indices->resize(search->books());
+    for (Plane<int32_t>& plane : *indices) plane.fit(n);
+  }
+  std::vector<int16_t> left(static_cast<size_t>(block) * width), chosen(left.size());
+  for (int64_t first = 0; first < n; first += block) {
+    const int64_t end = std::min(n, first + block);
+    code(first, end, false);
+    int16_t* out = search ? left.data() : rest + static_cast<size_t>(first) * width;
+    for (int64_t i = first; i < end; ++i)
+      for (size_t v = 0; v < width; ++v)
+        *out++ = static_cast<int16_t>(std::clamp(planes[v][i], -kMostEntryValue, kMostEntryValue));
+    if (!search) continue;
+    std::vector<int32_t*> index;
+    for (Plane<int32_t>& plane : *indices) index.push_back(plane.data() + first);
+    search->choose(left.data(), end - first, static_cast<int>(width), index.data(), chosen.data());
+    const int16_t* in = chosen.data();
+    for (int64_t i = first; i < end; ++i)
+      for (size_t v = 0; v < width; ++v) planes[v][i] = *in++;
+    code(first, end, true);
+  }
+}
 
 void choose_entries(const PredictedRows& r, const BookSearch* search, std::vector<Plane<int32_t>>* indices,
                     int16_t* rest) {

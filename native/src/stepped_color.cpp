@@ -185,14 +185,14 @@ Plane<float> steps_of_books(const Plane<float>& steps, int64_t n) {
   return fine;
 }
 
-// Contexts of the index of book b, from the contexts of 5.4: the foreseen size of its entry, rounded down.
-void index_contexts(const uint8_t* sizes, size_t b, int64_t n, uint8_t* contexts) {
+// Levels of an index, from the contexts of 5.4: the foreseen size of its entry, rounded down.
+void index_levels(const uint8_t* sizes, int64_t n, uint8_t* levels) {
   uint8_t level[kSizeContexts];
   for (int c = 0; c < kSizeContexts; ++c) {
     const int quarters = c < 32 ? 0 : (4 + (c & 3)) << std::min((c - 32) >> 2, 3);  // of 1, from context 32 on
-    level[c] = static_cast<uint8_t>(static_cast<int>(b) * kLevels + std::min(quarters >> 2, kLevels - 1));
+    level[c] = static_cast<uint8_t>(std::min(quarters >> 2, kLevels - 1));
   }
-  for (int64_t i = 0; i < n; ++i) contexts[i] = level[sizes[i]];
+  for (int64_t i = 0; i < n; ++i) levels[i] = level[sizes[i]];
 }
 
 // How large the entries are that a plane of indices names; room for vector code behind.
@@ -246,10 +246,10 @@ void quantize_sh_by_books(const SteppedParams& params, const SteppedTables& tabl
   rows.diffusion = diffusion;
   rows.most_step = most_step(tables, *group.rule) * (1.0f / kBookFraction);
   if (search) {
-    tile->sh_indices.resize(params.books[kShBooks].books.size());
-    for (Plane<int32_t>& plane : tile->sh_indices) plane.fit(tile->n);
+    tile->indices[kShBooks].resize(params.books[kShBooks].books.size());
+    for (Plane<int32_t>& plane : tile->indices[kShBooks]) plane.fit(tile->n);
   }
-  choose_entries(rows, search, &tile->sh_indices, rest);
+  choose_entries(rows, search, &tile->indices[kShBooks], rest);
 }
 
 template <class Io>
@@ -287,26 +287,25 @@ void code_sh(Io* ios, const SteppedParams& params, TileState* tile, float* sh) {
 template <class Io>
 bool code_sh_indices(Io& io, const SteppedParams& params, TileState* tile, float* sh) {
   const int64_t n = tile->n;
+  if (params.books[kShBooks].empty()) return false;
   const Group group = sh_group(params);
   const Plane<float> steps = steps_of(*group.rule, *tile);
   SizeModel sizes(*tile, steps);
-  Plane<uint8_t> contexts;
+  Plane<uint8_t> levels;
   Plane<int32_t> entry_size;
-  contexts.fit(n);
-  tile->sh_indices.resize(params.books[kShBooks].books.size());
-  for (size_t b = 0; b < tile->sh_indices.size(); ++b) {
+  levels.fit(n);
+  tile->indices[kShBooks].resize(params.books[kShBooks].books.size());
+  for (size_t b = 0; b < tile->indices[kShBooks].size(); ++b) {
     const Codebook& book = params.books[kShBooks].books[b];
-    Plane<int32_t>& index = tile->sh_indices[b];
-    if constexpr (Io::kReading) index.fit(n);
-    index_contexts(sizes.contexts(book.expect), b, n, contexts.data());
-    io.plane(contexts.data(), index.data(), n, false);
-    if (std::any_of(index.begin(), index.begin() + n, [&](int32_t i) { return i >= book.entries; })) return false;
+    Plane<int32_t>& index = tile->indices[kShBooks][b];
+    index_levels(sizes.contexts(book.expect), n, levels.data());
+    if (!code_index(io, book, b, levels.data(), n, &index)) return false;
     entry_sizes(book, index, n, &entry_size);
     sizes.add(static_cast<int>(b), entry_size.data());
   }
   if constexpr (Io::kReading) {
     const std::vector<int32_t*> planes = fit_planes(tile->sh_codes, n, 3 * group.components);
-    sum_entries(params.books[kShBooks], tile->sh_indices, n, planes);
+    sum_entries(params.books[kShBooks], tile->indices[kShBooks], n, planes);
     rebuild_group(params, group, *tile, steps_of_books(steps, n), planes, sh + 3);
   }
   return true;
@@ -317,7 +316,7 @@ void add_sizes(const SteppedParams& params, TileState* tile, SizeSums* sums) {
   constexpr double kMost = 40;
   const auto& books = params.books[kShBooks].books;
   std::vector<Plane<int32_t>> entries(books.size());
-  for (size_t b = 0; b < books.size(); ++b) entry_sizes(books[b], tile->sh_indices[b], tile->n, &entries[b]);
+  for (size_t b = 0; b < books.size(); ++b) entry_sizes(books[b], tile->indices[kShBooks][b], tile->n, &entries[b]);
   std::vector<Plane<int32_t>>& sh = books.empty() ? tile->sh_codes : entries;
   const int width = static_cast<int>(books.empty() ? static_cast<size_t>(3 * params.rest()) : books.size());
   if (sums->normal.empty()) {

@@ -75,8 +75,9 @@ bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, 
   find_tile_neighbours(params, tile);
   code_opacity(open.streams[kOpacity], params, derived, tile, nullptr, nullptr);
   code_classes(open.streams[kOpacity], params, tile, nullptr, nullptr);
-  code_scales(open.streams[kScale], params, tile, nullptr, nullptr);
-  code_rotations(open.streams[kRotation], params, tile, nullptr, nullptr);
+  if (!code_scales(open.streams[kScale], params, tile, nullptr, nullptr) ||
+      !code_rotations(open.streams[kRotation], params, tile, nullptr, nullptr))
+    return false;
   code_positions(open.streams[kPositionLow], params, tile, nullptr, nullptr);
   code_colors(open.streams[kColor], params, tile, out.sh + chunk.row * 3 * (1 + params.rest()));
   for (int s = kOctree; s <= kColor; ++s)
@@ -116,7 +117,7 @@ bool decode_sh_layer(const SteppedParams& params, const std::vector<TableChunk>&
   ByteReader in(chunk.data, chunk.size);
   OpenChunk open;
   if (!open.open(in, tables)) return false;
-  if (!params.books[kShBooks].empty())
+  if (params.by_books[kShBooks])
     return open.present[kShIndex] &&
            code_sh_indices(open.streams[kShIndex], params, tile, out.sh + chunk.row * 3 * (1 + params.rest())) &&
            open.streams[kShIndex].close();

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "float_mode.h"
@@ -175,43 +176,88 @@ struct TileStreams {
   StreamWriter streams[kSteppedStreams];
 };
 
-// Geometry is coded, colour is quantized against it; colour is coded once the sizes of its codes are fitted.
-void code_geometry(const SourceArrays& source, const SteppedParams& params, const SteppedTables& derived,
-                   float diffusion, const std::vector<uint64_t>& earlier, bool sh_by_books, PreparedTile* tile,
-                   TileStreams* out) {
-  const int64_t* rows = tile->rows.data();
-  TileState* state = &tile->state;
-  code_octree(out->streams[kOctree], out->streams[kCount], state->frame.octree_levels, state->n, earlier,
-              &state->cells);
-  code_opacity(out->streams[kOpacity], params, derived, state, &source, rows);
-  code_classes(out->streams[kOpacity], params, state, &source, rows);
-  code_scales(out->streams[kScale], params, state, &source, rows);
-  code_rotations(out->streams[kRotation], params, state, &source, rows);
-  code_positions(out->streams[kPositionLow], params, state, &source, rows);
-  quantize_colors(params, derived, state, source, rows, diffusion);
-  if (params.rest() > 0 && !sh_by_books) quantize_sh(params, derived, state, source, rows, diffusion);
+// Everything that the phases of an encoder share.
+struct Encoding {
+  const SourceArrays& source;
+  const SteppedTables& derived;
+  const SteppedOptions& options;
+  int threads;
+  SteppedParams& params;
+  std::vector<PreparedTile>& tiles;
+  std::vector<TileStreams>& streams;
+
+  void each_tile(const std::function<void(PreparedTile&, StreamWriter*)>& body) const {
+    parallel_for(static_cast<int64_t>(tiles.size()), threads,
+                 [&](int64_t k) { body(tiles[static_cast<size_t>(k)], streams[static_cast<size_t>(k)].streams); });
+  }
+};
+
+// Trains books for an attribute of all tiles, then chooses entries. `quantize(tile, search, rest)` does one tile;
+// without a search it only fills in `rest`, (n, width).
+using QuantizeByBooks = std::function<void(PreparedTile&, const BookSearch*, int16_t*)>;
+void quantize_by_books(const Encoding& e, BookedAttribute attribute, const QuantizeByBooks& quantize) {
+  if (!e.params.by_books[attribute]) return;
+  const int width = e.params.booked_width(attribute);
+  std::vector<int64_t> starts{0};
+  for (const PreparedTile& tile : e.tiles) starts.push_back(starts.back() + tile.state.n);
+  std::vector<int16_t> rest(static_cast<size_t>(starts.back() * width));
+  e.each_tile([&](PreparedTile& tile, StreamWriter*) {
+    quantize(tile, nullptr, rest.data() + starts[static_cast<size_t>(&tile - e.tiles.data())] * width);
+  });
+  const VqOptions& options = e.options.books[attribute];
+  const TrainedBooks trained = train_books(std::move(rest), starts.back(), width, options, e.threads);
+  e.params.books[attribute] = trained.books;
+  const BookSearch search(trained.books, trained.bits, options.price);
+  e.each_tile([&](PreparedTile& tile, StreamWriter*) { quantize(tile, &search, nullptr); });
 }
 
-// Trains books for the SH of all tiles, then chooses entries.
-void quantize_by_books(const SourceArrays& source, const SteppedTables& derived, const SteppedOptions& options,
-                       int threads, std::vector<PreparedTile>& tiles, SteppedParams* params) {
-  const int64_t width = 3 * params->rest();
-  std::vector<int64_t> starts{0};
-  for (const PreparedTile& tile : tiles) starts.push_back(starts.back() + tile.state.n);
-  std::vector<int16_t> rest(static_cast<size_t>(starts.back() * width));
-  parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t k) {
-    PreparedTile& tile = tiles[static_cast<size_t>(k)];
-    quantize_sh_by_books(*params, derived, nullptr, &tile.state, source, tile.rows.data(), options.diffusion,
-                         rest.data() + starts[static_cast<size_t>(k)] * width);
+// Geometry is coded, colour is quantized against it; colour is coded once the sizes of its codes are fitted.
+void code_geometry(const Encoding& e) {
+  std::vector<std::vector<uint64_t>> cells;
+  for (const PreparedTile& tile : e.tiles) cells.push_back(tile.state.cells);
+  e.each_tile([&](PreparedTile& tile, StreamWriter* out) {
+    std::vector<uint64_t> earlier;
+    for (size_t k = static_cast<size_t>(&tile - e.tiles.data()); k-- > 0 && e.tiles[k].tile == tile.tile;)
+      earlier.insert(earlier.end(), cells[k].begin(), cells[k].end());
+    std::sort(earlier.begin(), earlier.end());
+    TileState* state = &tile.state;
+    code_octree(out[kOctree], out[kCount], state->frame.octree_levels, state->n, earlier, &state->cells);
+    code_opacity(out[kOpacity], e.params, e.derived, state, &e.source, tile.rows.data());
+    code_classes(out[kOpacity], e.params, state, &e.source, tile.rows.data());
   });
-  const TrainedBooks trained =
-      train_books(std::move(rest), starts.back(), static_cast<int>(width), options.books[kShBooks], threads);
-  params->books[kShBooks] = trained.books;
-  const BookSearch search(trained.books, trained.bits, options.books[kShBooks].price);
-  parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t k) {
-    PreparedTile& tile = tiles[static_cast<size_t>(k)];
-    quantize_sh_by_books(*params, derived, &search, &tile.state, source, tile.rows.data(), options.diffusion, nullptr);
+  quantize_by_books(e, kScaleBooks, [&](PreparedTile& tile, const BookSearch* search, int16_t* rest) {
+    quantize_scales_by_books(e.params, search, &tile.state, e.source, tile.rows.data(), rest);
   });
+  e.each_tile([&](PreparedTile& tile, StreamWriter* out) {
+    code_scales(out[kScale], e.params, &tile.state, &e.source, tile.rows.data());
+  });
+  quantize_by_books(e, kRotationBooks, [&](PreparedTile& tile, const BookSearch* search, int16_t* rest) {
+    quantize_rotations_by_books(e.params, search, &tile.state, e.source, tile.rows.data(), rest);
+  });
+  const float diffusion = e.options.diffusion;
+  e.each_tile([&](PreparedTile& tile, StreamWriter* out) {
+    const int64_t* rows = tile.rows.data();
+    code_rotations(out[kRotation], e.params, &tile.state, &e.source, rows);
+    code_positions(out[kPositionLow], e.params, &tile.state, &e.source, rows);
+    quantize_colors(e.params, e.derived, &tile.state, e.source, rows, diffusion);
+    if (e.params.rest() > 0 && !e.params.by_books[kShBooks])
+      quantize_sh(e.params, e.derived, &tile.state, e.source, rows, diffusion);
+  });
+  quantize_by_books(e, kShBooks, [&](PreparedTile& tile, const BookSearch* search, int16_t* rest) {
+    quantize_sh_by_books(e.params, e.derived, search, &tile.state, e.source, tile.rows.data(), diffusion, rest);
+  });
+}
+
+// What a chunk's box holds: positions as the source has them, and as they are decoded.
+Extent extent_of_chunk(const SourceArrays& source, const PreparedTile& tile) {
+  Extent extent = extent_of(source, tile.rows);
+  for (int64_t i = 0; i < tile.state.n; ++i)
+    for (int a = 0; a < 3; ++a) {
+      const double p = tile.state.positions[static_cast<size_t>(i * 3 + a)];
+      extent.low[a] = std::min(extent.low[a], p);
+      extent.high[a] = std::max(extent.high[a], p);
+    }
+  return extent;
 }
 
 int contexts_of(int stream, bool classes) {
@@ -219,12 +265,15 @@ int contexts_of(int stream, bool classes) {
   return stream == kOpacity && classes ? 56 : kCounts[stream];
 }
 
-TableSet tables_of(int stream, int contexts, const std::vector<TileStreams>& tiles) {
+SymbolRule rule_of(int stream, const SteppedParams& params) {
+  const bool indices = stream == kShIndex || (stream == kScale && params.by_books[kScaleBooks]) ||
+                       (stream == kRotation && params.by_books[kRotationBooks]);
+  return indices ? SymbolRule::indices : stream == kOctree ? SymbolRule::octets : SymbolRule::escapes;
+}
+
+TableSet tables_of(int stream, int contexts, SymbolRule rule, const std::vector<TileStreams>& tiles) {
   std::vector<const StreamWriter*> streams;
   for (const TileStreams& tile : tiles) streams.push_back(&tile.streams[stream]);
-  const SymbolRule rule = stream == kOctree    ? SymbolRule::octets
-                          : stream == kShIndex ? SymbolRule::indices
-                                               : SymbolRule::escapes;
   return tables_for(stream, rule, contexts, streams);
 }
 
@@ -237,12 +286,14 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
   SteppedParams params = options.params;
   params.sh_degree = sh_degree;
   params.classes = source.classes != nullptr;
+  for (int a = 0; a < kBookedAttributes; ++a)
+    params.by_books[static_cast<size_t>(a)] =
+        params.booked_width(a) > 0 && !options.books[static_cast<size_t>(a)].plan.empty();
   Tiling tiling;
   parallel_for(2, threads, [&](int64_t part) {
     if (part == 0) tiling = tile_splats(source.positions, n, options.tile_splats, threads);
     if (part == 1) fit_reference(source, n, &params);
   });
-  const bool sh_by_books = sh_degree > 0 && !options.books[kShBooks].plan.empty();
   scene.tiles = static_cast<int>(tiling.starts.size()) - 1;
   std::vector<PreparedTile> tiles(static_cast<size_t>(scene.tiles * tier_count));
   parallel_for(scene.tiles, threads, [&](int64_t t) {
@@ -268,39 +319,26 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
   });
   tiles.erase(std::remove_if(tiles.begin(), tiles.end(), [](const PreparedTile& t) { return t.rows.empty(); }),
               tiles.end());
+  if (params.by_books[kScaleBooks])  // the three of a row are looked up together: no step depends on another
+    for (ScaleRule& rule : params.scales) std::fill_n(rule.step.weight.begin() + kScale0, 3, int16_t{0});
   fit_predictions(source, tiles, threads, &params);
   const SteppedTables derived(params);
 
   std::vector<TileStreams> streams(tiles.size());
+  const Encoding encoding{source, derived, options, threads, params, tiles, streams};
+  code_geometry(encoding);
   std::vector<Extent> extents(tiles.size());
   std::vector<SizeSums> sizes(tiles.size());
-  std::vector<std::vector<uint64_t>> cells_of(tiles.size());
-  if (tier_count > 1)
-    for (size_t k = 0; k < tiles.size(); ++k) cells_of[k] = tiles[k].state.cells;
   parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t at) {
     const size_t k = static_cast<size_t>(at);
-    std::vector<uint64_t> earlier;
-    for (size_t e = k; e-- > 0 && tiles[e].tile == tiles[k].tile;)
-      earlier.insert(earlier.end(), cells_of[e].begin(), cells_of[e].end());
-    std::sort(earlier.begin(), earlier.end());
-    code_geometry(source, params, derived, options.diffusion, earlier, sh_by_books, &tiles[k], &streams[k]);
-    extents[k] = extent_of(source, tiles[k].rows);
-    for (int64_t i = 0; i < tiles[k].state.n; ++i)
-      for (int a = 0; a < 3; ++a) {  // the box holds decoded positions, too
-        double p = tiles[k].state.positions[static_cast<size_t>(i * 3 + a)];
-        extents[k].low[a] = std::min(extents[k].low[a], p);
-        extents[k].high[a] = std::max(extents[k].high[a], p);
-      }
-  });
-  if (sh_by_books) quantize_by_books(source, derived, options, threads, tiles, &params);
-  parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t k) {
-    add_sizes(params, &tiles[static_cast<size_t>(k)].state, &sizes[static_cast<size_t>(k)]);
+    extents[k] = extent_of_chunk(source, tiles[k]);
+    add_sizes(params, &tiles[k].state, &sizes[k]);
   });
   fit_sizes(sizes, &params);
   parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t at) {
     const size_t k = static_cast<size_t>(at);
     code_colors(streams[k].streams[kColor], params, &tiles[k].state, nullptr);
-    if (sh_by_books) {
+    if (params.by_books[kShBooks]) {
       code_sh_indices(streams[k].streams[kShIndex], params, &tiles[k].state, nullptr);
     } else if (sh_degree > 0) {
       code_sh(streams[k].streams + kSh1, params, &tiles[k].state, nullptr);
@@ -311,13 +349,14 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
     tiles[k].state = std::move(kept);
   });
 
+  const bool sh_by_books = params.by_books[kShBooks];
   // Streams of each layer: [first, last].
   const int of_layer[2][2] = {{kOctree, kColor},
                               {sh_by_books ? kShIndex : kSh1, sh_by_books ? kShIndex : kSh1 + sh_degree - 1}};
   TableSet sets[kSteppedStreams];
   parallel_for(kSteppedStreams - 1, threads, [&](int64_t s) {
     const int stream = static_cast<int>(s) + 1;
-    sets[stream] = tables_of(stream, contexts_of(stream, params.classes), streams);
+    sets[stream] = tables_of(stream, contexts_of(stream, params.classes), rule_of(stream, params), streams);
   });
   for (int layer = 0; layer < (sh_degree > 0 ? 2 : 1); ++layer) {
     const auto [first, last] = of_layer[layer];
@@ -327,7 +366,7 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
     scene.tables[layer] = std::move(tables.bytes);
   }
   for (size_t a = 0; a < kBookedAttributes; ++a)
-    if (!params.books[a].empty()) scene.books[a] = write_codebooks(params.books[a]);
+    if (params.by_books[a]) scene.books[a] = write_codebooks(params.books[a]);
 
   const int layers = sh_degree > 0 ? 2 : 1;
   scene.chunks.resize(tiles.size() * static_cast<size_t>(layers));

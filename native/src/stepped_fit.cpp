@@ -217,6 +217,7 @@ void fit_shares(const SourceArrays& source, const std::vector<Sample>& samples, 
 }
 
 void fit_scales(const SourceArrays& source, const std::vector<Sample>& samples, SteppedParams* params) {
+  const bool own_scales = !params->by_books[kScaleBooks];  // the three of a row are looked up together
   constexpr int kT = kScaleTerms;
   double normal[3][kT * kT] = {}, right[3][kT] = {};
   auto scales_of = [&](int64_t row, double* out) {
@@ -234,9 +235,14 @@ void fit_scales(const SourceArrays& source, const std::vector<Sample>& samples, 
     const double alpha = log2_alpha_of(source.opacity_logits[row]);
     const double spacing = tile.state.features[kSpacing][static_cast<size_t>(i)];
     for (int j = 0; j < 3; ++j) {
-      const double terms[kT] = {
-          256,    alpha, j > 0 ? own[0] : 0, j > 1 ? own[1] : 0, near[0], j > 0 ? near[1] : 0, j > 1 ? near[2] : 0,
-          spacing};
+      const double terms[kT] = {256,
+                                alpha,
+                                j > 0 && own_scales ? own[0] : 0,
+                                j > 1 && own_scales ? own[1] : 0,
+                                near[0],
+                                j > 0 ? near[1] : 0,
+                                j > 1 ? near[2] : 0,
+                                spacing};
       for (int r = 0; r < kT; ++r) {
         for (int c = 0; c < kT; ++c) normal[j][r * kT + c] += terms[r] * terms[c];
         right[j][r] += terms[r] * own[j];

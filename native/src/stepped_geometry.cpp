@@ -1,4 +1,4 @@
-// Codec STEPPED: neighbours, opacity, scales, positions (FORMAT.md 6.2 to 6.4, 6.6).
+// Codec STEPPED: neighbours, opacity, classes, positions (FORMAT.md 6.2, 6.3, 6.6).
 #include <algorithm>
 #include <cmath>
 
@@ -12,48 +12,11 @@ namespace {
 
 constexpr int32_t kFarSpacing = 8 * 256;  // the spacing feature of a splat without neighbours
 
-// Encoder only: an error of opacity, then of a larger scale, is made up for by the scales coded after it. In steps.
-constexpr float kFeedback[3][3] = {{0.4f, 0, 0}, {0.36f, 0.2f, 0}, {0.36f, 0.24f, 0.34f}};
-
 // log2 of a cell's edge relative to the scene's reference scale, 1/256 octave.
 int32_t cell_size_log2(const SteppedParams& params, const TileFrame& frame) {
   double octaves = exact_log(static_cast<double>(frame.mantissa)) * kInvLn2 + frame.exponent + frame.low_levels -
                    params.scale_reference / 65536.0;
   return static_cast<int32_t>(std::floor(octaves * 256.0));
-}
-
-// Codes of scale j (writer only): what the errors of opacity and of larger scales leave is made up for.
-void choose_scale_codes(const ScaleRule& rule, const ScalePlane& plane, const std::vector<int32_t>& wanted,
-                        std::vector<std::array<float, 4>>* all_errors, int32_t* codes) {
-  const double kOctave = 65536.0 * kInvLn2;
-  const size_t j = static_cast<size_t>(plane.j);
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    const int32_t log2_step = plane.log2_base + plane.half_octaves[i] * 32768;
-    const double y = exact_exp((wanted[i] * (rule.power / 256.0) - log2_step) * (1.0 / kOctave));
-    auto& errors = (*all_errors)[i];
-    float pull = 0;
-    for (size_t k = 0; k <= j; ++k) pull = pull + kFeedback[j][k] * errors[k];
-    const double target = std::max(0.0, std::min(y, 16777216.0) - std::clamp(pull, -0.6f, 0.6f));
-    codes[i] = static_cast<int32_t>(target + 0.5);
-    errors[j + 1] = static_cast<float>(std::clamp((codes[i] ? codes[i] : 0.3) - y, -1.5, 1.5));
-  }
-}
-
-// log2 of the source's scales relative to the reference, largest first, 1/65536 octave.
-std::array<std::vector<int32_t>, 3> wanted_scales(const SteppedParams& params, const SourceArrays& source,
-                                                  const int64_t* rows, size_t n) {
-  std::array<std::vector<int32_t>, 3> wanted;
-  for (auto& plane : wanted) plane.resize(n);
-  for (size_t i = 0; i < n; ++i) {
-    int32_t scales[3];
-    for (int j = 0; j < 3; ++j) {
-      const double x = source.log_scales[rows[i] * 3 + j] * (65536.0 * kInvLn2) - params.scale_reference;
-      scales[j] = static_cast<int32_t>(std::clamp(std::floor(x + 0.5), -8e6, 8e6));
-    }
-    std::sort(scales, scales + 3, std::greater<>());
-    for (size_t j = 0; j < 3; ++j) wanted[j][i] = scales[j];
-  }
-  return wanted;
 }
 
 }  // namespace
@@ -184,61 +147,6 @@ void code_classes(Io& io, const SteppedParams& params, TileState* tile, const So
 }
 
 template <class Io>
-void code_scales(Io& io, const SteppedParams& params, TileState* tile, const SourceArrays* source,
-                 const int64_t* rows) {
-  const int64_t n = tile->n;
-  std::array<std::vector<int32_t>, 3> wanted;
-  if constexpr (!Io::kReading) wanted = wanted_scales(params, *source, rows, static_cast<size_t>(n));
-  std::array<Plane<int32_t>, 3> means;
-  Plane<int32_t> residuals, codes, half_octaves;
-  Plane<uint8_t> contexts;
-  for (auto& mean : means) mean.fit(n);
-  half_octaves.fit(n);
-  contexts.fit(n);
-  residuals.clear_to(n, 0);
-  codes.clear_to(n, 0);
-  for (size_t j = 0; j < 3; ++j) {
-    const ScaleRule& rule = params.scales[j];
-    const double base = exact_log(static_cast<double>(rule.step.base)) * kInvLn2 * 65536.0;
-    StepSum steps = tile->step_sum(rule.step);
-    steps.half_octaves = half_octaves.data();
-    kernels().stepped->sum_steps(steps);
-    tile->scales[j].fit(n);
-    ScalePlane plane{};
-    plane.n = n;
-    plane.runs = runs_of(n);
-    plane.j = static_cast<int>(j);
-    plane.near = tile->near();
-    for (size_t f = 0; f < kFeatures; ++f) plane.features[f] = tile->features[f].data();
-    for (size_t m = 0; m < 3; ++m) plane.means[m] = means[m].data();
-    plane.half_octaves = half_octaves.data();
-    plane.log2_base = static_cast<int32_t>(base < 0 ? base - 0.5 : base + 0.5);
-    plane.power = rule.power;
-    std::copy(rule.predict.begin(), rule.predict.end(), plane.predict);
-    plane.log2 = kCodeTables.log2.data();
-    plane.exp2 = kCodeTables.exp2.data();
-    plane.distance = tile->distance.data();
-    plane.contexts = contexts.data();
-    plane.residuals = residuals.data();
-    plane.codes = codes.data();
-    plane.scale = tile->scales[j].data();
-    kernels().stepped->scale_contexts(plane);
-    if constexpr (Io::kReading) {
-      io.plane(contexts.data(), residuals.data(), n, true);
-      kernels().stepped->decode_scales(plane);
-    } else {
-      choose_scale_codes(rule, plane, wanted[j], &tile->errors, codes.data());
-      kernels().stepped->encode_scales(plane);
-      io.plane(contexts.data(), residuals.data(), n, true);
-    }
-  }
-  // From here on distance counts in sizes of the nearest neighbour.
-  const Neighbours near = tile->near();
-  const auto features = data_of(tile->features);
-  kernels().stepped->distances_in_sizes(n, near, features.data(), tile->distance.data());
-}
-
-template <class Io>
 void code_positions(Io& io, const SteppedParams& params, TileState* tile, const SourceArrays* source,
                     const int64_t* rows) {
   const size_t n = static_cast<size_t>(tile->n);
@@ -306,7 +214,6 @@ bool read_frame(ByteReader& in, TileFrame* frame) {
   template void code_opacity<Io>(Io&, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, \
                                  const int64_t*);                                                                  \
   template void code_classes<Io>(Io&, const SteppedParams&, TileState*, const SourceArrays*, const int64_t*);      \
-  template void code_scales<Io>(Io&, const SteppedParams&, TileState*, const SourceArrays*, const int64_t*);       \
   template void code_positions<Io>(Io&, const SteppedParams&, TileState*, const SourceArrays*, const int64_t*);
 INSTANTIATE(StreamReader)
 INSTANTIATE(StreamWriter)

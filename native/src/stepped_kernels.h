@@ -73,9 +73,9 @@ struct ClassPlane {
   int32_t* feature;
 };
 
-// Scale j of all rows (FORMAT.md 6.4).
+// Scale j of rows `first` to n - 1 (FORMAT.md 6.4).
 struct ScalePlane {
-  int64_t n, runs;
+  int64_t first, n, runs;
   int j;
   Neighbours near;
   int32_t* features[kFeatures];  // scale j is filled in
@@ -104,7 +104,7 @@ struct RotationSteps {
 
 // Axes from codes u, v, w (FORMAT.md 6.5), or both from the axes that the source has.
 struct RotationPlanes {
-  int64_t n, runs, room;
+  int64_t first, n, runs, room;  // rows `first` to n - 1
   Neighbours near;
   const int32_t* features[kFeatures];
   const float *axis, *spin;     // steps

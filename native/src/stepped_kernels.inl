@@ -182,7 +182,7 @@ template <bool Encode>
 void rebuild_scales(const ScalePlane& s) {
   const int32_t inverse_power = (256 << 16) / s.power;
   const int32_t* known = s.features[kScale0 + s.j];
-  for (int64_t i = 0; i < s.n; i += rows_ahead(s.runs)) {
+  for (int64_t i = s.first; i < s.n; i += rows_ahead(s.runs)) {
     store(s.means[s.j] + i, to_ints(near_mean(s.near, known, i)));
     const auto term = [&](ScaleTerm t, const int32_t* plane) { return load<Ints>(plane + i) * s.predict[t]; };
     Ints predicted = s.predict[kOne] * 1024 + term(kOwnAlpha, s.features[kAlpha]) +
@@ -303,7 +303,7 @@ inline Ints nearest_codes(Floats x) {
 
 template <bool Encode>
 void rebuild_rotations(const RotationPlanes& r) {
-  for (int64_t i = 0; i < r.n; i += rows_ahead(r.runs)) {
+  for (int64_t i = r.first; i < r.n; i += rows_ahead(r.runs)) {
     const Ints needle = is_needle(r.features, i);
     const int32_t axis_planes = static_cast<int32_t>(3 * r.room);
     const Floats axis_step = load<Floats>(r.axis + i), spin_step = load<Floats>(r.spin + i);

@@ -89,7 +89,9 @@ SteppedTables::SteppedTables(const SteppedParams& params) {
 
 void write_params(ByteWriter& out, const SteppedParams& p) {
   out.byte(static_cast<uint8_t>(p.sh_degree));
-  out.byte(p.classes ? 1 : 0);
+  int flags = p.classes ? 1 : 0;
+  for (size_t a = 0; a < kBookedAttributes; ++a) flags |= p.by_books[a] ? 2 << a : 0;
+  out.byte(static_cast<uint8_t>(flags));
   out.signed_varint(p.scale_reference);
   out.varint(p.opacity_levels);
   out.varint(p.opacity_power);
@@ -116,11 +118,13 @@ void write_params(ByteWriter& out, const SteppedParams& p) {
 
 bool read_params(ByteReader& in, SteppedParams* p) {
   p->sh_degree = in.byte();
-  const uint8_t classes = in.byte();
-  p->classes = classes == 1;
+  const int flags = in.byte();
+  p->classes = flags & 1;
+  for (size_t a = 0; a < kBookedAttributes; ++a) p->by_books[a] = flags >> (1 + a) & 1;
   const int64_t reference = in.signed_varint();
   p->scale_reference = static_cast<int32_t>(reference);
-  bool ok = p->sh_degree <= 4 && classes <= 1 && reference > -(200 << 16) && reference < (200 << 16);
+  bool ok = p->sh_degree <= 4 && flags < 2 << kBookedAttributes && !(p->sh_degree == 0 && p->by_books[kShBooks]) &&
+            reference > -(200 << 16) && reference < (200 << 16);
   ok = read_uint16(in, 1, &p->opacity_levels) && read_uint16(in, 16, &p->opacity_power) && ok;
   p->neighbour_softness = in.float32();
   ok = ok && in.ok() && p->neighbour_softness > 1e-6f && p->neighbour_softness < 1e12f;

@@ -52,7 +52,8 @@ struct SteppedParams {
   // Expected size of a code from what is known of its splat, 1/256: by plane (3 of the colour, then 3 B of SH).
   std::vector<std::array<int16_t, kSizeTerms>> expect;
 
-  std::array<Codebooks, kBookedAttributes> books;  // of chunks of their own; none: coded number by number
+  std::array<bool, kBookedAttributes> by_books{};  // which attributes' codes come from codebooks, and those
+  std::array<Codebooks, kBookedAttributes> books;  // (in chunks of their own)
 
   int features() const { return classes ? kFeatures : kFeaturesWithoutClasses; }
   int booked_width(int attribute) const { return attribute == kShBooks ? 3 * rest() : 3; }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "isa.h"
+#include "stepped_books.h"
 #include "stepped_tile.h"
 
 namespace splatzip {
@@ -38,76 +39,125 @@ std::array<Plane<float>, 6> source_axes(const TileState& tile, const SourceArray
   return axes;
 }
 
+// Planes that the kernels of rotations work on. By books, codes count in parts of the steps.
+class RotationWork {
+ public:
+  RotationWork(const SteppedParams& params, TileState* tile, bool by_books) {
+    const int64_t n = tile->n;
+    Plane<float> by_kind[4];
+    const StepRule* rules[4] = {&params.axis[0], &params.axis[1], &params.spin[0], &params.spin[1]};
+    for (size_t k = 0; k < 4; ++k) {
+      by_kind[k].fit(n);
+      StepSum sum = tile->step_sum(*rules[k]);
+      sum.sizes = by_kind[k].data();
+      kernels().stepped->sum_steps(sum);
+    }
+    axis_.clear_to(n, 1.0f);
+    spin_.clear_to(n, 1.0f);
+    axis_contexts.fit(n);
+    spin_contexts.fit(n);
+    RotationSteps steps{};
+    steps.n = n;
+    for (size_t f = 0; f < kFeatures; ++f) steps.features[f] = tile->features[f].data();
+    steps.distance = tile->distance.data();
+    for (int kind = 0; kind < 2; ++kind) {
+      steps.axis_of[kind] = by_kind[kind].data();
+      steps.spin_of[kind] = by_kind[2 + kind].data();
+    }
+    steps.axis = axis_.data();
+    steps.spin = spin_.data();
+    steps.axis_contexts = axis_contexts.data();
+    steps.spin_contexts = spin_contexts.data();
+    kernels().stepped->rotation_steps(steps);
+    if (by_books)
+      for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
+        axis_[i] *= 1.0f / kBookFraction;
+        spin_[i] *= 1.0f / kBookFraction;
+      }
+
+    for (Plane<int32_t>& plane : codes) plane.clear_to(n, 0);
+    tile->axes.resize(static_cast<size_t>(9 * plane_room(n)));
+    planes.n = n;
+    planes.runs = runs_of(n);
+    planes.room = plane_room(n);
+    planes.near = tile->near();
+    std::copy(steps.features, steps.features + kFeatures, planes.features);
+    planes.axis = axis_.data();
+    planes.spin = spin_.data();
+    planes.u = codes[0].data();
+    planes.v = codes[1].data();
+    planes.w = codes[2].data();
+    planes.axes = tile->axes.data();
+  }
+
+  // Writer: where the source has its axes.
+  void aim(const TileState& tile, const SourceArrays& source, const int64_t* rows) {
+    truth_ = source_axes(tile, source, rows);
+    for (size_t a = 0; a < 3; ++a) {
+      planes.true_main[a] = truth_[a].data();
+      planes.true_second[a] = truth_[3 + a].data();
+    }
+  }
+
+  RotationPlanes planes{};
+  std::array<Plane<int32_t>, 3> codes;  // u, v, w
+  Plane<uint8_t> axis_contexts, spin_contexts;
+
+ private:
+  Plane<float> axis_, spin_;
+  std::array<Plane<float>, 6> truth_;
+};
+
 }  // namespace
 
 template <class Io>
-void code_rotations(Io& io, const SteppedParams& params, TileState* tile, const SourceArrays* source,
+bool code_rotations(Io& io, const SteppedParams& params, TileState* tile, const SourceArrays* source,
                     const int64_t* rows) {
   const int64_t n = tile->n;
-  Plane<float> by_kind[4], axis, spin;
-  const StepRule* rules[4] = {&params.axis[0], &params.axis[1], &params.spin[0], &params.spin[1]};
-  for (size_t k = 0; k < 4; ++k) {
-    by_kind[k].fit(n);
-    StepSum sum = tile->step_sum(*rules[k]);
-    sum.sizes = by_kind[k].data();
-    kernels().stepped->sum_steps(sum);
+  const bool by_books = params.by_books[kRotationBooks];
+  RotationWork work(params, tile, by_books);
+  if (by_books) {
+    Plane<uint8_t> levels;  // of steps alone
+    levels.fit(n);
+    for (size_t i = 0; i < static_cast<size_t>(n); ++i) levels[i] = work.axis_contexts[i] >> 2;
+    if (!code_rows(io, params.books[kRotationBooks], levels.data(), n, &tile->indices[kRotationBooks],
+                   {work.planes.u, work.planes.v, work.planes.w}))
+      return false;
+    kernels().stepped->decode_rotations(work.planes);
+    return true;
   }
-  Plane<uint8_t> axis_contexts, spin_contexts;
-  axis.clear_to(n, 1.0f);
-  spin.clear_to(n, 1.0f);
-  axis_contexts.fit(n);
-  spin_contexts.fit(n);
-  RotationSteps steps{};
-  steps.n = n;
-  for (size_t f = 0; f < kFeatures; ++f) steps.features[f] = tile->features[f].data();
-  steps.distance = tile->distance.data();
-  for (int kind = 0; kind < 2; ++kind) {
-    steps.axis_of[kind] = by_kind[kind].data();
-    steps.spin_of[kind] = by_kind[2 + kind].data();
-  }
-  steps.axis = axis.data();
-  steps.spin = spin.data();
-  steps.axis_contexts = axis_contexts.data();
-  steps.spin_contexts = spin_contexts.data();
-  kernels().stepped->rotation_steps(steps);
-
-  Plane<int32_t> u, v, w;
-  for (Plane<int32_t>* plane : {&u, &v, &w}) plane->clear_to(n, 0);
   auto code_planes = [&] {
-    io.plane(axis_contexts.data(), u.data(), n, true);
-    io.plane(axis_contexts.data(), v.data(), n, true);
-    io.plane(spin_contexts.data(), w.data(), n, true);
+    io.plane(work.axis_contexts.data(), work.planes.u, n, true);
+    io.plane(work.axis_contexts.data(), work.planes.v, n, true);
+    io.plane(work.spin_contexts.data(), work.planes.w, n, true);
   };
-  tile->axes.resize(static_cast<size_t>(9 * plane_room(n)));
-  RotationPlanes planes{};
-  planes.n = n;
-  planes.runs = runs_of(n);
-  planes.room = plane_room(n);
-  planes.near = tile->near();
-  std::copy(steps.features, steps.features + kFeatures, planes.features);
-  planes.axis = axis.data();
-  planes.spin = spin.data();
-  planes.u = u.data();
-  planes.v = v.data();
-  planes.w = w.data();
-  planes.axes = tile->axes.data();
   if constexpr (Io::kReading) {
     code_planes();
-    kernels().stepped->decode_rotations(planes);
+    kernels().stepped->decode_rotations(work.planes);
   } else {
-    const auto truth = source_axes(*tile, *source, rows);
-    for (size_t a = 0; a < 3; ++a) {
-      planes.true_main[a] = truth[a].data();
-      planes.true_second[a] = truth[3 + a].data();
-    }
-    kernels().stepped->encode_rotations(planes);
+    work.aim(*tile, *source, rows);
+    kernels().stepped->encode_rotations(work.planes);
     code_planes();
   }
+  return true;
 }
 
-template void code_rotations<StreamReader>(StreamReader&, const SteppedParams&, TileState*, const SourceArrays*,
+// The turn that is wanted of the second axis is found about the main axis that was wanted, not the one that is chosen.
+void quantize_rotations_by_books(const SteppedParams& params, const BookSearch* search, TileState* tile,
+                                 const SourceArrays& source, const int64_t* rows, int16_t* rest) {
+  RotationWork work(params, tile, true);
+  work.aim(*tile, source, rows);
+  choose_blocks(tile->n, search ? runs_of(tile->n) : tile->n, search, &tile->indices[kRotationBooks],
+                {work.planes.u, work.planes.v, work.planes.w}, rest, [&](int64_t first, int64_t end, bool chosen) {
+                  work.planes.first = first;
+                  work.planes.n = end;
+                  (chosen ? kernels().stepped->decode_rotations : kernels().stepped->encode_rotations)(work.planes);
+                });
+}
+
+template bool code_rotations<StreamReader>(StreamReader&, const SteppedParams&, TileState*, const SourceArrays*,
                                            const int64_t*);
-template void code_rotations<StreamWriter>(StreamWriter&, const SteppedParams&, TileState*, const SourceArrays*,
+template bool code_rotations<StreamWriter>(StreamWriter&, const SteppedParams&, TileState*, const SourceArrays*,
                                            const int64_t*);
 
 }  // namespace splatzip

@@ -105,8 +105,8 @@ struct TileState {
   Plane<float> axes;                                  // 9 planes: x, y, z of the longest axis, the middle, the shortest
   Uninitialised<float> positions;                     // (n, 3)
   std::vector<Plane<int32_t>> color_codes, sh_codes;  // by plane; the writer's are made by quantize_colors
-  std::vector<Plane<int32_t>> sh_indices;             // by book
-  Uninitialised<float> color_size;                    // sum of |code| of the colour planes
+  std::array<std::vector<Plane<int32_t>>, kBookedAttributes> indices;  // by book
+  Uninitialised<float> color_size;                                     // sum of |code| of the colour planes
   // The writer's errors in units of the steps: opacity, then the scales.
   std::vector<std::array<float, 4>> errors;
 
@@ -117,26 +117,33 @@ struct TileState {
 // Neighbours, their weights and the spacing feature, from the cells.
 void find_tile_neighbours(const SteppedParams& params, TileState* tile);
 
-// Each codes one attribute. `source` and `rows` (tile row -> source row) serve the writer alone.
+// Each codes one attribute; false: an index is outside its book. `source` and `rows` (tile row -> source row) serve the
+// writer alone.
 template <class Io>
 void code_opacity(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,
                   const int64_t* rows);
 template <class Io>
 void code_classes(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
 template <class Io>
-void code_scales(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
+bool code_scales(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
 template <class Io>
-void code_rotations(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
+bool code_rotations(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
 template <class Io>
 void code_positions(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
+// Writer only, before code_scales and code_rotations where they are coded by books: entries are chosen, closed loop;
+// without a search, `rest` receives (n, 3) to train books on.
+class BookSearch;
+void quantize_scales_by_books(const SteppedParams&, const BookSearch*, TileState*, const SourceArrays&,
+                              const int64_t* rows, int16_t* rest);
+void quantize_rotations_by_books(const SteppedParams&, const BookSearch*, TileState*, const SourceArrays&,
+                                 const int64_t* rows, int16_t* rest);
 // Writer only, before code_colors and code_sh: choose the codes, closed loop, with errors diffused.
 // `diffusion`: share of an error that later neighbours take.
 void quantize_colors(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows,
                      float diffusion);
 void quantize_sh(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows,
                  float diffusion);
-// The same for SH that is coded by books; without a search, `rest` receives (n, 3 B) to train books on.
-class BookSearch;
+// The same for SH that is coded by books; without a search, `rest` receives (n, 3 B).
 void quantize_sh_by_books(const SteppedParams&, const SteppedTables&, const BookSearch*, TileState*,
                           const SourceArrays&, const int64_t* rows, float diffusion, int16_t* rest);
 // The reader writes RGB coefficients to `sh`: (n, 1 + B, 3), the tile's first row.

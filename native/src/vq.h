@@ -30,6 +30,7 @@ class BookSearch {
   BookSearch(const Codebooks& books, const std::vector<std::vector<int32_t>>& bits, double price);
   BookSearch(const Codebook& book, const std::vector<int32_t>& bits, double price);
 
+  size_t books() const { return books_.size(); }
   // rows: (n, stride) numbers, which end up as what is left of them. indices: by book, n each. chosen: (n, stride), the
   // entries added up; or nullptr.
   void choose(int16_t* rows, int64_t n, int stride, int32_t* const* indices, int16_t* chosen = nullptr) const;

@@ -33,7 +33,7 @@ CODED = (
     Bad(
         "steps_reference", "A scale reference of 2^200.", CORRUPT, NO_SENSE, number_of_steps(2, varint(2 * (200 << 16)))
     ),
-    Bad("steps_classes", "Classes, yes, no or 2.", CORRUPT, NO_SENSE, number_of_steps(1, b"\2")),
+    Bad("steps_flags", "A flag of the parameters that does not exist.", CORRUPT, NO_SENSE, number_of_steps(1, b"\x10")),
     Bad("steps_levels", "No levels of opacity.", CORRUPT, NO_SENSE, number_of_steps(3, b"\0")),
     Bad("steps_many_levels", "65,536 levels of opacity.", CORRUPT, NO_SENSE, number_of_steps(3, varint(65536))),
     Bad("steps_power", "An opacity power of 15 / 256.", CORRUPT, NO_SENSE, number_of_steps(4, b"\x0f")),

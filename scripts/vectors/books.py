@@ -14,7 +14,7 @@ from reference.stepped import SH_INDEX
 from splatzip.container import Booked, Kind
 from splatzip.quantize import residual_vq, sub_vector_vq
 from splatzip.quantize.stepped import Options
-from vectors.damage import Bad
+from vectors.damage import Bad, with_shared
 from vectors.recode import Planes, Style, coded, recording, table_set, tables_for, varint
 from vectors.stepped import encoded
 from vectors.taken_apart import Parts, put_together, taken_apart
@@ -22,17 +22,28 @@ from vectors.vector import Vector, leica
 
 CORRUPT, NO_SENSE = "CorruptError", "chunk (6, 0): its numbers make no sense"
 STYLE = Style(lanes=4, contexts=16, tables=3, escapes=True, low_bits=2)
+GEOMETRY = ("3.1", "5.6", "6.1", "6.4", "6.5")
 SECTIONS = ("3.1", "4", "5.4", "5.6", "6.8")
 
 Book = tuple[int, NDArray[np.int64]]  # first number of its span; (entries, numbers)
 
 
 def residual() -> bytes:
-    return encoded(leica(200, 2), Options(0.0, sh_books=residual_vq.Options(stages=3, entries=16)))
+    return encoded(leica(120, 2), Options(0.0, sh_books=residual_vq.Options(stages=3, entries=16)))
 
 
 def sub_vector() -> bytes:
-    return encoded(leica(400, 1), Options(1.0, sh_books=sub_vector_vq.Options(parts=2, entries=300, price=0.0)))
+    return encoded(leica(310, 1), Options(1.0, sh_books=sub_vector_vq.Options(parts=2, entries=300, price=0.0)))
+
+
+def residual_geometry() -> bytes:
+    books = residual_vq.Options(stages=6, entries=16)
+    return encoded(leica(200, 0), Options(-1.0, scale_books=books, rotation_books=books))
+
+
+def sub_vector_geometry() -> bytes:
+    scale, rotation = sub_vector_vq.Options(parts=3, entries=32), sub_vector_vq.Options(parts=2, entries=64)
+    return encoded(leica(200, 0), Options(-1.0, scale_books=scale, rotation_books=rotation))
 
 
 def two() -> bytes:
@@ -92,6 +103,8 @@ def with_books(books: Sequence[Book], change: Callable[[list[int]], list[int]] =
 BOOKS = (
     Vector("residual_vq_sh", "SH from three stages of codebooks.", SECTIONS, residual),
     Vector("sub_vector_vq_sh", "SH from two codebooks, of more than 256 entries.", SECTIONS, sub_vector),
+    Vector("residual_vq_geometry", "Scales and rotations from six stages.", GEOMETRY, residual_geometry),
+    Vector("sub_vector_vq_geometry", "Scales and rotations from parts.", GEOMETRY, sub_vector_geometry),
     Vector(
         "codebooks_odd",
         "Codebooks that the encoder never writes: spans that overlap, numbers of 4095, entries that nothing uses.",
@@ -148,7 +161,14 @@ BAD_BOOKS = (
     Bad("books_short", "Codebooks that end too early.", CORRUPT, NO_SENSE, other_chunk(lambda data: data[:-1])),
     Bad("books_trailing", "A byte behind the codebooks.", CORRUPT, NO_SENSE, other_chunk(lambda data: data + b"\0")),
     Bad("books_streams", "Codebooks of two streams.", CORRUPT, NO_SENSE, two_streams()),
-    Bad("books_missing", "Indices without codebooks.", CORRUPT, "tile 0 tier 0 layer 1", without_books),
+    Bad("books_missing", "Indices without codebooks.", CORRUPT, "a codebook of its sh", without_books),
+    Bad(
+        "books_unasked",
+        "Codebooks that the parameters do not speak of.",
+        CORRUPT,
+        "chunk (6, 1): its numbers make no sense",
+        with_shared(Kind.CODEBOOKS, Booked.SCALE, chunk_of([(0, np.zeros((1, 3), np.int64))])),
+    ),
     Bad(
         "books_index",
         "An entry that a codebook does not have.",

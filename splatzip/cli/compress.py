@@ -10,7 +10,7 @@ import typer
 
 from splatzip.cli.batch import compress_many
 from splatzip.cli.job import Settings, compress_file
-from splatzip.cli.options import AsJson, Force, Preset, Quiet, RecipeOption, Repair, ShCoding, Threads
+from splatzip.cli.options import AsJson, Force, GeometryCoding, Preset, Quiet, RecipeOption, Repair, ShCoding, Threads
 from splatzip.cli.summary import show
 from splatzip.cli.target import check_target, write_whole
 
@@ -31,6 +31,7 @@ def compress(
         typer.Option(metavar="N", min=0, max=4, help="SH degree to keep. Presets that do not render cut off the rest."),
     ] = None,
     sh_coding: ShCoding = None,
+    geometry_coding: GeometryCoding = None,
     recipe: RecipeOption = None,
     threads: Threads = 0,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="With --to: scenes at a time.")] = 1,
@@ -48,8 +49,9 @@ def compress(
     """
     if preset is Preset.lossless and quality is not None:
         raise typer.BadParameter("--quality and --preset lossless exclude each other")
-    chosen, coding, method = (option.value if option else None for option in (preset, sh_coding, recipe))
-    settings = Settings(chosen, quality, verify, degree, coding, method, threads, repair)
+    options = (preset, sh_coding, geometry_coding, recipe)
+    chosen, sh, geometry, method = (option.value if option else None for option in options)
+    settings = Settings(chosen, quality, verify, degree, sh, geometry, method, threads, repair)
     failed = False
     summary: Any
     if report is not None:

@@ -22,13 +22,14 @@ class Settings:
     verify: bool = False
     degree: int | None = None  # of SH
     sh_coding: str | None = None
+    geometry_coding: str | None = None
     recipe: str | None = None  # instead of all these
     threads: int = 0  # 0: every core
     repair: bool = False
 
     def arguments(self) -> Iterator[str]:
         """The command-line options that ask for the same."""
-        for name in ("preset", "quality", "degree", "sh_coding", "recipe", "threads"):
+        for name in ("preset", "quality", "degree", "sh_coding", "geometry_coding", "recipe", "threads"):
             if getattr(self, name) is not None:
                 yield f"--{name.replace('_', '-')}={getattr(self, name)}"
         for name in ("verify", "repair"):
@@ -57,6 +58,7 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
                 verify=settings.verify,
                 degree=settings.degree,
                 sh_coding=settings.sh_coding,
+                geometry_coding=settings.geometry_coding,
                 recipe=settings.recipe,
                 threads=settings.threads,
                 progress=progress,

@@ -65,7 +65,7 @@ Background = Annotated[
 
 
 class Coding(str, Enum):
-    """How SH is quantized."""
+    """How an attribute is quantized."""
 
     scalar = "scalar"
     residual_vq = "residual_vq"
@@ -73,4 +73,5 @@ class Coding(str, Enum):
 
 
 ShCoding = Annotated[Coding | None, typer.Option(help="SH number by number (default), or from codebooks of vectors.")]
+GeometryCoding = Annotated[Coding | None, typer.Option(help="The same of scales and rotations.")]
 RecipeOption = Annotated[Recipe | None, typer.Option("--recipe", help="A published method instead of a preset.")]

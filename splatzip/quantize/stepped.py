@@ -60,10 +60,13 @@ _WEIGHT_UNIT = 64
 
 # Far beyond anything that renders; steps and grids hold their precision up to here.
 _LIMITS = {"positions": 1e30, "log_scales": 60.0, "sh": 1e5}
-CODINGS: dict[str, residual_vq.Options | sub_vector_vq.Options | None] = {
-    "scalar": None,  # number by number
-    "residual_vq": residual_vq.Options(),
-    "sub_vector_vq": sub_vector_vq.Options(),
+Books = residual_vq.Options | sub_vector_vq.Options | None
+# By name: books of SH, of scales, of rotations; None codes number by number. Those of geometry are the published ones
+# of Compact 3DGS and OMG.
+CODINGS: dict[str, tuple[Books, Books, Books]] = {
+    "scalar": (None, None, None),
+    "residual_vq": (residual_vq.Options(8, 64), residual_vq.Options(6, 64), residual_vq.Options(6, 64)),
+    "sub_vector_vq": (sub_vector_vq.Options(3, 1024), sub_vector_vq.Options(3, 64), sub_vector_vq.Options(2, 512)),
 }
 _LN2 = 0.6931471805599453
 
@@ -80,7 +83,8 @@ class Options:
         most_color: half octaves above its base that a step of colour or SH may grow: what hardly shows now may show
             once a scene is edited.
         diffusion: share of an error of colour or SH that is taken off splats coded later.
-        sh_books: how SH is made of codebooks' entries; None codes it number by number.
+        sh_books, scale_books, rotation_books: how SH, a splat's three scales, its rotation (three numbers, too) are
+            made of codebooks' entries; None codes them number by number.
     """
 
     fineness: float = 0.0
@@ -89,7 +93,9 @@ class Options:
     octaves: Mapping[str, float] = field(default_factory=dict)
     most_color: int = 6
     diffusion: float = 0.7
-    sh_books: residual_vq.Options | sub_vector_vq.Options | None = None
+    sh_books: Books = None
+    scale_books: Books = None
+    rotation_books: Books = None
 
 
 def encode(
@@ -142,7 +148,8 @@ def _native_options(options: Options, sh_degree: int) -> dict[str, Any]:
 
     log2_bases = [log2_base(name) for name in _BASES]
     bases = dict(zip(_BASES, exact_exp(np.multiply(log2_bases, _LN2)).tolist(), strict=True))
-    booked = [(options.sh_books, 3 * ((sh_degree + 1) ** 2 - 1)), (None, 3), (None, 3)]
+    sh_width = 3 * ((sh_degree + 1) ** 2 - 1)
+    booked = [(options.sh_books, sh_width), (options.scale_books, 3), (options.rotation_books, 3)]
     return {
         "opacity_levels": int(np.clip(round(1 / bases["opacity"]), 2, 60000)),
         "opacity_power": 128,

@@ -35,5 +35,5 @@ class Options:
 
     def plan(self, width: int) -> list[BookPlan]:
         """The codebooks of rows of `width` numbers."""
-        ends = [width * part // self.parts for part in range(self.parts + 1)]
+        ends = [-(-width * part // self.parts) for part in range(self.parts + 1)]
         return [(a, b - a, self.entries) for a, b in pairwise(ends) if b > a]
