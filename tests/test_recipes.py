@@ -1,5 +1,6 @@
 """Published methods on the chair sample: fewer splats, of the degree they say, decoded by every decoder."""
 
+import importlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +55,10 @@ def test_a_file_says_which_recipe_made_it_and_decodes_to_what_was_left(chair, ca
     assert info(coded)["settings"]["preset"] == f"recipe {name}"
     decoded = decompress(coded)
     assert len(decoded) == len(recipes.chosen(some, cameras[:2], recipe.choice))
+    monkeypatch.syspath_prepend(str(SAMPLE.parents[2] / "docs"))
+    reference = importlib.import_module("reference_decoder").decode(coded)
+    for attribute, array in decoded.arrays().items():
+        assert reference[attribute].tobytes() == array.tobytes(), attribute
 
 
 def test_any_number_of_threads_gives_the_same_bytes(chair, cameras, monkeypatch):
