@@ -318,6 +318,20 @@ def test_a_splat_that_nobody_sees_and_one_around_the_camera_have_finite_scores()
             assert not sums[0].any(), name
 
 
+def test_a_splat_exactly_on_the_camera_has_no_score_and_spoils_none() -> None:
+    scene, _ = rough_scene(40, seed=11)
+    positions = scene.positions.copy()
+    positions[0] = 0.25, -0.5, -3.0
+    scene = scene.edited(positions=positions)
+    pose = np.eye(4)
+    pose[:3, 3] = -positions[0]
+    ours = by_name(score(scene, [Camera(pose, 32, 24, 30.0, 30.0, 16.0, 12.0)]))
+    assert ours["weight"][1:16].any()  # others of its group of 16 are seen
+    for name, sums in ours.items():
+        assert np.isfinite(sums.astype(np.float64)).all(), name
+        assert not sums[0].any(), name
+
+
 def test_what_cannot_be_scored_is_refused() -> None:
     scene, camera = smooth_scene()
     with pytest.raises(ViewsError, match="0 cameras"):
