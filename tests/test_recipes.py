@@ -82,6 +82,17 @@ def test_a_degree_that_is_lower_already_stays(chair, cameras):
     assert recipes.reduced(flat, cameras[:2], short("lightgaussian", steps=1)).sh_degree == 0
 
 
+@pytest.mark.parametrize("name", list(recipes.RECIPES))
+@pytest.mark.parametrize("what", ["a single splat", "all the same", "far apart"])
+def test_odd_scenes_encode_and_decode(chair, monkeypatch, name, what):
+    monkeypatch.setitem(recipes.RECIPES, name, short(name, steps=3))
+    scene = chair.take({"a single splat": [7], "all the same": [7] * 30, "far apart": list(range(0, 600, 20))}[what])
+    if what == "far apart":
+        scene = scene.edited(positions=scene.positions * np.float32(1e6))
+    decoded = decompress(compress(scene, recipe=name))
+    assert 1 <= len(decoded) <= len(scene)
+
+
 def test_a_recipe_is_given_alone(chair):
     with pytest.raises(SplatzipError, match="settles all of it"):
         compress(chair, recipe="omg", quality=40)

@@ -56,9 +56,11 @@ class Removal:
         return np.sort(worthy) if len(worthy) else self.order[-1:]
 
     def holding(self, share: float) -> NDArray[np.int64]:
-        """Rows that stay, ascending: the fewest that hold a share of all finite worth; at least one."""
+        """Rows that stay, ascending: the fewest that hold a share of all finite worth; all if there is none."""
         worth = np.where(np.isfinite(self.price), self.price, 0.0)
         lost = np.cumsum(worth)
+        if not lost[-1] > 0:
+            return np.arange(len(worth))
         return self._last(len(worth) - int(np.searchsorted(lost, (1 - share) * lost[-1], "right")))
 
     def _last(self, count: int) -> NDArray[np.int64]:

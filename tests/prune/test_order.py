@@ -40,3 +40,8 @@ def test_the_fewest_stay_that_hold_a_share_of_the_finite_worth(removal):
     assert removal.holding(0.76).tolist() == [0, 1, 2, 3]  # 4 + 2 of 8 are 0.75
     assert removal.holding(0.75).tolist() == [0, 2, 3]
     assert removal.holding(1).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_where_nothing_is_worth_anything_nothing_says_what_may_go():
+    assert Removal.by(np.zeros(3, np.float32)).holding(0.5).tolist() == [0, 1, 2]
+    assert Removal.by(np.array([0, np.inf], np.float32)).holding(0.5).tolist() == [0, 1]
