@@ -53,9 +53,7 @@ def prune(
     return left
 
 
-def order(
-    scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0
-) -> Removal:  # fmt: skip
+def order(scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0) -> Removal:
     """The order in which splats go; its cut at `keep` is what `prune` chooses.
 
     Prices are squared changes of the pictures, summed over views, pixels and channels: what each splat of a round
@@ -69,7 +67,7 @@ def order(
     gone, left = _rounds(scene, cameras, options or Options(), threads)
     last = _look(scene, left, cameras, options or Options(), threads)
     rounds = [*gone, last]
-    # A splat may be worth less after a round than others that went in it: they were worth more together than apart.
+    # What stayed may be worth less at the next look than the last that went; a limit is one cut if prices never fall.
     price = np.maximum.accumulate(np.concatenate([part.price for part in rounds]))
     return Removal(np.concatenate([part.order for part in rounds]), price)
 
