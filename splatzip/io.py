@@ -92,8 +92,8 @@ def compress(
         verify: render what was written and say in the file which dB it reached; a quality is then met in closed loop,
             to 0.05 dB from above.
         degree: SH degree that is kept at most, 0 to 4; presets that do not render truncate.
-        sh_coding: how SH is quantized: "scalar" (the default), "residual_vq" or "sub_vector_vq".
-        geometry_coding: the same for scales and rotations.
+        sh_coding: how SH is quantized: "scalar" (the default), "residual_vq", "sub_vector_vq" or "vec_tree".
+        geometry_coding: how scales and rotations are: "scalar" (the default), "residual_vq" or "sub_vector_vq".
         threads: 0 for every core; the bytes do not depend on it.
         repair: when `scene` is a path: drop rows that are not valid.
         progress: called with the share done and a word for the step.

@@ -64,28 +64,29 @@ class Profile:
             quality: dB against the source to aim at, 30 to 65: an estimate from a table, not a measurement.
             verify: meet the quality by measurements instead; the estimate is where they start.
             degree: SH degree that is kept at most, 0 to 4.
-            sh_coding: "scalar" (None, too), "residual_vq" or "sub_vector_vq": how SH is quantized.
-            geometry_coding: the same for scales and rotations.
+            sh_coding: one of `stepped.SH_CODINGS`: how SH is quantized; None: "scalar".
+            geometry_coding: one of `stepped.GEOMETRY_CODINGS`, of scales and rotations.
         Raises: SplatzipError if a name is unknown, or the preset takes no quality, degree or coding.
         """
         if name not in PRESETS:
             raise SplatzipError(f"there is no preset {name!r}; choose {', '.join(PRESETS)}")
         if degree is not None and not 0 <= degree <= MAX_SH_DEGREE:
             raise SplatzipError(f"SH degree {degree} is out of range: 0 to {MAX_SH_DEGREE}")
-        codings = [coding for coding in (sh_coding, geometry_coding) if coding is not None]
-        for coding in codings:
-            if coding not in stepped.CODINGS:
-                raise SplatzipError(f"there is no coding {coding!r}; choose {', '.join(stepped.CODINGS)}")
+        for what, coding, known in (
+            ("SH", sh_coding, stepped.SH_CODINGS), ("geometry", geometry_coding, stepped.GEOMETRY_CODINGS)
+        ):  # fmt: skip
+            if coding is not None and coding not in known:
+                raise SplatzipError(f"there is no coding {coding!r} of {what}; choose {', '.join(known)}")
         if name == "lossless":
             if quality is not None:
                 raise SplatzipError("lossless has no quality to aim at; drop --quality or choose fast")
             if degree is not None:
                 raise SplatzipError("lossless keeps every SH degree; drop --degree or choose near-lossless")
-            if codings:
+            if sh_coding is not None or geometry_coding is not None:
                 raise SplatzipError("lossless quantizes nothing; drop the coding or choose near-lossless")
             return Profile(name, None)
-        sh_books, _, _ = stepped.CODINGS[sh_coding or "scalar"]
-        _, scale_books, rotation_books = stepped.CODINGS[geometry_coding or "scalar"]
+        sh_books = stepped.SH_CODINGS[sh_coding or "scalar"]
+        scale_books, rotation_books = stepped.GEOMETRY_CODINGS[geometry_coding or "scalar"]
         options = partial(stepped.Options, sh_books=sh_books, scale_books=scale_books, rotation_books=rotation_books)
         if quality is None:
             fineness = _NEAR_LOSSLESS_FINENESS if name == "near-lossless" else _fineness_for(_FAST_DB)

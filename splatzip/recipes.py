@@ -19,7 +19,7 @@ from splatzip.errors import SplatzipError
 from splatzip.optimize import repair, teacher
 from splatzip.profile import Profile
 from splatzip.prune import distinctiveness, most_weight, significance
-from splatzip.quantize import residual_vq, stepped, sub_vector_vq
+from splatzip.quantize import residual_vq, stepped, sub_vector_vq, vec_tree
 from splatzip.raster.rasterize import Rasterizer
 from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
@@ -54,7 +54,7 @@ RECIPES = {
     "lightgaussian": Recipe(
         significance.Options(keep=0.34, volume_power=0.1),
         degree=2,
-        stepped=stepped.Options(_FINENESS, sh_books=residual_vq.Options(stages=1, entries=8192, price=0)),
+        stepped=stepped.Options(_FINENESS, sh_books=vec_tree.Options(share=0.6, entries=8192, price=0)),
     ),
     "c3dgs": Recipe(
         most_weight.Options(threshold=0.05),

@@ -20,17 +20,19 @@ import hashlib, sys
 import numpy as np
 from splatzip import Profile, _core, load
 from splatzip.encode import encode
-from splatzip.quantize import residual_vq, sub_vector_vq
+from splatzip.quantize import residual_vq, sub_vector_vq, vec_tree
 from splatzip.quantize.stepped import Options
 
 chair, *sources = (load(path) for path in sys.argv[1:])
 chair = chair.take(np.arange(0, len(chair), 9))
 tiers = (np.arange(len(chair)) % 3 == 0).astype(np.uint8)
 tiles = Profile("fast", Options(0.5, tile_splats=700))
+vec_trees = vec_tree.Options(0.4, 100, 0.1)
 booked = [residual_vq.Options(3, 64), sub_vector_vq.Options(4, 100)]
 for threads in (1, 2):
     files = [encode(chair, Profile.preset_named(name), threads=threads) for name in ("fast", "near-lossless")]
     files.append(encode(chair, tiles, tiers=tiers, threads=threads))
+    files.append(encode(chair, Profile("fast", Options(sh_books=vec_trees)), threads=threads))
     for b in booked:
         options = Options(tile_splats=3000, sh_books=b, scale_books=b, rotation_books=b)
         files.append(encode(chair, Profile("fast", options), threads=threads))

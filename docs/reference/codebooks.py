@@ -14,6 +14,7 @@ MOST_BOOKS, MOST_ENTRIES, MOST_ENTRY_VALUE = 8, 65536, 4095
 MOST_NUMBERS, MOST_NUMBERS_PER_BYTE = 1 << 20, 64
 BOOK_FRACTION = 4
 LEVELS = 8
+MOST_HALF_OCTAVES = 40
 
 
 @dataclass
@@ -28,9 +29,17 @@ class Codebook:
         return np.array(lengths, np.int64)
 
 
-def read_codebooks(data: bytes, width: int) -> list[Codebook]:
+@dataclass
+class Codebooks:
+    from_step: int  # rows whose step is fewer half octaves above its base are coded number by number
+    books: list[Codebook]
+
+
+def read_codebooks(data: bytes, width: int, *, may_split: bool) -> Codebooks:
     """A CODEBOOKS chunk for rows of `width` codes."""
     block = Bytes(data)
+    from_step = block.signed()
+    check(abs(from_step) <= MOST_HALF_OCTAVES and (may_split or from_step == -MOST_HALF_OCTAVES), "a first step")
     count = block.varint()
     check(1 <= count <= MOST_BOOKS, "a number of codebooks")
     spans = []
@@ -50,7 +59,7 @@ def read_codebooks(data: bytes, width: int) -> list[Codebook]:
         for first, numbers, entries, weights in spans
     ]
     streams[ENTRY].end()
-    return books
+    return Codebooks(from_step, books)
 
 
 def read_entries(stream: Stream, numbers: int, entries: int) -> Integers:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from reference.codebooks import BOOK_FRACTION, Codebook, code_rows, code_sized_rows, read_codebooks
+from reference.codebooks import BOOK_FRACTION, Codebooks, code_rows, code_sized_rows, read_codebooks
 from reference.container import CODEBOOKS, STEPS, TABLES, File
 from reference.numbers import INV_LN2, Bytes, F, Floats, Integers, check, clamp, exact_exp, exact_log, power_of_two
 from reference.prediction import (
@@ -242,15 +242,15 @@ def exp2_of_256th(x: int) -> int:
 
 
 def code_scales(
-    stream: Stream, books: list[Codebook], params: Params, near: Near, features: Integers, distance: Integers
+    stream: Stream, by_books: Codebooks | None, params: Params, near: Near, features: Integers, distance: Integers
 ) -> Integers:
     """(n, 3) log2 relative to the reference, 1/65536 octave; columns 1 to 3 of `features` are filled in."""
     n = len(features)
     scales = np.zeros((n, 3), np.int64)
     means = np.zeros((n, 3), np.int64)  # of the neighbours' features
-    booked = code_rows(stream, books, distance, 3) if books else None
+    booked = code_rows(stream, by_books.books, distance, 3) if by_books else None
     for j, rule in enumerate(params.scales):
-        base = float(rule.step.base) / (BOOK_FRACTION if books else 1)
+        base = float(rule.step.base) / (BOOK_FRACTION if by_books else 1)
         log2_base = to_nearest(exact_log(base) * INV_LN2 * 65536.0)
         log2_step = log2_base + half_octaves(rule.step, features) * 32768
         if j == 0:
@@ -331,7 +331,7 @@ def step_bucket(step: Floats) -> Integers:
 
 
 def code_rotations(
-    stream: Stream, books: list[Codebook], params: Params, near: Near, features: Integers, distance: Integers
+    stream: Stream, by_books: Codebooks | None, params: Params, near: Near, features: Integers, distance: Integers
 ) -> list[list[Vector]]:
     """Of each splat the axes of its longest, middle and shortest scale."""
     needle = features[:, 1] - features[:, 2] > features[:, 2] - features[:, 3]
@@ -340,8 +340,8 @@ def code_rotations(
     axis, spin = np.minimum(axis, MOST_AXIS_STEP), np.minimum(spin, MOST_SPIN_STEP)
     axis_contexts = step_bucket(axis) * 4 + distance // 2
     spin_contexts = 32 + step_bucket(spin) * 4 + distance // 2
-    if books:
-        codes = code_rows(stream, books, step_bucket(axis), 3)
+    if by_books:
+        codes = code_rows(stream, by_books.books, step_bucket(axis), 3)
         axis, spin = axis * (F(1) / F(BOOK_FRACTION)), spin * (F(1) / F(BOOK_FRACTION))
     else:
         contexts = (axis_contexts, axis_contexts, spin_contexts)
@@ -456,35 +456,30 @@ def code_color(stream: Stream, params: Params, tile: Tile) -> Floats:
     return transformed(values, [16384], params.color_basis)
 
 
-def code_sh(streams: Sequence[Stream], params: Params, tile: Tile) -> Floats:
+def code_sh(streams: dict[int, Stream], by_books: Codebooks | None, params: Params, tile: Tile) -> Floats:
     """(n, B, 3)."""
     assert params.sh is not None
     steps = steps_of(params.sh, tile.features)
-    sizes = Sizes(tile.distance, steps, tile.color_size)
-    planes, shares = [], []
-    for group, stream in enumerate(streams):
-        of_group = np.array(params.predict[1 + group], F)[tile.distance] / F(256)
-        for plane in range(3 * SH_BEGIN[group], 3 * SH_BEGIN[group + 1]):
-            planes.append(stream.plane(sizes.contexts(params.expect[3 + plane]), signed=True))
-            sizes.add(planes[-1])
-            shares.append(of_group[:, plane % 3])
-    values = predicted_rows(np.stack(planes, axis=1), steps, np.stack(shares, axis=1), tile.near)
-    return transformed(values, params.sh_basis, params.sh_color_basis)
-
-
-def code_sh_by_books(stream: Stream, books: list[Codebook], params: Params, tile: Tile) -> Floats:
-    """(n, B, 3)."""
-    assert params.sh is not None
-    steps = steps_of(params.sh, tile.features)
-    codes = code_sized_rows(
-        stream, books, Sizes(tile.distance, steps, tile.color_size), 3 * ((params.sh_degree + 1) ** 2 - 1)
-    )
-    shares = [
-        np.array(params.predict[1 + group], F)[tile.distance] / F(256)
+    booked = half_octaves(params.sh, tile.features) >= (by_books.from_step if by_books else MOST_HALF_OCTAVES + 1)
+    planes = [
+        (SH_1 + group, plane)
         for group in range(params.sh_degree)
-        for _ in range(SH_BEGIN[group], SH_BEGIN[group + 1])
+        for plane in range(3 * SH_BEGIN[group], 3 * SH_BEGIN[group + 1])
     ]
-    values = predicted_rows(codes, steps * (F(1) / F(BOOK_FRACTION)), np.concatenate(shares, axis=1), tile.near)
+    codes = np.zeros((len(steps), len(planes)), np.int64)
+    if by_books:
+        sizes = Sizes(tile.distance[booked], steps[booked], tile.color_size[booked])
+        codes[booked] = code_sized_rows(streams[SH_INDEX], by_books.books, sizes, len(planes))
+    numbered = ~booked
+    if not by_books or by_books.from_step > -MOST_HALF_OCTAVES:
+        sizes = Sizes(tile.distance[numbered], steps[numbered], tile.color_size[numbered])
+        for number, plane in planes:
+            values = streams[number].plane(sizes.contexts(params.expect[3 + plane]), signed=True)
+            codes[numbered, plane] = values
+            sizes.add(values)
+    shares = [np.array(params.predict[1 + n - SH_1], F)[tile.distance, plane % 3] / F(256) for n, plane in planes]
+    steps = np.where(booked, steps * (F(1) / F(BOOK_FRACTION)), steps).astype(F)
+    values = predicted_rows(codes, steps, np.stack(shares, axis=1), tile.near)
     return transformed(values, params.sh_basis, params.sh_color_basis)
 
 
@@ -506,10 +501,10 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
     for id_, booked in enumerate(params.by_books):
         check(((CODEBOOKS, id_) in file.shared) == booked, "codebooks are there if and only if the parameters say so")
     widths = (3 * ((file.sh_degree + 1) ** 2 - 1), 3, 3)
-    sh_books, scale_books, rotation_books = (
-        read_codebooks(file.shared[CODEBOOKS, id_], width) if (CODEBOOKS, id_) in file.shared else []
+    books = [
+        read_codebooks(file.shared[CODEBOOKS, id_], width, may_split=id_ == 0) if params.by_books[id_] else None
         for id_, width in enumerate(widths)
-    )
+    ]
     logits, log2_alpha = opacity_tables(params)
     frames: dict[int, Frame] = {}
     earlier: dict[int, list[int]] = {}
@@ -547,10 +542,10 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
             if params.classes:
                 code_classes(streams[OPACITY], near, features, distance)
             # 6.4
-            scales = code_scales(streams[SCALE], scale_books, params, near, features, distance)
+            scales = code_scales(streams[SCALE], books[1], params, near, features, distance)
             distance = distance_in_sizes(near, features, distance)
             # 6.5 to 6.7
-            axes = code_rotations(streams[ROTATION], rotation_books, params, near, features, distance)
+            axes = code_rotations(streams[ROTATION], books[2], params, near, features, distance)
             positions = code_positions(streams[POSITION_LOW], params, frame, at, features)
             tile = Tile(near, features, distance, np.zeros(0, F))
             sh = [code_color(streams[COLOR], params, tile)]
@@ -562,12 +557,11 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
                 payload = rest[chunk.tile].payload
                 check(chunk.splats <= MAX_SPLATS_PER_BYTE * len(payload), "splats of a chunk")
                 streams = open_streams(Bytes(payload), tables, 13)
-                numbers = [SH_INDEX] if sh_books else [SH_1 + s for s in range(file.sh_degree)]
+                numbers = [SH_INDEX] if books[0] else []
+                if not books[0] or books[0].from_step > -MOST_HALF_OCTAVES:
+                    numbers += [SH_1 + s for s in range(file.sh_degree)]
                 check(all(number in streams for number in numbers), "an SH stream is missing")
-                if sh_books:
-                    sh.append(code_sh_by_books(streams[SH_INDEX], sh_books, params, tile))
-                else:
-                    sh.append(code_sh([streams[number] for number in numbers], params, tile))
+                sh.append(code_sh(streams, books[0], params, tile))
                 for number in numbers:
                     streams[number].end()
             parts.append((

@@ -26,13 +26,14 @@ nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
                 In<int8_t, nb::ndim<2>> classes, int opacity_levels, int opacity_power, double softness,
                 std::vector<int> scale_powers, std::vector<std::vector<double>> rules, int64_t tile_splats,
                 double diffusion, std::vector<std::vector<std::tuple<int, int, int>>> books, std::vector<double> prices,
-                int threads) {
+                std::vector<double> shares, int threads) {
   SteppedOptions options;
   options.tile_splats = tile_splats;
   options.diffusion = static_cast<float>(diffusion);
   for (size_t a = 0; a < kBookedAttributes; ++a) {
     for (const auto& [first, count, entries] : books.at(a)) options.books[a].plan.push_back({first, count, entries});
     options.books[a].price = prices.at(a);
+    options.books[a].share = shares.at(a);
   }
   SteppedParams& p = options.params;
   p.opacity_levels = static_cast<uint16_t>(opacity_levels);
@@ -84,8 +85,7 @@ nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes params_bytes, std::vec
   for (int a = 0; a < kBookedAttributes; ++a) {
     const nb::bytes& data = book_bytes.at(static_cast<size_t>(a));
     const uint8_t* bytes = reinterpret_cast<const uint8_t*>(data.c_str());
-    if (data.size() > 0 &&
-        !(params.by_books[a] && read_codebooks(bytes, data.size(), params.booked_width(a), &params.books[a])))
+    if (data.size() > 0 && !params.read_books(a, bytes, data.size()))
       return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), -2 - a);
   }
   std::vector<TableChunk> tables(table_bytes.size());
@@ -119,7 +119,7 @@ void bind_stepped(nb::module_& m) {
         nb::arg("opacity_logits"), nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"),
         nb::arg("tier_count"), nb::arg("classes"), nb::arg("opacity_levels"), nb::arg("opacity_power"),
         nb::arg("softness"), nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("diffusion"),
-        nb::arg("books"), nb::arg("prices"), nb::arg("threads"));
+        nb::arg("books"), nb::arg("prices"), nb::arg("shares"), nb::arg("threads"));
   m.def("decode_stepped", &decode);
   m.def("isa", [] { return std::string(kernels().name); });
 }

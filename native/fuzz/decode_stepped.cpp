@@ -63,9 +63,7 @@ Status decode(const std::vector<char>& bytes) {
   if (!read_params(params_reader, &params)) return Status::corrupt;
   for (int a = 0; a < splatzip::kBookedAttributes; ++a) {
     const Block block = given.block();
-    if (block.size > 0 && !(params.by_books[a] &&
-                            read_codebooks(block.bytes.get(), block.size, params.booked_width(a), &params.books[a])))
-      return Status::corrupt;
+    if (block.size > 0 && !params.read_books(a, block.bytes.get(), block.size)) return Status::corrupt;
   }
   std::vector<splatzip::TableChunk> tables(static_cast<size_t>(std::clamp<int64_t>(given.number(), 0, 2)));
   for (splatzip::TableChunk& table : tables) {

@@ -57,8 +57,12 @@ void Codebook::measure() {
   for (int32_t& size : sizes) size = std::min(kLevels - 1, bit_length(static_cast<uint64_t>(size)) / 2);
 }
 
-bool read_codebooks(const uint8_t* data, size_t size, int width, Codebooks* out) {
+bool read_codebooks(const uint8_t* data, size_t size, int width, bool may_split, Codebooks* out) {
   ByteReader in(data, size);
+  const int64_t from_step = in.signed_varint();
+  if (from_step < -kMaxHalfOctaves || from_step > kMaxHalfOctaves || !(may_split || from_step == -kMaxHalfOctaves))
+    return false;
+  out->from_step = static_cast<int>(from_step);
   const uint64_t count = in.varint();
   if (!in.ok() || count < 1 || count > kMostBooks) return false;
   out->books.resize(count);
@@ -89,6 +93,7 @@ bool read_codebooks(const uint8_t* data, size_t size, int width, Codebooks* out)
 std::vector<uint8_t> write_codebooks(const Codebooks& books) {
   ByteWriter out;
   StreamWriter stream;
+  out.signed_varint(books.from_step);
   out.varint(books.books.size());
   for (const Codebook& book : books.books) {
     out.varint(static_cast<uint64_t>(book.first));

@@ -33,12 +33,15 @@ struct Codebook {
 };
 
 struct Codebooks {
+  // Rows of SH whose step is fewer half octaves above its base than this are coded number by number (VecTree).
+  int from_step = -kMaxHalfOctaves;
   std::vector<Codebook> books;
+  bool all() const { return from_step == -kMaxHalfOctaves; }
   bool empty() const { return books.empty(); }
 };
 
-// A CODEBOOKS chunk, for rows of `width` values. False: not a legal one.
-bool read_codebooks(const uint8_t* data, size_t size, int width, Codebooks* out);
+// A CODEBOOKS chunk, for rows of `width` values; may_split: whether it may leave rows out. False: not a legal one.
+bool read_codebooks(const uint8_t* data, size_t size, int width, bool may_split, Codebooks* out);
 std::vector<uint8_t> write_codebooks(const Codebooks& books);
 
 }  // namespace splatzip

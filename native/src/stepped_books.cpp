@@ -19,27 +19,30 @@ template bool code_index<StreamReader>(StreamReader&, const Codebook&, size_t, c
 template bool code_index<StreamWriter>(StreamWriter&, const Codebook&, size_t, const uint8_t*, int64_t,
                                        Plane<int32_t>*);
 
-void sum_entries(const Codebooks& books, const std::vector<Plane<int32_t>>& indices, int64_t n,
+void sum_entries(const Codebooks& books, const std::vector<Plane<int32_t>>& indices, int64_t n, const int32_t* rows,
                  const std::vector<int32_t*>& planes) {
-  for (int32_t* plane : planes) std::fill(plane, plane + n, 0);
+  const auto row = [&](int64_t i) { return rows ? rows[i] : i; };
+  for (int32_t* plane : planes)
+    for (int64_t i = 0; i < n; ++i) plane[row(i)] = 0;
   for (size_t b = 0; b < books.books.size(); ++b) {
     const Codebook& book = books.books[b];
     const int32_t* index = indices[b].data();
     for (int d = 0; d < book.count; ++d) {
       const int16_t* values = book.values.data() + static_cast<int64_t>(d) * book.entries;
       int32_t* plane = planes[static_cast<size_t>(book.first + d)];
-      for (int64_t i = 0; i < n; ++i) plane[i] += values[index[i]];
+      for (int64_t i = 0; i < n; ++i) plane[row(i)] += values[index[i]];
     }
   }
 }
 
 namespace {
 
-// Whole numbers of fine steps, within what entries can say.
-int16_t to_number(float x) {
-  constexpr float kMost = kMostEntryValue, kRound = 12582912.0f;  // 1.5 * 2^23: to the nearest integer
-  return static_cast<int16_t>((std::clamp(x, -kMost, kMost) + kRound) - kRound);
+// Whole numbers of steps: as numbers, or within what entries can say.
+int32_t to_code(float x) {
+  constexpr float kMost = 1e6f, kRound = 12582912.0f;  // 1.5 * 2^23: to the nearest integer
+  return static_cast<int32_t>((std::clamp(x, -kMost, kMost) + kRound) - kRound);
 }
+int16_t to_number(float x) { return static_cast<int16_t>(std::clamp(to_code(x), -kMostEntryValue, kMostEntryValue)); }
 
 }  // namespace
 
@@ -70,8 +73,8 @@ void choose_blocks(int64_t n, int64_t block, const BookSearch* search, std::vect
   }
 }
 
-void choose_entries(const PredictedRows& r, const BookSearch* search, std::vector<Plane<int32_t>>* indices,
-                    int16_t* rest) {
+void choose_entries(const PredictedRows& r, const uint8_t* by_books, const BookSearch* search,
+                    std::vector<Plane<int32_t>>* indices, int16_t* rest) {
   const size_t stride = static_cast<size_t>(r.stride), width = static_cast<size_t>(r.width);
   const std::vector<float> zeros(stride);
   Uninitialised<float> values, errors;
@@ -82,13 +85,17 @@ void choose_entries(const PredictedRows& r, const BookSearch* search, std::vecto
   const float* known = search ? values.data() : r.targets;
   std::vector<float> predicted(static_cast<size_t>(r.runs) * width), wanted(predicted.size());
   std::vector<int16_t> left(predicted.size()), codes(predicted.size());
+  int64_t done = 0;                                        // rows by books
   for (int64_t first = 0; first < r.n; first += r.runs) {  // rows of one block do not depend on each other
-    const int64_t rows = std::min(r.runs, r.n - first);
-    for (int64_t row = 0; row < rows; ++row) {
-      const int64_t i = first + row;
-      const float step = r.steps[i], *target = r.targets + static_cast<size_t>(i) * stride;
+    const int64_t end = std::min(r.n, first + r.runs);
+    int64_t booked = 0;  // of this block
+    for (int64_t i = first; i < end; ++i) {
+      float* own_predicted = predicted.data() + static_cast<size_t>(i - first) * width;
+      float* own_wanted = wanted.data() + static_cast<size_t>(i - first) * width;
+      const float step = r.steps[i], fine = step * (1.0f / kBookFraction);
+      const float* target = r.targets + static_cast<size_t>(i) * stride;
       const float* shares = r.shares + static_cast<size_t>(r.distance[i]) * stride;
-      const float room = r.most_step - step, bound = 0.5f * std::min(room, step) * kBookFraction;
+      const float bound = std::max(0.0f, 0.5f * std::min(r.most_step - step, step));
       const float *other[kNeighbours], *missed[kNeighbours];
       float w[kNeighbours], diffuse[kNeighbours];
       for (int k = 0; k < kNeighbours; ++k) {
@@ -102,25 +109,32 @@ void choose_entries(const PredictedRows& r, const BookSearch* search, std::vecto
         const float mean = ((other[0][v] * w[0] + other[1][v] * w[1]) + other[2][v] * w[2]) + other[3][v] * w[3];
         const float shift = ((missed[0][v] * diffuse[0] + missed[1][v] * diffuse[1]) + missed[2][v] * diffuse[2]) +
                             missed[3][v] * diffuse[3];
-        const size_t at = static_cast<size_t>(row) * width + v;
-        predicted[at] = shares[v] * mean;
-        wanted[at] = target[v] - std::clamp(shift, -std::max(bound, 0.0f), std::max(bound, 0.0f));
-        left[at] = to_number((wanted[at] - predicted[at]) / step);
+        own_predicted[v] = shares[v] * mean;
+        own_wanted[v] = target[v] - std::clamp(shift, -bound, bound);
+      }
+      if (by_books[i]) {
+        int16_t* row = left.data() + static_cast<size_t>(booked++) * width;
+        for (size_t v = 0; v < width; ++v) row[v] = to_number((own_wanted[v] - own_predicted[v]) / fine);
+      } else if (search) {
+        for (size_t v = 0; v < width; ++v) r.codes[v][i] = to_code((own_wanted[v] - own_predicted[v]) / step);
       }
     }
-    const size_t numbers = static_cast<size_t>(rows) * width;
-    if (rest)
-      std::copy(left.begin(), left.begin() + static_cast<int64_t>(numbers), rest + static_cast<size_t>(first) * width);
-    if (!search) continue;
-    std::vector<int32_t*> chosen;
-    for (Plane<int32_t>& plane : *indices) chosen.push_back(plane.data() + first);
-    search->choose(left.data(), rows, r.width, chosen.data(), codes.data());
-    for (size_t at = 0; at < numbers; ++at) {
-      const size_t i = static_cast<size_t>(first) + at / width, v = at % width;
-      const float value = predicted[at] + static_cast<float>(codes[at]) * r.steps[i];
-      values[i * stride + v] = value;
-      errors[i * stride + v] = value - wanted[at];
+    if (rest) std::copy_n(left.begin(), booked * static_cast<int64_t>(width), rest + static_cast<size_t>(done) * width);
+    if (search) {
+      std::vector<int32_t*> chosen;
+      for (Plane<int32_t>& plane : *indices) chosen.push_back(plane.data() + done);
+      search->choose(left.data(), booked, r.width, chosen.data(), codes.data());
+      const int16_t* code = codes.data();
+      for (int64_t i = first; i < end; ++i)
+        for (size_t v = 0; v < width; ++v) {
+          const size_t in_block = static_cast<size_t>(i - first) * width + v, at = static_cast<size_t>(i) * stride + v;
+          const float move = by_books[i] ? static_cast<float>(*code++) * (r.steps[i] * (1.0f / kBookFraction))
+                                         : static_cast<float>(r.codes[v][i]) * r.steps[i];
+          values[at] = predicted[in_block] + move;
+          errors[at] = values[at] - wanted[in_block];
+        }
     }
+    done += booked;
   }
 }
 

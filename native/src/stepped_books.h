@@ -16,8 +16,9 @@ class BookSearch;
 template <class Io>
 bool code_index(Io& io, const Codebook& book, size_t b, const uint8_t* levels, int64_t n, Plane<int32_t>* index);
 
-// planes[v] = the sum of the entries' numbers v; no index is outside its book.
-void sum_entries(const Codebooks& books, const std::vector<Plane<int32_t>>& indices, int64_t n,
+// planes[v][row] = the sum of the entries' numbers v, for the i-th of n rows (nullptr: rows 0..n - 1); no index is
+// outside its book.
+void sum_entries(const Codebooks& books, const std::vector<Plane<int32_t>>& indices, int64_t n, const int32_t* rows,
                  const std::vector<int32_t*>& planes);
 
 // Both, for attributes whose books all have the same levels. False, too, if there are no books.
@@ -28,7 +29,7 @@ bool code_rows(Io& io, const Codebooks& books, const uint8_t* levels, int64_t n,
   indices->resize(books.books.size());
   for (size_t b = 0; b < books.books.size(); ++b)
     if (!code_index(io, books.books[b], b, levels, n, &(*indices)[b])) return false;
-  sum_entries(books, *indices, n, planes);
+  sum_entries(books, *indices, n, nullptr, planes);
   return true;
 }
 
@@ -39,10 +40,11 @@ void choose_blocks(int64_t n, int64_t block, const BookSearch* search, std::vect
                    const std::vector<int32_t*>& planes, int16_t* rest,
                    const std::function<void(int64_t, int64_t, bool)>& code);
 
-// The encoder's choice for rows that are predicted from rows before them (5.3), errors diffused as by `encode_rows`;
-// r.steps are those of codes from books. Without a search nothing is chosen: `rest` becomes what prediction from the
-// targets themselves would leave, (n, width), to train books on.
-void choose_entries(const PredictedRows& r, const BookSearch* search, std::vector<Plane<int32_t>>* indices,
-                    int16_t* rest);
+// The encoder's choice for rows that are predicted from rows before them (5.3), errors diffused as by `encode_rows`.
+// by_books: (n) whether a row is coded by books; for others the codes go to r.codes. Indices and `rest` are those of
+// rows by books alone. Without a search nothing is chosen: `rest` becomes what prediction from the targets themselves
+// would leave, (rows by books, width), to train books on.
+void choose_entries(const PredictedRows& r, const uint8_t* by_books, const BookSearch* search,
+                    std::vector<Plane<int32_t>>* indices, int16_t* rest);
 
 }  // namespace splatzip

@@ -41,11 +41,15 @@ Plane<float> steps_of(const StepRule& rule, const TileState& tile) {
 // octaves that are the contexts. Float32 in the written order.
 class SizeModel {
  public:
-  SizeModel(const TileState& tile, const Plane<float>& steps)
-      : n_(tile.n), room_(static_cast<size_t>(tile.n + 15) / 16 * 16), contexts_(room_), store_(room_ * kRows, 0.0f) {
+  // of: the rows that planes are of; nullptr: all.
+  SizeModel(const TileState& tile, const Plane<float>& steps, const std::vector<int32_t>* of = nullptr)
+      : n_(of ? static_cast<int64_t>(of->size()) : tile.n),
+        room_(static_cast<size_t>(n_ + 15) / 16 * 16),
+        contexts_(room_),
+        store_(room_ * kRows, 0.0f) {
     for (int t = 0; t < kSizeTerms; ++t) terms_[t] = row(t);
     for (int64_t i = 0; i < n_; ++i) {
-      const size_t at = static_cast<size_t>(i);
+      const size_t at = static_cast<size_t>(of ? (*of)[static_cast<size_t>(i)] : i);
       terms_[kSizeOne][i] = 1.0f;
       terms_[kSizeDistance][i] = kSpread[tile.distance[at]];
       terms_[kSizeSpread][i] = kSpread[tile.distance[at]] / steps[at];
@@ -177,12 +181,27 @@ void quantize_group(const SteppedTables& tables, const SteppedParams& params, co
   kernels().encode_rows(rows);
 }
 
-// Codes from books count in parts of the step.
-Plane<float> steps_of_books(const Plane<float>& steps, int64_t n) {
-  Plane<float> fine;
-  fine.fit(n);
-  for (size_t i = 0; i < static_cast<size_t>(n); ++i) fine[i] = steps[i] * (1.0f / kBookFraction);
-  return fine;
+// Which rows of SH come from books, and which are coded number by number: the finer ones, if any.
+struct RowsOfSh {
+  std::vector<uint8_t> by_books;
+  std::vector<int32_t> booked, numbered;
+};
+Plane<int32_t> half_octaves_of(const StepRule& rule, const TileState& tile) {
+  Plane<int32_t> half_octaves;
+  half_octaves.fit(tile.n);
+  StepSum sum = tile.step_sum(rule);
+  sum.half_octaves = half_octaves.data();
+  kernels().stepped->sum_steps(sum);
+  return half_octaves;
+}
+RowsOfSh rows_of_sh(const SteppedParams& params, const TileState& tile) {
+  const Plane<int32_t> half_octaves = half_octaves_of(params.sh, tile);
+  RowsOfSh rows;
+  for (int32_t i = 0; i < tile.n; ++i) {
+    rows.by_books.push_back(half_octaves[static_cast<size_t>(i)] >= params.books[kShBooks].from_step);
+    (rows.by_books.back() ? rows.booked : rows.numbered).push_back(i);
+  }
+  return rows;
 }
 
 // Levels of an index, from the contexts of 5.4: the foreseen size of its entry, rounded down.
@@ -233,23 +252,34 @@ void quantize_sh(const SteppedParams& params, const SteppedTables& tables, TileS
   quantize_group(tables, params, sh_group(params), *tile, source.sh + 3, rows, diffusion, &tile->sh_codes);
 }
 
-void quantize_sh_by_books(const SteppedParams& params, const SteppedTables& tables, const BookSearch* search,
-                          TileState* tile, const SourceArrays& source, const int64_t* source_rows, float diffusion,
-                          int16_t* rest) {
+StepCounts count_sh_steps(const SteppedParams& params, const TileState& tile) {
+  const Plane<int32_t> half_octaves = half_octaves_of(params.sh, tile);
+  StepCounts counts{};
+  for (size_t i = 0; i < static_cast<size_t>(tile.n); ++i)
+    ++counts[static_cast<size_t>(half_octaves[i] + kMaxHalfOctaves)];
+  return counts;
+}
+
+int64_t quantize_sh_by_books(const SteppedParams& params, const SteppedTables& tables, const BookSearch* search,
+                             TileState* tile, const SourceArrays& source, const int64_t* source_rows, float diffusion,
+                             int16_t* rest) {
   const Group group = sh_group(params);
   const int width = 3 * group.components;
+  const RowsOfSh of = rows_of_sh(params, *tile);
   const Uninitialised<float> targets = targets_of(params, group, *tile, source.sh + 3, source_rows);
-  const Plane<float> fine = steps_of_books(steps_of(*group.rule, *tile), tile->n);
+  const Plane<float> steps = steps_of(*group.rule, *tile);
   const std::vector<float> shares = shares_of(params, group.first, width, padded(width));
-  PredictedRows rows = rows_of(*tile, fine, shares, std::vector<int32_t*>(static_cast<size_t>(width)));
+  const std::vector<int32_t*> planes = fit_planes(tile->sh_codes, tile->n, width);
+  PredictedRows rows = rows_of(*tile, steps, shares, planes);
   rows.targets = targets.data();
   rows.diffusion = diffusion;
-  rows.most_step = most_step(tables, *group.rule) * (1.0f / kBookFraction);
+  rows.most_step = most_step(tables, *group.rule);
   if (search) {
     tile->indices[kShBooks].resize(params.books[kShBooks].books.size());
-    for (Plane<int32_t>& plane : tile->indices[kShBooks]) plane.fit(tile->n);
+    for (Plane<int32_t>& plane : tile->indices[kShBooks]) plane.fit(static_cast<int64_t>(of.booked.size()));
   }
-  choose_entries(rows, search, &tile->indices[kShBooks], rest);
+  choose_entries(rows, of.by_books.data(), search, &tile->indices[kShBooks], rest);
+  return static_cast<int64_t>(of.booked.size());
 }
 
 template <class Io>
@@ -284,75 +314,140 @@ void code_sh(Io* ios, const SteppedParams& params, TileState* tile, float* sh) {
   if constexpr (Io::kReading) rebuild_group(params, group, *tile, steps, planes, sh + 3);
 }
 
+namespace {
+
+// The indices of the rows that come from books.
 template <class Io>
-bool code_sh_indices(Io& io, const SteppedParams& params, TileState* tile, float* sh) {
-  const int64_t n = tile->n;
-  if (params.books[kShBooks].empty()) return false;
-  const Group group = sh_group(params);
-  const Plane<float> steps = steps_of(*group.rule, *tile);
-  SizeModel sizes(*tile, steps);
+bool code_sh_indices(Io& io, const Codebooks& books, SizeModel sizes, int64_t n, std::vector<Plane<int32_t>>* indices) {
   Plane<uint8_t> levels;
   Plane<int32_t> entry_size;
   levels.fit(n);
-  tile->indices[kShBooks].resize(params.books[kShBooks].books.size());
-  for (size_t b = 0; b < tile->indices[kShBooks].size(); ++b) {
-    const Codebook& book = params.books[kShBooks].books[b];
-    Plane<int32_t>& index = tile->indices[kShBooks][b];
+  indices->resize(books.books.size());
+  for (size_t b = 0; b < indices->size(); ++b) {
+    const Codebook& book = books.books[b];
     index_levels(sizes.contexts(book.expect), n, levels.data());
-    if (!code_index(io, book, b, levels.data(), n, &index)) return false;
-    entry_sizes(book, index, n, &entry_size);
+    if (!code_index(io, book, b, levels.data(), n, &(*indices)[b])) return false;
+    entry_sizes(book, (*indices)[b], n, &entry_size);
     sizes.add(static_cast<int>(b), entry_size.data());
-  }
-  if constexpr (Io::kReading) {
-    const std::vector<int32_t*> planes = fit_planes(tile->sh_codes, n, 3 * group.components);
-    sum_entries(params.books[kShBooks], tile->indices[kShBooks], n, planes);
-    rebuild_group(params, group, *tile, steps_of_books(steps, n), planes, sh + 3);
   }
   return true;
 }
 
-void add_sizes(const SteppedParams& params, TileState* tile, SizeSums* sums) {
+// The codes of the rows that do not; `planes` hold all rows.
+template <class Io>
+void code_sh_numbers(Io* ios, const SteppedParams& params, SizeModel sizes, const std::vector<int32_t>& rows,
+                     const std::vector<int32_t*>& planes) {
+  const int64_t n = static_cast<int64_t>(rows.size());
+  Plane<int32_t> codes;
+  codes.fit(n);
+  for (int s = 0; s < params.sh_degree; ++s)
+    for (int v = 3 * kShBegin[s]; v < 3 * kShBegin[s + 1]; ++v) {
+      int32_t* plane = planes[static_cast<size_t>(v)];
+      if constexpr (!Io::kReading)
+        for (size_t i = 0; i < rows.size(); ++i) codes[i] = plane[rows[i]];
+      ios[kSh1 + s].plane(sizes.contexts(params.expect[static_cast<size_t>(3 + v)]), codes.data(), n, true);
+      if constexpr (Io::kReading)
+        for (size_t i = 0; i < rows.size(); ++i) plane[rows[i]] = codes[i];
+      sizes.add(v, codes.data());
+    }
+}
+
+}  // namespace
+
+template <class Io>
+bool code_sh_by_books(Io* ios, const SteppedParams& params, TileState* tile, float* sh) {
+  const Codebooks& books = params.books[kShBooks];
+  if (books.empty()) return false;
+  const Group group = sh_group(params);
+  const RowsOfSh rows = rows_of_sh(params, *tile);
+  const int64_t booked = static_cast<int64_t>(rows.booked.size());
+  Plane<float> steps = steps_of(*group.rule, *tile);
+  if (!code_sh_indices(ios[kShIndex], books, SizeModel(*tile, steps, &rows.booked), booked, &tile->indices[kShBooks]))
+    return false;
+  const std::vector<int32_t*> planes = fit_planes(tile->sh_codes, tile->n, 3 * group.components);
+  if (!books.all()) code_sh_numbers(ios, params, SizeModel(*tile, steps, &rows.numbered), rows.numbered, planes);
+  if constexpr (Io::kReading) {
+    sum_entries(books, tile->indices[kShBooks], booked, rows.booked.data(), planes);
+    for (int32_t row : rows.booked) steps[static_cast<size_t>(row)] *= 1.0f / kBookFraction;
+    rebuild_group(params, group, *tile, steps, planes, sh + 3);
+  }
+  return true;
+}
+
+namespace {
+
+// Least squares of the planes' |code| on what is known before each, from the first of `sums` on.
+Uninitialised<float> add_planes(SizeModel sizes, int64_t n, const std::vector<int32_t*>& planes, size_t first,
+                                SizeSums* sums) {
   constexpr size_t kEvery = 4;  // splats looked at
   constexpr double kMost = 40;
-  const auto& books = params.books[kShBooks].books;
-  std::vector<Plane<int32_t>> entries(books.size());
-  for (size_t b = 0; b < books.size(); ++b) entry_sizes(books[b], tile->indices[kShBooks][b], tile->n, &entries[b]);
-  std::vector<Plane<int32_t>>& sh = books.empty() ? tile->sh_codes : entries;
-  const int width = static_cast<int>(books.empty() ? static_cast<size_t>(3 * params.rest()) : books.size());
-  if (sums->normal.empty()) {
-    sums->normal.assign(static_cast<size_t>(3 + width), {});
-    sums->right.assign(static_cast<size_t>(3 + width), {});
-  }
-  auto add_planes = [&](const Plane<float>& steps, std::vector<Plane<int32_t>>& codes, int first, int count) {
-    const std::vector<int32_t*> planes = fit_planes(codes, tile->n, count);
-    SizeModel sizes(*tile, steps);
-    for (size_t v = 0; v < planes.size(); ++v) {
-      auto& normal = sums->normal[static_cast<size_t>(first) + v];
-      auto& right = sums->right[static_cast<size_t>(first) + v];
-      for (size_t i = 0; i < static_cast<size_t>(tile->n); i += kEvery) {
-        double code = std::min(kMost, static_cast<double>(std::abs(planes[v][i]))), f[kSizeTerms];
-        for (int t = 0; t < kSizeTerms; ++t)
-          f[t] = std::min(kMost, static_cast<double>(sizes.term(t, static_cast<int64_t>(i))));
-        for (int r = 0; r < kSizeTerms; ++r) {
-          for (int c = 0; c <= r; ++c) normal[static_cast<size_t>(r * kSizeTerms + c)] += f[r] * f[c];
-          right[static_cast<size_t>(r)] += f[r] * code;
-        }
+  for (size_t v = 0; v < planes.size(); ++v) {
+    auto& normal = sums->normal[first + v];
+    auto& right = sums->right[first + v];
+    for (size_t i = 0; i < static_cast<size_t>(n); i += kEvery) {
+      double code = std::min(kMost, static_cast<double>(std::abs(planes[v][i]))), f[kSizeTerms];
+      for (int t = 0; t < kSizeTerms; ++t)
+        f[t] = std::min(kMost, static_cast<double>(sizes.term(t, static_cast<int64_t>(i))));
+      for (int r = 0; r < kSizeTerms; ++r) {
+        for (int c = 0; c <= r; ++c) normal[static_cast<size_t>(r * kSizeTerms + c)] += f[r] * f[c];
+        right[static_cast<size_t>(r)] += f[r] * code;
       }
-      sizes.add(static_cast<int>(v), planes[v]);
     }
-    return sizes.sum();
+    sizes.add(static_cast<int>(v), planes[v]);
+  }
+  return sizes.sum();
+}
+
+// The sums of SH that comes from books, of all its splats or of some: numbers first, then the books' entries.
+void add_sizes_by_books(const SteppedParams& params, const Plane<float>& steps, TileState* tile, SizeSums* sums) {
+  const RowsOfSh rows = rows_of_sh(params, *tile);
+  const Codebooks& books = params.books[kShBooks];
+  std::vector<Plane<int32_t>> sizes(books.books.size()), numbers(tile->sh_codes.size());
+  const auto data_of_all = [](std::vector<Plane<int32_t>>& planes) {
+    std::vector<int32_t*> data;
+    for (Plane<int32_t>& plane : planes) data.push_back(plane.data());
+    return data;
   };
+  const int64_t booked = static_cast<int64_t>(rows.booked.size()),
+                numbered = static_cast<int64_t>(rows.numbered.size());
+  for (size_t b = 0; b < sizes.size(); ++b) entry_sizes(books.books[b], tile->indices[kShBooks][b], booked, &sizes[b]);
+  add_planes(SizeModel(*tile, steps, &rows.booked), booked, data_of_all(sizes), 3 + numbers.size(), sums);
+  if (books.all()) return;
+  for (size_t v = 0; v < numbers.size(); ++v) {
+    numbers[v].fit(numbered);
+    for (size_t i = 0; i < rows.numbered.size(); ++i)
+      numbers[v][i] = tile->sh_codes[v][static_cast<size_t>(rows.numbered[i])];
+  }
+  add_planes(SizeModel(*tile, steps, &rows.numbered), numbered, data_of_all(numbers), 3, sums);
+}
+
+}  // namespace
+
+void add_sizes(const SteppedParams& params, TileState* tile, SizeSums* sums) {
+  const int width = 3 * params.rest();
+  if (sums->normal.empty()) {
+    sums->normal.assign(3 + static_cast<size_t>(width) + params.books[kShBooks].books.size(), {});
+    sums->right.assign(sums->normal.size(), {});
+  }
   tile->color_size.clear();
-  Uninitialised<float> sum = add_planes(steps_of(params.color, *tile), tile->color_codes, 0, 3);
-  tile->color_size = sum;
-  if (width > 0) add_planes(steps_of(params.sh, *tile), sh, 3, width);
+  const Plane<float> color_steps = steps_of(params.color, *tile);
+  tile->color_size =
+      add_planes(SizeModel(*tile, color_steps), tile->n, fit_planes(tile->color_codes, tile->n, 3), 0, sums);
+  if (width > 0) {
+    const Plane<float> steps = steps_of(params.sh, *tile);
+    if (params.by_books[kShBooks]) {
+      add_sizes_by_books(params, steps, tile, sums);
+    } else {
+      add_planes(SizeModel(*tile, steps), tile->n, fit_planes(tile->sh_codes, tile->n, width), 3, sums);
+    }
+  }
   tile->color_size.clear();
 }
 
 template void code_colors<StreamReader>(StreamReader&, const SteppedParams&, TileState*, float*);
 template void code_colors<StreamWriter>(StreamWriter&, const SteppedParams&, TileState*, float*);
-template bool code_sh_indices<StreamReader>(StreamReader&, const SteppedParams&, TileState*, float*);
-template bool code_sh_indices<StreamWriter>(StreamWriter&, const SteppedParams&, TileState*, float*);
+template bool code_sh_by_books<StreamReader>(StreamReader*, const SteppedParams&, TileState*, float*);
+template bool code_sh_by_books<StreamWriter>(StreamWriter*, const SteppedParams&, TileState*, float*);
 template void code_sh<StreamReader>(StreamReader*, const SteppedParams&, TileState*, float*);
 template void code_sh<StreamWriter>(StreamWriter*, const SteppedParams&, TileState*, float*);
 

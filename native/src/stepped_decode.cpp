@@ -117,15 +117,18 @@ bool decode_sh_layer(const SteppedParams& params, const std::vector<TableChunk>&
   ByteReader in(chunk.data, chunk.size);
   OpenChunk open;
   if (!open.open(in, tables)) return false;
-  if (params.by_books[kShBooks])
-    return open.present[kShIndex] &&
-           code_sh_indices(open.streams[kShIndex], params, tile, out.sh + chunk.row * 3 * (1 + params.rest())) &&
-           open.streams[kShIndex].close();
+  float* sh = out.sh + chunk.row * 3 * (1 + params.rest());
+  const bool by_books = params.by_books[kShBooks], by_numbers = !by_books || !params.books[kShBooks].all();
   for (int s = 0; s < params.sh_degree; ++s)
-    if (!open.present[kSh1 + s]) return false;
-  code_sh(open.streams + kSh1, params, tile, out.sh + chunk.row * 3 * (1 + params.rest()));
+    if (by_numbers && !open.present[kSh1 + s]) return false;
+  if (!by_books) {
+    code_sh(open.streams + kSh1, params, tile, sh);
+  } else if (!open.present[kShIndex] || !code_sh_by_books(open.streams, params, tile, sh) ||
+             !open.streams[kShIndex].close()) {
+    return false;
+  }
   for (int s = 0; s < params.sh_degree; ++s)
-    if (!open.streams[kSh1 + s].close()) return false;
+    if (by_numbers && !open.streams[kSh1 + s].close()) return false;
   return true;
 }
 

@@ -192,23 +192,56 @@ struct Encoding {
   }
 };
 
-// Trains books for an attribute of all tiles, then chooses entries. `quantize(tile, search, rest)` does one tile;
-// without a search it only fills in `rest`, (n, width).
-using QuantizeByBooks = std::function<void(PreparedTile&, const BookSearch*, int16_t*)>;
+// Trains books for an attribute of all tiles, then chooses entries. `quantize(tile, search, rest)` does one tile and
+// returns how many of its rows come from books; without a search it only fills in `rest`, (those rows, width).
+using QuantizeByBooks = std::function<int64_t(PreparedTile&, const BookSearch*, int16_t*)>;
 void quantize_by_books(const Encoding& e, BookedAttribute attribute, const QuantizeByBooks& quantize) {
   if (!e.params.by_books[attribute]) return;
   const int width = e.params.booked_width(attribute);
-  std::vector<int64_t> starts{0};
+  std::vector<int64_t> starts{0}, counts(e.tiles.size());
   for (const PreparedTile& tile : e.tiles) starts.push_back(starts.back() + tile.state.n);
   std::vector<int16_t> rest(static_cast<size_t>(starts.back() * width));
   e.each_tile([&](PreparedTile& tile, StreamWriter*) {
-    quantize(tile, nullptr, rest.data() + starts[static_cast<size_t>(&tile - e.tiles.data())] * width);
+    const size_t k = static_cast<size_t>(&tile - e.tiles.data());
+    counts[k] = quantize(tile, nullptr, rest.data() + starts[k] * width);
   });
+  int64_t rows = 0;
+  for (size_t k = 0; k < counts.size(); ++k) {  // without gaps
+    std::copy_n(rest.begin() + starts[k] * width, counts[k] * width, rest.begin() + rows * width);
+    rows += counts[k];
+  }
   const VqOptions& options = e.options.books[attribute];
-  const TrainedBooks trained = train_books(std::move(rest), starts.back(), width, options, e.threads);
+  TrainedBooks trained = train_books(std::move(rest), rows, width, options, e.threads);
+  trained.books.from_step = e.params.books[attribute].from_step;
   e.params.books[attribute] = trained.books;
   const BookSearch search(trained.books, trained.bits, options.price);
   e.each_tile([&](PreparedTile& tile, StreamWriter*) { quantize(tile, &search, nullptr); });
+}
+
+// From which step on SH comes from books, so that it does for about the share that is asked for, and for some splats.
+int first_step_of_books(const Encoding& e) {
+  const double share = e.options.books[kShBooks].share;
+  if (share >= 1) return -kMaxHalfOctaves;
+  std::vector<StepCounts> of_tiles(e.tiles.size());
+  e.each_tile([&](PreparedTile& tile, StreamWriter*) {
+    of_tiles[static_cast<size_t>(&tile - e.tiles.data())] = count_sh_steps(e.params, tile.state);
+  });
+  StepCounts counts{};
+  int64_t splats = 0;
+  for (size_t k = 0; k < of_tiles.size(); ++k) {
+    for (size_t at = 0; at < counts.size(); ++at) counts[at] += of_tiles[k][at];
+    splats += e.tiles[k].state.n;
+  }
+  const double wanted = share * static_cast<double>(splats);
+  int64_t booked = 0;
+  double nearest = HUGE_VAL;
+  int found = kMaxHalfOctaves;
+  for (int step = kMaxHalfOctaves; step >= -kMaxHalfOctaves; --step) {
+    booked += counts[static_cast<size_t>(step + kMaxHalfOctaves)];
+    const double apart = std::fabs(static_cast<double>(booked) - wanted);
+    if (booked > 0 && apart < nearest) nearest = apart, found = step;
+  }
+  return found;
 }
 
 // Geometry is coded, colour is quantized against it; colour is coded once the sizes of its codes are fitted.
@@ -227,12 +260,14 @@ void code_geometry(const Encoding& e) {
   });
   quantize_by_books(e, kScaleBooks, [&](PreparedTile& tile, const BookSearch* search, int16_t* rest) {
     quantize_scales_by_books(e.params, search, &tile.state, e.source, tile.rows.data(), rest);
+    return tile.state.n;
   });
   e.each_tile([&](PreparedTile& tile, StreamWriter* out) {
     code_scales(out[kScale], e.params, &tile.state, &e.source, tile.rows.data());
   });
   quantize_by_books(e, kRotationBooks, [&](PreparedTile& tile, const BookSearch* search, int16_t* rest) {
     quantize_rotations_by_books(e.params, search, &tile.state, e.source, tile.rows.data(), rest);
+    return tile.state.n;
   });
   const float diffusion = e.options.diffusion;
   e.each_tile([&](PreparedTile& tile, StreamWriter* out) {
@@ -243,8 +278,9 @@ void code_geometry(const Encoding& e) {
     if (e.params.rest() > 0 && !e.params.by_books[kShBooks])
       quantize_sh(e.params, e.derived, &tile.state, e.source, rows, diffusion);
   });
+  if (e.params.by_books[kShBooks]) e.params.books[kShBooks].from_step = first_step_of_books(e);
   quantize_by_books(e, kShBooks, [&](PreparedTile& tile, const BookSearch* search, int16_t* rest) {
-    quantize_sh_by_books(e.params, e.derived, search, &tile.state, e.source, tile.rows.data(), diffusion, rest);
+    return quantize_sh_by_books(e.params, e.derived, search, &tile.state, e.source, tile.rows.data(), diffusion, rest);
   });
 }
 
@@ -339,7 +375,7 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
     const size_t k = static_cast<size_t>(at);
     code_colors(streams[k].streams[kColor], params, &tiles[k].state, nullptr);
     if (params.by_books[kShBooks]) {
-      code_sh_indices(streams[k].streams[kShIndex], params, &tiles[k].state, nullptr);
+      code_sh_by_books(streams[k].streams, params, &tiles[k].state, nullptr);
     } else if (sh_degree > 0) {
       code_sh(streams[k].streams + kSh1, params, &tiles[k].state, nullptr);
     }
@@ -349,20 +385,20 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
     tiles[k].state = std::move(kept);
   });
 
+  // Streams of each layer.
+  std::vector<int> of_layer[2] = {{kOctree, kCount, kOpacity, kScale, kRotation, kPositionLow, kColor}, {}};
   const bool sh_by_books = params.by_books[kShBooks];
-  // Streams of each layer: [first, last].
-  const int of_layer[2][2] = {{kOctree, kColor},
-                              {sh_by_books ? kShIndex : kSh1, sh_by_books ? kShIndex : kSh1 + sh_degree - 1}};
+  for (int s = 0; s < sh_degree && !(sh_by_books && params.books[kShBooks].all()); ++s) of_layer[1].push_back(kSh1 + s);
+  if (sh_by_books) of_layer[1].push_back(kShIndex);
   TableSet sets[kSteppedStreams];
   parallel_for(kSteppedStreams - 1, threads, [&](int64_t s) {
     const int stream = static_cast<int>(s) + 1;
     sets[stream] = tables_of(stream, contexts_of(stream, params.classes), rule_of(stream, params), streams);
   });
   for (int layer = 0; layer < (sh_degree > 0 ? 2 : 1); ++layer) {
-    const auto [first, last] = of_layer[layer];
     ByteWriter tables;
-    tables.varint(static_cast<uint64_t>(last - first + 1));
-    for (int s = first; s <= last; ++s) write_table_set(tables, sets[s]);
+    tables.varint(of_layer[layer].size());
+    for (int s : of_layer[layer]) write_table_set(tables, sets[s]);
     scene.tables[layer] = std::move(tables.bytes);
   }
   for (size_t a = 0; a < kBookedAttributes; ++a)
@@ -388,10 +424,9 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
       head.byte(first_of_tile ? 1 : 0);
       if (first_of_tile) write_frame(head, tiles[k].state.frame);
     }
-    const auto [first, last] = of_layer[layer];
-    head.varint(static_cast<uint64_t>(last - first + 1));
+    head.varint(of_layer[layer].size());
     std::vector<uint8_t> payload;
-    for (int s = first; s <= last; ++s) {
+    for (int s : of_layer[layer]) {
       StreamHead stream;
       stream.stream = s;
       stream.table_set = layer;

@@ -289,9 +289,8 @@ void fit_sizes(std::vector<SizeSums>& tiles, SteppedParams* params) {
     for (size_t t = 0; t < kSizeTerms; ++t) params->expect[v][t] = to_int16(x[t] * 256.0);
   }
   auto& books = params->books[kShBooks].books;
-  for (size_t b = 0; b < books.size(); ++b) books[b].expect = params->expect[3 + b];
-  params->expect.resize(static_cast<size_t>(3 + 3 * params->rest()));  // of SH not coded number by number: any
-  if (!books.empty()) std::fill(params->expect.begin() + 3, params->expect.end(), std::array<int16_t, kSizeTerms>{});
+  for (size_t b = 0; b < books.size(); ++b) books[b].expect = params->expect[params->expect.size() - books.size() + b];
+  params->expect.resize(params->expect.size() - books.size());
 }
 
 }  // namespace splatzip

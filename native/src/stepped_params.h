@@ -56,6 +56,11 @@ struct SteppedParams {
   std::array<Codebooks, kBookedAttributes> books;  // (in chunks of their own)
 
   int features() const { return classes ? kFeatures : kFeaturesWithoutClasses; }
+  // A CODEBOOKS chunk. False: not a legal one, or none is to be there.
+  bool read_books(int attribute, const uint8_t* data, size_t size) {
+    const size_t a = static_cast<size_t>(attribute);
+    return by_books[a] && read_codebooks(data, size, booked_width(attribute), attribute == kShBooks, &books[a]);
+  }
   int booked_width(int attribute) const { return attribute == kShBooks ? 3 * rest() : 3; }
   int rest() const { return (sh_degree + 1) * (sh_degree + 1) - 1; }
 };

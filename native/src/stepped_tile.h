@@ -143,18 +143,20 @@ void quantize_colors(const SteppedParams&, const SteppedTables&, TileState*, con
                      float diffusion);
 void quantize_sh(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows,
                  float diffusion);
-// The same for SH that is coded by books; without a search, `rest` receives (n, 3 B).
-void quantize_sh_by_books(const SteppedParams&, const SteppedTables&, const BookSearch*, TileState*,
-                          const SourceArrays&, const int64_t* rows, float diffusion, int16_t* rest);
+// The same for SH that comes from books; without a search, `rest` receives (rows that do, 3 B). Returns how many do.
+using StepCounts = std::array<int64_t, 2 * kMaxHalfOctaves + 1>;  // splats by half octaves, from -kMaxHalfOctaves on
+StepCounts count_sh_steps(const SteppedParams&, const TileState&);
+int64_t quantize_sh_by_books(const SteppedParams&, const SteppedTables&, const BookSearch*, TileState*,
+                             const SourceArrays&, const int64_t* rows, float diffusion, int16_t* rest);
 // The reader writes RGB coefficients to `sh`: (n, 1 + B, 3), the tile's first row.
 template <class Io>
 void code_colors(Io& io, const SteppedParams&, TileState*, float* sh);
 // All SH streams of a chunk: `ios` one a stream, as many as the degree has.
 template <class Io>
 void code_sh(Io* ios, const SteppedParams&, TileState*, float* sh);
-// The same for SH that is coded by books. False: an index is outside its book.
+// The same for SH that comes from books, or its coarser part: `ios` by id. False: an index is outside its book.
 template <class Io>
-bool code_sh_indices(Io& io, const SteppedParams&, TileState*, float* sh);
+bool code_sh_by_books(Io* ios, const SteppedParams&, TileState*, float* sh);
 
 // Least squares of |code| on the size terms, plane by plane (writer only).
 struct SizeSums {

@@ -21,6 +21,7 @@ struct VqOptions {
   // one bit more saves 2 ln 2 / 12 of a squared step.
   double price = 0.1155;
   int iterations = 12;
+  double share = 1;  // of the splats, those with the coarsest steps, that SH comes from books for
 };
 
 // Chooses entries: book after book, each for what those before left over.

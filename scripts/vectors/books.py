@@ -12,7 +12,7 @@ from reference.prediction import SIZE_TERMS
 from reference.stepped import SH_INDEX
 
 from splatzip.container import Booked, Kind
-from splatzip.quantize import residual_vq, sub_vector_vq
+from splatzip.quantize import residual_vq, sub_vector_vq, vec_tree
 from splatzip.quantize.stepped import Options
 from vectors.damage import Bad, with_shared
 from vectors.recode import Planes, Style, coded, recording, table_set, tables_for, varint
@@ -46,14 +46,22 @@ def sub_vector_geometry() -> bytes:
     return encoded(leica(200, 0), Options(-1.0, scale_books=scale, rotation_books=rotation))
 
 
+def half() -> bytes:
+    return encoded(leica(120, 1), Options(0.0, sh_books=vec_tree.Options(share=0.5, entries=24)))
+
+
 def two() -> bytes:
     """40 splats of SH degree 1, two books of at most 12 entries."""
     return encoded(leica(40, 1), Options(sh_books=sub_vector_vq.Options(parts=2, entries=12, price=0.0)))
 
 
-def head(books: Sequence[tuple[int, int, int]]) -> bytes:
-    """First, numbers and entries of books, their weights all 0."""
-    return varint(len(books)) + b"".join(b"".join(map(varint, book)) + bytes(SIZE_TERMS) for book in books)
+def head(books: Sequence[tuple[int, int, int]], first_step: int = 2 * 40 - 1) -> bytes:
+    """First step (zigzag), and first, numbers and entries of books, their weights all 0."""
+    return (
+        varint(first_step)
+        + varint(len(books))
+        + b"".join(b"".join(map(varint, book)) + bytes(SIZE_TERMS) for book in books)
+    )
 
 
 def entries(books: Sequence[Book]) -> bytes:
@@ -103,6 +111,7 @@ def with_books(books: Sequence[Book], change: Callable[[list[int]], list[int]] =
 BOOKS = (
     Vector("residual_vq_sh", "SH from three stages of codebooks.", SECTIONS, residual),
     Vector("sub_vector_vq_sh", "SH from two codebooks, of more than 256 entries.", SECTIONS, sub_vector),
+    Vector("vec_tree", "SH of half of the splats from a codebook, of the others number by number.", SECTIONS, half),
     Vector("residual_vq_geometry", "Scales and rotations from six stages.", GEOMETRY, residual_geometry),
     Vector("sub_vector_vq_geometry", "Scales and rotations from parts.", GEOMETRY, sub_vector_geometry),
     Vector(
@@ -129,6 +138,14 @@ def other_head(*books: tuple[int, int, int]) -> Callable[[], bytes]:
     return other_chunk(lambda _: head(books) + entries(odd_books()))
 
 
+def split_scales() -> bytes:
+    """Scales of which some are to be numbers."""
+    parts = taken_apart(encoded(leica(40, 0), Options(scale_books=residual_vq.Options(1, 4))))
+    good = parts.payload(Kind.CODEBOOKS, Booked.SCALE)
+    parts.replace_shared(Kind.CODEBOOKS, Booked.SCALE, b"\0" + good[1:])
+    return put_together(parts)
+
+
 def without_books() -> bytes:
     def change(parts: Parts) -> bytes:
         parts.shared = [entry for entry in parts.shared if entry[0] != Kind.CODEBOOKS]
@@ -148,6 +165,8 @@ def two_streams() -> Callable[[], bytes]:
 
 
 BAD_BOOKS = (
+    Bad("books_step", "Codebooks from step 41 on.", CORRUPT, NO_SENSE, other_chunk(lambda data: varint(82) + data[1:])),
+    Bad("books_split", "Scales partly from codebooks.", CORRUPT, "chunk (6, 1): its numbers", split_scales),
     Bad("books_none", "No codebook.", CORRUPT, NO_SENSE, other_head()),
     Bad("books_many", "Nine codebooks.", CORRUPT, NO_SENSE, other_head(*[(0, 1, 1)] * 9)),
     Bad("books_no_entry", "A codebook without entries.", CORRUPT, NO_SENSE, other_head((0, 9, 0))),

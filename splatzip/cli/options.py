@@ -64,14 +64,25 @@ Background = Annotated[
 ]
 
 
-class Coding(str, Enum):
-    """How an attribute is quantized."""
+class CodingOfSh(str, Enum):
+    """How SH is quantized."""
+
+    scalar = "scalar"
+    residual_vq = "residual_vq"
+    sub_vector_vq = "sub_vector_vq"
+    vec_tree = "vec_tree"
+
+
+class CodingOfGeometry(str, Enum):
+    """How scales and rotations are."""
 
     scalar = "scalar"
     residual_vq = "residual_vq"
     sub_vector_vq = "sub_vector_vq"
 
 
-ShCoding = Annotated[Coding | None, typer.Option(help="SH number by number (default), or from codebooks of vectors.")]
-GeometryCoding = Annotated[Coding | None, typer.Option(help="The same of scales and rotations.")]
+ShCoding = Annotated[
+    CodingOfSh | None, typer.Option(help="SH number by number (default), or from codebooks of vectors.")
+]
+GeometryCoding = Annotated[CodingOfGeometry | None, typer.Option(help="The same of scales and rotations.")]
 RecipeOption = Annotated[Recipe | None, typer.Option("--recipe", help="A published method instead of a preset.")]

@@ -13,6 +13,7 @@ training.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from splatzip.errors import SplatzipError
 
@@ -50,6 +51,8 @@ class Options:
 
     def __post_init__(self) -> None:
         check_books(self.stages, self.entries)
+
+    share: ClassVar[float] = 1.0  # of the splats
 
     def plan(self, width: int) -> list[BookPlan]:
         """The codebooks of rows of `width` numbers."""

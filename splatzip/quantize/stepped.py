@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from splatzip.errors import SceneError
 from splatzip.kernels.math import exact_exp
 from splatzip.kernels.stepped import EncodedScene, encode_stepped
-from splatzip.quantize import residual_vq, sub_vector_vq
+from splatzip.quantize import residual_vq, sub_vector_vq, vec_tree
 from splatzip.scene import Scene
 
 # log2 of the base step at fineness 0 and its slope: where equal bits buy equal picture error, fitted on the scenes
@@ -61,12 +61,17 @@ _WEIGHT_UNIT = 64
 # Far beyond anything that renders; steps and grids hold their precision up to here.
 _LIMITS = {"positions": 1e30, "log_scales": 60.0, "sh": 1e5}
 Books = residual_vq.Options | sub_vector_vq.Options | None
-# By name: books of SH, of scales, of rotations; None codes number by number. Those of geometry are the published ones
-# of Compact 3DGS and OMG.
-CODINGS: dict[str, tuple[Books, Books, Books]] = {
-    "scalar": (None, None, None),
-    "residual_vq": (residual_vq.Options(8, 64), residual_vq.Options(6, 64), residual_vq.Options(6, 64)),
-    "sub_vector_vq": (sub_vector_vq.Options(3, 1024), sub_vector_vq.Options(3, 64), sub_vector_vq.Options(2, 512)),
+# By name; None codes number by number. Those of scales and rotations are the published ones of Compact 3DGS and OMG.
+SH_CODINGS: dict[str, Books | vec_tree.Options] = {
+    "scalar": None,
+    "residual_vq": residual_vq.Options(8, 64),
+    "sub_vector_vq": sub_vector_vq.Options(3, 1024),
+    "vec_tree": vec_tree.Options(),
+}
+GEOMETRY_CODINGS: dict[str, tuple[Books, Books]] = {
+    "scalar": (None, None),
+    "residual_vq": (residual_vq.Options(6, 64), residual_vq.Options(6, 64)),
+    "sub_vector_vq": (sub_vector_vq.Options(3, 64), sub_vector_vq.Options(2, 512)),
 }
 _LN2 = 0.6931471805599453
 
@@ -93,7 +98,7 @@ class Options:
     octaves: Mapping[str, float] = field(default_factory=dict)
     most_color: int = 6
     diffusion: float = 0.7
-    sh_books: Books = None
+    sh_books: Books | vec_tree.Options = None
     scale_books: Books = None
     rotation_books: Books = None
 
@@ -160,4 +165,5 @@ def _native_options(options: Options, sh_degree: int) -> dict[str, Any]:
         "diffusion": options.diffusion,
         "books": [books.plan(width) if books and width else [] for books, width in booked],
         "prices": [books.price if books else 0.0 for books, _ in booked],
+        "shares": [books.share if books else 1.0 for books, _ in booked],
     }

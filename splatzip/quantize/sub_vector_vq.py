@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 from splatzip.quantize.residual_vq import PRICE, BookPlan, check_books
 
@@ -32,6 +33,8 @@ class Options:
 
     def __post_init__(self) -> None:
         check_books(self.parts, self.entries)
+
+    share: ClassVar[float] = 1.0  # of the splats
 
     def plan(self, width: int) -> list[BookPlan]:
         """The codebooks of rows of `width` numbers."""

@@ -48,7 +48,7 @@ def test_more_entries_bring_scales_and_rotations_closer(chair: Scene, few: stepp
 def test_the_published_settings_come_close_to_numbers(chair: Scene) -> None:
     scalar = errors(chair, stepped.Options(-1.0))
     for name in ("residual_vq", "sub_vector_vq"):
-        _, scale_books, rotation_books = stepped.CODINGS[name]
+        scale_books, rotation_books = stepped.GEOMETRY_CODINGS[name]
         booked = errors(chair, stepped.Options(-1.0, scale_books=scale_books, rotation_books=rotation_books))
         assert booked[0] < 2.5 * scalar[0]
         assert booked[1] < 2.5 * scalar[1]

@@ -68,7 +68,7 @@ def test_lost_codebooks_cost_the_sh_and_nothing_else(chair: Scene) -> None:
 
 
 def test_a_coding_that_does_not_exist_is_named(chair: Scene) -> None:
-    with pytest.raises(SplatzipError, match="there is no coding 'vector'; choose scalar"):
+    with pytest.raises(SplatzipError, match="there is no coding 'vector' of SH; choose scalar"):
         compress(chair, sh_coding="vector")
     with pytest.raises(SplatzipError, match="lossless quantizes nothing"):
         compress(chair, preset="lossless", sh_coding="residual_vq")

@@ -1,0 +1,42 @@
+"""VecTree: the SH of splats that matter little comes from one codebook, that of the others stays numbers.
+
+    scene -> [quantize] -> entropy
+    rows (N, D) of codes   ->   an index or D numbers a splat + codebook (K, D)
+
+Splats matter less the coarser their step of SH is: the share with the coarsest steps goes on the codebook, and no bit
+says which, for decoders know the steps.
+Bitstream: docs/FORMAT.md 5.6. Native: native/src/vq.cpp, codebooks.cpp; vector vec_tree.
+Source: LightGaussian (arXiv 2311.17245), which goes by its global significance and keeps the others as half floats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from splatzip.errors import SplatzipError
+from splatzip.quantize.residual_vq import BookPlan, check_books
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which splats, and how many entries.
+
+    Attributes:
+        share: of the splats, those with the coarsest steps, that come from the codebook; met as closely as half
+            octaves of steps allow.
+        entries: of the codebook, at most 65,536.
+        price: what a bit is worth in squared steps; 0 uses all entries.
+    """
+
+    share: float = 0.6
+    entries: int = 8192
+    price: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_books(1, self.entries)
+        if not 0 < self.share <= 1:
+            raise SplatzipError(f"a share of {self.share:g} of the splats is out of range: above 0, at most 1")
+
+    def plan(self, width: int) -> list[BookPlan]:
+        """The codebooks of rows of `width` numbers."""
+        return [(0, width, self.entries)]
