@@ -151,7 +151,8 @@ bool code_octree(Io& occupancy_io, Io& count_io, int depth, int64_t n, const std
     next.prefix.resize(children);
     next.parent.resize(children);
     for (size_t k = 0, child = 0; k < nodes; ++k) {
-      for (uint32_t rest = contexts[k]; rest; rest &= rest - 1, ++child) {
+      uint32_t rest = contexts[k];
+      for (int left = kChildCounts.of[rest]; left > 0; --left, rest &= rest - 1, ++child) {
         next.prefix[child] = level.prefix[k] << 3 | static_cast<uint64_t>(__builtin_ctz(rest));
         next.parent[child] = contexts[k];
       }
