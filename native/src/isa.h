@@ -38,6 +38,13 @@ constexpr int kBasisFloats = 32;
 // Rows whose values are at hand while rows are rebuilt: a block, and the windows of all runs before it.
 constexpr int64_t ring_rows(int64_t runs) { return 2 * kNeighbourWindow * runs; }
 
+// A plane of signed codes, one of: the symbols that they were coded as (zigzag), where those say it all, or the codes.
+// 15 more may be read.
+struct CodePlane {
+  const uint8_t* symbols;
+  const int32_t* values;
+};
+
 // Rows of values predicted from neighbours' rows (FORMAT.md 5.3): value = share * (weighted mean) + code * step.
 struct PredictedRows {
   int64_t n;
@@ -48,7 +55,8 @@ struct PredictedRows {
   const float* shares;         // (8, stride) by distance bucket
   const uint8_t* distance;     // (n)
   const float* steps;          // (n)
-  int32_t* const* codes;       // `width` planes of n
+  const CodePlane* coded;      // decoder: `width` planes of n
+  int32_t* const* codes;       // encoder: the same
   float* ring;                 // (ring_rows(runs), stride) for the values of late rows; encoder: as much again, errors
   const Transform* transform;  // decoder: where the values go
   const float* targets;        // encoder: (n, stride), what the values should be
@@ -79,18 +87,27 @@ using WidenSymbols = void (*)(const uint8_t* symbols, bool is_signed, int32_t* v
 using FindIncomplete = int64_t (*)(const uint8_t* contexts, const uint8_t* symbols, const uint8_t* extra, int escape,
                                    int64_t n, int32_t* places);
 
-// Contexts from expected sizes, and what a decoded plane adds to the terms (FORMAT.md 5.4).
+// Contexts from expected sizes, and what a decoded plane adds to the terms (FORMAT.md 5.4). Sizes of codes are integers
+// up to kMostSize. All planes have room for 64 values behind the last.
 constexpr int kSizeTerms = 7;
 constexpr int kSizeContexts = 64;
-using SizeContextsOf = void (*)(const float* const* terms, const float* weights, int64_t n, uint8_t* contexts);
+constexpr int kMostSize = 40;
+struct SizeTerms {
+  int64_t n;
+  const float *spread, *distance;  // what the distance says in steps and alone
+  const uint8_t *channels, *before;
+  const uint16_t* sum;    // over all planes before
+  float share;            // 1 / how many those are
+  const uint16_t* color;  // nullptr: 0
+};
+using SizeContextsOf = void (*)(const SizeTerms& terms, const float* weights, uint8_t* contexts);
 struct SizePlane {
   int64_t n;
-  const int32_t* codes;
+  CodePlane codes;
   bool last_of_component;
-  float share;      // 1 / planes so far
-  float* channels;  // sum of |code| over the component's channels so far
-  float* before;    // |code| of this channel
-  float *sum, *mean;
+  uint8_t* channels;  // sum over the component's channels so far
+  uint8_t* before;    // of this channel
+  uint16_t* sum;
 };
 using AddSizePlane = void (*)(const SizePlane& plane);
 

@@ -8,6 +8,8 @@
 
 #if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__SSE4_1__)
+#include <smmintrin.h>
 #elif defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -297,6 +299,44 @@ void store(void* p, const V& v) {
   std::memcpy(p, &v, sizeof v);
 }
 
+// Small integers, one a lane. Compilers turn vector conversions of bytes into one move a lane.
+inline Ints load_bytes(const uint8_t* p) {
+#if defined(__AVX512F__)
+  return (Ints)_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+#elif defined(__AVX2__)
+  return (Ints)_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+#elif defined(__SSE4_1__)
+  return (Ints)_mm_cvtepu8_epi32(_mm_cvtsi32_si128(load<int32_t>(p)));
+#else
+  Ints values;
+  for (int lane = 0; lane < kWidth; ++lane) values[lane] = p[lane];
+  return values;
+#endif
+}
+inline Ints load_signed_bytes(const int8_t* p) { return (load_bytes(reinterpret_cast<const uint8_t*>(p)) ^ 128) - 128; }
+inline Ints load_shorts(const uint16_t* p) {
+#if defined(__AVX512F__)
+  return (Ints)_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+#elif defined(__AVX2__)
+  return (Ints)_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+#elif defined(__SSE4_1__)
+  return (Ints)_mm_cvtepu16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+#else
+  Ints values;
+  for (int lane = 0; lane < kWidth; ++lane) values[lane] = p[lane];
+  return values;
+#endif
+}
+inline void store_bytes(uint8_t* p, Ints values) {
+#if defined(__AVX512F__)
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8((__m512i)values));
+#else
+  typedef uint8_t Bytes __attribute__((vector_size(kWidth)));
+  store(p, __builtin_convertvector(values, Bytes));
+#endif
+}
+inline Floats to_floats(Ints a) { return __builtin_convertvector(a, Floats); }
+
 inline Floats broadcast(float value) { return Floats{} + value; }
 
 inline Floats root(Floats a) {
@@ -385,27 +425,81 @@ void transform_block(const Transform& t, const float* values, int stride, int64_
   }
 }
 
+constexpr int kTurned = 16;  // planes that are turned to rows at once: strides are multiples of it
+
+// Symbols of a block, kTurned planes from v on, to rows of floats.
+void turn_symbols(const PredictedRows& r, int v, int64_t first, int rows, float* out) {
+  for (int row = 0; row < rows; row += kTurned) {
+    alignas(64) int8_t turned[kTurned * kTurned];
+#if defined(__SSE2__)
+    // Four times the perfect shuffle of 256 bytes: byte (plane, row) becomes byte (row, plane).
+    const __m128i one = _mm_set1_epi8(1), most = _mm_set1_epi8(127);
+    __m128i from[kTurned], to[kTurned];
+    for (int k = 0; k < kTurned; ++k) {
+      const uint8_t* symbols = v + k < r.width ? r.coded[v + k].symbols : nullptr;
+      const __m128i u = symbols ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(symbols + first + row)) : __m128i{};
+      const __m128i sign = _mm_sub_epi8(__m128i{}, _mm_and_si128(u, one));
+      from[k] = _mm_xor_si128(_mm_and_si128(_mm_srli_epi16(u, 1), most), sign);
+    }
+    for (int stage = 0; stage < 4; ++stage) {
+      for (int k = 0; k < kTurned / 2; ++k) {
+        to[2 * k] = _mm_unpacklo_epi8(from[k], from[k + kTurned / 2]);
+        to[2 * k + 1] = _mm_unpackhi_epi8(from[k], from[k + kTurned / 2]);
+      }
+      std::memcpy(from, to, sizeof from);
+    }
+    std::memcpy(turned, from, sizeof turned);
+#else
+    for (int k = 0; k < kTurned; ++k) {
+      const uint8_t* symbols = v + k < r.width ? r.coded[v + k].symbols : nullptr;
+      for (int at = 0; at < kTurned; ++at) {
+        const int u = symbols ? symbols[first + row + at] : 0;
+        turned[at * kTurned + k] = static_cast<int8_t>(u >> 1 ^ -(u & 1));
+      }
+    }
+#endif
+    for (int at = 0; at < kTurned; ++at)
+      for (int k = 0; k < kTurned; k += kWidth)
+        store(out + (row + at) * r.stride + v + k, to_floats(load_signed_bytes(turned + at * kTurned + k)));
+  }
+}
+
+// The same where some planes hold values.
+void turn_mixed(const PredictedRows& r, int v, int64_t first, int rows, float* out) {
+#if defined(__SSE2__)
+  const auto four = [&](int plane, int64_t at) {
+    if (plane >= r.width) return __m128i{};
+    const CodePlane& codes = r.coded[plane];
+    if (codes.values) return _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes.values + at));
+    const __m128i bytes = _mm_cvtsi32_si128(load<int32_t>(codes.symbols + at));
+    const __m128i u = _mm_unpacklo_epi16(_mm_unpacklo_epi8(bytes, __m128i{}), __m128i{});
+    return _mm_xor_si128(_mm_srli_epi32(u, 1), _mm_sub_epi32(__m128i{}, _mm_and_si128(u, _mm_set1_epi32(1))));
+  };
+  for (int to = v; to < v + kTurned; to += 4)
+    for (int row = 0; row < rows; row += 4) {
+      __m128 q[4];
+      for (int k = 0; k < 4; ++k) q[k] = _mm_cvtepi32_ps(four(to + k, first + row));
+      _MM_TRANSPOSE4_PS(q[0], q[1], q[2], q[3]);
+      for (int k = 0; k < 4; ++k) _mm_storeu_ps(out + (row + k) * r.stride + to, q[k]);
+    }
+#else
+  for (int k = v; k < v + kTurned; ++k)
+    for (int row = 0; row < rows; ++row) {
+      const int64_t at = first + row;
+      const CodePlane codes = k < r.width ? r.coded[k] : CodePlane{};
+      const int u = codes.symbols ? codes.symbols[at] : 0;
+      out[row * r.stride + k] = static_cast<float>(codes.values ? codes.values[at] : u >> 1 ^ -(u & 1));
+    }
+#endif
+}
+
 // Codes of a block, plane by plane, to rows of floats; what a row has behind its values becomes 0.
 void turn_codes(const PredictedRows& r, int64_t first, int rows, float* out) {
-  for (int row = 0; row < rows; ++row)
-    for (int v = r.width; v < r.stride; ++v) out[row * r.stride + v] = 0;
-  int v = 0;
-#if defined(__SSE2__)
-  for (; v + 4 <= r.width; v += 4) {
-    int row = 0;
-    for (; row + 4 <= rows; row += 4) {
-      __m128 q[4];
-      for (int k = 0; k < 4; ++k)
-        q[k] = _mm_cvtepi32_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(r.codes[v + k] + first + row)));
-      _MM_TRANSPOSE4_PS(q[0], q[1], q[2], q[3]);
-      for (int k = 0; k < 4; ++k) _mm_storeu_ps(out + (row + k) * r.stride + v, q[k]);
-    }
-    for (; row < rows; ++row)
-      for (int k = 0; k < 4; ++k) out[row * r.stride + v + k] = static_cast<float>(r.codes[v + k][first + row]);
+  for (int v = 0; v < r.stride; v += kTurned) {
+    bool values = false;
+    for (int k = v; k < v + kTurned && k < r.width; ++k) values |= r.coded[k].values != nullptr;
+    values ? turn_mixed(r, v, first, rows, out) : turn_symbols(r, v, first, rows, out);
   }
-#endif
-  for (; v < r.width; ++v)
-    for (int row = 0; row < rows; ++row) out[row * r.stride + v] = static_cast<float>(r.codes[v][first + row]);
 }
 
 template <bool Encode>
@@ -548,33 +642,50 @@ int64_t find_incomplete(const uint8_t* contexts, const uint8_t* symbols, const u
   return count;
 }
 
-void size_contexts(const float* const* terms, const float* weights, int64_t n, uint8_t* contexts) {
-  for (int64_t i = 0; i < n; i += kWidth) {
-    Floats size = {};
-    for (int t = 0; t < kSizeTerms; ++t) size = size + load<Floats>(terms[t] + i) * weights[t];
+void size_contexts(const SizeTerms& t, const float* weights, uint8_t* contexts) {
+  for (int64_t i = 0; i < t.n; i += kWidth) {
+    const Floats color = t.color ? to_floats(load_shorts(t.color + i)) : Floats{};
+    Floats size = weights[0] + load<Floats>(t.spread + i) * weights[1];
+    size = size + load<Floats>(t.distance + i) * weights[2];
+    size = size + to_floats(load_bytes(t.channels + i)) * weights[3];
+    size = size + to_floats(load_bytes(t.before + i)) * weights[4];
+    size = size + (to_floats(load_shorts(t.sum + i)) * t.share) * weights[5];
+    size = size + color * weights[6];
     // Quarter octaves from 2^-8 on; what is smaller (or negative) is context 0.
     size = size > 0.00390625f ? size : Floats{} + 0.00390625f;
     Ints bits;
     std::memcpy(&bits, &size, sizeof bits);
     Ints quarter = (bits >> 21) - (119 << 2);
     quarter = quarter < kSizeContexts ? quarter : Ints{} + (kSizeContexts - 1);
-    typedef uint8_t Bytes __attribute__((vector_size(kWidth)));
-    store(contexts + i, __builtin_convertvector(quarter, Bytes));
+    store_bytes(contexts + i, quarter);
   }
 }
 
 void add_size_plane(const SizePlane& p) {
-  constexpr float kMostSize = 40.0f;
-  for (int64_t i = 0; i < p.n; i += kWidth) {
-    Ints code = load<Ints>(p.codes + i);
-    Floats size = __builtin_convertvector(code, Floats);
-    size = size < 0 ? -size : size;
-    size = size < kMostSize ? size : Floats{} + kMostSize;
-    store(p.channels + i, p.last_of_component ? Floats{} : load<Floats>(p.channels + i) + size);
-    store(p.before + i, size);
-    Floats sum = load<Floats>(p.sum + i) + size;
-    store(p.sum + i, sum);
-    store(p.mean + i, sum * p.share);
+  constexpr int64_t kBlock = 1024;
+  uint8_t size[kBlock];
+  for (int64_t first = 0; first < p.n; first += kBlock) {
+    const int64_t n = p.n - first < kBlock ? p.n - first : kBlock;
+    if (p.codes.symbols) {
+      const uint8_t* symbol = p.codes.symbols + first;
+      for (int64_t i = 0; i < n; ++i) size[i] = static_cast<uint8_t>((symbol[i] >> 1) + (symbol[i] & 1));
+      for (int64_t i = 0; i < n; ++i) size[i] = size[i] < kMostSize ? size[i] : kMostSize;
+    } else {
+      const int32_t* value = p.codes.values + first;
+      for (int64_t i = 0; i < n; ++i) {
+        const int32_t all = value[i] < 0 ? -value[i] : value[i];
+        size[i] = static_cast<uint8_t>(all < kMostSize ? all : kMostSize);
+      }
+    }
+    uint8_t* channels = p.channels + first;
+    uint16_t* sum = p.sum + first;
+    std::memcpy(p.before + first, size, static_cast<size_t>(n));
+    if (p.last_of_component) {
+      std::memset(channels, 0, static_cast<size_t>(n));
+    } else {
+      for (int64_t i = 0; i < n; ++i) channels[i] = static_cast<uint8_t>(channels[i] + size[i]);
+    }
+    for (int64_t i = 0; i < n; ++i) sum[i] = static_cast<uint16_t>(sum[i] + size[i]);
   }
 }
 

@@ -17,15 +17,28 @@ constexpr float kUnit = 1.0f / 16384.0f;  // of the bases
 
 int padded(int width) { return (width + 15) / 16 * 16; }
 
-// Plane by plane, so that each can take the memory of one that is done with.
-std::vector<int32_t*> fit_planes(std::vector<Plane<int32_t>>& codes, int64_t n, int width) {
+// Room for values, plane by plane, so that each can take the memory of one that is done with.
+std::vector<int32_t*> fit_values(std::vector<Codes>& codes, int64_t n, int width) {
   codes.resize(static_cast<size_t>(width));
   std::vector<int32_t*> planes;
-  for (Plane<int32_t>& plane : codes) {
-    plane.fit(n);
-    planes.push_back(plane.data());
+  for (Codes& plane : codes) {
+    plane.values.fit(n);
+    planes.push_back(plane.values.data());
   }
   return planes;
+}
+
+template <class Io>
+void code_plane(Io& io, const uint8_t* contexts, int64_t n, Codes* codes) {
+  if constexpr (Io::kReading) {
+    codes->symbols.fit(n);
+    if (io.symbols(contexts, codes->symbols.data(), n)) return;
+    codes->values.fit(n);
+    io.complete(contexts, codes->symbols.data(), codes->values.data(), n, true);
+    codes->symbols = {};
+  } else {
+    io.plane(contexts, codes->values.data(), n, true);
+  }
 }
 
 Plane<float> steps_of(const StepRule& rule, const TileState& tile) {
@@ -43,57 +56,69 @@ class SizeModel {
  public:
   // of: the rows that planes are of; nullptr: all.
   SizeModel(const TileState& tile, const Plane<float>& steps, const std::vector<int32_t>* of = nullptr)
-      : n_(of ? static_cast<int64_t>(of->size()) : tile.n),
-        room_(static_cast<size_t>(n_ + 15) / 16 * 16),
-        contexts_(room_),
-        store_(room_ * kRows, 0.0f) {
-    for (int t = 0; t < kSizeTerms; ++t) terms_[t] = row(t);
-    for (int64_t i = 0; i < n_; ++i) {
-      const size_t at = static_cast<size_t>(of ? (*of)[static_cast<size_t>(i)] : i);
-      terms_[kSizeOne][i] = 1.0f;
-      terms_[kSizeDistance][i] = kSpread[tile.distance[at]];
-      terms_[kSizeSpread][i] = kSpread[tile.distance[at]] / steps[at];
-      if (!tile.color_size.empty()) terms_[kSizeColor][i] = tile.color_size[at];
+      : n_(of ? static_cast<int64_t>(of->size()) : tile.n) {
+    spread_.fit(n_);
+    distance_.fit(n_);
+    contexts_.fit(n_);
+    sum_.clear_to(n_, 0);
+    for (Plane<uint8_t>* plane : {&channels_, &before_[0], &before_[1], &before_[2]}) plane->clear_to(n_, 0);
+    if (!tile.color_size.empty()) color_.fit(n_);
+    for (size_t i = 0; i < static_cast<size_t>(n_); ++i) {
+      const size_t row = of ? static_cast<size_t>((*of)[i]) : i;
+      distance_[i] = kSpread[tile.distance[row]];
+      spread_[i] = distance_[i] / steps[row];
+      if (!color_.empty()) color_[i] = tile.color_size[row];
     }
   }
-  float term(int t, int64_t i) const { return terms_[t][i]; }
-  Uninitialised<float> sum() { return {row(kSumRow), row(kSumRow) + n_}; }
-
+  // Of the next plane.
   const uint8_t* contexts(const std::array<int16_t, kSizeTerms>& weights) {
     float w[kSizeTerms];
     for (size_t t = 0; t < kSizeTerms; ++t) w[t] = static_cast<float>(weights[t]) / 256.0f;
-    kernels().size_contexts(terms_, w, n_, contexts_.data());
+    kernels().size_contexts(terms(), w, contexts_.data());
     return contexts_.data();
   }
-  // Plane v (component v / 3, channel v % 3) is known now. `codes` may be read 15 values past its end.
-  void add(int v, const int32_t* codes) {
-    const int channel = v % 3;
-    SizePlane plane{n_,
-                    codes,
-                    channel == 2,
-                    1.0f / static_cast<float>(v + 1),
-                    terms_[kSizeChannels],
-                    row(kBeforeRow + channel),
-                    row(kSumRow),
-                    terms_[kSizeMean]};
-    kernels().add_size_plane(plane);
-    terms_[kSizeBefore] = row(kBeforeRow + (channel + 1) % 3);
+  double term(int t, size_t i) const {
+    const SizeTerms now = terms();
+    switch (t) {
+      case kSizeOne: return 1.0;
+      case kSizeSpread: return now.spread[i];
+      case kSizeDistance: return now.distance[i];
+      case kSizeChannels: return now.channels[i];
+      case kSizeBefore: return now.before[i];
+      case kSizeMean: return static_cast<float>(now.sum[i]) * now.share;
+      default: return now.color ? now.color[i] : 0;
+    }
   }
+  // The next plane (component plane / 3, channel plane % 3) is known now.
+  void add(const CodePlane& codes) {
+    const size_t channel = static_cast<size_t>(planes_ % 3);
+    kernels().add_size_plane({n_, codes, channel == 2, channels_.data(), before_[channel].data(), sum_.data()});
+    ++planes_;
+  }
+  Plane<uint16_t> sum() { return std::move(sum_); }
 
  private:
   // 2^(min(bucket, 6) / 2 - 3): how the neighbours' differences grow with distance.
   static constexpr float kSpread[kDistances] = {0.125f, 0.17677669f, 0.25f, 0.35355338f, 0.5f, 0.70710677f, 1.0f, 1.0f};
-  // Rows of the store: the terms, then |code| of the last component by channel (the term kSizeBefore is one of
-  // them), then the sum over all planes.
-  static constexpr int kBeforeRow = kSizeTerms, kSumRow = kSizeTerms + 3, kRows = kSizeTerms + 4;
 
-  float* row(int r) { return store_.data() + static_cast<size_t>(r) * room_; }
+  SizeTerms terms() const {
+    const float share = planes_ ? 1.0f / static_cast<float>(planes_) : 0.0f;
+    return {n_,
+            spread_.data(),
+            distance_.data(),
+            channels_.data(),
+            before_[static_cast<size_t>(planes_ % 3)].data(),
+            sum_.data(),
+            share,
+            color_.empty() ? nullptr : color_.data()};
+  }
 
   int64_t n_;
-  size_t room_;
-  Uninitialised<uint8_t> contexts_;
-  Uninitialised<float> store_;
-  float* terms_[kSizeTerms];
+  int planes_ = 0;  // known
+  Plane<float> spread_, distance_;
+  Plane<uint8_t> contexts_, channels_;
+  std::array<Plane<uint8_t>, 3> before_;  // by channel
+  Plane<uint16_t> sum_, color_;
 };
 
 // shares (8, stride) of `width` values from the first group on; groups end where the SH streams end.
@@ -112,18 +137,16 @@ std::vector<float> shares_of(const SteppedParams& params, int group, int width, 
   return shares;
 }
 
-PredictedRows rows_of(const TileState& tile, const Plane<float>& steps, const std::vector<float>& shares,
-                      const std::vector<int32_t*>& planes) {
+PredictedRows rows_of(const TileState& tile, const Plane<float>& steps, const std::vector<float>& shares, int width) {
   PredictedRows rows{};
   rows.n = tile.n;
   rows.runs = runs_of(tile.n);
-  rows.width = static_cast<int>(planes.size());
+  rows.width = width;
   rows.stride = padded(rows.width);
   rows.near = tile.near();
   rows.shares = shares.data();
   rows.distance = tile.distance.data();
   rows.steps = steps.data();
-  rows.codes = planes.data();
   return rows;
 }
 
@@ -166,13 +189,14 @@ float most_step(const SteppedTables& tables, const StepRule& rule) {
 
 // Chooses codes for one group of a tile.
 void quantize_group(const SteppedTables& tables, const SteppedParams& params, const Group& group, const TileState& tile,
-                    const float* sh, const int64_t* source_rows, float diffusion, std::vector<Plane<int32_t>>* codes) {
+                    const float* sh, const int64_t* source_rows, float diffusion, std::vector<Codes>* codes) {
   const int width = 3 * group.components;
   const Uninitialised<float> targets = targets_of(params, group, tile, sh, source_rows);
   const Plane<float> steps = steps_of(*group.rule, tile);
   const std::vector<float> shares = shares_of(params, group.first, width, padded(width));
-  const std::vector<int32_t*> planes = fit_planes(*codes, tile.n, width);
-  PredictedRows rows = rows_of(tile, steps, shares, planes);
+  const std::vector<int32_t*> planes = fit_values(*codes, tile.n, width);
+  PredictedRows rows = rows_of(tile, steps, shares, width);
+  rows.codes = planes.data();
   Uninitialised<float> ring(static_cast<size_t>(2 * ring_rows(rows.runs) * rows.stride));
   rows.ring = ring.data();
   rows.targets = targets.data();
@@ -214,15 +238,15 @@ void index_levels(const uint8_t* sizes, int64_t n, uint8_t* levels) {
   for (int64_t i = 0; i < n; ++i) levels[i] = level[sizes[i]];
 }
 
-// How large the entries are that a plane of indices names; room for vector code behind.
-void entry_sizes(const Codebook& book, const Plane<int32_t>& index, int64_t n, Plane<int32_t>* sizes) {
-  sizes->fit(n);
-  for (size_t i = 0; i < static_cast<size_t>(n); ++i) (*sizes)[i] = book.sizes[static_cast<size_t>(index[i])];
+// How large the entries are that a plane of indices names.
+void entry_sizes(const Codebook& book, const Plane<int32_t>& index, int64_t n, Codes* sizes) {
+  sizes->values.fit(n);
+  for (size_t i = 0; i < static_cast<size_t>(n); ++i) sizes->values[i] = book.sizes[static_cast<size_t>(index[i])];
 }
 
 // Rebuilds the values of one group and writes RGB coefficients: `sh` points at its first coefficient of the tile.
 void rebuild_group(const SteppedParams& params, const Group& group, const TileState& tile, const Plane<float>& steps,
-                   const std::vector<int32_t*>& planes, float* sh) {
+                   const std::vector<Codes>& codes, float* sh) {
   const int count = group.components, width = 3 * count;
   std::vector<float> basis(static_cast<size_t>(count * kBasisFloats));
   float color[9];
@@ -233,7 +257,10 @@ void rebuild_group(const SteppedParams& params, const Group& group, const TileSt
           static_cast<float>(group.basis[static_cast<size_t>(k * count + j)]) * kUnit;
   const Transform transform{count, basis.data(), color, sh, 3 * (1 + params.rest())};
   const std::vector<float> shares = shares_of(params, group.first, width, padded(width));
-  PredictedRows rows = rows_of(tile, steps, shares, planes);
+  std::vector<CodePlane> planes;
+  for (const Codes& plane : codes) planes.push_back(plane.view());
+  PredictedRows rows = rows_of(tile, steps, shares, width);
+  rows.coded = planes.data();
   Uninitialised<float> ring(static_cast<size_t>(ring_rows(rows.runs) * rows.stride));
   rows.ring = ring.data();
   rows.transform = &transform;
@@ -269,8 +296,9 @@ int64_t quantize_sh_by_books(const SteppedParams& params, const SteppedTables& t
   const Uninitialised<float> targets = targets_of(params, group, *tile, source.sh + 3, source_rows);
   const Plane<float> steps = steps_of(*group.rule, *tile);
   const std::vector<float> shares = shares_of(params, group.first, width, padded(width));
-  const std::vector<int32_t*> planes = fit_planes(tile->sh_codes, tile->n, width);
-  PredictedRows rows = rows_of(*tile, steps, shares, planes);
+  const std::vector<int32_t*> planes = fit_values(tile->sh_codes, tile->n, width);
+  PredictedRows rows = rows_of(*tile, steps, shares, width);
+  rows.codes = planes.data();
   rows.targets = targets.data();
   rows.diffusion = diffusion;
   rows.most_step = most_step(tables, *group.rule);
@@ -285,33 +313,33 @@ int64_t quantize_sh_by_books(const SteppedParams& params, const SteppedTables& t
 template <class Io>
 void code_colors(Io& io, const SteppedParams& params, TileState* tile, float* sh) {
   const int64_t n = tile->n;
-  const std::vector<int32_t*> planes = fit_planes(tile->color_codes, n, 3);
+  tile->color_codes.resize(3);
   const Group group = color_group(params);
   const Plane<float> steps = steps_of(*group.rule, *tile);
   SizeModel sizes(*tile, steps);
-  for (int c = 0; c < 3; ++c) {
-    io.plane(sizes.contexts(params.expect[static_cast<size_t>(c)]), planes[static_cast<size_t>(c)], n, true);
-    sizes.add(c, planes[static_cast<size_t>(c)]);
+  for (size_t c = 0; c < 3; ++c) {
+    code_plane(io, sizes.contexts(params.expect[c]), n, &tile->color_codes[c]);
+    sizes.add(tile->color_codes[c].view());
   }
   tile->color_size = sizes.sum();
-  if constexpr (Io::kReading) rebuild_group(params, group, *tile, steps, planes, sh);
+  if constexpr (Io::kReading) rebuild_group(params, group, *tile, steps, tile->color_codes, sh);
 }
 
 template <class Io>
 void code_sh(Io* ios, const SteppedParams& params, TileState* tile, float* sh) {
   const int64_t n = tile->n;
   const int rest = params.rest(), width = 3 * rest;
-  const std::vector<int32_t*> planes = fit_planes(tile->sh_codes, n, width);
+  tile->sh_codes.resize(static_cast<size_t>(width));
   const Group group = sh_group(params);
   const Plane<float> steps = steps_of(*group.rule, *tile);
   SizeModel sizes(*tile, steps);
   for (int s = 0; s < kShStreams && kShBegin[s] < rest; ++s) {
-    for (int v = 3 * kShBegin[s]; v < 3 * kShBegin[s + 1]; ++v) {
-      ios[s].plane(sizes.contexts(params.expect[static_cast<size_t>(3 + v)]), planes[static_cast<size_t>(v)], n, true);
-      sizes.add(v, planes[static_cast<size_t>(v)]);
+    for (size_t v = static_cast<size_t>(3 * kShBegin[s]); v < static_cast<size_t>(3 * kShBegin[s + 1]); ++v) {
+      code_plane(ios[s], sizes.contexts(params.expect[3 + v]), n, &tile->sh_codes[v]);
+      sizes.add(tile->sh_codes[v].view());
     }
   }
-  if constexpr (Io::kReading) rebuild_group(params, group, *tile, steps, planes, sh + 3);
+  if constexpr (Io::kReading) rebuild_group(params, group, *tile, steps, tile->sh_codes, sh + 3);
 }
 
 namespace {
@@ -320,7 +348,7 @@ namespace {
 template <class Io>
 bool code_sh_indices(Io& io, const Codebooks& books, SizeModel sizes, int64_t n, std::vector<Plane<int32_t>>* indices) {
   Plane<uint8_t> levels;
-  Plane<int32_t> entry_size;
+  Codes entry_size;
   levels.fit(n);
   indices->resize(books.books.size());
   for (size_t b = 0; b < indices->size(); ++b) {
@@ -328,7 +356,7 @@ bool code_sh_indices(Io& io, const Codebooks& books, SizeModel sizes, int64_t n,
     index_levels(sizes.contexts(book.expect), n, levels.data());
     if (!code_index(io, book, b, levels.data(), n, &(*indices)[b])) return false;
     entry_sizes(book, (*indices)[b], n, &entry_size);
-    sizes.add(static_cast<int>(b), entry_size.data());
+    sizes.add(entry_size.view());
   }
   return true;
 }
@@ -338,17 +366,17 @@ template <class Io>
 void code_sh_numbers(Io* ios, const SteppedParams& params, SizeModel sizes, const std::vector<int32_t>& rows,
                      const std::vector<int32_t*>& planes) {
   const int64_t n = static_cast<int64_t>(rows.size());
-  Plane<int32_t> codes;
-  codes.fit(n);
+  Codes codes;
+  codes.values.fit(n);
   for (int s = 0; s < params.sh_degree; ++s)
     for (int v = 3 * kShBegin[s]; v < 3 * kShBegin[s + 1]; ++v) {
       int32_t* plane = planes[static_cast<size_t>(v)];
       if constexpr (!Io::kReading)
-        for (size_t i = 0; i < rows.size(); ++i) codes[i] = plane[rows[i]];
-      ios[kSh1 + s].plane(sizes.contexts(params.expect[static_cast<size_t>(3 + v)]), codes.data(), n, true);
+        for (size_t i = 0; i < rows.size(); ++i) codes.values[i] = plane[rows[i]];
+      ios[kSh1 + s].plane(sizes.contexts(params.expect[static_cast<size_t>(3 + v)]), codes.values.data(), n, true);
       if constexpr (Io::kReading)
-        for (size_t i = 0; i < rows.size(); ++i) plane[rows[i]] = codes[i];
-      sizes.add(v, codes.data());
+        for (size_t i = 0; i < rows.size(); ++i) plane[rows[i]] = codes.values[i];
+      sizes.add(codes.view());
     }
 }
 
@@ -364,12 +392,12 @@ bool code_sh_by_books(Io* ios, const SteppedParams& params, TileState* tile, flo
   Plane<float> steps = steps_of(*group.rule, *tile);
   if (!code_sh_indices(ios[kShIndex], books, SizeModel(*tile, steps, &rows.booked), booked, &tile->indices[kShBooks]))
     return false;
-  const std::vector<int32_t*> planes = fit_planes(tile->sh_codes, tile->n, 3 * group.components);
+  const std::vector<int32_t*> planes = fit_values(tile->sh_codes, tile->n, 3 * group.components);
   if (!books.all()) code_sh_numbers(ios, params, SizeModel(*tile, steps, &rows.numbered), rows.numbered, planes);
   if constexpr (Io::kReading) {
     sum_entries(books, tile->indices[kShBooks], booked, rows.booked.data(), planes);
     for (int32_t row : rows.booked) steps[static_cast<size_t>(row)] *= 1.0f / kBookFraction;
-    rebuild_group(params, group, *tile, steps, planes, sh + 3);
+    rebuild_group(params, group, *tile, steps, tile->sh_codes, sh + 3);
   }
   return true;
 }
@@ -377,23 +405,21 @@ bool code_sh_by_books(Io* ios, const SteppedParams& params, TileState* tile, flo
 namespace {
 
 // Least squares of the planes' |code| on what is known before each, from the first of `sums` on.
-Uninitialised<float> add_planes(SizeModel sizes, int64_t n, const std::vector<int32_t*>& planes, size_t first,
-                                SizeSums* sums) {
+Plane<uint16_t> add_planes(SizeModel sizes, int64_t n, const std::vector<Codes>& planes, size_t first, SizeSums* sums) {
   constexpr size_t kEvery = 4;  // splats looked at
   constexpr double kMost = 40;
   for (size_t v = 0; v < planes.size(); ++v) {
     auto& normal = sums->normal[first + v];
     auto& right = sums->right[first + v];
     for (size_t i = 0; i < static_cast<size_t>(n); i += kEvery) {
-      double code = std::min(kMost, static_cast<double>(std::abs(planes[v][i]))), f[kSizeTerms];
-      for (int t = 0; t < kSizeTerms; ++t)
-        f[t] = std::min(kMost, static_cast<double>(sizes.term(t, static_cast<int64_t>(i))));
+      double code = std::min(kMost, static_cast<double>(std::abs(planes[v].values[i]))), f[kSizeTerms];
+      for (int t = 0; t < kSizeTerms; ++t) f[t] = std::min(kMost, sizes.term(t, i));
       for (int r = 0; r < kSizeTerms; ++r) {
         for (int c = 0; c <= r; ++c) normal[static_cast<size_t>(r * kSizeTerms + c)] += f[r] * f[c];
         right[static_cast<size_t>(r)] += f[r] * code;
       }
     }
-    sizes.add(static_cast<int>(v), planes[v]);
+    sizes.add(planes[v].view());
   }
   return sizes.sum();
 }
@@ -402,23 +428,18 @@ Uninitialised<float> add_planes(SizeModel sizes, int64_t n, const std::vector<in
 void add_sizes_by_books(const SteppedParams& params, const Plane<float>& steps, TileState* tile, SizeSums* sums) {
   const RowsOfSh rows = rows_of_sh(params, *tile);
   const Codebooks& books = params.books[kShBooks];
-  std::vector<Plane<int32_t>> sizes(books.books.size()), numbers(tile->sh_codes.size());
-  const auto data_of_all = [](std::vector<Plane<int32_t>>& planes) {
-    std::vector<int32_t*> data;
-    for (Plane<int32_t>& plane : planes) data.push_back(plane.data());
-    return data;
-  };
+  std::vector<Codes> sizes(books.books.size()), numbers(tile->sh_codes.size());
   const int64_t booked = static_cast<int64_t>(rows.booked.size()),
                 numbered = static_cast<int64_t>(rows.numbered.size());
   for (size_t b = 0; b < sizes.size(); ++b) entry_sizes(books.books[b], tile->indices[kShBooks][b], booked, &sizes[b]);
-  add_planes(SizeModel(*tile, steps, &rows.booked), booked, data_of_all(sizes), 3 + numbers.size(), sums);
+  add_planes(SizeModel(*tile, steps, &rows.booked), booked, sizes, 3 + numbers.size(), sums);
   if (books.all()) return;
   for (size_t v = 0; v < numbers.size(); ++v) {
-    numbers[v].fit(numbered);
+    numbers[v].values.fit(numbered);
     for (size_t i = 0; i < rows.numbered.size(); ++i)
-      numbers[v][i] = tile->sh_codes[v][static_cast<size_t>(rows.numbered[i])];
+      numbers[v].values[i] = tile->sh_codes[v].values[static_cast<size_t>(rows.numbered[i])];
   }
-  add_planes(SizeModel(*tile, steps, &rows.numbered), numbered, data_of_all(numbers), 3, sums);
+  add_planes(SizeModel(*tile, steps, &rows.numbered), numbered, numbers, 3, sums);
 }
 
 }  // namespace
@@ -431,14 +452,13 @@ void add_sizes(const SteppedParams& params, TileState* tile, SizeSums* sums) {
   }
   tile->color_size.clear();
   const Plane<float> color_steps = steps_of(params.color, *tile);
-  tile->color_size =
-      add_planes(SizeModel(*tile, color_steps), tile->n, fit_planes(tile->color_codes, tile->n, 3), 0, sums);
+  tile->color_size = add_planes(SizeModel(*tile, color_steps), tile->n, tile->color_codes, 0, sums);
   if (width > 0) {
     const Plane<float> steps = steps_of(params.sh, *tile);
     if (params.by_books[kShBooks]) {
       add_sizes_by_books(params, steps, tile, sums);
     } else {
-      add_planes(SizeModel(*tile, steps), tile->n, fit_planes(tile->sh_codes, tile->n, width), 3, sums);
+      add_planes(SizeModel(*tile, steps), tile->n, tile->sh_codes, 3, sums);
     }
   }
   tile->color_size.clear();

@@ -1,14 +1,9 @@
 // Geometry of codec STEPPED, as many rows at once as a register has lanes (FORMAT.md 5.2, 6.1 to 6.5); included by
 // isa_kernels.inl inside its anonymous namespace.
 
-typedef uint8_t Bytes __attribute__((vector_size(kWidth)));
-
 inline Ints bits_of_floats(Floats a) { return (Ints)a; }
 inline Floats floats_of_bits(Ints a) { return (Floats)a; }
-inline Floats to_floats(Ints a) { return __builtin_convertvector(a, Floats); }
 inline Ints to_ints(Floats a) { return __builtin_convertvector(a, Ints); }  // truncated
-inline Ints load_bytes(const uint8_t* p) { return __builtin_convertvector(load<Bytes>(p), Ints); }
-inline void store_bytes(uint8_t* p, Ints a) { store(p, __builtin_convertvector(a, Bytes)); }
 inline Ints clamp(Ints a, int32_t least, int32_t most) {
   a = a < least ? Ints{} + least : a;
   return a > most ? Ints{} + most : a;

@@ -89,6 +89,15 @@ std::array<T*, Count> data_of(std::array<Plane<T>, Count>& planes) {
   return data;
 }
 
+// Codes of a plane; the reader keeps their symbols where those say it all.
+struct Codes {
+  Plane<uint8_t> symbols;
+  Plane<int32_t> values;
+  CodePlane view() const {
+    return symbols.empty() ? CodePlane{nullptr, values.data()} : CodePlane{symbols.data(), nullptr};
+  }
+};
+
 // What is known of the splats of a chunk while it is coded.
 struct TileState {
   int64_t n = 0;
@@ -99,14 +108,14 @@ struct TileState {
   std::array<Plane<float>, kNeighbours> near_weight;
   Plane<int32_t> opacity_codes;
   int feature_count = 0;
-  std::array<Plane<int32_t>, kFeatures> features;     // the first so many
-  std::array<Plane<int32_t>, 3> scales;               // log2 relative to the reference, 1/65536 octave
-  Plane<uint8_t> distance;                            // 0..7: how far the nearest neighbour is, in its own sizes
-  Plane<float> axes;                                  // 9 planes: x, y, z of the longest axis, the middle, the shortest
-  Uninitialised<float> positions;                     // (n, 3)
-  std::vector<Plane<int32_t>> color_codes, sh_codes;  // by plane; the writer's are made by quantize_colors
+  std::array<Plane<int32_t>, kFeatures> features;  // the first so many
+  std::array<Plane<int32_t>, 3> scales;            // log2 relative to the reference, 1/65536 octave
+  Plane<uint8_t> distance;                         // 0..7: how far the nearest neighbour is, in its own sizes
+  Plane<float> axes;                               // 9 planes: x, y, z of the longest axis, the middle, the shortest
+  Uninitialised<float> positions;                  // (n, 3)
+  std::vector<Codes> color_codes, sh_codes;        // by plane; the writer's are made by quantize_colors
   std::array<std::vector<Plane<int32_t>>, kBookedAttributes> indices;  // by book
-  Uninitialised<float> color_size;                                     // sum of |code| of the colour planes
+  Plane<uint16_t> color_size;                                          // sum of the sizes of the colour planes' codes
   // The writer's errors in units of the steps: opacity, then the scales.
   std::vector<std::array<float, 4>> errors;
 

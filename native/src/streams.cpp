@@ -54,41 +54,47 @@ bool StreamReader::open(const StreamHead& head, const uint8_t* data, const Table
 }
 
 void StreamReader::plane(const uint8_t* contexts, int32_t* values, int64_t n, bool is_signed) {
-  if (!ok_) {
-    std::fill(values, values + n, 0);
-    return;
-  }
   const size_t size = static_cast<size_t>(n);
   if (symbols_.size() < size) symbols_.resize(size);
   if (!contexts) {
     if (zeros_.size() < size) zeros_.resize(size);
     contexts = zeros_.data();
   }
-  words_ = kernels().rans_decode_plane(states_, lanes_, tables_->decoding(), contexts, symbols_.data(), n, words_,
-                                       words_end_);
-  if (!words_) {
-    ok_ = false;
-    std::fill(values, values + n, 0);
-    return;
+  if (symbols(contexts, symbols_.data(), n)) {
+    kernels().widen_symbols(symbols_.data(), is_signed, values, n);
+  } else {
+    complete(contexts, symbols_.data(), values, n, is_signed);
   }
-  bool any_low = false;
-  for (int c = 0; c < tables_->contexts; ++c) any_low |= tables_->low_bits[static_cast<size_t>(c)] > 0;
-  kernels().widen_symbols(symbols_.data(), is_signed, values, n);
-  auto complete = [&](int64_t i) {  // what the symbol could not say
-    uint64_t u = symbols_[static_cast<size_t>(i)];
+}
+
+bool StreamReader::symbols(const uint8_t* contexts, uint8_t* symbols, int64_t n) {
+  if (ok_)
+    words_ =
+        kernels().rans_decode_plane(states_, lanes_, tables_->decoding(), contexts, symbols, n, words_, words_end_);
+  ok_ = ok_ && words_;
+  if (!ok_) std::fill(symbols, symbols + n, uint8_t{0});
+  incomplete_count_ = 0;
+  uint8_t extra[256] = {};
+  for (size_t c = 0; c < static_cast<size_t>(tables_->contexts); ++c) extra[c] = tables_->low_bits[c] > 0;
+  if (ok_ && (tables_->escapes || std::any_of(extra, extra + kMaxContexts, [](uint8_t e) { return e > 0; }))) {
+    if (incomplete_.size() < static_cast<size_t>(n)) incomplete_.resize(static_cast<size_t>(n));
+    incomplete_count_ =
+        kernels().find_incomplete(contexts, symbols, extra, tables_->escapes ? kEscape : 256, n, incomplete_.data());
+  }
+  return incomplete_count_ == 0;
+}
+
+void StreamReader::complete(const uint8_t* contexts, const uint8_t* symbols, int32_t* values, int64_t n,
+                            bool is_signed) {
+  kernels().widen_symbols(symbols, is_signed, values, n);
+  for (int64_t k = 0; k < incomplete_count_; ++k) {
+    const int64_t i = incomplete_[static_cast<size_t>(k)];
+    uint64_t u = symbols[i];
     const int low = tables_->low_bits[contexts[i]];
     if (u == kEscape && tables_->escapes) u += bits_.get_exp_golomb(0);
     if (low) u = u << low | bits_.get(low);
     if (u > INT32_MAX) ok_ = false, u = 0;
     values[i] = is_signed ? unzigzag(static_cast<uint32_t>(u)) : static_cast<int32_t>(u);
-  };
-  if (any_low || tables_->escapes) {
-    uint8_t extra[256] = {};
-    for (int c = 0; c < kMaxContexts; ++c) extra[c] = tables_->low_bits[static_cast<size_t>(c)] > 0;
-    if (incomplete_.size() < size) incomplete_.resize(size);
-    const int64_t count = kernels().find_incomplete(contexts, symbols_.data(), extra, tables_->escapes ? kEscape : 256,
-                                                    n, incomplete_.data());
-    for (int64_t k = 0; k < count; ++k) complete(incomplete_[static_cast<size_t>(k)]);
   }
   ok_ = ok_ && bits_.ok();
 }

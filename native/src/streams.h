@@ -31,6 +31,9 @@ class StreamReader {
   bool open(const StreamHead& head, const uint8_t* data, const TableSet* tables);
   // contexts: n bytes, or nullptr for context 0 throughout. Signed values are coded zigzag.
   void plane(const uint8_t* contexts, int32_t* values, int64_t n, bool is_signed);
+  // A plane by its symbols. True: they say it all; else `complete` must follow, which takes what they could not say.
+  bool symbols(const uint8_t* contexts, uint8_t* symbols, int64_t n);
+  void complete(const uint8_t* contexts, const uint8_t* symbols, int32_t* values, int64_t n, bool is_signed);
   uint32_t raw(int count) { return bits_.get(count); }
   bool ok() const { return ok_ && bits_.ok(); }
   bool close() const;  // every lane back at kRansLow, every byte taken
@@ -45,7 +48,8 @@ class StreamReader {
   BitReader bits_;
   Uninitialised<uint8_t> symbols_;
   std::vector<uint8_t> zeros_;
-  Uninitialised<int32_t> incomplete_;
+  Uninitialised<int32_t> incomplete_;  // places of symbols that raw bits complete
+  int64_t incomplete_count_ = 0;
   bool ok_ = false;
 };
 
