@@ -16,7 +16,8 @@ const Choice* choices(int* count) {
   static const Choice all[] = {
       {&kAvx512Kernels, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                            __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("bmi2")},
+                            __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni") &&
+                            __builtin_cpu_supports("bmi2")},
       {&kAvx2Kernels, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")},
       {&kSse4Kernels, __builtin_cpu_supports("sse4.2") != 0},
       {&kScalarKernels, true},

@@ -3,7 +3,9 @@
 
 // sum + a.low * b.low + a.high * b.high, of pairs of 16-bit numbers in 32-bit lanes.
 inline Ints add_pair_products(Ints sum, Ints a, Ints b) {
-#if defined(__AVX512BW__)
+#if defined(__AVX512VNNI__)
+  return (Ints)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+#elif defined(__AVX512BW__)
   return sum + (Ints)_mm512_madd_epi16((__m512i)a, (__m512i)b);
 #elif defined(__AVX2__)
   return sum + (Ints)_mm256_madd_epi16((__m256i)a, (__m256i)b);
