@@ -10,6 +10,7 @@ from typing import Any
 
 import splatzip
 from benchmark.ablations import ABLATIONS, write_ablations
+from benchmark.codings import CODINGS_RECORDS, CODINGS_SCENES, measure_codings
 from benchmark.commands import measure_commands, measure_peer_quality
 from benchmark.distillation import DISTILLATION_RECORDS, DISTILLATION_SCENES, measure_distillation
 from benchmark.invariance import measure_invariance
@@ -31,6 +32,7 @@ from splatzip import Scene
 ABLATED: dict[str, tuple[str, Path, tuple[str, ...], Callable[[BenchScene, Scene], Iterable[dict[str, Any]]]]] = {
     "prune": ("pruning", PRUNING_RECORDS, PRUNING_SCENES, measure_pruning),
     "distill": ("distillation", DISTILLATION_RECORDS, DISTILLATION_SCENES, measure_distillation),
+    "codings": ("codings", CODINGS_RECORDS, CODINGS_SCENES, measure_codings),
     "recipes": ("recipes", RECIPES_RECORDS, RECIPES_SCENES, measure_recipes),
 }
 PARTS = ("quality", "speed", "transcoding", "commands", "invariance")
@@ -65,8 +67,9 @@ def _options() -> argparse.Namespace:
     views = commands.add_parser("views", help="pseudo-views, beside true cameras")
     prune = commands.add_parser("prune", help="ways to choose the splats that stay")
     distill = commands.add_parser("distill", help="ways to keep fewer SH coefficients")
+    codings = commands.add_parser("codings", help="numbers or codebooks")
     recipes = commands.add_parser("recipes", help="published methods, whole")
-    for command in (codec, views, prune, distill, recipes):
+    for command in (codec, views, prune, distill, codings, recipes):
         command.add_argument("scenes", nargs="*", help="names, or their beginnings (default: all that it is made for)")
     codec.add_argument("--parts", default=",".join(PARTS), help=f"any of {','.join(PARTS)} (default: all)")
     codec.add_argument(
@@ -75,7 +78,7 @@ def _options() -> argparse.Namespace:
     render = commands.add_parser("render", help="the rasterizer, forward and backward")
     for command in (codec, render):
         command.add_argument("--repetitions", type=int, default=5, help="runs of everything that is timed (default: 5)")
-    for command in (codec, views, prune, distill, recipes, render):
+    for command in (codec, views, prune, distill, codings, recipes, render):
         command.add_argument("--table", action="store_true", help="measure nothing, write the table again")
     options = parser.parse_args()
     if options.what != "codec":
