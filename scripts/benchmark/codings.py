@@ -62,7 +62,7 @@ def measure_codings(scene: BenchScene, source: Scene) -> Iterator[dict[str, Any]
 def codings(rows: Sequence[Row]) -> list[str]:
     """The section of the table."""
     recorded = [row for row in rows if row["kind"] == "codings"]
-    lines = ["## Numbers or codebooks", "", *_INTRODUCTION]
+    lines = ["## Numbers or codebooks", "", *_INTRODUCTION, ""]
     for scene, columns in COLUMNS.items():
         of_scene = [row for row in recorded if row["scene"] == scene]
         if not of_scene:
@@ -84,13 +84,13 @@ _INTRODUCTION = """\
 `scripts/bench codings`: bits a splat of whole files of `fast`, codebooks included, at equal dB against the source from
 the test views, interpolated between five finenesses; in brackets what that is beyond numbers. Codebooks of SH may have
 the steps of SH that numbers have or finer ones (0.7 of an octave), whichever is cheaper. Books are priced
-(entropy-constrained) unless said. CPU s: of encoding.
-""".split("\n")
+(entropy-constrained) unless said. CPU s: of encoding.""".splitlines()
 
 _FOUND = """\
 Numbers win: after the KLT and the neighbours' prediction little is left that dimensions share, contexts make a zero
-cost next to nothing, and numbers follow any quality where books run out of entries. What residual books of scales win at the
-lowest quality is their price: numbers are rounded without one. So numbers stay the default, books serve the recipes.
+cost next to nothing, and numbers follow any quality where books run out of entries. What residual books of scales win
+at the lowest quality is their price: numbers are rounded without one. So numbers stay the default, books serve the
+recipes.
 
 Tried and left out, chair near 42 dB, bits at equal dB: books trained again on what is left in the loop, one or two more
 rounds: SH +0.2 and +0.3, rotations +0.5, scales -0.1 to -0.6; entries in 1/16 of a step instead of 1/4: +0.8 (four
