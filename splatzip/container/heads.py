@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from splatzip.container.index import ChunkEntry, RunEntry
-from splatzip.container.layout import ATTRIBUTE_OF_COLUMN, ATTRIBUTE_OF_STREAM, Codec, Stream
+from splatzip.container.layout import ATTRIBUTE_OF_COLUMN, ATTRIBUTE_OF_STREAM, Booked, Codec, Kind, Stream
 from splatzip.container.reader import ContainerFile
 from splatzip.container.varint import Cursor
 
@@ -37,7 +37,7 @@ def stream_heads(file: ContainerFile, run: RunEntry, chunk: ChunkEntry) -> list[
 
 
 def attribute_bytes(file: ContainerFile) -> dict[str, int]:
-    """Bytes of the streams of each attribute, summed over all chunks; what is left of the file is the container's.
+    """Bytes of each attribute's streams and codebooks; what is left of the file is the container's.
 
     Raises: CorruptError.
     """
@@ -49,6 +49,10 @@ def attribute_bytes(file: ContainerFile) -> dict[str, int]:
             for stream, _, size in stream_heads(file, run.entry, chunk):
                 name = attribute_of(stream)
                 sizes[name] = sizes.get(name, 0) + size
+    for entry in file.shared:
+        if entry.kind == Kind.CODEBOOKS and entry.id < len(Booked):
+            name = Booked(entry.id).name.lower()
+            sizes[name] = sizes.get(name, 0) + entry.size
     return sizes
 
 

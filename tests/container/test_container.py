@@ -8,7 +8,7 @@ import pytest
 
 from splatzip import CorruptError, NotSplatzipError, TruncatedError, UnsupportedVersionError
 from splatzip.container import Codec, Kind, Root, Run, SharedChunk, TileChunk, open_file, write_file
-from splatzip.container.layout import HEADER_BYTES, MAX_ROOT_BYTES
+from splatzip.container.layout import HEADER_BYTES, MAX_ROOT_BYTES, VERSION_MINOR
 from splatzip.container.varint import Cursor, put, put_signed
 
 BOX = ((-1.0, 0.0, -2.5), (4.0, 0.0, 1e6))
@@ -90,7 +90,7 @@ def test_a_file_of_another_kind_or_version_is_called_that() -> None:
     data = write_file(root(), runs(1, 1))
     with pytest.raises(NotSplatzipError, match="does not start with SPLATZ"):
         open_file(b"ply\n" + data)
-    with pytest.raises(UnsupportedVersionError, match=r"version 0\.7; this splatzip reads 0\.2"):
+    with pytest.raises(UnsupportedVersionError, match=rf"version 0\.7; this splatzip reads 0\.{VERSION_MINOR}:"):
         open_file(data[:10] + b"\x07\0" + data[12:])
     with pytest.raises(TruncatedError, match=f"31 of {HEADER_BYTES} bytes"):
         open_file(data[:31])

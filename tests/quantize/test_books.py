@@ -86,3 +86,14 @@ def test_only_outliers_encode_and_decode(chair: Scene) -> None:
     )
     books = {name: R(4, 64) for name in ("sh_books", "scale_books", "rotation_books")}
     assert len(decompress(encode(wild, Profile("fast", stepped.Options(2.0, **books))))) == 300
+
+
+def test_the_bits_of_an_attribute_hold_its_codebooks(chair: Scene) -> None:
+    names = ("sh", "scale", "rotation")
+    options = stepped.Options(-1.0, sh_books=R(1, 512, 0.0), scale_books=R(1, 512, 0.0), rotation_books=R(1, 512, 0.0))
+    data = encode(chair, Profile("fast", options))
+    books = {s.id: s.size for s in open_file(data).shared if s.kind == Kind.CODEBOOKS}
+    attributes = info(data)["attributes"]
+    for id_, name in enumerate(names):
+        assert attributes[name]["bytes"] > books[id_] > 500
+    assert sum(a["bytes"] for a in attributes.values()) > 0.95 * len(data)
