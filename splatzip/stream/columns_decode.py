@@ -67,10 +67,9 @@ def decode_scene(file: ContainerFile, *, threads: int = 0) -> Scene:
         raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 0): it has no array {error}") from None
     missing = list(file.missing)
     decoded = _decode_tiles(file, source, layout, threads)
-    codes, without_rest = decoded.codes, decoded.without_rest
     if layout.prefix_shift is not None:
-        order = _by_prefix(source, codes, decoded.prefix)
-        without_rest = without_rest[order]
+        decoded = _by_prefix(source, decoded)
+    codes, without_rest = decoded.codes, decoded.without_rest
     splats = len(without_rest)
     if splats != file.root.splats:
         if splats > file.root.splats or not missing:
@@ -227,15 +226,17 @@ def _where(entry: ChunkEntry, layer: int) -> str:
     return f"tile {entry.tile} tier 0 layer {layer} at byte {entry.offset}"
 
 
-def _by_prefix(source: _Source, codes: dict[str, NDArray[Any]], prefix: Integers) -> NDArray[np.int64]:
-    """Give chunk and bucket numbers back their meaning, and rows their order, which is returned."""
+def _by_prefix(source: _Source, decoded: _Decoded) -> _Decoded:
+    """Give chunk and bucket numbers back their meaning, and rows their order; the prefix has served then."""
+    codes, prefix = decoded.codes, decoded.prefix
     order = np.argsort(prefix, kind="stable")
     for name in codes:  # one after the other: two copies of everything would be seen in the peak of memory
         codes[name] = codes[name][order]
     prefix = prefix[order]
+    sorted_rows = _Decoded(codes, np.empty(0, np.uint32), decoded.without_rest[order])
     if "buckets" in codes:
         codes["buckets"][:, 0] = prefix
-        return order
+        return sorted_rows
     present, last = prefix[::CHUNK_SPLATS], prefix[CHUNK_SPLATS - 1 :: CHUNK_SPLATS]
     chunks = source.tables.get("chunks")
     if chunks is None or present[-1] >= len(chunks):
@@ -243,7 +244,7 @@ def _by_prefix(source: _Source, codes: dict[str, NDArray[Any]], prefix: Integers
     if (present[1:] == present[:-1]).any() or (present != np.append(last, prefix[-1:])[: len(present)]).any():
         raise CorruptError(f"a chunk of the source has not {CHUNK_SPLATS} splats")
     source.tables["chunks"] = chunks[present]  # some may be missing from a damaged file
-    return order
+    return sorted_rows
 
 
 def _decode_palette(file: ContainerFile, source: _Source, threads: int) -> NDArray[np.uint8] | None:
