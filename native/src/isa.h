@@ -10,7 +10,7 @@ namespace splatzip {
 // Decoding tables of a stream. Small, so that they stay in the first-level cache: a hint says which symbol has the
 // first of four slots, the starts say how far the symbol reaches.
 constexpr int kHints = 1024;       // of a table
-constexpr int kStartStride = 258;  // from table to table: where each of 256 symbols starts, the end, one more
+constexpr int kStartStride = 260;  // from table to table: where each of 256 symbols starts, the end, three more
 constexpr int kLikelySymbols = 8;
 struct RansTables {
   const uint32_t* table;   // (64) of each context

@@ -147,7 +147,19 @@ inline void find_16(const RansTables& tables, __m512i table, __m512i slot, int k
   const __m512i hint = _mm512_add_epi32(_mm512_slli_epi32(table, 10), _mm512_srli_epi32(slot, 2));
   __m512i place = _mm512_mullo_epi32(table, _mm512_set1_epi32(kStartStride));
   __m512i symbol = _mm512_and_si512(_mm512_i32gather_epi32(hint, tables.hints, 1), _mm512_set1_epi32(255));
-  __m512i span = _mm512_i32gather_epi32(_mm512_add_epi32(place, symbol), tables.starts, 2);
+  // Four starts at once, and the hinted symbol or one of the two behind it: nearly always enough.
+  const __m512i at = _mm512_add_epi32(place, symbol), half = _mm512_set1_epi32(0xFFFF), one = _mm512_set1_epi32(1);
+  const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  const __m512i starts[2] = {_mm512_i32gather_epi64(_mm512_castsi512_si256(at), tables.starts, 2),
+                             _mm512_i32gather_epi64(_mm512_extracti64x4_epi64(at, 1), tables.starts, 2)};
+  const __m512i low = _mm512_permutex2var_epi32(starts[0], even, starts[1]);
+  const __m512i high = _mm512_permutex2var_epi32(starts[0], _mm512_or_si512(even, one), starts[1]);
+  const __m512i middle = _mm512_or_si512(_mm512_srli_epi32(low, 16), _mm512_slli_epi32(high, 16));
+  const __mmask16 second = _mm512_cmpge_epu32_mask(slot, _mm512_srli_epi32(low, 16));
+  const __mmask16 third = _mm512_cmpge_epu32_mask(slot, _mm512_and_si512(high, half));
+  symbol = _mm512_mask_add_epi32(symbol, second, symbol, one);
+  symbol = _mm512_mask_add_epi32(symbol, third, symbol, one);
+  __m512i span = _mm512_mask_mov_epi32(_mm512_mask_mov_epi32(low, second, middle), third, high);
   for (;;) {
     const __mmask16 beyond = _mm512_cmpge_epu32_mask(slot, _mm512_srli_epi32(span, 16));
     if (!beyond) break;
