@@ -52,7 +52,7 @@ struct TrainedBooks {
   std::vector<std::vector<int32_t>> bits;  // of an index, by book and entry, 1/256
 };
 
-// Trains one book after the other on what the ones before leave of `rows` ((n, stride), which end up as the rest).
+// Trains one book after the other on what the ones before leave of `rows`, (n, stride).
 TrainedBooks train_books(std::vector<int16_t> rows, int64_t n, int stride, const VqOptions& options, int threads);
 
 }  // namespace splatzip
