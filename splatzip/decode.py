@@ -14,7 +14,7 @@ import numpy as np
 from splatzip.container import Booked, ChunkEntry, Codec, ContainerFile, Kind, RunEntry, open_file
 from splatzip.container.heads import attribute_bytes, stream_heads
 from splatzip.container.layout import REQUIRED_LIMIT, VERSION_MAJOR, VERSION_MINOR, Stream
-from splatzip.errors import CorruptError, SceneError, TruncatedError, UnsupportedFeatureError
+from splatzip.errors import CorruptError, SceneError, UnsupportedFeatureError
 from splatzip.kernels.stepped import ChunkPlace, decode_stepped
 from splatzip.scene import Scene, SceneMeta
 from splatzip.scene.attributes import ATTRIBUTES
@@ -99,7 +99,7 @@ def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
     tables = _tables(file)
     missing = list(file.missing)
     if params is None or not tables:
-        raise _nothing_whole(file, "its parameters or tables")
+        raise file.lacks("its parameters or tables")
     if not params or params[0] != root.sh_degree:
         raise CorruptError("chunk (2, 0): its SH degree is not the root's")
     if root.layers != (2 if root.sh_degree else 1):
@@ -107,10 +107,10 @@ def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
     by_books = {attribute for attribute in Booked if len(params) > 1 and params[1] >> 1 + attribute & 1}
     lost_books = by_books - set(file.shared_ids(Kind.CODEBOOKS))
     if lost_books - {Booked.SH} or (lost_books and not file.missing):
-        raise _nothing_whole(file, f"a codebook of its {min(lost_books).name.lower()}")
+        raise file.lacks(f"a codebook of its {min(lost_books).name.lower()}")
     places, splats, without_sh = _places(file)
     if not places:
-        raise _nothing_whole(file, "a whole tile")
+        raise file.lacks("a whole tile")
     if without_sh:
         missing.append(f"SH of {without_sh} splats")
     if splats < root.splats:
@@ -133,12 +133,6 @@ def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
     meta = replace(SceneMeta.from_stored(file.shared_json(Kind.META)), missing=tuple(missing))
     names = (attribute.name for attribute in ATTRIBUTES)
     return Scene.of_checked(dict(zip(names, decoded, strict=True)), origin=np.array(root.origin), meta=meta)
-
-
-def _nothing_whole(file: ContainerFile, what: str) -> TruncatedError | CorruptError:
-    if file.missing:
-        return TruncatedError(f"nothing can be decoded: {what} is missing ({file.missing[0]})")
-    return CorruptError(f"root: {what} is not listed")
 
 
 def _tables(file: ContainerFile) -> list[bytes]:

@@ -10,15 +10,25 @@ other path is `quantize.stepped`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splatzip.container import Booked, Box, Codec, Kind, Root, Run, SharedChunk, TileChunk, with_chunk, write_file
+from splatzip.container import (
+    Booked,
+    Box,
+    Codec,
+    Kind,
+    Root,
+    Run,
+    SharedChunk,
+    TileChunk,
+    json_chunks,
+    with_chunk,
+    write_file,
+)
 from splatzip.decode import decompress
 from splatzip.distill.regression import truncated
 from splatzip.kernels.stepped import EncodedScene
@@ -106,15 +116,8 @@ def encode_verified(
         )
         psnr, (file, worst) = met.psnr, met.made
     measured = {"psnr_db": round(psnr, 2), "worst_view_db": round(worst, 2), "views": described}
-    (quality,) = json_chunk(Kind.QUALITY, measured)
+    (quality,) = json_chunks(Kind.QUALITY, measured)
     return with_chunk(file, quality)
-
-
-def json_chunk(kind: Kind, values: Mapping[str, Any]) -> list[SharedChunk]:
-    """A JSON chunk, or none when there is nothing to say."""
-    if not values:
-        return []
-    return [SharedChunk(kind, 0, json.dumps(values, separators=(",", ":"), sort_keys=True).encode())]
 
 
 def _stepped_file(scene: Scene, coded: EncodedScene, settings: Mapping[str, str]) -> bytes:
@@ -143,5 +146,5 @@ def _stepped_file(scene: Scene, coded: EncodedScene, settings: Mapping[str, str]
                 ]
             runs.append(Run(tier, layer, of_run, needs))
     root = Root(Codec.STEPPED, len(scene), scene.sh_degree, tiers, layers, tuple(scene.origin.tolist()), box)
-    trailing = json_chunk(Kind.META, scene.meta.stored()) + json_chunk(Kind.SETTINGS, settings)
+    trailing = json_chunks(Kind.META, scene.meta.stored()) + json_chunks(Kind.SETTINGS, settings)
     return write_file(root, runs, trailing)

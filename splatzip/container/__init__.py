@@ -4,7 +4,7 @@ from splatzip.container.append import with_chunk
 from splatzip.container.index import Box, ChunkEntry, Root, RunEntry, Segment
 from splatzip.container.layout import ATTRIBUTE_OF_STREAM, Booked, Codec, Kind, Stream
 from splatzip.container.reader import ContainerFile, ReadRun, open_file
-from splatzip.container.writer import Run, SharedChunk, TileChunk, write_file
+from splatzip.container.writer import Run, SharedChunk, TileChunk, json_chunks, write_file
 
 __all__ = [
     "ATTRIBUTE_OF_STREAM",
@@ -22,6 +22,7 @@ __all__ = [
     "SharedChunk",
     "Stream",
     "TileChunk",
+    "json_chunks",
     "open_file",
     "with_chunk",
     "write_file",

@@ -18,6 +18,14 @@ def loads(data: bytes | memoryview) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
+def dumps(values: Any, *, sort_keys: bool = False) -> bytes:
+    """The shortest text of values that `loads` takes.
+
+    Raises: ValueError for NaN and infinities.
+    """
+    return json.dumps(values, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys).encode()
+
+
 def _refused(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 

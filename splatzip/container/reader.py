@@ -59,6 +59,12 @@ class ContainerFile:
             raise CorruptError(f"chunk ({int(kind)}, 0): it is not a JSON object")
         return values
 
+    def lacks(self, what: str) -> FormatError:
+        """The error of a file in which nothing can be decoded without `what`: it is damaged, or never had it."""
+        if self.missing:
+            return TruncatedError(f"nothing can be decoded: {what} is missing ({self.missing[0]})")
+        return CorruptError(f"root: {what} is not listed")
+
     def shared_ids(self, kind: Kind) -> list[int]:
         """The ids that exist of a kind, ascending."""
         return sorted(id_ for k, id_ in self._by_key if k == int(kind))

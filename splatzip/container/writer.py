@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from splatzip.container import json_values
 from splatzip.container.blocks import write_directory, write_header, write_index, write_root
 from splatzip.container.index import Box, ChunkEntry, IndexEntry, Root, RunEntry, SharedEntry
 from splatzip.container.layout import HEADER_BYTES, MAX_ROOT_BYTES
@@ -20,6 +22,11 @@ class SharedChunk:
     kind: int
     id: int
     payload: bytes
+
+
+def json_chunks(kind: int, values: Mapping[str, Any]) -> list[SharedChunk]:
+    """The chunk that holds an object, its names in order; none when there is nothing to say."""
+    return [SharedChunk(kind, 0, json_values.dumps(values, sort_keys=True))] if values else []
 
 
 @dataclass(frozen=True)

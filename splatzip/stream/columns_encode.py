@@ -7,14 +7,13 @@ Layer 0 holds what a first picture needs, layer 1 the SH (and, for SOG, the pale
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splatzip.container import Box, Codec, Kind, Root, Run, SharedChunk, TileChunk, write_file
+from splatzip.container import Box, Codec, Kind, Root, Run, SharedChunk, TileChunk, json_chunks, json_values, write_file
 from splatzip.kernels.columns import EncodedColumns, encode_columns, morton_order
 from splatzip.kernels.dequantize_compressed_ply import CHUNK_SPLATS
 from splatzip.kernels.dequantize_sog import numbers_of
@@ -81,11 +80,7 @@ def encode_scene(scene: Scene, *, threads: int = 0, settings: Mapping[str, str] 
     corners = np.array(boxes)
     box: Box = (tuple(corners[:, 0].min(0).tolist()), tuple(corners[:, 1].max(0).tolist()))
     root = Root(Codec.COLUMNS, len(scene), scene.sh_degree, 1, len(runs), tuple(scene.origin.tolist()), box)
-    trailing = [
-        SharedChunk(kind, 0, _json(values))
-        for kind, values in ((Kind.META, scene.meta.stored()), (Kind.SETTINGS, settings))
-        if values
-    ]
+    trailing = json_chunks(Kind.META, scene.meta.stored()) + json_chunks(Kind.SETTINGS, settings or {})
     return write_file(root, runs, trailing)
 
 
@@ -121,11 +116,7 @@ def describe(
         "header": dict(source.header),
     }
     little = [np.ascontiguousarray(t, t.dtype.newbyteorder("<")).tobytes() for t in tables.values()]
-    return _json(values), b"".join([*little, *(payload for _, payload in source.records)])
-
-
-def _json(values: Any) -> bytes:
-    return json.dumps(values, separators=(",", ":")).encode()
+    return json_values.dumps(values), b"".join([*little, *(payload for _, payload in source.records)])
 
 
 def _coordinates(source: QuantizedSource, layout: Layout, codes: Mapping[str, NDArray[Any]]) -> NDArray[np.uint32]:
