@@ -396,19 +396,25 @@ def read_source(file: File) -> Source:
         raise BadFile(f"SOURCE does not describe one: {error!r}") from None
 
 
+def whole(value: object) -> int:
+    check(type(value) is int and 0 <= value < 1 << 32, "a number of SOURCE")
+    return value  # type: ignore[return-value]
+
+
 def source_of(said: dict[str, Any], file: File) -> Source:
     raw, at, tables = file.shared.get((SOURCE, 1), b""), 0, dict[str, NDArray[Any]]()
     for name, dtype, shape in said["tables"]:
-        size = math.prod(shape) * np.dtype(dtype).itemsize
-        check(min(shape, default=0) >= 0 and at + size <= len(raw), "a table")
-        tables[name] = np.frombuffer(raw, np.dtype(dtype).newbyteorder("<"), math.prod(shape), at).reshape(shape)
-        at += size
-    at += sum(size for _, size in said["records"])
+        check(dtype in DTYPES, "the type of a table")
+        count = math.prod(whole(extent) for extent in shape)
+        check(at + count * np.dtype(dtype).itemsize <= len(raw), "a table")
+        tables[name] = np.frombuffer(raw, np.dtype(dtype).newbyteorder("<"), count, at).reshape(shape)
+        at += tables[name].nbytes
+    at += sum(whole(size) for kind, size in said["records"] if whole(kind) >= 0)
     check(at == len(raw), "tables and records")
-    shapes = {name: (int(columns), str(dtype)) for name, (columns, dtype) in said["codes"].items()}
-    check(all(dtype in DTYPES and 0 <= columns <= 75 for columns, dtype in shapes.values()), "an array of codes")
-    check(isinstance(said["version"], int) and isinstance(said["header"], dict), "version and header")
-    return Source(said["format"], said["version"], said["header"], shapes, tables, {})
+    shapes = {name: (whole(columns), dtype) for name, (columns, dtype) in said["codes"].items()}
+    check(all(dtype in DTYPES and columns <= 75 for columns, dtype in shapes.values()), "an array of codes")
+    check(isinstance(said["header"], dict), "the header")
+    return Source(said["format"], whole(said["version"]), said["header"], shapes, tables, {})
 
 
 def decode_columns(file: File) -> dict[str, NDArray[Any]]:

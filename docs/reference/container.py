@@ -6,7 +6,7 @@ import json
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from reference.numbers import REQUIRED_LIMIT, Bytes, check
@@ -125,10 +125,19 @@ def take_apart(data: bytes) -> File:
     return File(codec, splats, sh_degree, tiers, layers, origin, shared, runs)
 
 
+def no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def finite(text: str) -> float:
+    return float(text) if np.isfinite(float(text)) else no_number(text)
+
+
 def json_chunk(file: File, kind: int) -> dict[str, Any]:
     """A JSON chunk, {} where there is none."""
+    data = file.shared.get((kind, 0), b"{}")
     try:
-        values = json.loads(file.shared.get((kind, 0), b"{}"))
+        values = json.loads(data, parse_constant=no_number, parse_float=finite)
     except (ValueError, RecursionError):
         values = None
     check(isinstance(values, dict), "a JSON chunk holds no object")

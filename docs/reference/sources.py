@@ -28,9 +28,13 @@ class Source:
     codes: Arrays
 
 
+def is_whole(value: object, below: int) -> bool:
+    return type(value) is int and 0 <= value < below
+
+
 def dequantize(source: Source) -> Arrays:
     """The five arrays of the scene."""
-    check(source.version in VERSIONS[source.format], "a version of a source format")
+    check(source.version in VERSIONS.get(source.format, ()), "a version of a source format")
     arrays = FORMATS[source.format](source)
     return dict(zip(("positions", "log_scales", "rotations", "opacity_logits", "sh"), arrays, strict=True))
 
@@ -63,7 +67,7 @@ AXES = ["LDB", "RDB", "LUB", "RUB", "LDF", "RDF", "LUF", "RUF", "LFD", "RFD", "L
 
 def spz(source: Source) -> tuple[NDArray[Any], ...]:
     codes, header = source.codes, {"axes": "RUB", **source.header}
-    check(header.get("sh_degree") in range(5) and header.get("fractional_bits") in range(31), "the header of SPZ")
+    check(is_whole(header.get("sh_degree"), 5) and is_whole(header.get("fractional_bits"), 31), "the header of SPZ")
     check(header["axes"] in AXES, "the header of SPZ")
     check(codes["sh"].shape[1] == 3 * ((header["sh_degree"] + 1) ** 2 - 1), "the SH of SPZ")
     axes = AXES.index(header["axes"])
@@ -277,7 +281,9 @@ def splat(source: Source) -> tuple[NDArray[Any], ...]:
 
 def ksplat(source: Source) -> tuple[NDArray[Any], ...]:
     codes, tables, header = source.codes, source.tables, source.header
-    level = header["compression_level"]
+    level, low, high = (header.get(name) for name in ("compression_level", "sh_min", "sh_max"))
+    check(is_whole(level, 3), "the compression level")
+    check(all(type(v) in (int, float) and abs(v) <= np.finfo(F).max for v in (low, high)), "the range of SH")
     bucket = codes["buckets"][:, 0]
     check((bucket < len(tables["bucket_centers"])).all(), "a splat names no bucket")
     section = tables["bucket_sections"][bucket]
@@ -297,7 +303,7 @@ def ksplat(source: Source) -> tuple[NDArray[Any], ...]:
     rest = np.zeros((len(position), 0, 3), F)
     if "sh" in codes:
         sh = codes["sh"]
-        low, high = float(header["sh_min"]), float(header["sh_max"])
+        low, high = float(low), float(high)
         values = of_bytes(lambda c: c / 255 * (high - low) + low, sh) if level == 2 else sh.view(wide).astype(F)
         n, width = values.shape
         degree_1 = values[:, :9].reshape(n, 3, min(3, width // 3)).transpose(0, 2, 1)

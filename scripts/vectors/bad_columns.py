@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from splatzip.container import Kind
-from vectors.columns import lossless, tiles
+from vectors.columns import fixture, lossless, tiles
 from vectors.damage import Bad
 from vectors.taken_apart import Parts, put_together, taken_apart
 from vectors.vector import leica
@@ -60,7 +60,7 @@ def chunk(change: Callable[[bytes], bytes]) -> Callable[[], bytes]:
     return changed(apply, floats)
 
 
-def array(name: str, columns: int, dtype: str) -> Callable[[], bytes]:
+def array(name: str, columns: float, dtype: str) -> Callable[[], bytes]:
     """Another shape of an array of codes."""
 
     def change(data: bytes) -> bytes:
@@ -97,6 +97,40 @@ COLUMNS = (
         CORRUPT,
         "is no whole number below 2^32",
         source(tiles, tables=[["means", "float32", [1 << 60]]]),
+    ),
+    Bad("source_nan", "A header with a NaN.", CORRUPT, "NaN is not JSON", source(header={"x": float("nan")})),
+    Bad(
+        "source_too_large",
+        "A header with a number that float64 does not hold.",
+        CORRUPT,
+        "is too large for a number",
+        shared(Kind.SOURCE, 0, lambda data: data.replace(b'"header":{', b'"header":{"x":1e999')),
+    ),
+    Bad("source_header", "A header that is a list of pairs.", CORRUPT, "no object", source(header=[["x", 1]])),
+    Bad("source_true", "A version that is true.", CORRUPT, "True is no whole number", source(version=True)),
+    Bad(
+        "source_fraction",
+        "An array of 3.0 columns.",
+        CORRUPT,
+        "3.0 is no whole number",
+        array("log_scales", 3.0, "uint32"),
+    ),
+    Bad("source_record", "A record of -1 bytes.", CORRUPT, "-1 is no whole number", source(records=[[1, -1]])),
+    Bad(
+        "source_table_type",
+        "A table of float64.",
+        CORRUPT,
+        "of type 'float64'",
+        source(tables=[["means", "float64", [0]]]),
+    ),
+    Bad(
+        "spz_degree",
+        "An SPZ header of SH degree 2.0.",
+        "FormatError",
+        "SH degree 2.0",
+        shared(
+            Kind.SOURCE, 0, lambda data: data.replace(b'"sh_degree":2', b'"sh_degree":2.0'), fixture("spz/v3_sh2.spz")
+        ),
     ),
     Bad(
         "source_trailing",

@@ -40,7 +40,7 @@ def dequantize_ksplat(
     """
     level, sh_min, sh_max = (header.get(name, math.nan) for name in ("compression_level", "sh_min", "sh_max"))
     if version != 1 or type(level) is not int or level not in (0, 1, 2):
-        raise FormatError(f".ksplat version 0.{version} at compression level {level} is not known")
+        raise FormatError(f".ksplat version 0.{version} at compression level {str(level)[:40]} is not known")
     if not all(type(bound) in (int, float) and abs(bound) <= FLOAT_MAX for bound in (sh_min, sh_max)):
         raise FormatError(f"the SH range of the .ksplat source is not finite: {str(sh_min)[:40]} to {str(sh_max)[:40]}")
     geometry, harmonics = CODE_TYPES[level]

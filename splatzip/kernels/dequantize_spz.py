@@ -41,10 +41,12 @@ def dequantize_spz(
     if version not in (1, 2, 3, 4):
         raise FormatError(f"SPZ version {version} is not known; 1 to 4 are")
     degree, bits, axes = header.get("sh_degree"), header.get("fractional_bits"), header.get("axes", DEFAULT_AXES)
-    if not isinstance(degree, int) or not isinstance(bits, int) or axes not in AXES:
-        raise FormatError(f"SPZ header fields are wrong: sh_degree {degree}, fractional_bits {bits}, axes {axes}")
-    if not 0 <= degree <= 4 or not 0 <= bits <= 30:
-        raise FormatError(f"SPZ SH degree {degree} is not in 0..4, or {bits} fractional bits not in 0..30")
+    if type(degree) is not int or not 0 <= degree <= 4:
+        raise FormatError(f"SPZ SH degree {str(degree)[:40]} is not in 0..4")
+    if type(bits) is not int or not 0 <= bits <= 30:
+        raise FormatError(f"SPZ: {str(bits)[:40]} fractional bits are not in 0..30")
+    if axes not in AXES:
+        raise FormatError(f"SPZ axes {str(axes)[:40]} are none of {', '.join(AXES)}")
     positions = code_array(codes, "positions", np.uint16 if version == 1 else np.uint32, (None, 3))
     splats = len(positions)
     rest = 3 * ((degree + 1) ** 2 - 1)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.container import ChunkEntry, ContainerFile, Kind
-from splatzip.errors import CorruptError, FormatError, SceneError, TruncatedError
+from splatzip.errors import CorruptError, SceneError
 from splatzip.kernels.columns import (
     BadColumns,
     ColumnsTile,
@@ -110,12 +110,6 @@ def _floats(source: _Source, codes: dict[str, NDArray[Any]], threads: int) -> di
     return {a.name: codes[a.name].view(np.float32).reshape(shapes.get(a.name, codes[a.name].shape)) for a in ATTRIBUTES}
 
 
-def _absent(file: ContainerFile, what: str) -> FormatError:
-    if file.missing:
-        return TruncatedError(f"nothing can be decoded: {what} is missing ({file.missing[0]})")
-    return CorruptError(f"root: {what} is not listed")
-
-
 def _whole(value: Any) -> int:
     if type(value) is not int or not 0 <= value < 1 << 32:
         raise ValueError(f"{str(value)[:40]} is no whole number below 2^32")
@@ -124,11 +118,13 @@ def _whole(value: Any) -> int:
 
 def _read_source(file: ContainerFile) -> _Source:
     if file.shared_payload(Kind.SOURCE) is None:
-        raise _absent(file, "the description of its source")
+        raise file.lacks("the description of its source")
     values = file.shared_json(Kind.SOURCE)
     where = f"chunk ({int(Kind.SOURCE)}, 0)"
     try:
-        format, version, header = str(values["format"]), _whole(values["version"]), dict(values["header"])
+        format, version, header = str(values["format"]), _whole(values["version"]), values["header"]
+        if not isinstance(header, dict):
+            raise TypeError("the header is no object")
         shapes = {str(name): (_whole(columns), str(dtype)) for name, (columns, dtype) in values["codes"].items()}
         listed = [(str(n), str(t), tuple(_whole(e) for e in shape)) for n, t, shape in values["tables"]]
         records = [(_whole(kind), _whole(size)) for kind, size in values["records"]]
@@ -138,7 +134,7 @@ def _read_source(file: ContainerFile) -> _Source:
         raise CorruptError(f"{where}: an array of codes has an impossible shape")
     raw = file.shared_payload(Kind.SOURCE, 1)
     if raw is None and any([*(math.prod(shape) for _, _, shape in listed), *(size for _, size in records)]):
-        raise _absent(file, "the tables of its source")
+        raise file.lacks("the tables of its source")
     data = bytes(raw or b"")
     tables, at = {}, 0
     for name, type_name, shape in listed:
@@ -168,7 +164,7 @@ def _decode_tiles(file: ContainerFile, source: _Source, layout: Layout, threads:
     spec, tables = file.shared_payload(Kind.COLUMNS), [file.shared_payload(Kind.TABLES, layer) for layer in (0, 1)]
     entries = list(chunks.get(0, {}).values())
     if spec is None or tables[0] is None or not entries:
-        raise _absent(file, "a whole tile, or what describes it,")
+        raise file.lacks("a whole tile, or what describes it,")
     layers = component_layers(bytes(spec))
     expected = [component.column_input.layer for component in layout.components]
     if layers != expected:

@@ -245,6 +245,8 @@ def test_half_infinity_is_a_bad_row_that_repair_drops(tmp_path: Path) -> None:
         ({"header": {"sh_degree": 2, "fractional_bits": 12, "axes": "XYZ"}}, "axes XYZ"),
         ({"header": {"sh_degree": 3, "fractional_bits": 12}}, "array 'sh'"),
         ({"header": {"sh_degree": 2, "fractional_bits": 31}}, "31 fractional bits"),
+        ({"header": {"sh_degree": True, "fractional_bits": 12}}, "SH degree True"),
+        ({"header": {"sh_degree": 2, "fractional_bits": 12.0}}, "12.0 fractional bits"),
         ({"positions": np.full((40, 3), 1 << 24, np.uint32)}, "row 0 does not fit 24 bits"),
         ({"alphas": np.zeros((39, 1), np.uint8)}, "array 'alphas'"),
         ({"rotations": np.zeros((40, 1), np.uint16)}, "array 'rotations'"),
