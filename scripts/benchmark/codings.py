@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from benchmark.curve import size_at
 from benchmark.markdown import table
 from benchmark.record import Row
