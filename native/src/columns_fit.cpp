@@ -1,5 +1,6 @@
 #include "columns_fit.h"
 
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -132,8 +133,19 @@ void fit_linear(Gram& gram, std::vector<size_t> features, std::vector<int> ids, 
   }
 }
 
+// By digits, lowest first: comparing took a sixth of the encoder's time where scenes are small.
 std::vector<int32_t> ascending(std::vector<int32_t> values) {
-  std::sort(values.begin(), values.end());
+  constexpr int kDigitBits = 11;
+  constexpr size_t kDigits = size_t{1} << kDigitBits;
+  std::vector<int32_t> sorted(values.size());
+  for (int shift = 0; shift < 32; shift += kDigitBits) {
+    const auto digit = [&](int32_t v) { return (static_cast<uint32_t>(v) ^ 0x80000000u) >> shift & (kDigits - 1); };
+    std::array<size_t, kDigits + 1> start{};
+    for (int32_t v : values) ++start[digit(v) + 1];
+    std::partial_sum(start.begin(), start.end(), start.begin());
+    for (int32_t v : values) sorted[start[digit(v)]++] = v;
+    values.swap(sorted);
+  }
   return values;
 }
 
