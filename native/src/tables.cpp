@@ -213,12 +213,9 @@ TableSet build_table_set(int stream, bool escapes, const Histogram& histogram) {
   for (size_t left = count;; --left) {
     size_t bi = 0, bj = 0;
     int64_t best = kNever;
-    for (size_t i = 0; i < count; ++i) {
-      if (!alive[i]) continue;
-      for (size_t j = i + 1; j < count; ++j) {
-        if (alive[j] && gain[i * count + j] < best) best = gain[i * count + j], bi = i, bj = j;
-      }
-    }
+    for (size_t i = 0; i < count; ++i)
+      for (size_t j = i + 1; j < count; ++j)
+        if (gain[i * count + j] < best) best = gain[i * count + j], bi = i, bj = j;
     if (best == kNever || (best >= 0 && left <= static_cast<size_t>(kMaxTables))) break;
     Cluster& a = clusters[bi];
     for (size_t s = 0; s < 256; ++s) a.counts[s] += clusters[bj].counts[s];
@@ -227,6 +224,7 @@ TableSet build_table_set(int stream, bool escapes, const Histogram& histogram) {
     a.members.insert(a.members.end(), clusters[bj].members.begin(), clusters[bj].members.end());
     alive[bj] = false;
     for (size_t k = 0; k < count; ++k) {
+      gain[std::min(k, bj) * count + std::max(k, bj)] = kNever;
       if (k == bi || !alive[k]) continue;
       gain[std::min(k, bi) * count + std::max(k, bi)] = price(std::min(k, bi), std::max(k, bi));
     }
