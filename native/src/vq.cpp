@@ -202,31 +202,28 @@ void BookSearch::add(const Codebook& book, const std::vector<int32_t>& bits, dou
 
 void BookSearch::choose(int16_t* rows, int64_t n, int stride, int32_t* const* indices, int16_t* chosen) const {
   if (chosen) std::fill(chosen, chosen + n * stride, int16_t{0});
-  std::vector<int32_t> packed;
-  int32_t index[kSearchedRows], best[kSearchedRows];
-  for (int64_t first = 0; first < n; first += kSearchedRows) {
-    const int lanes = static_cast<int>(std::min<int64_t>(kSearchedRows, n - first));
-    for (size_t b = 0; b < books_.size(); ++b) {
-      const Packed& book = books_[b];
-      packed.assign(static_cast<size_t>(book.pairs * kSearchedRows), 0);
-      for (int lane = 0; lane < lanes; ++lane) {
-        const int16_t* row = rows + (first + lane) * stride + book.first;
-        for (int pair = 0; pair < book.pairs; ++pair)
-          packed[static_cast<size_t>(pair * kSearchedRows + lane)] =
-              pair_of(row[2 * pair], 2 * pair + 1 < book.count ? row[2 * pair + 1] : int16_t{0});
-      }
-      kernels().nearest_entries(
-          {1, book.pairs, book.entries, packed.data(), book.numbers.data(), book.costs.data(), index, best});
-      for (int lane = 0; lane < lanes; ++lane) {
-        indices[b][first + lane] = index[lane];
-        int16_t* row = rows + (first + lane) * stride + book.first;
-        const int16_t* entry = book.rows.data() + static_cast<int64_t>(index[lane]) * book.count;
-        for (int d = 0; d < book.count; ++d)
-          row[d] = static_cast<int16_t>(std::clamp(row[d] - entry[d], -kMostEntryValue, kMostEntryValue));
-        if (!chosen) continue;
-        int16_t* sum = chosen + (first + lane) * stride + book.first;
-        for (int d = 0; d < book.count; ++d) sum[d] = static_cast<int16_t>(sum[d] + entry[d]);
-      }
+  const int64_t blocks = (n + kSearchedRows - 1) / kSearchedRows;
+  std::vector<int32_t> packed, index(static_cast<size_t>(blocks * kSearchedRows)), best(index.size());
+  for (size_t b = 0; b < books_.size(); ++b) {
+    const Packed& book = books_[b];
+    packed.assign(index.size() * static_cast<size_t>(book.pairs), 0);
+    for (int64_t i = 0; i < n; ++i) {
+      const int16_t* row = rows + i * stride + book.first;
+      int32_t* out = packed.data() + i / kSearchedRows * book.pairs * kSearchedRows + i % kSearchedRows;
+      for (int pair = 0; pair < book.pairs; ++pair)
+        out[pair * kSearchedRows] = pair_of(row[2 * pair], 2 * pair + 1 < book.count ? row[2 * pair + 1] : int16_t{0});
+    }
+    kernels().nearest_entries({blocks, book.pairs, book.entries, packed.data(), book.numbers.data(), book.costs.data(),
+                               index.data(), best.data()});
+    std::copy_n(index.begin(), n, indices[b]);
+    for (int64_t i = 0; i < n; ++i) {
+      int16_t* row = rows + i * stride + book.first;
+      const int16_t* entry = book.rows.data() + static_cast<int64_t>(indices[b][i]) * book.count;
+      for (int d = 0; d < book.count; ++d)
+        row[d] = static_cast<int16_t>(std::clamp(row[d] - entry[d], -kMostEntryValue, kMostEntryValue));
+      if (!chosen) continue;
+      int16_t* sum = chosen + i * stride + book.first;
+      for (int d = 0; d < book.count; ++d) sum[d] = static_cast<int16_t>(sum[d] + entry[d]);
     }
   }
 }

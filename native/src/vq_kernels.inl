@@ -38,20 +38,30 @@ inline void compare_entries(const EntrySearch& s, const int32_t* rows, int entry
     }
 }
 
+// Part of the entries at a time, for all rows: what is compared stays in the first-level cache.
 void nearest_entries(const EntrySearch& s) {
   constexpr int kParts = kSearchedRows / kWidth, kTogether = 8 / kParts;  // eight sums in registers
-  for (int64_t block = 0; block < s.blocks; ++block) {
-    const int32_t* rows = s.rows + block * s.pairs * kSearchedRows;
-    Ints best[kParts], index[kParts];
-    for (int part = 0; part < kParts; ++part) best[part] = Ints{} + INT32_MAX, index[part] = Ints{};
-    int entry = 0;
-    for (; entry + kTogether <= s.entries; entry += kTogether)
-      compare_entries<kParts, kTogether>(s, rows, entry, best, index);
-    for (; entry < s.entries; ++entry) compare_entries<kParts, 1>(s, rows, entry, best, index);
-    for (int part = 0; part < kParts; ++part) {
-      const int64_t at = block * kSearchedRows + part * kWidth;
-      store(s.index + at, index[part]);
-      store(s.best + at, best[part]);
+  constexpr int kCachedPairs = 4096;
+  const int step = (kCachedPairs / s.pairs + kTogether) / kTogether * kTogether;
+  for (int64_t at = 0; at < s.blocks * kSearchedRows; ++at) s.best[at] = INT32_MAX, s.index[at] = 0;
+  for (int from = 0; from < s.entries; from += step) {
+    const int end = from + step < s.entries ? from + step : s.entries;
+    for (int64_t block = 0; block < s.blocks; ++block) {
+      const int32_t* rows = s.rows + block * s.pairs * kSearchedRows;
+      int32_t *best_of = s.best + block * kSearchedRows, *index_of = s.index + block * kSearchedRows;
+      Ints best[kParts], index[kParts];
+      for (int part = 0; part < kParts; ++part) {
+        best[part] = load<Ints>(best_of + part * kWidth);
+        index[part] = load<Ints>(index_of + part * kWidth);
+      }
+      int entry = from;
+      for (; entry + kTogether <= end; entry += kTogether)
+        compare_entries<kParts, kTogether>(s, rows, entry, best, index);
+      for (; entry < end; ++entry) compare_entries<kParts, 1>(s, rows, entry, best, index);
+      for (int part = 0; part < kParts; ++part) {
+        store(best_of + part * kWidth, best[part]);
+        store(index_of + part * kWidth, index[part]);
+      }
     }
   }
 }
