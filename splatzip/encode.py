@@ -2,7 +2,8 @@
 
     scene -> distill -> stream (tiles) -> quantize -> entropy -> container
 
-`encode_verified` adds a loop around that: decode, render, correct the steps.
+`encode_verified` adds a loop around that: decode, render, correct the steps. What renders before it codes, too, is in
+`balance` and `targets`.
 
 A scene that came quantized is coded by its own integers under `lossless`, so that nothing changes at all; every
 other path is `quantize.stepped`.
@@ -42,7 +43,7 @@ Progress = Callable[[float, str], None]
 
 def encode(
     scene: Scene, profile: Profile, *, threads: int = 0, tiers: NDArray[np.uint8] | None = None,
-    classes: NDArray[np.int8] | None = None, progress: Progress | None = None,
+    classes: NDArray[np.int8] | None = None, fitted: bytes = b"", progress: Progress | None = None,
 ) -> bytes:  # fmt: skip
     """Compress a scene.
 
@@ -52,6 +53,7 @@ def encode(
         threads: 0 for every core; the bytes do not depend on it.
         tiers: (N,) importance tier of each splat for lossy presets; None: one tier.
         classes: (N, 2) of geometry and colour for lossy presets: how many octaves coarser than others; None: none.
+        fitted: parameters that the scene settled with; see `quantize.stepped.encode`.
         progress: called with the share done and a word for the step.
     Returns: a whole .splatz file.
     """
@@ -70,7 +72,7 @@ def encode(
         report(0.1, "coding")
         return encode_columns(scene, threads=threads, settings=settings)
     report(0.1, "quantizing and coding")
-    coded = stepped.encode(scene, profile.stepped, tiers=tiers, classes=classes, threads=threads)
+    coded = stepped.encode(scene, profile.stepped, tiers=tiers, classes=classes, fitted=fitted, threads=threads)
     report(0.9, "packing")
     return _stepped_file(scene, coded, settings)
 
@@ -115,7 +117,12 @@ def encode_verified(
             options=profile.closed_loop,
         )
         psnr, (file, worst) = met.psnr, met.made
-    measured = {"psnr_db": round(psnr, 2), "worst_view_db": round(worst, 2), "views": described}
+    return with_quality(file, psnr, worst, described)
+
+
+def with_quality(file: bytes, psnr: float, worst: float, views: str) -> bytes:
+    """The file, saying what was measured of it: dB against the source, mean and worst of some views."""
+    measured = {"psnr_db": round(psnr, 2), "worst_view_db": round(worst, 2), "views": views}
     (quality,) = json_chunks(Kind.QUALITY, measured)
     return with_chunk(file, quality)
 

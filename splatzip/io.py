@@ -43,8 +43,8 @@ def save(scene: Scene, path: str | Path, *, version: int | None = None) -> list[
     """Write a scene in the format that the extension names.
 
     Args:
-        path: a file; an existing folder, or its meta.json, becomes SOG. A .splatz gets the default preset: `compress`
-            has the others.
+        path: a file; an existing folder, or its meta.json, becomes SOG. A .splatz keeps every splat
+            (lossless where the scene came quantized, else fast): `compress` has the other presets.
         version: of the format, where there is a choice (SPZ: 3 or 4); None: the newest.
     Returns: what the format cannot hold and was therefore lost, one line each; empty if nothing was.
     Raises: FormatError, OSError.
@@ -54,7 +54,7 @@ def save(scene: Scene, path: str | Path, *, version: int | None = None) -> list[
         if version is not None:
             raise FormatError(f"{path}: a .splatz has no version to choose")
         with atomic_write(path) as file:
-            file.write(compress(scene))
+            file.write(compress(scene, preset="lossless" if scene.source is not None else "fast"))
         return []
     chosen = format_of_name(path)
     if version is None:
@@ -71,8 +71,12 @@ def compress(
     preset: str | None = None,
     profile: Profile | None = None,
     recipe: str | None = None,
+    size: int | None = None,
     quality: float | None = None,
     verify: bool = False,
+    best_effort: bool = False,
+    views: str | Path | None = None,
+    only_views: bool = False,
     degree: int | None = None,
     sh_coding: str | None = None,
     geometry_coding: str | None = None,
@@ -84,13 +88,19 @@ def compress(
 
     Args:
         scene: a scene, or the path of one in any format.
-        preset: "lossless", "near-lossless" or "fast". None: lossless for a scene that came quantized, else fast;
-            fast, too, when there is a quality to aim at, a degree to lower or a coding.
+        preset: "lossless", "near-lossless", "fast" or "balanced". None: lossless for a scene that came quantized, fast
+            where a coding is chosen, else balanced; balanced, too, when there is a target or a degree to lower.
         profile: all options instead of a preset.
         recipe: a published method instead of a preset: "lightgaussian", "c3dgs" or "omg" (docs/RECIPES.md).
-        quality: dB against the source to aim at, 30 to 65; an estimate unless verified.
+        size: bytes to stay within; balanced uses at least 98 % of them, unless its finest is smaller.
+        quality: dB against the source to aim at, 30 to 65; balanced meets it to 0.05 dB from above, others estimate
+            unless verified.
         verify: render what was written and say in the file which dB it reached; a quality is then met in closed loop,
             to 0.05 dB from above.
+        best_effort: a size that cannot be reached gives the smallest file, and no error.
+        views: cameras that count beside the pseudo-views of balanced: the frames for training of a folder or a file,
+            of which every 8th measures. Photos are not looked at, nor are the frames for testing.
+        only_views: no pseudo-views beside them.
         degree: SH degree that is kept at most, 0 to 4; presets that do not render truncate.
         sh_coding: how SH is quantized: "scalar" (the default), "residual_vq", "sub_vector_vq" or "vec_tree".
         geometry_coding: how scales and rotations are: "scalar" (the default), "residual_vq" or "sub_vector_vq".
@@ -102,7 +112,8 @@ def compress(
     """
     if not isinstance(scene, Scene):
         scene = load(scene, repair=repair)
-    chosen = any(option is not None for option in (quality, degree, sh_coding, geometry_coding))
+    coded = sh_coding is not None or geometry_coding is not None
+    chosen = coded or any(option is not None for option in (size, quality, degree, views))
     if recipe is not None:
         if verify or chosen or preset is not None or profile is not None:
             raise SplatzipError("a recipe settles all of it: no preset, profile, quality, verify, degree or coding")
@@ -114,13 +125,40 @@ def compress(
             raise SplatzipError("give a profile, or a preset, a quality, a degree and a coding, not both")
     else:
         if preset is None:
-            preset = "lossless" if scene.source is not None and not chosen else "fast"
+            preset = "lossless" if scene.source is not None and not chosen else "fast" if coded else "balanced"
         profile = Profile.preset_named(
-            preset, quality=quality, verify=verify, degree=degree, sh_coding=sh_coding, geometry_coding=geometry_coding
-        )
+            preset, size=size, quality=quality, verify=verify, best_effort=best_effort, degree=degree,
+            sh_coding=sh_coding, geometry_coding=geometry_coding,
+        )  # fmt: skip
+    if profile.balance is not None:
+        return _balanced(scene, profile, views, only_views, threads, progress)
+    if views is not None or only_views:
+        raise SplatzipError(f"{profile.preset} looks at no views; drop --views or choose balanced")
     if verify or profile.target_quality is not None:
         return encode_verified(scene, profile, threads=threads, progress=progress)
     return encode(scene, profile, threads=threads, progress=progress)
+
+
+def _balanced(
+    scene: Scene, profile: Profile, views: str | Path | None, only_views: bool, threads: int, progress: Progress | None
+) -> bytes:
+    from splatzip.targets import encode_balanced
+    from splatzip.views import Views
+
+    if views is None:
+        if only_views:
+            raise SplatzipError("without pseudo-views there have to be others; add --views")
+        return encode_balanced(scene, profile, threads=threads, progress=progress)
+    cameras = Views.load(views, split="train", photos=False).cameras
+    held_back = cameras[::8] if len(cameras) > 8 else ()
+    fitted = [camera for number, camera in enumerate(cameras) if number % 8 or not held_back]
+    assert profile.balance is not None
+    if only_views:
+        profile = replace(profile, balance=replace(profile.balance, views=0, score_every=1))
+    return encode_balanced(
+        scene, profile, cameras=fitted, held_back=Views(held_back) if held_back else None, threads=threads,
+        progress=progress,
+    )  # fmt: skip
 
 
 def compare(

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 
+from splatzip import balance
 from splatzip.errors import SplatzipError
 from splatzip.optimize import closed_loop
 from splatzip.quantize import stepped
 from splatzip.scene.attributes import MAX_SH_DEGREE
 
-PRESETS = ("lossless", "near-lossless", "fast")
+PRESETS = ("lossless", "near-lossless", "fast", "balanced")
 
 # Fineness for a dB against the source: mean of snowmiku and chair on their test views. They lie 4 to 7 dB apart at
 # the same fineness, so for any one scene this is an estimate.
@@ -28,6 +29,7 @@ _ESTIMATES = (
     (66.50, 3.32),
 )
 _FAST_DB = 45.0
+_BALANCED_FINENESS = -1.2
 _NEAR_LOSSLESS_FINENESS = 3.1
 QUALITY_RANGE = (30.0, 65.0)
 
@@ -41,7 +43,10 @@ class Profile:
         stepped: options of the lossy codec; None codes losslessly.
         estimated_quality: dB against the source that the steps were chosen for; None if none was asked for.
         target_quality: dB against the source that is met in closed loop, from the steps given; None keeps those steps.
+        target_size: bytes that the file has at most; `balanced` alone.
+        best_effort: a target that cannot be reached gives what comes closest, and no error.
         degree: SH degree that is kept at most, by truncation; None: the source's.
+        balance: options of the stages that render and thin out; None: every splat is coded as it is.
         closed_loop: how closely the target is met.
     """
 
@@ -49,20 +54,27 @@ class Profile:
     stepped: stepped.Options | None = field(default_factory=stepped.Options)
     estimated_quality: float | None = None
     target_quality: float | None = None
+    target_size: int | None = None
+    best_effort: bool = False
     degree: int | None = None
+    balance: balance.Options | None = None
     closed_loop: closed_loop.Options = field(default_factory=closed_loop.Options)
 
     @staticmethod
     def preset_named(
-        name: str, *, quality: float | None = None, verify: bool = False, degree: int | None = None,
-        sh_coding: str | None = None, geometry_coding: str | None = None,
+        name: str, *, size: int | None = None, quality: float | None = None, verify: bool = False,
+        best_effort: bool = False, degree: int | None = None, sh_coding: str | None = None,
+        geometry_coding: str | None = None,
     ) -> Profile:  # fmt: skip
         """The options behind a preset's name.
 
         Args:
             name: one of PRESETS.
-            quality: dB against the source to aim at, 30 to 65: an estimate from a table, not a measurement.
+            size: bytes to stay within; balanced alone.
+            quality: dB against the source to aim at, 30 to 65: an estimate from a table, not a measurement, unless the
+                preset is balanced.
             verify: meet the quality by measurements instead; the estimate is where they start.
+            best_effort: a target that cannot be reached gives what comes closest.
             degree: SH degree that is kept at most, 0 to 4.
             sh_coding: one of `stepped.SH_CODINGS`: how SH is quantized; None: "scalar".
             geometry_coding: one of `stepped.GEOMETRY_CODINGS`, of scales and rotations.
@@ -77,6 +89,14 @@ class Profile:
         ):  # fmt: skip
             if coding is not None and coding not in known:
                 raise SplatzipError(f"there is no coding {coding!r} of {what}; choose {', '.join(known)}")
+        if size is not None and name != "balanced":
+            raise SplatzipError(f"{name} has no size to aim at; choose balanced")
+        if size is not None and quality is not None:
+            raise SplatzipError("a size and a quality cannot both be met; drop one")
+        if size is not None and size < 1:
+            raise SplatzipError(f"a file of {size} bytes cannot be")
+        if quality is not None and not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
+            raise SplatzipError(f"quality {quality:g} dB is out of range: {QUALITY_RANGE[0]:g} to {QUALITY_RANGE[1]:g}")
         if name == "lossless":
             if quality is not None:
                 raise SplatzipError("lossless has no quality to aim at; drop --quality or choose fast")
@@ -88,12 +108,17 @@ class Profile:
         sh_books = stepped.SH_CODINGS[sh_coding or "scalar"]
         scale_books, rotation_books = stepped.GEOMETRY_CODINGS[geometry_coding or "scalar"]
         options = partial(stepped.Options, sh_books=sh_books, scale_books=scale_books, rotation_books=rotation_books)
+        if name == "balanced":
+            if sh_coding not in (None, "scalar") or geometry_coding not in (None, "scalar"):
+                raise SplatzipError("balanced settles numbers by their steps; drop the coding or choose fast")
+            return Profile(
+                name, options(_BALANCED_FINENESS), target_quality=quality, target_size=size, best_effort=best_effort,
+                balance=balance.Options(degree=degree),
+            )  # fmt: skip
         if quality is None:
             fineness = _NEAR_LOSSLESS_FINENESS if name == "near-lossless" else _fineness_for(_FAST_DB)
             estimate = None if name == "near-lossless" else _FAST_DB
             return Profile(name, options(fineness), estimate, degree=degree)
-        if not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
-            raise SplatzipError(f"quality {quality:g} dB is out of range: {QUALITY_RANGE[0]:g} to {QUALITY_RANGE[1]:g}")
         steps = options(_fineness_for(quality))
         if verify:
             return Profile(name, steps, target_quality=quality, degree=degree)

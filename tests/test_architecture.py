@@ -97,7 +97,7 @@ def test_a_verb_is_one_file_under_80_lines() -> None:
 
 def test_no_encoder_stage_was_forgotten_in_the_decode_contract() -> None:
     contract = next(c for c in CONTRACTS if c.get("source_modules") == ["splatzip.decode"])
-    stages = {"prune", "distill", "optimize", "profile", "formats"}
+    stages = {"balance", "prune", "distill", "optimize", "profile", "formats"}
     existing = {f"splatzip.{stage}" for stage in stages if list(PACKAGE.glob(f"{stage}*"))}
     assert set(contract["forbidden_modules"]) == existing | {"torch"}
 

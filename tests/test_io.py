@@ -40,7 +40,7 @@ def test_a_version_that_cannot_be_written_is_refused(chair, tmp_path, name, vers
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_splatz_is_saved_with_the_default_preset(chair, tmp_path):
+def test_a_splatz_is_saved_with_every_splat(chair, tmp_path):
     assert save(chair, tmp_path / "scene.splatz") == []
     again = load(tmp_path / "scene.splatz")
     assert len(again) == len(chair)

@@ -44,7 +44,7 @@ def views() -> Views:
 @pytest.mark.parametrize("name", ["chair", "snowmiku"])
 def test_the_judge_measures_the_same_on_test_views_and_their_photos(name: str, scenes: Path, tmp_path: Path) -> None:
     judge, source = judge_module(scenes), scenes / "scenes" / name
-    (tmp_path / "test.splatz").write_bytes(compress(source / "point_cloud.ply", quality=40))
+    (tmp_path / "test.splatz").write_bytes(compress(source / "point_cloud.ply", preset="fast", quality=40))
     save(load(tmp_path / "test.splatz"), tmp_path / "test.ply")
     (found,) = compare(source / "point_cloud.ply", tmp_path / "test.splatz", views=source)
     cameras, photos = judge.json_cams(str(source / "transforms.json"))
@@ -65,7 +65,7 @@ def test_the_judge_measures_the_same_on_test_views_and_their_photos(name: str, s
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_without_views_the_judge_measures_the_same_from_its_orbits(scenes: Path, tmp_path: Path) -> None:
     judge, source = judge_module(scenes), scenes / "scenes" / "chair" / "point_cloud.ply"
-    (tmp_path / "test.splatz").write_bytes(compress(source, quality=38))
+    (tmp_path / "test.splatz").write_bytes(compress(source, preset="fast", quality=38))
     save(load(tmp_path / "test.splatz"), tmp_path / "test.ply")
     (found,) = compare(source, tmp_path / "test.splatz")
     assert found.seen_from == "12 orbit views"

@@ -29,7 +29,7 @@ def measured(chair: Scene) -> SourcePictures:
 
 @pytest.mark.parametrize("target", [33, 45, 60])
 def test_a_quality_is_met_from_above_and_the_file_says_so(chair: Scene, measured: SourcePictures, target: int) -> None:
-    file = compress(chair, quality=target, verify=True)
+    file = compress(chair, preset="fast", quality=target, verify=True)
     reached = measured.psnr(decompress(file))
     assert target <= reached <= target + 0.05
     said = info(file)
@@ -59,16 +59,16 @@ def test_a_lossless_file_has_lost_nothing(chair: Scene) -> None:
 
 def test_a_scene_of_one_splat_is_verified(chair: Scene) -> None:
     one = chair.take(np.array([int(chair.opacity_logits.argmax())]))
-    assert info(compress(one, quality=40, verify=True))["quality"]["psnr_db"] >= 40
+    assert info(compress(one, preset="fast", quality=40, verify=True))["quality"]["psnr_db"] >= 40
 
 
 def test_a_scene_that_nobody_sees_has_nothing_to_lose(chair: Scene) -> None:
     invisible = chair.take(np.arange(50)).edited(opacity_logits=np.full(50, -np.inf))
-    assert info(compress(invisible, quality=40, verify=True))["quality"]["psnr_db"] == 100
+    assert info(compress(invisible, preset="fast", quality=40, verify=True))["quality"]["psnr_db"] == 100
 
 
 def test_the_file_does_not_depend_on_threads(chair: Scene) -> None:
-    one, two = (compress(chair, quality=38, verify=True, threads=threads) for threads in (1, 2))
+    one, two = (compress(chair, preset="fast", quality=38, verify=True, threads=threads) for threads in (1, 2))
     assert one == two
 
 
@@ -80,7 +80,9 @@ def test_a_quality_out_of_reach_names_what_can_be_reached(chair: Scene) -> None:
 
 def test_progress_names_each_measurement(chair: Scene) -> None:
     steps: list[tuple[float, str]] = []
-    file = compress(chair, quality=45, verify=True, progress=lambda share, step: steps.append((share, step)))
+    file = compress(
+        chair, preset="fast", quality=45, verify=True, progress=lambda share, step: steps.append((share, step))
+    )
     assert steps[-1][1] == f"measured {info(file)['quality']['psnr_db']:.2f} dB"
     assert [share for share, _ in steps] == sorted(share for share, _ in steps)
     assert steps[-1][0] < 1

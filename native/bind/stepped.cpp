@@ -2,6 +2,8 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <optional>
+
 #include "../src/isa.h"
 #include "../src/stepped.h"
 #include "python.h"
@@ -21,20 +23,12 @@ StepRule rule_of(const std::vector<double>& values) {
 
 nb::bytes to_bytes(const std::vector<uint8_t>& data) { return nb::bytes(data.data(), data.size()); }
 
-nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::ndim<1>> opacity_logits,
-                In<float, nb::ndim<3>> sh, int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count,
-                In<int8_t, nb::ndim<2>> classes, int opacity_levels, int opacity_power, double softness,
-                std::vector<int> scale_powers, std::vector<std::vector<double>> rules, int64_t tile_splats,
-                double diffusion, std::vector<std::vector<std::tuple<int, int, int>>> books, std::vector<double> prices,
-                std::vector<double> shares, int threads) {
+// Arguments that encoding and rounding share, behind the arrays of the scene.
+SteppedOptions options_of(int opacity_levels, int opacity_power, double softness, const std::vector<int>& scale_powers,
+                          const std::vector<std::vector<double>>& rules, int64_t tile_splats, double diffusion) {
   SteppedOptions options;
   options.tile_splats = tile_splats;
   options.diffusion = static_cast<float>(diffusion);
-  for (size_t a = 0; a < kBookedAttributes; ++a) {
-    for (const auto& [first, count, entries] : books.at(a)) options.books[a].plan.push_back({first, count, entries});
-    options.books[a].price = prices.at(a);
-    options.books[a].share = shares.at(a);
-  }
   SteppedParams& p = options.params;
   p.opacity_levels = static_cast<uint16_t>(opacity_levels);
   p.opacity_power = static_cast<uint16_t>(opacity_power);
@@ -50,6 +44,33 @@ nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
   p.position = rule_of(rules.at(7));
   p.color = rule_of(rules.at(8));
   p.sh = rule_of(rules.at(9));
+  return options;
+}
+
+// The parameters of a file, our own; none: empty.
+std::optional<SteppedParams> fitted_of(const nb::bytes& fitted) {
+  if (fitted.size() == 0) return std::nullopt;
+  std::optional<SteppedParams> params(std::in_place);
+  ByteReader in(reinterpret_cast<const uint8_t*>(fitted.c_str()), fitted.size());
+  if (!read_params(in, &*params)) throw std::invalid_argument("these are no parameters of codec STEPPED");
+  return params;
+}
+
+nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::ndim<1>> opacity_logits,
+                In<float, nb::ndim<3>> sh, int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count,
+                In<int8_t, nb::ndim<2>> classes, int opacity_levels, int opacity_power, double softness,
+                std::vector<int> scale_powers, std::vector<std::vector<double>> rules, int64_t tile_splats,
+                double diffusion, std::vector<std::vector<std::tuple<int, int, int>>> books, std::vector<double> prices,
+                std::vector<double> shares, nb::bytes fitted, int threads) {
+  SteppedOptions options =
+      options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats, diffusion);
+  const std::optional<SteppedParams> fits = fitted_of(fitted);
+  options.fitted = fits ? &*fits : nullptr;
+  for (size_t a = 0; a < kBookedAttributes; ++a) {
+    for (const auto& [first, count, entries] : books.at(a)) options.books[a].plan.push_back({first, count, entries});
+    options.books[a].price = prices.at(a);
+    options.books[a].share = shares.at(a);
+  }
   SourceArrays source{positions.data(),      log_scales.data(), rotations.data(),
                       opacity_logits.data(), sh.data(),         classes.shape(0) ? classes.data() : nullptr};
   const int64_t n = static_cast<int64_t>(positions.shape(0));
@@ -72,6 +93,30 @@ nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
   std::copy(scene.order.begin(), scene.order.end(), order.data());
   out["order"] = order;
   return out;
+}
+
+nb::tuple round(Rows positions, Rows log_scales, Rows rotations, In<float, nb::ndim<1>> opacity_logits,
+                In<float, nb::ndim<3>> sh, int sh_degree, In<int8_t, nb::ndim<2>> classes, int opacity_levels,
+                int opacity_power, double softness, std::vector<int> scale_powers,
+                std::vector<std::vector<double>> rules, int64_t tile_splats, double diffusion, nb::bytes fitted,
+                int threads) {
+  SteppedOptions options =
+      options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats, diffusion);
+  const std::optional<SteppedParams> fits = fitted_of(fitted);
+  options.fitted = fits ? &*fits : nullptr;
+  const SourceArrays source{positions.data(),      log_scales.data(), rotations.data(),
+                            opacity_logits.data(), sh.data(),         classes.shape(0) ? classes.data() : nullptr};
+  const size_t n = positions.shape(0);
+  auto out_positions = make_array<float>({n, 3}), out_scales = make_array<float>({n, 3}),
+       out_rotations = make_array<float>({n, 4}), out_opacities = make_array<float>({n}),
+       out_sh = make_array<float>({n, sh.shape(1), 3});
+  const SceneOutput out{out_positions.data(), out_scales.data(), out_rotations.data(), out_opacities.data(),
+                        out_sh.data()};
+  {
+    nb::gil_scoped_release unlocked;
+    round_stepped(source, static_cast<int64_t>(n), sh_degree, options, threads, out);
+  }
+  return nb::make_tuple(out_positions, out_scales, out_rotations, out_opacities, out_sh);
 }
 
 // chunks: (tile, tier, layer, splats, row, offset, size), sorted. Returns (arrays, status, failed chunk).
@@ -119,7 +164,11 @@ void bind_stepped(nb::module_& m) {
         nb::arg("opacity_logits"), nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"),
         nb::arg("tier_count"), nb::arg("classes"), nb::arg("opacity_levels"), nb::arg("opacity_power"),
         nb::arg("softness"), nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("diffusion"),
-        nb::arg("books"), nb::arg("prices"), nb::arg("shares"), nb::arg("threads"));
+        nb::arg("books"), nb::arg("prices"), nb::arg("shares"), nb::arg("fitted"), nb::arg("threads"));
+  m.def("round_stepped", &round, nb::arg("positions"), nb::arg("log_scales"), nb::arg("rotations"),
+        nb::arg("opacity_logits"), nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("classes"),
+        nb::arg("opacity_levels"), nb::arg("opacity_power"), nb::arg("softness"), nb::arg("scale_powers"),
+        nb::arg("rules"), nb::arg("tile_splats"), nb::arg("diffusion"), nb::arg("fitted"), nb::arg("threads"));
   m.def("decode_stepped", &decode);
   m.def("isa", [] { return std::string(kernels().name); });
 }

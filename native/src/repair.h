@@ -24,7 +24,8 @@ class Repair {
   void begin(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, int threads);
 
   // Pictures are drawn, and gradients taken, with these values (as many splats, in the same order) instead of those
-  // that the steps change: what a decoder would have.
+  // that the steps change: what a decoder would have. A decoder may know a splat's axes in another order; they are
+  // brought into that of the values, for gradients to belong to the same axes.
   void show(const SceneArrays<const float>& arrays, int threads);
 
   // One step towards `target` (height, width, 3), the `number`th, from 1. Returns the mean absolute difference before

@@ -27,6 +27,10 @@ struct SceneOutput {
   float *positions, *log_scales, *rotations, *opacity_logits, *sh;  // sh: (N, 1+B, 3), zero where SH is missing
 };
 
+// Geometry and opacity of a tile, to the tile's own rows; colour comes from elsewhere.
+void write_tile(const SteppedParams& params, const SteppedTables& derived, const TileState& tile,
+                const SceneOutput& out);
+
 // A TABLES chunk: sets by stream.
 struct TableChunk {
   std::vector<TableSet> sets;
@@ -44,7 +48,8 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
 struct SteppedOptions {
   SteppedParams params;  // opacity levels, powers, step rules
   int64_t tile_splats = 14000;
-  float diffusion = 0.7f;  // share of an error of colour or SH that later neighbours take
+  const SteppedParams* fitted = nullptr;  // bases and predictions of another scene, taken as they are
+  float diffusion = 0.7f;                 // share of an error of colour or SH that later neighbours take
   std::array<VqOptions, kBookedAttributes> books;
 };
 
@@ -67,6 +72,10 @@ struct EncodedScene {
 // tiers: tier of each splat, ascending from 0, or nullptr for one tier.
 EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
                             const SteppedOptions& options, int threads);
+
+// What a decoder would have of the scene, in the rows of the source: as if it were encoded in one tier.
+void round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const SteppedOptions& options, int threads,
+                   const SceneOutput& out);
 
 // Fills in what follows from the scene: reference, bases, predictions. `tiles` as `prepare_tile` left them.
 struct PreparedTile {

@@ -310,6 +310,14 @@ int64_t quantize_sh_by_books(const SteppedParams& params, const SteppedTables& t
   return static_cast<int64_t>(of.booked.size());
 }
 
+void rebuild_colors(const SteppedParams& params, TileState* tile, float* sh) {
+  const Group color = color_group(params);
+  rebuild_group(params, color, *tile, steps_of(*color.rule, *tile), tile->color_codes, sh);
+  if (params.rest() == 0) return;
+  const Group group = sh_group(params);
+  rebuild_group(params, group, *tile, steps_of(*group.rule, *tile), tile->sh_codes, sh + 3);
+}
+
 template <class Io>
 void code_colors(Io& io, const SteppedParams& params, TileState* tile, float* sh) {
   const int64_t n = tile->n;

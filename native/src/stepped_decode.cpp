@@ -27,6 +27,18 @@ bool read_table_chunk(const uint8_t* data, size_t size, TableChunk* out) {
   return in.at_end();
 }
 
+void write_tile(const SteppedParams& params, const SteppedTables& derived, const TileState& tile,
+                const SceneOutput& out) {
+  const float kScaleUnit = 0.69314718055994530942f / 65536.0f;
+  std::copy(tile.positions.begin(), tile.positions.end(), out.positions);
+  kernels().stepped->quaternions(tile.axes.data(), plane_room(tile.n), tile.n, out.rotations);
+  for (size_t i = 0; i < static_cast<size_t>(tile.n); ++i) {
+    for (size_t a = 0; a < 3; ++a)
+      out.log_scales[i * 3 + a] = static_cast<float>(tile.scales[a][i] + params.scale_reference) * kScaleUnit;
+    out.opacity_logits[i] = derived.logit[static_cast<size_t>(tile.opacity_codes[i])];
+  }
+}
+
 namespace {
 
 // The streams of one chunk, opened.
@@ -87,20 +99,13 @@ bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, 
   std::merge(earlier->begin(), earlier->end(), tile->cells.begin(), tile->cells.end(), merged.begin());
   earlier->swap(merged);
 
-  const float kScaleUnit = 0.69314718055994530942f / 65536.0f;
   const int64_t sh_stride = 3 * (1 + params.rest());
-  std::copy(tile->positions.begin(), tile->positions.end(), out.positions + chunk.row * 3);
-  kernels().stepped->quaternions(tile->axes.data(), plane_room(chunk.splats), chunk.splats,
-                                 out.rotations + chunk.row * 4);
-  for (int64_t i = 0; i < chunk.splats; ++i) {
-    const size_t at = static_cast<size_t>(i);
-    const int64_t row = chunk.row + i;
-    for (size_t a = 0; a < 3; ++a)
-      out.log_scales[row * 3 + static_cast<int64_t>(a)] =
-          static_cast<float>(tile->scales[a][at] + params.scale_reference) * kScaleUnit;
-    out.opacity_logits[row] = derived.logit[static_cast<size_t>(tile->opacity_codes[at])];
-    if (!sh_follows) std::fill(out.sh + row * sh_stride + 3, out.sh + (row + 1) * sh_stride, 0.0f);
-  }
+  float* sh = out.sh + chunk.row * sh_stride;
+  write_tile(params, derived, *tile,
+             {out.positions + chunk.row * 3, out.log_scales + chunk.row * 3, out.rotations + chunk.row * 4,
+              out.opacity_logits + chunk.row, sh});
+  for (int64_t i = 0; i < chunk.splats && !sh_follows; ++i)
+    std::fill(sh + i * sh_stride + 3, sh + (i + 1) * sh_stride, 0.0f);
   // The SH needs the features, the neighbours and the colour's sizes; the rest of the memory can serve it.
   tile->cells = {};
   tile->axes = {};

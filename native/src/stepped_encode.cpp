@@ -2,6 +2,7 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <utility>
 
 #include "float_mode.h"
 #include "octree.h"
@@ -313,13 +314,27 @@ TableSet tables_of(int stream, int contexts, SymbolRule rule, const std::vector<
   return tables_for(stream, rule, contexts, streams);
 }
 
-}  // namespace
+// What fits to a scene is taken from another, as far as it does not depend on the steps.
+void take_fits(const SteppedParams& from, SteppedParams* params) {
+  params->scale_reference = from.scale_reference;
+  params->color_basis = from.color_basis;
+  params->sh_color_basis = from.sh_color_basis;
+  params->sh_basis = from.sh_basis;
+  params->predict = from.predict;
+  for (size_t j = 0; j < 3; ++j) params->scales[j].predict = from.scales[j].predict;
+}
 
-EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
+// A scene cut into tiles, and the parameters that fit to it.
+struct PreparedScene {
+  SteppedParams params;
+  std::vector<PreparedTile> tiles;
+  int tile_count = 0;
+};
+PreparedScene prepare_scene(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
                             const SteppedOptions& options, int threads) {
-  const ExactFloats exact;
-  EncodedScene scene;
-  SteppedParams params = options.params;
+  PreparedScene scene;
+  SteppedParams& params = scene.params;
+  params = options.params;
   params.sh_degree = sh_degree;
   params.classes = source.classes != nullptr;
   for (int a = 0; a < kBookedAttributes; ++a)
@@ -328,11 +343,15 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
   Tiling tiling;
   parallel_for(2, threads, [&](int64_t part) {
     if (part == 0) tiling = tile_splats(source.positions, n, options.tile_splats, threads);
-    if (part == 1) fit_reference(source, n, &params);
+    if (part == 1 && options.fitted)
+      take_fits(*options.fitted, &params);
+    else if (part == 1)
+      fit_reference(source, n, &params);
   });
-  scene.tiles = static_cast<int>(tiling.starts.size()) - 1;
-  std::vector<PreparedTile> tiles(static_cast<size_t>(scene.tiles * tier_count));
-  parallel_for(scene.tiles, threads, [&](int64_t t) {
+  scene.tile_count = static_cast<int>(tiling.starts.size()) - 1;
+  std::vector<PreparedTile>& tiles = scene.tiles;
+  tiles.resize(static_cast<size_t>(scene.tile_count * tier_count));
+  parallel_for(scene.tile_count, threads, [&](int64_t t) {
     auto begin = tiling.order.begin() + tiling.starts[static_cast<size_t>(t)];
     auto end = tiling.order.begin() + tiling.starts[static_cast<size_t>(t) + 1];
     // One grid and one octree depth for all tiers of a tile: fitted to all its splats.
@@ -357,9 +376,49 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
               tiles.end());
   if (params.by_books[kScaleBooks])  // the three of a row are looked up together: no step depends on another
     for (ScaleRule& rule : params.scales) std::fill_n(rule.step.weight.begin() + kScale0, 3, int16_t{0});
-  fit_predictions(source, tiles, threads, &params);
-  const SteppedTables derived(params);
+  if (!options.fitted) fit_predictions(source, tiles, threads, &params);
+  return scene;
+}
 
+}  // namespace
+
+void round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const SteppedOptions& options, int threads,
+                   const SceneOutput& out) {
+  const ExactFloats exact;
+  PreparedScene prepared = prepare_scene(source, n, sh_degree, nullptr, 1, options, threads);
+  const SteppedParams& params = prepared.params;
+  const SteppedTables derived(params);
+  std::vector<TileStreams> streams(prepared.tiles.size());
+  const Encoding encoding{source, derived, options, threads, prepared.params, prepared.tiles, streams};
+  code_geometry(encoding);
+  const int64_t sh = 3 * (1 + params.rest());
+  encoding.each_tile([&](PreparedTile& tile, StreamWriter*) {
+    std::vector<float> rows(static_cast<size_t>(tile.state.n * (11 + sh)));
+    float* at = rows.data();
+    const auto take = [&](int64_t width) { return std::exchange(at, at + tile.state.n * width); };
+    const SceneOutput of_tile{take(3), take(3), take(4), take(1), take(sh)};
+    write_tile(params, derived, tile.state, of_tile);
+    rebuild_colors(params, &tile.state, of_tile.sh);
+    for (int64_t i = 0; i < tile.state.n; ++i) {
+      const int64_t row = tile.rows[static_cast<size_t>(i)];
+      std::copy_n(of_tile.positions + 3 * i, 3, out.positions + 3 * row);
+      std::copy_n(of_tile.log_scales + 3 * i, 3, out.log_scales + 3 * row);
+      std::copy_n(of_tile.rotations + 4 * i, 4, out.rotations + 4 * row);
+      out.opacity_logits[row] = of_tile.opacity_logits[i];
+      std::copy_n(of_tile.sh + sh * i, sh, out.sh + sh * row);
+    }
+  });
+}
+
+EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
+                            const SteppedOptions& options, int threads) {
+  const ExactFloats exact;
+  EncodedScene scene;
+  PreparedScene prepared = prepare_scene(source, n, sh_degree, tiers, tier_count, options, threads);
+  SteppedParams& params = prepared.params;
+  std::vector<PreparedTile>& tiles = prepared.tiles;
+  scene.tiles = prepared.tile_count;
+  const SteppedTables derived(params);
   std::vector<TileStreams> streams(tiles.size());
   const Encoding encoding{source, derived, options, threads, params, tiles, streams};
   code_geometry(encoding);

@@ -139,6 +139,8 @@ template <class Io>
 bool code_rotations(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
 template <class Io>
 void code_positions(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
+// Writer only: the RGB coefficients of the codes that were chosen; (n, 1 + B, 3).
+void rebuild_colors(const SteppedParams&, TileState*, float* sh);
 // Writer only, before code_scales and code_rotations where they are coded by books: entries are chosen, closed loop;
 // without a search, `rest` receives (n, 3) to train books on.
 class BookSearch;

@@ -8,38 +8,34 @@ from typing import Annotated, Any
 
 import typer
 
+from splatzip.cli import options as option
 from splatzip.cli.batch import compress_many
 from splatzip.cli.job import Settings, compress_file
-from splatzip.cli.options import AsJson, Force, GeometryCoding, Preset, Quiet, RecipeOption, Repair, ShCoding, Threads
 from splatzip.cli.summary import show
 from splatzip.cli.target import check_target, write_whole
 
 
 def compress(
     paths: Annotated[list[Path], typer.Argument(metavar="PATHS", help="IN OUT.splatz; or, with --to, IN...")],
-    to: Annotated[Path | None, typer.Option(metavar="DIR", help="Compress every IN into this folder.")] = None,
-    preset: Annotated[Preset | None, typer.Option(help="Default: fast; lossless where IN came quantized.")] = None,
-    quality: Annotated[
-        float | None, typer.Option(metavar="DB", min=30, max=65, help="PSNR against the source to aim at (estimate).")
-    ] = None,
-    verify: Annotated[
-        bool,
-        typer.Option("--verify", help="Render, and store the dB reached; with --quality, correct until it is met."),
-    ] = False,
-    degree: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=0, max=4, help="SH degree to keep. Presets that do not render cut off the rest."),
-    ] = None,
-    sh_coding: ShCoding = None,
-    geometry_coding: GeometryCoding = None,
-    recipe: RecipeOption = None,
-    threads: Threads = 0,
+    to: option.ToFolder = None,
+    preset: option.PresetOption = None,
+    quality: option.Quality = None,
+    size: option.SizeOption = None,
+    best_effort: option.BestEffort = False,
+    verify: option.Verify = False,
+    views: option.EncoderViews = None,
+    no_pseudo_views: option.OnlyViews = False,
+    degree: option.Degree = None,
+    sh_coding: option.ShCoding = None,
+    geometry_coding: option.GeometryCoding = None,
+    recipe: option.RecipeOption = None,
+    threads: option.Threads = 0,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="With --to: scenes at a time.")] = 1,
-    repair: Repair = False,
-    force: Force = False,
+    repair: option.Repair = False,
+    force: option.Force = False,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the summary as JSON.")] = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    as_json: option.AsJson = False,
+    quiet: option.Quiet = False,
 ) -> None:
     """Compress scenes: any format in, .splatz out.
 
@@ -47,11 +43,12 @@ def compress(
 
     With --to, what is there already is kept: repeat a stopped run to resume it.
     """
-    if preset is Preset.lossless and quality is not None:
-        raise typer.BadParameter("--quality and --preset lossless exclude each other")
+    if preset is option.Preset.lossless and (quality is not None or size is not None):
+        raise typer.BadParameter("a target and --preset lossless exclude each other")
     options = (preset, sh_coding, geometry_coding, recipe)
     chosen, sh, geometry, method = (option.value if option else None for option in options)
-    settings = Settings(chosen, quality, verify, degree, sh, geometry, method, threads, repair)
+    settings = Settings(chosen, quality, verify, degree, sh, geometry, method, threads, repair, option.bytes_of(size),
+                        best_effort, views, no_pseudo_views)  # fmt: skip
     failed = False
     summary: Any
     if report is not None:

@@ -26,15 +26,20 @@ class Settings:
     recipe: str | None = None  # instead of all these
     threads: int = 0  # 0: every core
     repair: bool = False
+    size: int | None = None  # bytes
+    best_effort: bool = False
+    views: Path | None = None
+    no_pseudo_views: bool = False
 
     def arguments(self) -> Iterator[str]:
         """The command-line options that ask for the same."""
-        for name in ("preset", "quality", "degree", "sh_coding", "geometry_coding", "recipe", "threads"):
+        plain = ("preset", "size", "quality", "views", "degree", "sh_coding", "geometry_coding", "recipe", "threads")
+        for name in plain:
             if getattr(self, name) is not None:
                 yield f"--{name.replace('_', '-')}={getattr(self, name)}"
-        for name in ("verify", "repair"):
+        for name in ("verify", "repair", "best_effort", "no_pseudo_views"):
             if getattr(self, name):
-                yield f"--{name}"
+                yield f"--{name.replace('_', '-')}"
 
 
 def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool) -> dict[str, Any]:
@@ -54,7 +59,11 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
             coded = compress(
                 scene,
                 preset=settings.preset,
+                size=settings.size,
                 quality=settings.quality,
+                best_effort=settings.best_effort,
+                views=settings.views,
+                only_views=settings.no_pseudo_views,
                 verify=settings.verify,
                 degree=settings.degree,
                 sh_coding=settings.sh_coding,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +31,7 @@ class Preset(str, Enum):
     lossless = "lossless"
     near_lossless = "near-lossless"
     fast = "fast"
+    balanced = "balanced"
 
 
 class Recipe(str, Enum):
@@ -54,6 +56,27 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings
 ViewsPath = Annotated[
     Path | None,
     typer.Option("--views", metavar="V", help="Cameras: COLMAP, transforms.json or cameras.json; a folder or a file."),
+]
+ToFolder = Annotated[Path | None, typer.Option(metavar="DIR", help="Compress every IN into this folder.")]
+PresetOption = Annotated[Preset | None, typer.Option(help="Default: balanced; lossless where IN came quantized.")]
+Quality = Annotated[float | None, typer.Option(metavar="DB", min=30, max=65, help="PSNR against the source to aim at.")]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Render, and store the dB reached; with --quality, correct until it is met.")
+]
+Degree = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, max=4, help="SH degree to keep. Presets that do not render cut off the rest."),
+]
+SizeOption = Annotated[
+    str | None, typer.Option("--size", metavar="SIZE", help="Bytes to stay within, like 800KB or 4MB (10^6).")
+]
+BestEffort = Annotated[
+    bool, typer.Option("--best-effort", help="Where SIZE cannot be reached, write the smallest file there is.")
+]
+OnlyViews = Annotated[bool, typer.Option("--no-pseudo-views", help="With --views: look from nowhere else.")]
+EncoderViews = Annotated[
+    Path | None,
+    typer.Option("--views", metavar="V", help="Cameras that count, too (no photos): a folder or a file."),
 ]
 SplitOption = Annotated[
     SplitOf, typer.Option("--split", help="Which of --views; test: as split.json says, or every 8th.")
@@ -86,3 +109,18 @@ ShCoding = Annotated[
 ]
 GeometryCoding = Annotated[CodingOfGeometry | None, typer.Option(help="The same of scales and rotations.")]
 RecipeOption = Annotated[Recipe | None, typer.Option("--recipe", help="A published method instead of a preset.")]
+
+
+def bytes_of(size: str | None) -> int | None:
+    """How many bytes "800KB", "4MB" or "123456" are.
+
+    Raises: typer.BadParameter.
+    """
+    if size is None:
+        return None
+    number = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([kKMG]?)i?B?", size.strip())
+    if not number:
+        raise typer.BadParameter(f"--size {size}: expected bytes, or a number with KB, MB or GB")
+    binary = "iB" in size
+    unit = {"": 0, "K": 1, "M": 2, "G": 3}[number[2].upper()]
+    return int(float(number[1]) * (1024 if binary else 1000) ** unit)

@@ -60,17 +60,31 @@ class ChunkPlace:
 
 def encode_stepped(
     arrays: Sequence[Floats], *, sh_degree: int, tiers: NDArray[np.uint8] | None, classes: NDArray[np.int8] | None,
-    options: dict[str, Any], threads: int,
+    options: dict[str, Any], fitted: bytes, threads: int,
 ) -> EncodedScene:  # fmt: skip
-    """Encode positions, log_scales, rotations, opacity_logits, sh."""
+    """Encode positions, log_scales, rotations, opacity_logits, sh; `fitted`: parameters of an EncodedScene, or none."""
     tier_count = 1 if tiers is None else int(tiers.max()) + 1
     given = np.zeros(0, np.uint8) if tiers is None else np.ascontiguousarray(tiers, np.uint8)
     both = np.zeros((0, 2), np.int8) if classes is None else np.ascontiguousarray(classes, np.int8)
     out = _core.encode_stepped(
-        *arrays, sh_degree=sh_degree, tiers=given, tier_count=tier_count, classes=both, threads=threads, **options
-    )
+        *arrays, sh_degree=sh_degree, tiers=given, tier_count=tier_count, classes=both, fitted=fitted, threads=threads,
+        **options,
+    )  # fmt: skip
     chunks = [EncodedChunk(*c) for c in out["chunks"]]
     return EncodedScene(out["params"], out["tables"], out["books"], chunks, np.asarray(out["order"]))
+
+
+def round_stepped(
+    arrays: Sequence[Floats], *, sh_degree: int, classes: NDArray[np.int8], options: dict[str, Any], fitted: bytes,
+    threads: int,
+) -> list[Floats]:  # fmt: skip
+    """What a decoder would have of the five arrays, row for row; no books."""
+    unbooked = {name: value for name, value in options.items() if name not in ("books", "prices", "shares")}
+    out = _core.round_stepped(
+        *arrays, sh_degree=sh_degree, classes=np.ascontiguousarray(classes, np.int8), fitted=fitted, threads=threads,
+        **unbooked,
+    )  # fmt: skip
+    return [np.asarray(array) for array in out]
 
 
 def decode_stepped(

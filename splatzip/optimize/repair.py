@@ -8,7 +8,7 @@ the median of what views say is kept, where squares would chase the worst pixel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from splatzip.kernels.repair import NativeRepair, Rates
 from splatzip.scene import Camera, Scene
 
 Floats = NDArray[np.float32]
+Arrays = Mapping[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Options:
 
 def repair(
     scene: Scene, cameras: Sequence[Camera], targets: Sequence[Floats], options: Options | None = None, *,
-    threads: int = 0, progress: Callable[[float], None] | None = None,
+    shown: Callable[[int, Callable[[], Arrays]], Arrays | None] | None = None, threads: int = 0,
+    progress: Callable[[float], None] | None = None,
 ) -> Scene:  # fmt: skip
     """Move a scene's attributes towards pictures.
 
@@ -61,6 +63,8 @@ def repair(
         cameras: V views.
         targets: V pictures (H, W, 3) of what they should show, on black, not clipped.
         options: see `Options`.
+        shown: called before each step with its number and a way to read the values so far; what it returns is drawn,
+            from that step on, in their place.
         threads: 0 for every core; the result does not depend on it.
         progress: called with the share done.
     Returns: the scene with new attributes, in the same order.
@@ -79,6 +83,8 @@ def repair(
     for step in range(options.steps):
         queue = queue or order.permutation(len(cameras)).tolist()
         view = queue.pop()
+        if shown is not None and (arrays := shown(step, native.arrays)) is not None:
+            native.show(arrays)
         camera = cameras[view]
         native.step(
             camera.world_to_camera,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from splatzip.errors import SceneError
 from splatzip.kernels.math import exact_exp
-from splatzip.kernels.stepped import EncodedScene, encode_stepped
+from splatzip.kernels.stepped import EncodedScene, encode_stepped, round_stepped
 from splatzip.quantize import residual_vq, sub_vector_vq, vec_tree
 from splatzip.scene import Scene
 
@@ -105,7 +105,7 @@ class Options:
 
 def encode(
     scene: Scene, options: Options, *, tiers: NDArray[np.uint8] | None = None, classes: NDArray[np.int8] | None = None,
-    threads: int = 0,
+    fitted: bytes = b"", threads: int = 0,
 ) -> EncodedScene:  # fmt: skip
     """Quantize and code a scene.
 
@@ -115,6 +115,8 @@ def encode(
         tiers: (N,) importance tier of each splat, ascending from 0; None: one tier.
         classes: (N, 2) how many octaves coarser than others like it the geometry and the colour of each splat may be,
             -8 to 8; None: as coarse as others like it, and no bits for saying so.
+        fitted: parameters of an earlier call for nearly the same scene, whose bases and predictions are taken as they
+            are: values that settled to be rounded by them still are; empty: they are fitted to this scene.
         threads: 0 for every core; the bytes do not depend on it.
     Raises: SceneError, naming row and attribute, if a value is too large for any step.
     Returns: the contents of the file's chunks.
@@ -134,8 +136,25 @@ def encode(
         tiers=tiers,
         classes=classes,
         options=_native_options(options, scene.sh_degree),
+        fitted=fitted,
         threads=threads,
     )
+
+
+def rounded(
+    scene: Scene, options: Options, *, classes: NDArray[np.int8], fitted: bytes = b"", threads: int = 0
+) -> dict[str, NDArray[np.float32]]:
+    """What a decoder would have of a scene, without coding it: no codebooks, one tier.
+
+    Args and errors: as `encode`.
+    Returns: arrays by name, in the rows of the scene.
+    """
+    arrays = scene.arrays()
+    out = round_stepped(
+        list(arrays.values()), sh_degree=scene.sh_degree, classes=classes,
+        options=_native_options(options, scene.sh_degree), fitted=fitted, threads=threads,
+    )  # fmt: skip
+    return dict(zip(arrays, out, strict=True))
 
 
 def _native_options(options: Options, sh_degree: int) -> dict[str, Any]:

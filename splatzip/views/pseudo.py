@@ -5,8 +5,8 @@
 An encoder without cameras decides on what pseudo-views show, so a splat that they miss is a splat that is lost. Three
 kinds of look, one rule for rooms, captures and objects:
 
-1. one half looks at the middle from free space, from 1 to 5 radii around it or from within, where pictures are sharp:
-   objects are seen from outside, rooms from inside;
+1. two thirds look at the middle from free space, from around it or from within, where pictures are sharp: objects are
+   seen from outside, rooms from inside;
 2. looks from nearby at splats of the middle, from wherever the line of sight is clear;
 3. looks from the places of 1 and 2 at splats that nothing has covered yet.
 
@@ -27,7 +27,7 @@ from splatzip.views.pseudo_extent import Extent
 from splatzip.views.pseudo_free import FOV_X_RAD, FreeSpace
 
 VIEWS = 88
-LOOKS_AT_THE_MIDDLE = 0.5  # of all views
+LOOKS_AT_THE_MIDDLE = 0.64  # of all views
 CANDIDATES_A_VIEW = 3  # looks at splats that there are to choose from, for each that is chosen
 LOOKS_AT_WHAT_IS_MISSING = 3  # at most, for each that is chosen
 MEDIAN_SPLAT_PIXELS = 1.8  # standard deviation of the median splat of the middle, in the median view

@@ -5,13 +5,12 @@ nothing is near the camera, and what is in the middle of the picture is about as
 
 Whether a scene is a room or an object, nothing in it says: both are shells. But where cameras stood its pictures are
 sharp, and elsewhere (inside of an object, behind a wall's back) they are a blur. So looks at the middle are tried from
-around it and from within, and the sharp ones are taken.
+around it and from within, and the sharp ones are taken, those from around first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +25,10 @@ PROBE = (48, 36)  # pixels of a picture that a place is tried with
 PROBE_SHARE = 0.95  # of the summed area of all splats is drawn in it
 NEAR, NEAR_ALPHA, MOST_NEAR = 0.3, 0.3, 0.03  # of the distance looked at; alpha that counts; share of pixels that may
 
-AROUND_DISTANCES = (1.0, 5.0)  # radii from the centre
+# Radii from the centre: of a scene with surroundings, and of an object, which visitors see whole.
+SURROUNDED_DISTANCES, OBJECT_DISTANCES = (1.0, 3.0), (2.0, 5.0)
+OBJECT_PROBES, OBJECT_PROBE_DISTANCE = 24, 6.0  # radii
+OBJECT_EMPTY, OBJECT_EMPTY_ALPHA = 0.4, 0.1  # share of the edges of those pictures that shows nothing; alpha of nothing
 AROUND_SPREAD = 0.3  # radii: how far from the centre the looks go
 AROUND_DEPTHS, AROUND_ALPHA = (0.4, np.inf), 0.5
 LEAST_WITHIN = 0.3  # radii between a place within the middle and what is looked at
@@ -64,23 +66,33 @@ class FreeSpace:
         largest = extent.largest(PROBE_SHARE)
         self._uncoloured = scene.edited(sh=scene.sh[:, :1])
         self._largest = self._uncoloured.take(largest)
+        self._distances = OBJECT_DISTANCES if self._is_object() else SURROUNDED_DISTANCES
 
     def looks_at_the_middle(self, count: int) -> list[Camera]:
         """Cameras around the middle and within it, where pictures are sharp; if need be, the clearest of the others."""
         around, others = self._free(self._around(TRIES * count), count)
         within, _ = self._free(self._within(TRIES * count), count)
-        in_turn = [camera for pair in zip_longest(around, within) for camera in pair if camera is not None]
-        chosen = self._sharp(in_turn, count)
+        chosen = self._sharp([*around, *within], count)
         return chosen + others[: count - len(chosen)]
 
     def looks_at_splats(self, count: int) -> list[Camera]:
         """Cameras near splats of the middle, with a clear line of sight; fewer where few places are free."""
         return self._free(self._nearby(TRIES * count), count)[0]
 
+    def _is_object(self) -> bool:
+        """Whether pictures from afar end in nothing."""
+        empty = []
+        for direction in _spread_directions(OBJECT_PROBES):
+            eye = self._extent.centre + OBJECT_PROBE_DISTANCE * self._extent.radius * direction
+            alpha = render(self._largest, look_at(eye, self._extent.centre, PROBE), threads=self._threads).alpha
+            edges = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
+            empty.append(float(np.mean(edges < OBJECT_EMPTY_ALPHA)))
+        return float(np.mean(empty)) > OBJECT_EMPTY
+
     def _around(self, count: int) -> Iterator[Look]:
         extent = self._extent
         for direction in self._random.permutation(_spread_directions(count)):
-            eye = extent.centre + extent.radius * self._log_uniform(*AROUND_DISTANCES) * direction
+            eye = extent.centre + extent.radius * self._log_uniform(*self._distances) * direction
             at = extent.centre + AROUND_SPREAD * extent.radius * self._random.normal(size=3)
             yield Look(eye, at, AROUND_DEPTHS, AROUND_ALPHA)
 

@@ -13,14 +13,14 @@ from splatzip import compare, compress, load
 def splatz(scene_ply, tmp_path):
     """Two files of `scene.ply`: `good.splatz` and `small.splatz`."""
     for name, quality in (("good", 50), ("small", 32)):
-        (tmp_path / f"{name}.splatz").write_bytes(compress(scene_ply, quality=quality))
+        (tmp_path / f"{name}.splatz").write_bytes(compress(scene_ply, preset="fast", quality=quality))
     return tmp_path
 
 
 @pytest.fixture
 def chair(chair_ply, tmp_path):
     """`chair.splatz` of the sample, and the folder of the sample's views."""
-    (tmp_path / "chair.splatz").write_bytes(compress(chair_ply, quality=40))
+    (tmp_path / "chair.splatz").write_bytes(compress(chair_ply, preset="fast", quality=40))
     return chair_ply.parent
 
 

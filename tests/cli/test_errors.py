@@ -88,12 +88,12 @@ def test_a_version_that_a_format_does_not_have_is_refused(refused, scene_ply, tm
 
 
 def test_compress_writes_nothing_but_splatz(refused, scene_ply):
-    assert "OUT.splatz" in refused("compress", "scene.ply", "out.ply")
+    assert "OUT.splatz" in refused("compress", "--preset=fast", "scene.ply", "out.ply")
 
 
 @pytest.mark.parametrize("value", ["29", "66", "high"])
 def test_quality_outside_30_to_65_is_refused(refused, scene_ply, value):
-    assert "--quality" in refused("compress", "scene.ply", "out.splatz", "--quality", value)
+    assert "--quality" in refused("compress", "--preset=fast", "scene.ply", "out.splatz", "--quality", value)
 
 
 def test_lossless_has_no_quality_to_choose(refused, scene_ply):
@@ -124,7 +124,7 @@ def test_file_that_is_no_scene_is_refused(refused, tmp_path, verb, content):
 
 @pytest.mark.parametrize("position", [20, -20], ids=["header", "payload"])
 def test_changed_byte_is_found_by_verify_and_decompress(run, refused, scene_ply, tmp_path, position):
-    run("compress", "scene.ply", "scene.splatz")
+    run("compress", "--preset=fast", "scene.ply", "scene.splatz")
     content = bytearray((tmp_path / "scene.splatz").read_bytes())
     content[position] ^= 1
     (tmp_path / "scene.splatz").write_bytes(content)
@@ -133,7 +133,7 @@ def test_changed_byte_is_found_by_verify_and_decompress(run, refused, scene_ply,
 
 
 def test_partial_takes_what_is_whole_and_says_so_in_one_line(run, chair_ply, tmp_path):
-    run("compress", chair_ply, "chair.splatz")
+    run("compress", "--preset=fast", chair_ply, "chair.splatz")
     whole = (tmp_path / "chair.splatz").read_bytes()
     (tmp_path / "cut.splatz").write_bytes(whole[: len(whole) * 2 // 3])
     result = run("decompress", "cut.splatz", "part.ply", "--partial", "--quiet")
@@ -144,7 +144,7 @@ def test_partial_takes_what_is_whole_and_says_so_in_one_line(run, chair_ply, tmp
 
 
 def test_partial_refuses_a_file_with_nothing_whole(run, refused, scene_ply, tmp_path):
-    run("compress", "scene.ply", "scene.splatz")
+    run("compress", "--preset=fast", "scene.ply", "scene.splatz")
     (tmp_path / "cut.splatz").write_bytes((tmp_path / "scene.splatz").read_bytes()[:100])
     refused("decompress", "cut.splatz", "out.ply", "--partial")
 
@@ -164,6 +164,6 @@ os.replace = full
 
 def test_a_name_that_is_no_text_is_no_reason_to_fail(run, scene_ply, tmp_path):
     name = os.fsdecode(b"b\xe4r.splatz")
-    result = run("compress", "scene.ply", name)
+    result = run("compress", "--preset=fast", "scene.ply", name)
     assert (result.returncode, result.stderr) == (0, "")
     assert (tmp_path / name).exists()

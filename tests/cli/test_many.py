@@ -17,7 +17,7 @@ def three(scene_ply, tmp_path):
 
 
 def test_every_scene_gets_a_line_and_a_file(run, three):
-    result = run("compress", "a.ply", "b.ply", "c.ply", "--to", "out", "--jobs", "2")
+    result = run("compress", "--preset=fast", "a.ply", "b.ply", "c.ply", "--to", "out", "--jobs", "2")
     assert (result.returncode, result.stderr) == (0, "")
     assert sorted(line.split()[0] for line in result.stdout.splitlines()) == [f"out/{name}.splatz" for name in "abc"]
     assert sorted(path.name for path in (three / "out").iterdir()) == ["a.splatz", "b.splatz", "c.splatz"]
@@ -25,15 +25,15 @@ def test_every_scene_gets_a_line_and_a_file(run, three):
 
 @pytest.mark.parametrize("options", [("--preset", "near-lossless"), ("--quality", "40", "--verify")])
 def test_a_scene_compressed_among_many_has_the_same_bytes(run, three, options):
-    run("compress", "a.ply", "--to", "out", *options)
-    run("compress", "a.ply", "alone.splatz", *options)
+    run("compress", "--preset=fast", "a.ply", "--to", "out", *options)
+    run("compress", "--preset=fast", "a.ply", "alone.splatz", *options)
     assert (three / "out" / "a.splatz").read_bytes() == (three / "alone.splatz").read_bytes()
 
 
 def test_repeating_a_run_does_only_what_is_missing(run, three):
     (three / "out").mkdir()
     (three / "out" / "a.splatz").write_text("precious")
-    result = run("compress", "a.ply", "b.ply", "--to", "out")
+    result = run("compress", "--preset=fast", "a.ply", "b.ply", "--to", "out")
     assert result.returncode == 0
     assert "out/a.splatz  kept" in result.stdout.splitlines()
     assert (three / "out" / "a.splatz").read_text() == "precious"
@@ -43,12 +43,12 @@ def test_repeating_a_run_does_only_what_is_missing(run, three):
 def test_force_does_everything_again(run, three):
     (three / "out").mkdir()
     (three / "out" / "a.splatz").write_text("precious")
-    run("compress", "a.ply", "--to", "out", "--force")
+    run("compress", "--preset=fast", "a.ply", "--to", "out", "--force")
     assert (three / "out" / "a.splatz").read_bytes() != b"precious"
 
 
 def test_one_failure_does_not_stop_the_rest(run, three, broken_ply):
-    result = run("compress", "a.ply", "broken.ply", "missing.ply", "b.ply", "--to", "out")
+    result = run("compress", "--preset=fast", "a.ply", "broken.ply", "missing.ply", "b.ply", "--to", "out")
     assert result.returncode == 2
     errors = sorted(result.stderr.splitlines())
     assert len(errors) == 2
@@ -67,7 +67,7 @@ def crashing(command, **options):
     return popen(command, **options)
 subprocess.Popen = crashing
 """
-    result = run_patched(crash, "compress", "a.ply", "b.ply", "c.ply", "--to", "out")
+    result = run_patched(crash, "compress", "--preset=fast", "a.ply", "b.ply", "c.ply", "--to", "out")
     assert (result.returncode, result.stderr) == (2, "error: b.ply: its process ended by SIGSEGV\n")
     assert sorted(path.name for path in (three / "out").iterdir()) == ["a.splatz", "c.splatz"]
 
@@ -82,15 +82,17 @@ def failing(command, **options):
     return popen(command, **options)
 subprocess.Popen = failing
 """
-    result = run_patched(bug, "compress", "b.ply", "c.ply", "--to", "out")
+    result = run_patched(bug, "compress", "--preset=fast", "b.ply", "c.ply", "--to", "out")
     reason = "its process ended by exit code 1: ZeroDivisionError: division by zero"
     assert (result.returncode, result.stderr) == (2, f"error: b.ply: {reason}\n")
     assert [path.name for path in (three / "out").iterdir()] == ["c.splatz"]
 
 
 def test_json_has_one_entry_a_scene_in_order(run, three, broken_ply):
-    run("compress", "c.ply", "--to", "out")
-    result = run("compress", "a.ply", "broken.ply", "c.ply", "--to", "out", "--json", "--report", "report.json")
+    run("compress", "--preset=fast", "c.ply", "--to", "out")
+    result = run(
+        "compress", "--preset=fast", "a.ply", "broken.ply", "c.ply", "--to", "out", "--json", "--report", "report.json"
+    )
     summaries = json.loads(result.stdout)
     assert [summary["input"] for summary in summaries] == ["a.ply", "broken.ply", "c.ply"]
     assert summaries[0]["output_bytes"] == (three / "out" / "a.splatz").stat().st_size
@@ -102,7 +104,7 @@ def test_json_has_one_entry_a_scene_in_order(run, three, broken_ply):
 def test_two_scenes_of_one_name_are_refused_before_any_work(run, three):
     (three / "sub").mkdir()
     shutil.copy(three / "a.ply", three / "sub" / "a.ply")
-    result = run("compress", "a.ply", "sub/a.ply", "--to", "out")
+    result = run("compress", "--preset=fast", "a.ply", "sub/a.ply", "--to", "out")
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert "a.ply and sub/a.ply would both become out/a.splatz" in result.stderr
@@ -117,6 +119,6 @@ def interrupted(*_, **__):
     os.kill(os.getpid(), signal.SIGINT)
 batch._say = interrupted
 """
-    result = run_patched(interrupt, "compress", "a.ply", "b.ply", "c.ply", "--to", "out")
+    result = run_patched(interrupt, "compress", "--preset=fast", "a.ply", "b.ply", "c.ply", "--to", "out")
     assert (result.returncode, result.stderr) == (130, "")
     assert not list((three / "out").glob(".*"))

@@ -12,12 +12,12 @@ from splatzip import load
 
 @pytest.fixture
 def splatz(run, scene_ply, tmp_path):
-    assert run("compress", "scene.ply", "scene.splatz", "--quiet").returncode == 0
+    assert run("compress", "--preset=fast", "scene.ply", "scene.splatz", "--quiet").returncode == 0
     return tmp_path / "scene.splatz"
 
 
 def test_compress_prints_a_table(run, scene_ply, snapshot_of_shape):
-    result = run("compress", "scene.ply", "scene.splatz")
+    result = run("compress", "--preset=fast", "scene.ply", "scene.splatz")
     assert (result.returncode, result.stderr) == (0, "")
     snapshot_of_shape("compress", result.stdout)
 
@@ -78,12 +78,12 @@ def test_info_prints_a_table(run, splatz, snapshot_of_shape):
 
 
 def test_quiet_prints_nothing(run, scene_ply):
-    result = run("compress", "scene.ply", "scene.splatz", "--quiet")
+    result = run("compress", "--preset=fast", "scene.ply", "scene.splatz", "--quiet")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_json_of_compress_adds_up(run, scene_ply, tmp_path):
-    result = run("compress", "scene.ply", "scene.splatz", "--json", "--report", "report.json")
+    result = run("compress", "--preset=fast", "scene.ply", "scene.splatz", "--json", "--report", "report.json")
     summary = json.loads(result.stdout)
     size = (tmp_path / "scene.splatz").stat().st_size
     assert summary["output_bytes"] == size
@@ -96,7 +96,9 @@ def test_json_of_compress_adds_up(run, scene_ply, tmp_path):
 
 
 def test_a_quality_that_was_verified_is_printed_and_stays_in_the_file(run, scene_ply):
-    said = json.loads(run("compress", "scene.ply", "scene.splatz", "--quality", "40", "--verify", "--json").stdout)
+    said = json.loads(
+        run("compress", "--preset=fast", "scene.ply", "scene.splatz", "--quality", "40", "--verify", "--json").stdout
+    )
     assert 40 <= said["quality"]["psnr_db"] <= 40.06
     assert json.loads(run("info", "scene.splatz", "--json").stdout)["quality"] == said["quality"]
     assert f"psnr_db: {said['quality']['psnr_db']}" in run("info", "scene.splatz").stdout
@@ -145,6 +147,6 @@ def test_repaired_rows_are_counted(run, broken_ply):
 
 
 def test_a_terminal_gets_a_progress_bar(run_in_terminal, scene_ply):
-    code, drawn = run_in_terminal("compress", "scene.ply", "scene.splatz")
+    code, drawn = run_in_terminal("compress", "--preset=fast", "scene.ply", "scene.splatz")
     assert code == 0
     assert "%" in drawn

@@ -1,0 +1,183 @@
+"""What `balanced` does before a scene is coded: renders it, and lets pictures decide what its bits are spent on.
+
+    scene -> views -> prune -> optimize (repair) -> quantize (classes) -> optimize (settle) -> scene to encode
+
+One number, `fineness`, sets everything: the steps, and with them how much a splat has to be worth to stay. A splat goes
+if that changes pictures less than `worth` times what the steps change, a splat on average: where steps are coarse, so
+is the choice of splats, and no bits are spent on what errors drown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.distill import regression
+from splatzip.optimize import repair, settle
+from splatzip.prune import removal
+from splatzip.prune.order import Removal
+from splatzip.quantize import classes, stepped
+from splatzip.raster.rasterize import Rasterizer
+from splatzip.raster.score import score
+from splatzip.scene import Camera, Scene
+from splatzip.views import pseudo_views
+
+Floats = NDArray[np.float32]
+Progress = Callable[[float, str], None]
+
+_NOISE_VIEWS = 4  # of these, one is enough to see what steps do to pictures
+_GIVEN_FOCAL = 350.0  # pixels: where there are given cameras alone
+# Found on pruned snowmiku: what equal bits buy shifts where neighbours are fewer.
+_OCTAVES = {"axis": -0.7, "position": 0.48, "color": 0.2, "sh": 0.24, "spin": -0.13}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of every stage.
+
+    Attributes:
+        views: pseudo-views that are made; 0 where cameras are given that show all there is.
+        score_every: one view of so many decides who stays and how coarse its steps are; all of them repair.
+        worth: of a splat that stays at least, in mean squared changes by the steps.
+        degree: SH degree that is kept at most, by regression over what the views see; None: the source's.
+        removal, repair, classes, settle: see there; removal.keep is where looking again ends.
+    """
+
+    views: int = 264
+    score_every: int = 3
+    worth: float = 0.65
+    degree: int | None = None
+    removal: removal.Options = field(default_factory=lambda: removal.Options(keep=0.1))
+    repair: repair.Options = field(default_factory=lambda: repair.Options(steps=600))
+    classes: classes.Options = field(default_factory=classes.Options)
+    settle: settle.Options = field(default_factory=settle.Options)
+
+
+def steps_for_pruned(steps: stepped.Options) -> stepped.Options:
+    """The same fineness for a scene of fewer splats, whose errors settle instead of being diffused."""
+    return replace(steps, octaves=_OCTAVES, most_color=12, diffusion=0.4)
+
+
+class Balanced(NamedTuple):
+    """A scene to encode.
+
+    Attributes:
+        scene: N splats.
+        classes: (N, 2) int8; see `quantize.classes`.
+        steps: to code it with.
+        fitted: parameters to code it by, those that it settled with; empty: not settled.
+    """
+
+    scene: Scene
+    classes: NDArray[np.int8]
+    steps: stepped.Options
+    fitted: bytes = b""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What is found out about a source once, whatever is asked of it.
+
+    Attributes:
+        scene: the source.
+        cameras: V views.
+        targets: V pictures of the source, (H, W, 3).
+        removal: in which order splats go, by every `score_every`th view.
+    """
+
+    scene: Scene
+    cameras: Sequence[Camera]
+    targets: Sequence[Floats]
+    removal: Removal
+    options: Options
+    threads: int
+
+    def kept(self, steps: stepped.Options) -> NDArray[np.int64]:
+        """The rows that are worth their bits at these steps."""
+        rounded = stepped.rounded(self.scene, steps, classes=np.zeros((0, 2), np.int8), threads=self.threads)
+        noise = self._squared_change(self.scene.edited(**rounded))
+        prices, n = self.removal.price, len(self.scene)
+        staying = np.arange(n, 0, -1)  # with the splat of that price, and all that go later
+        worthy = prices * staying >= self.options.worth * noise
+        return self.removal.keeping(1 - (int(np.argmax(worthy)) if worthy.any() else n - 1) / n)
+
+    def reduced(self, steps: stepped.Options, *, progress: Progress) -> Balanced:
+        """Fewer splats, repaired, with classes; not settled yet."""
+        left = self._of_degree(self.scene.take(self.kept(steps)))
+        left = repair.repair(
+            left, self.cameras, self.targets, self.options.repair, threads=self.threads,
+            progress=lambda done: progress(0.9 * done, "repairing"),
+        )  # fmt: skip
+        scored = score(left, self._scoring(), what={"weight", "removal"}, threads=self.threads)
+        return Balanced(left, classes.importance_classes(left, scored, self.options.classes), steps)
+
+    def settled(self, balanced: Balanced, *, progress: Progress) -> Balanced:
+        """The same, with values that round to better pictures."""
+
+        start, values, steps, _ = balanced
+        fitted = stepped.encode(start, steps, classes=values, threads=self.threads).params
+
+        def rounded(scene: Scene) -> dict[str, Floats]:
+            return stepped.rounded(scene, steps, classes=values, fitted=fitted, threads=self.threads)
+
+        scene = settle.settle(
+            start, rounded, self.cameras, self.targets, self.options.settle, threads=self.threads,
+            progress=lambda done: progress(done, "settling"),
+        )  # fmt: skip
+        return balanced._replace(scene=scene, fitted=fitted)
+
+    def _of_degree(self, scene: Scene) -> Scene:
+        degree = self.options.degree
+        if degree is None or degree >= scene.sh_degree:
+            return scene
+        moments = score(scene, self._scoring(), what={"curvature"}, threads=self.threads).color_curvature
+        assert moments is not None
+        return regression.distill(scene, moments, regression.Options(degree=degree), threads=self.threads).scene
+
+    def _scoring(self) -> Sequence[Camera]:
+        return self.cameras[:: self.options.score_every]
+
+    def _squared_change(self, scene: Scene) -> float:
+        """Of the scoring views' pictures, all pixels and channels; by a few of them."""
+        rasterizer = Rasterizer(scene, threads=self.threads)
+        every = _NOISE_VIEWS * self.options.score_every
+        pairs = list(zip(self.cameras[::every], self.targets[::every], strict=True))
+        changes = [rasterizer.render(camera, threads=self.threads).color - target for camera, target in pairs]
+        per_value = sum(float(np.square(change).sum()) for change in changes) / sum(change.size for change in changes)
+        return per_value * sum(3 * camera.width * camera.height for camera in self._scoring())
+
+
+def prepare(
+    scene: Scene, options: Options, *, cameras: Sequence[Camera] = (), threads: int = 0,
+    progress: Progress | None = None,
+) -> Prepared:  # fmt: skip
+    """Look at a scene from everywhere, and find the order in which its splats may go.
+
+    Args:
+        scene: N splats.
+        options: see `Options`.
+        cameras: given ones, which count beside the pseudo-views.
+        threads: 0 for every core; the result does not depend on it.
+        progress: called with the share done and a word for the step.
+    Raises: ViewsError if nothing of the scene is seen.
+    """
+    report = progress or (lambda share, step: None)
+    report(0.0, "making views")
+    made = pseudo_views(scene, count=options.views, threads=threads).cameras if options.views else ()
+    cameras = [*_as_large(cameras, made), *made]
+    report(0.4, "rendering the source")
+    rasterizer = Rasterizer(scene, threads=threads)
+    targets = [rasterizer.render(camera, threads=threads).color for camera in cameras]
+    report(0.5, "pruning")
+    order = removal.order(scene, cameras[:: options.score_every], options.removal, threads=threads)
+    return Prepared(scene, cameras, targets, order, options, threads)
+
+
+def _as_large(cameras: Sequence[Camera], made: Sequence[Camera]) -> list[Camera]:
+    """Given cameras at the resolution of those that were made, by their pixels a radian; never larger."""
+    focal = float(np.median([camera.fx for camera in made])) if made else _GIVEN_FOCAL
+    return [camera.scaled(min(1.0, focal / camera.fx)) for camera in cameras]

@@ -1,0 +1,69 @@
+"""Settling: the values that a decoder will have are moved to where pictures come out right.
+
+    scene + what a decoder would make of it + pictures of the source -> [optimize] -> scene to encode
+
+Rounding errors of neighbours cover each other's pixels: which way each value should be rounded depends on the others.
+Steps as those of `optimize.repair`, but pictures are drawn, and gradients taken, with the decoded values, and applied
+to those that are encoded (a straight-through estimate; Bengio et al. 2013): where decoded pictures are too dark,
+values move until enough of them round the other way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.optimize import repair
+from splatzip.scene import Camera, Scene
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How long, and how far a step goes.
+
+    Attributes:
+        rates: as in repair; half of its rates.
+        every: steps from one decoding to the next.
+    """
+
+    rates: repair.Options = field(
+        default_factory=lambda: repair.Options(
+            steps=400, position=0.003, log_scale=5e-3, rotation=1.5e-3, opacity_logit=2.5e-2, color=3.75e-3, sh=5e-4,
+            seed=1,
+        )
+    )  # fmt: skip
+    every: int = 2
+
+
+def settle(
+    scene: Scene,
+    decoded: Callable[[Scene], Mapping[str, Floats]],
+    cameras: Sequence[Camera],
+    targets: Sequence[Floats],
+    options: Options | None = None,
+    *,
+    threads: int = 0,
+    progress: Callable[[float], None] | None = None,
+) -> Scene:
+    """Move a scene's attributes until what is decoded of them shows the pictures.
+
+    Args:
+        scene: N splats.
+        decoded: the arrays a decoder has of a scene, row for row.
+        cameras, targets: see `repair.repair`.
+        options: see `Options`.
+        threads: 0 for every core; the result does not depend on it.
+        progress: called with the share done.
+    Returns: the scene to encode.
+    """
+    options = options or Options()
+
+    def before_step(step: int, values: Callable[[], Mapping[str, Floats]]) -> Mapping[str, Floats] | None:
+        return decoded(scene.edited(**values())) if step % options.every == 0 else None
+
+    return repair.repair(scene, cameras, targets, options.rates, shown=before_step, threads=threads, progress=progress)

@@ -1,0 +1,200 @@
+"""`balanced` files: at the preset's own point, of a size, or of a quality.
+
+    scene -> balance -> encode -> measured, and tried again -> file
+
+What is dear is done once (views, the order in which splats go) or at most twice (repair, classes, settling); a target
+is met by other steps for what settled, on real bytes and on pictures that nothing was fitted to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from splatzip.balance import Balanced, Prepared, prepare, steps_for_pruned
+from splatzip.decode import decompress
+from splatzip.encode import encode, with_quality
+from splatzip.errors import SplatzipError
+from splatzip.optimize.closed_loop import Setting, meet
+from splatzip.profile import Profile
+from splatzip.quality import SourcePictures, measuring_views
+from splatzip.scene import Camera, Scene
+from splatzip.views import Views
+
+Progress = Callable[[float, str], None]
+
+_FINENESS = (-5.0, 3.5)  # beyond, pictures hardly change any more, or are none
+_QUALITY_AT = (-1.2, 42.5, 4.5)  # fineness, about the dB it gives, and dB a unit: where a search starts
+_NEAR_DB = 1.0  # as close as a quality has to be for other steps to do the rest
+_NEAR_FINENESS = 0.25  # as little as steps may have to change for what settled to stay
+_LEAST_USED = 0.98  # of a size
+_MOST_TRIES = 16
+
+
+class Measured(NamedTuple):
+    """A file, and what its pictures have lost: dB against the source, mean and worst view."""
+
+    file: bytes
+    psnr: float
+    worst: float
+
+
+def encode_balanced(
+    scene: Scene, profile: Profile, *, cameras: Sequence[Camera] = (), held_back: Views | None = None,
+    threads: int = 0, progress: Progress | None = None,
+) -> bytes:  # fmt: skip
+    """Compress a scene by rendering it.
+
+    Args:
+        scene: N splats.
+        profile: with `balance`; its target, if any, is met.
+        cameras: views that count beside the pseudo-views.
+        held_back: views to measure from, which `cameras` has not; None: pseudo-views of another seed.
+        threads: 0 for every core; the bytes do not depend on it.
+        progress: called with the share done and a word for the step.
+    Returns: a whole .splatz file that says what was measured.
+    Raises: SplatzipError, naming what can be reached, if a target cannot; ViewsError if nothing is seen.
+    """
+    report = progress or (lambda share, step: None)
+    maker = _Maker(scene, profile, cameras, held_back, threads, report)
+    if profile.target_size is not None:
+        made = maker.of_size(profile.target_size)
+    elif profile.target_quality is not None:
+        made = maker.of_quality(profile.target_quality)
+    else:
+        made = maker.measured(maker.file(maker.settled(maker.steps.fineness)))
+    return with_quality(made.file, made.psnr, made.worst, maker.described)
+
+
+class _Maker:
+    """Files of one scene, at any fineness."""
+
+    def __init__(
+        self, scene: Scene, profile: Profile, cameras: Sequence[Camera], held_back: Views | None, threads: int,
+        report: Progress,
+    ) -> None:  # fmt: skip
+        assert profile.stepped is not None
+        assert profile.balance is not None
+        self.steps = steps_for_pruned(profile.stepped)
+        self._profile, self._threads, self._report = profile, threads, report
+        self._share = 0.0
+        self._prepared: Prepared = prepare(
+            scene, profile.balance, cameras=cameras, threads=threads, progress=self._until(0.4)
+        )
+        if held_back is None:
+            held_back, self.described = measuring_views(scene, threads=threads)
+        else:
+            camera = held_back.cameras[0]
+            self.described = f"{len(held_back)} given views, held back, {camera.width}x{camera.height}, 3sigma"
+        self._pictures = SourcePictures(scene, held_back, threads=threads)
+
+    def settled(self, fineness: float) -> Balanced:
+        """The scene for steps of a fineness."""
+        steps = replace(self.steps, fineness=fineness)
+        reduced = self._prepared.reduced(steps, progress=self._until(self._share + 0.5 * (0.95 - self._share)))
+        return self._prepared.settled(reduced, progress=self._until(self._share + 0.6 * (0.95 - self._share)))
+
+    def file(self, made: Balanced, setting: Setting | None = None) -> bytes:
+        """What is coded of it, with other steps than it settled with if need be."""
+        steps = made.steps if setting is None else replace(made.steps, **setting._asdict())
+        profile = replace(self._profile, stepped=steps)
+        return encode(made.scene, profile, classes=made.classes, fitted=made.fitted, threads=self._threads)
+
+    def measured(self, file: bytes) -> Measured:
+        """What the held-back views see."""
+        of_views = self._pictures.of_views(decompress(file, threads=self._threads))
+        return Measured(file, float(np.mean(of_views)), min(of_views))
+
+    def of_quality(self, target: float) -> Measured:
+        """The file of the quality, to the tolerance of the profile from above."""
+        at, there, slope = _QUALITY_AT
+        fineness = _within(at + (target - there) / slope)
+        made = self.settled(fineness)
+        missing = target - self.measured(self.file(made)).psnr
+        if abs(missing) > _NEAR_DB and _within(fineness + missing / slope) != fineness:
+            fineness = _within(fineness + missing / slope)
+            made = self.settled(fineness)
+
+        def attempt(setting: Setting) -> tuple[float, Measured]:
+            tried = self.measured(self.file(made, setting))
+            self._report(0.97, f"measured {tried.psnr:.2f} dB")
+            return tried.psnr, tried
+
+        return meet(target, attempt, start=fineness, options=self._profile.closed_loop).made
+
+    def of_size(self, target: int) -> Measured:
+        """The file of at most so many bytes."""
+        fineness = _search(target, self._about, *_FINENESS, enough=0.9)[0]
+        made = self.settled(fineness)
+        fits, file = _search(target, lambda value: self.file(made, Setting(value, 0.0)), *_FINENESS, near=fineness)
+        if abs(fits - fineness) > _NEAR_FINENESS:
+            made = self.settled(fits)
+            fits, file = _search(target, lambda value: self.file(made, Setting(value, 0.0)), *_FINENESS, near=fits)
+        tried = self.measured(file)
+        if len(file) > target and not self._profile.best_effort:
+            raise SplatzipError(
+                f"{target} bytes cannot be reached: the smallest is {len(file)} at {tried.psnr:.2f} dB against the "
+                "source; ask for at least that, or take --best-effort"
+            )
+        return tried
+
+    def _about(self, fineness: float) -> bytes:
+        """About as many bytes as the scene will take, without repair."""
+        steps = replace(self.steps, fineness=fineness)
+        left = self._prepared.scene.take(self._prepared.kept(steps))
+        return encode(left, replace(self._profile, stepped=steps), threads=self._threads)
+
+    def _until(self, end: float) -> Progress:
+        start, self._share = self._share, end
+        return lambda share, step: self._report(start + share * (end - start), step)
+
+
+def _within(fineness: float) -> float:
+    return min(max(fineness, _FINENESS[0]), _FINENESS[1])
+
+
+def _search(
+    size: int, made: Callable[[float], bytes], low: float, high: float, *, near: float | None = None,
+    enough: float = _LEAST_USED,
+) -> tuple[float, bytes]:  # fmt: skip
+    """The finest that is at most of a size and uses `enough` of it, or the nearest to that there is.
+
+    Regula falsi on the logarithm of the size, which is nearly a straight line.
+    """
+    best: tuple[float, bytes] | None = None
+    smallest: tuple[float, bytes] | None = None
+    points: dict[float, float] = {}
+    aim = np.log(size * (1 + enough) / 2)
+    value = (low + high) / 2 if near is None else near
+    for _ in range(_MOST_TRIES):
+        file = made(value)
+        points[value] = float(np.log(len(file)))
+        if smallest is None or len(file) < len(smallest[1]):
+            smallest = value, file
+        if len(file) <= size:
+            low = max(low, value)
+            if best is None or len(file) > len(best[1]):
+                best = value, file
+            if len(file) >= enough * size:
+                break
+        else:
+            high = min(high, value)
+        if high - low < 1e-4:
+            break
+        value = min(max(_straight(points, aim, value), low + 0.02 * (high - low)), high - 0.02 * (high - low))
+        if value in points:
+            value = (low + high) / 2
+    assert smallest is not None
+    return best or smallest
+
+
+def _straight(points: dict[float, float], aim: float, last: float) -> float:
+    """Where the line through the two points nearest to the aim meets it."""
+    if len(points) == 1:
+        return last + (aim - points[last]) / 0.4
+    (a, at_a), (b, at_b) = sorted(points.items(), key=lambda point: abs(point[1] - aim))[:2]
+    slope = max((at_b - at_a) / (b - a), 0.05)
+    return a + (aim - at_a) / slope
