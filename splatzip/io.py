@@ -113,10 +113,10 @@ def compress(
     if not isinstance(scene, Scene):
         scene = load(scene, repair=repair)
     coded = sh_coding is not None or geometry_coding is not None
-    chosen = coded or any(option is not None for option in (size, quality, degree, views))
+    chosen = coded or any(option is not None for option in (size, quality, degree))
     if recipe is not None:
-        if verify or chosen or preset is not None or profile is not None:
-            raise SplatzipError("a recipe settles all of it: no preset, profile, quality, verify, degree or coding")
+        if verify or chosen or preset is not None or profile is not None or views is not None:
+            raise SplatzipError("a recipe settles all of it: no preset, target, views, verify, degree or coding")
         from splatzip.recipes import encode_by
 
         return encode_by(scene, recipe, threads=threads, progress=progress)
@@ -125,7 +125,8 @@ def compress(
             raise SplatzipError("give a profile, or a preset, a quality, a degree and a coding, not both")
     else:
         if preset is None:
-            preset = "lossless" if scene.source is not None and not chosen else "fast" if coded else "balanced"
+            kept_as_it_is = scene.source is not None and not chosen and views is None
+            preset = "lossless" if kept_as_it_is else "fast" if coded else "balanced"
         profile = Profile.preset_named(
             preset, size=size, quality=quality, verify=verify, best_effort=best_effort, degree=degree,
             sh_coding=sh_coding, geometry_coding=geometry_coding,

@@ -1,0 +1,137 @@
+"""Preset balanced on a part of the chair sample, with short stages: targets, views, odd scenes."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splatzip import Profile, Scene, SplatzipError, compress, decompress, info, load
+from splatzip import balance as stages
+from splatzip.optimize import repair, settle
+
+SAMPLE = Path(__file__).resolve().parents[1] / "datasets" / "samples" / "chair"
+SHORT = stages.Options(
+    views=30,
+    repair=repair.Options(steps=30),
+    settle=settle.Options(replace(settle.Options().rates, steps=10)),
+)
+
+
+@pytest.fixture(scope="module")
+def chair() -> Scene:
+    whole = load(SAMPLE / "point_cloud.ply")
+    return whole.take(np.arange(0, len(whole), 5))
+
+
+def short(**targets: object) -> Profile:
+    profile = Profile.preset_named("balanced", **targets)  # type: ignore[arg-type]
+    assert profile.balance is not None
+    return replace(profile, balance=replace(SHORT, degree=profile.balance.degree))
+
+
+@pytest.fixture(scope="module")
+def own_point(chair: Scene) -> bytes:
+    return compress(chair, profile=short())
+
+
+def test_splats_go_and_the_file_says_what_that_cost(chair: Scene, own_point: bytes) -> None:
+    facts = info(own_point)
+    assert facts["settings"]["preset"] == "balanced"
+    assert 0.2 * len(chair) < facts["splats"] < 0.95 * len(chair)
+    assert facts["quality"]["psnr_db"] > 33
+    assert facts["quality"]["worst_view_db"] <= facts["quality"]["psnr_db"]
+    assert "12 pseudo-views of the source" in facts["quality"]["views"]
+
+
+def test_any_number_of_threads_writes_the_same_bytes(chair: Scene, own_point: bytes) -> None:
+    assert compress(chair, profile=short(), threads=1) == own_point
+
+
+def test_a_size_is_never_exceeded_and_nearly_used_and_more_bytes_are_no_worse(chair: Scene, own_point: bytes) -> None:
+    reached = []
+    for share in (0.25, 1, 4):
+        size = int(share * len(own_point))
+        file = compress(chair, profile=short(size=size))
+        assert 0.98 * size <= len(file) <= size
+        reached.append(info(file)["quality"]["psnr_db"])
+    assert reached == sorted(reached)
+
+
+def test_a_size_beyond_the_finest_setting_takes_the_finest(chair: Scene) -> None:
+    few = chair.take(np.arange(0, len(chair), 10))
+    file = compress(few, profile=short(size=10**9))
+    assert info(file)["quality"]["psnr_db"] > 45
+
+
+def test_a_size_that_cannot_be_is_refused_unless_the_smallest_will_do(chair: Scene) -> None:
+    with pytest.raises(SplatzipError, match=r"300 bytes cannot be reached: the smallest is \d+ at [\d.]+ dB"):
+        compress(chair, profile=short(size=300))
+    assert len(compress(chair, profile=short(size=300, best_effort=True))) > 300
+
+
+@pytest.mark.parametrize("quality", [34, 40])
+def test_a_quality_is_met_from_above(chair: Scene, quality: float) -> None:
+    assert quality <= info(compress(chair, profile=short(quality=quality)))["quality"]["psnr_db"] <= quality + 0.06
+
+
+def test_a_degree_is_kept_at_most(chair: Scene) -> None:
+    assert decompress(compress(chair, profile=short(degree=1))).sh_degree == 1
+
+
+def test_given_views_count_and_those_for_testing_are_not_looked_at(
+    chair: Scene, own_point: bytes, tmp_path: Path
+) -> None:
+    capture = json.loads((SAMPLE / "transforms.json").read_text())
+    given, blanked = tmp_path / "given", tmp_path / "blanked"
+    for folder in (given, blanked):
+        folder.mkdir()
+        frames = []
+        for number in range(24):  # the sample has a few frames: more of them, a little aside
+            frame = json.loads(json.dumps(capture["frames"][number % len(capture["frames"])]))
+            frame["file_path"] = f"frame_{number:03}.png"
+            frame["transform_matrix"][0][3] += 0.01 * number
+            if folder == blanked and number % 8 == 0:  # without split.json every 8th is for testing
+                frame["transform_matrix"] = np.eye(4).tolist()
+            frames.append(frame)
+        (folder / "transforms.json").write_text(json.dumps({**capture, "frames": frames}))
+    one, two = (compress(chair, profile=short(), views=folder) for folder in (given, blanked))
+    assert one == two
+    assert one != own_point
+    assert "3 given views, held back" in info(one)["quality"]["views"]
+
+
+def test_without_pseudo_views_the_given_ones_decide_alone(chair: Scene) -> None:
+    with pytest.raises(SplatzipError, match="add --views"):
+        compress(chair, profile=short(), only_views=True)
+    with pytest.raises(SplatzipError, match="fast looks at no views"):
+        compress(chair, preset="fast", views=SAMPLE)
+
+
+def test_what_balanced_does_not_take_is_refused() -> None:
+    for name, options, says in (
+        ("fast", {"size": 1000}, "choose balanced"),
+        ("balanced", {"size": 1000, "quality": 40}, "drop one"),
+        ("balanced", {"size": 0}, "0 bytes"),
+        ("balanced", {"quality": 70}, "out of range"),
+        ("balanced", {"sh_coding": "residual_vq"}, "choose fast"),
+    ):
+        with pytest.raises(SplatzipError, match=says):
+            Profile.preset_named(name, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("odd", ["one", "equal", "flat colours", "outliers"])
+def test_odd_scenes_come_back(chair: Scene, odd: str) -> None:
+    scene = chair.take(np.arange(60))
+    if odd == "one":
+        scene = chair.take(np.array([int(chair.opacity_logits.argmax())]))
+    elif odd == "equal":
+        scene = scene.edited(**{name: np.repeat(values[:1], 60, axis=0) for name, values in scene.arrays().items()})
+    elif odd == "flat colours":
+        scene = scene.edited(sh=scene.sh[:, :1])
+    else:
+        scene = scene.edited(positions=scene.positions * np.float32(1e6))
+    again = decompress(compress(scene, profile=short()))
+    assert 1 <= len(again) <= len(scene)
+    assert again.sh_degree == scene.sh_degree
