@@ -73,6 +73,7 @@ def compress(
     recipe: str | None = None,
     size: int | None = None,
     quality: float | None = None,
+    max_loss: float | None = None,
     verify: bool = False,
     best_effort: bool = False,
     views: str | Path | None = None,
@@ -95,6 +96,8 @@ def compress(
         size: bytes to stay within; balanced uses at least 98 % of them, unless its finest is smaller.
         quality: dB against the source to aim at, 30 to 65; balanced meets it to 0.05 dB from above, others estimate
             unless verified.
+        max_loss: dB on photos that balanced may lose: mean over every 8th of the training frames of `views`; photos are
+            looked at for nothing else.
         verify: render what was written and say in the file which dB it reached; a quality is then met in closed loop,
             to 0.05 dB from above.
         best_effort: a size that cannot be reached gives the smallest file, and no error.
@@ -113,7 +116,7 @@ def compress(
     if not isinstance(scene, Scene):
         scene = load(scene, repair=repair)
     coded = sh_coding is not None or geometry_coding is not None
-    chosen = coded or any(option is not None for option in (size, quality, degree))
+    chosen = coded or any(option is not None for option in (size, quality, max_loss, degree))
     if recipe is not None:
         if verify or chosen or preset is not None or profile is not None or views is not None:
             raise SplatzipError("a recipe settles all of it: no preset, target, views, verify, degree or coding")
@@ -128,8 +131,8 @@ def compress(
             kept_as_it_is = scene.source is not None and not chosen and views is None
             preset = "lossless" if kept_as_it_is else "fast" if coded else "balanced"
         profile = Profile.preset_named(
-            preset, size=size, quality=quality, verify=verify, best_effort=best_effort, degree=degree,
-            sh_coding=sh_coding, geometry_coding=geometry_coding,
+            preset, size=size, quality=quality, max_loss=max_loss, verify=verify, best_effort=best_effort,
+            degree=degree, sh_coding=sh_coding, geometry_coding=geometry_coding,
         )  # fmt: skip
     if profile.balance is not None:
         return _balanced(scene, profile, views, only_views, threads, progress)
@@ -149,15 +152,19 @@ def _balanced(
     if views is None:
         if only_views:
             raise SplatzipError("without pseudo-views there have to be others; add --views")
+        if profile.target_loss is not None:
+            raise SplatzipError("a loss is measured on photos; add --views")
         return encode_balanced(scene, profile, threads=threads, progress=progress)
-    cameras = Views.load(views, split="train", photos=False).cameras
-    held_back = cameras[::8] if len(cameras) > 8 else ()
-    fitted = [camera for number, camera in enumerate(cameras) if number % 8 or not held_back]
+    train = Views.load(views, split="train", photos=profile.target_loss is not None)
+    held_back = None
+    if len(train) > 8:
+        held_back = Views(train.cameras[::8], None if train.photos is None else train.photos[::8])
+    fitted = [camera for number, camera in enumerate(train.cameras) if number % 8 or held_back is None]
     assert profile.balance is not None
     if only_views:
         profile = replace(profile, balance=replace(profile.balance, views=0, score_every=1))
     return encode_balanced(
-        scene, profile, cameras=fitted, held_back=Views(held_back) if held_back else None, threads=threads,
+        scene, profile, cameras=fitted, held_back=held_back, threads=threads,
         progress=progress,
     )  # fmt: skip
 

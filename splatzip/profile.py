@@ -44,6 +44,7 @@ class Profile:
         estimated_quality: dB against the source that the steps were chosen for; None if none was asked for.
         target_quality: dB against the source that is met in closed loop, from the steps given; None keeps those steps.
         target_size: bytes that the file has at most; `balanced` alone.
+        target_loss: dB on photos that may be lost, of held-back views that have some; `balanced` alone.
         best_effort: a target that cannot be reached gives what comes closest, and no error.
         degree: SH degree that is kept at most, by truncation; None: the source's.
         balance: options of the stages that render and thin out; None: every splat is coded as it is.
@@ -55,6 +56,7 @@ class Profile:
     estimated_quality: float | None = None
     target_quality: float | None = None
     target_size: int | None = None
+    target_loss: float | None = None
     best_effort: bool = False
     degree: int | None = None
     balance: balance.Options | None = None
@@ -62,8 +64,8 @@ class Profile:
 
     @staticmethod
     def preset_named(
-        name: str, *, size: int | None = None, quality: float | None = None, verify: bool = False,
-        best_effort: bool = False, degree: int | None = None, sh_coding: str | None = None,
+        name: str, *, size: int | None = None, quality: float | None = None, max_loss: float | None = None,
+        verify: bool = False, best_effort: bool = False, degree: int | None = None, sh_coding: str | None = None,
         geometry_coding: str | None = None,
     ) -> Profile:  # fmt: skip
         """The options behind a preset's name.
@@ -73,6 +75,7 @@ class Profile:
             size: bytes to stay within; balanced alone.
             quality: dB against the source to aim at, 30 to 65: an estimate from a table, not a measurement, unless the
                 preset is balanced.
+            max_loss: dB against photos that may be lost; balanced alone.
             verify: meet the quality by measurements instead; the estimate is where they start.
             best_effort: a target that cannot be reached gives what comes closest.
             degree: SH degree that is kept at most, 0 to 4.
@@ -89,10 +92,12 @@ class Profile:
         ):  # fmt: skip
             if coding is not None and coding not in known:
                 raise SplatzipError(f"there is no coding {coding!r} of {what}; choose {', '.join(known)}")
-        if size is not None and name != "balanced":
-            raise SplatzipError(f"{name} has no size to aim at; choose balanced")
-        if size is not None and quality is not None:
-            raise SplatzipError("a size and a quality cannot both be met; drop one")
+        if name != "balanced" and (size is not None or max_loss is not None):
+            raise SplatzipError(f"{name} has no size or loss to aim at; choose balanced")
+        if sum(target is not None for target in (size, quality, max_loss)) > 1:
+            raise SplatzipError("a size, a quality and a loss cannot be met at once; keep one")
+        if max_loss is not None and not max_loss > 0:
+            raise SplatzipError(f"a loss of {max_loss:g} dB cannot be aimed at; ask for more than 0")
         if size is not None and size < 1:
             raise SplatzipError(f"a file of {size} bytes cannot be")
         if quality is not None and not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
@@ -112,8 +117,8 @@ class Profile:
             if sh_coding not in (None, "scalar") or geometry_coding not in (None, "scalar"):
                 raise SplatzipError("balanced settles numbers by their steps; drop the coding or choose fast")
             return Profile(
-                name, options(_BALANCED_FINENESS), target_quality=quality, target_size=size, best_effort=best_effort,
-                balance=balance.Options(degree=degree),
+                name, options(_BALANCED_FINENESS), target_quality=quality, target_size=size, target_loss=max_loss,
+                best_effort=best_effort, balance=balance.Options(degree=degree),
             )  # fmt: skip
         if quality is None:
             fineness = _NEAR_LOSSLESS_FINENESS if name == "near-lossless" else _fineness_for(_FAST_DB)

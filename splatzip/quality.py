@@ -117,10 +117,27 @@ class SourcePictures:
         rasterizer = Rasterizer(source, threads=threads)
         drawn = [(camera, rasterizer.render(camera, threads=threads)) for camera in views.cameras]
         self._kept = [(camera, _shown(picture)) for camera, picture in drawn if picture.alpha.any()]
+        self._photos = None
+        if views.photos is not None:
+            self._photos = [views.photo(number) for number, (_, picture) in enumerate(drawn) if picture.alpha.any()]
 
     def psnr(self, candidate: Scene) -> float:
         """dB against the source: mean over the views; of a source that nobody sees, the most."""
         return float(np.mean(self.of_views(candidate)))
+
+    def lost(self, candidate: Scene) -> float:
+        """dB that the photos of the views say are lost, mean.
+
+        Raises: ViewsError if there are none.
+        """
+        if not self._photos:
+            raise ViewsError("a loss is measured on photos, and the views have none; aim at a quality instead")
+        rasterizer, threads = Rasterizer(candidate, threads=self._threads), self._threads
+        losses = []
+        for (camera, picture), photo in zip(self._kept, self._photos, strict=True):
+            drawn = _shown(rasterizer.render(camera, threads=threads))
+            losses.append(metrics.psnr(picture, photo, threads=threads) - metrics.psnr(drawn, photo, threads=threads))
+        return float(np.mean(losses))
 
     def of_views(self, candidate: Scene) -> list[float]:
         """dB against the source in each view, on black; one, the most there is, for a source that nobody sees."""

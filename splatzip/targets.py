@@ -1,4 +1,4 @@
-"""`balanced` files: at the preset's own point, of a size, or of a quality.
+"""`balanced` files: at the preset's own point, of a size, of a quality, or of a loss on photos.
 
     scene -> balance -> encode -> measured, and tried again -> file
 
@@ -30,6 +30,7 @@ _FINENESS = (-5.0, 3.5)  # beyond, pictures hardly change any more, or are none
 _QUALITY_AT = (-1.2, 42.5, 4.5)  # fineness, about the dB it gives, and dB a unit: where a search starts
 _NEAR_DB = 1.0  # as close as a quality has to be for other steps to do the rest
 _NEAR_FINENESS = 0.25  # as little as steps may have to change for what settled to stay
+_NEAR_LOSS = 0.1  # share of a loss that need not be used
 _LEAST_USED = 0.98  # of a size
 _MOST_TRIES = 16
 
@@ -62,6 +63,8 @@ def encode_balanced(
     maker = _Maker(scene, profile, cameras, held_back, threads, report)
     if profile.target_size is not None:
         made = maker.of_size(profile.target_size)
+    elif profile.target_loss is not None:
+        made = maker.of_loss(profile.target_loss)
     elif profile.target_quality is not None:
         made = maker.of_quality(profile.target_quality)
     else:
@@ -124,6 +127,36 @@ class _Maker:
             return tried.psnr, tried
 
         return meet(target, attempt, start=fineness, options=self._profile.closed_loop).made
+
+    def of_loss(self, target: float) -> Measured:
+        """The coarsest file found that loses at most so many dB on the photos of the held-back views."""
+        fineness, low, high = _QUALITY_AT[0], *_FINENESS
+        made, settled_at = self.settled(fineness), fineness
+        best: tuple[float, bytes] | None = None
+        least = np.inf
+        for number in range(_MOST_TRIES):
+            file = self.file(made, Setting(fineness, 0.0))
+            lost = self._pictures.lost(decompress(file, threads=self._threads))
+            self._report(0.97, f"lost {lost:.3f} dB")
+            least = min(least, lost)
+            if lost <= target:
+                high = min(high, fineness)
+                if best is None or lost > best[0]:
+                    best = lost, file
+            else:
+                low = max(low, fineness)
+            if 0 <= target - lost <= _NEAR_LOSS * target or high - low < 1e-3:
+                break
+            # What is lost goes with the squared error: e times less a unit.
+            wanted = fineness + np.log(max(lost, 0.02 * target) / ((1 - _NEAR_LOSS / 2) * target))
+            fineness = wanted if low < wanted < high else (low + high) / 2
+            if number == 0 and abs(fineness - settled_at) > _NEAR_FINENESS:
+                made, settled_at = self.settled(_within(fineness)), fineness
+                best, low, high = None, *_FINENESS
+            fineness = _within(fineness)
+        if best is None and not self._profile.best_effort:
+            raise SplatzipError(f"a loss of {target:g} dB cannot be reached: the least is {least:.2f} dB")
+        return self.measured(best[1] if best else file)
 
     def of_size(self, target: int) -> Measured:
         """The file of at most so many bytes."""

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from splatzip import Profile, Scene, SplatzipError, compress, decompress, info, load
+from splatzip import Profile, Scene, SplatzipError, Views, compress, decompress, info, load
 from splatzip import balance as stages
 from splatzip.optimize import repair, settle
+from splatzip.quality import SourcePictures
+from splatzip.raster import render
 
 SAMPLE = Path(__file__).resolve().parents[1] / "datasets" / "samples" / "chair"
 SHORT = stages.Options(
@@ -109,10 +112,38 @@ def test_without_pseudo_views_the_given_ones_decide_alone(chair: Scene) -> None:
         compress(chair, preset="fast", views=SAMPLE)
 
 
+def test_a_loss_on_photos_is_kept_to(chair: Scene, tmp_path: Path) -> None:
+    """Photos that the scene itself gave, with noise: what is lost is what coding adds to the noise."""
+    with pytest.raises(SplatzipError, match="add --views"):
+        compress(chair, profile=short(max_loss=1))
+    capture = json.loads((SAMPLE / "transforms.json").read_text())
+    (tmp_path / "images").mkdir()
+    frames = []
+    for number in range(20):
+        frame = json.loads(json.dumps(capture["frames"][number % len(capture["frames"])]))
+        frame["file_path"] = f"images/{number:03}.png"
+        frame["transform_matrix"][0][3] += 0.05 * number
+        frames.append(frame)
+    (tmp_path / "transforms.json").write_text(json.dumps({**capture, "frames": frames}))
+    random = np.random.default_rng(0)
+    cameras = Views.load(tmp_path, split="all", photos=False).cameras
+    for camera in cameras:
+        noisy = render(chair, camera).color + random.normal(0, 0.03, (camera.height, camera.width, 3))
+        Image.fromarray((255 * noisy.clip(0, 1)).round().astype(np.uint8)).save(tmp_path / "images" / camera.name)
+    lost = {}
+    for target in (0.3, 1.0):
+        again = decompress(compress(chair, profile=short(max_loss=target), views=tmp_path))
+        held_back = Views.load(tmp_path, split="train")
+        held_back = Views(held_back.cameras[::8], (held_back.photos or ())[::8])
+        lost[target] = SourcePictures(chair, held_back).lost(again)
+    assert 0.8 * 0.3 < lost[0.3] <= 0.3
+    assert 0.8 * 1.0 < lost[1.0] <= 1.0
+
+
 def test_what_balanced_does_not_take_is_refused() -> None:
     for name, options, says in (
         ("fast", {"size": 1000}, "choose balanced"),
-        ("balanced", {"size": 1000, "quality": 40}, "drop one"),
+        ("balanced", {"size": 1000, "quality": 40}, "keep one"),
         ("balanced", {"size": 0}, "0 bytes"),
         ("balanced", {"quality": 70}, "out of range"),
         ("balanced", {"sh_coding": "residual_vq"}, "choose fast"),

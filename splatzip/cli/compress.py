@@ -21,6 +21,7 @@ def compress(
     preset: option.PresetOption = None,
     quality: option.Quality = None,
     size: option.SizeOption = None,
+    max_loss: option.MaxLoss = None,
     best_effort: option.BestEffort = False,
     verify: option.Verify = False,
     views: option.EncoderViews = None,
@@ -48,7 +49,7 @@ def compress(
     options = (preset, sh_coding, geometry_coding, recipe)
     chosen, sh, geometry, method = (option.value if option else None for option in options)
     settings = Settings(chosen, quality, verify, degree, sh, geometry, method, threads, repair, option.bytes_of(size),
-                        best_effort, views, no_pseudo_views)  # fmt: skip
+                        max_loss, best_effort, views, no_pseudo_views)  # fmt: skip
     failed = False
     summary: Any
     if report is not None:

@@ -27,13 +27,25 @@ class Settings:
     threads: int = 0  # 0: every core
     repair: bool = False
     size: int | None = None  # bytes
+    max_loss: float | None = None  # dB on photos
     best_effort: bool = False
     views: Path | None = None
     no_pseudo_views: bool = False
 
     def arguments(self) -> Iterator[str]:
         """The command-line options that ask for the same."""
-        plain = ("preset", "size", "quality", "views", "degree", "sh_coding", "geometry_coding", "recipe", "threads")
+        plain = (
+            "preset",
+            "size",
+            "quality",
+            "max_loss",
+            "views",
+            "degree",
+            "sh_coding",
+            "geometry_coding",
+            "recipe",
+            "threads",
+        )
         for name in plain:
             if getattr(self, name) is not None:
                 yield f"--{name.replace('_', '-')}={getattr(self, name)}"
@@ -61,6 +73,7 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
                 preset=settings.preset,
                 size=settings.size,
                 quality=settings.quality,
+                max_loss=settings.max_loss,
                 best_effort=settings.best_effort,
                 views=settings.views,
                 only_views=settings.no_pseudo_views,

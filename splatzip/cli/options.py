@@ -70,6 +70,9 @@ Degree = Annotated[
 SizeOption = Annotated[
     str | None, typer.Option("--size", metavar="SIZE", help="Bytes to stay within, like 800KB or 4MB (10^6).")
 ]
+MaxLoss = Annotated[
+    float | None, typer.Option("--max-loss", metavar="DB", help="dB on photos that may be lost; needs --views.")
+]
 BestEffort = Annotated[
     bool, typer.Option("--best-effort", help="Where SIZE cannot be reached, write the smallest file there is.")
 ]
