@@ -19,6 +19,7 @@ from benchmark.peers import splat_transform_tool, splatzip_tool
 from benchmark.pruning import PRUNING_RECORDS, PRUNING_SCENES, measure_pruning
 from benchmark.pseudo import VIEWS_RECORDS, VIEWS_SCENES, measure_views
 from benchmark.quality import CURVE, FAST, PRESETS, measure_quality
+from benchmark.rd import RD_SCENES, measure_rd
 from benchmark.recipes import RECIPES_RECORDS, RECIPES_SCENES, measure_recipes
 from benchmark.record import RECORDS, machine, replace_rows
 from benchmark.render import measure_rendering
@@ -48,6 +49,10 @@ def main() -> None:
         elif options.what == "views":
             for scene in scenes_named(options.scenes or list(VIEWS_SCENES)):
                 _measure_views(scene)
+        elif options.what == "rd":
+            for scene in scenes_with_photos(options.scenes or list(RD_SCENES)):
+                for row in measure_rd(scene, splatzip.load(scene.file)):
+                    print(f"{scene.name}: {row}", flush=True)
         elif options.what in ABLATED:
             kind, records, scenes, measure = ABLATED[options.what]
             for scene in scenes_with_photos(options.scenes or list(scenes)):
@@ -65,11 +70,12 @@ def _options() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="what", required=True)
     codec = commands.add_parser("codec", help="the codec, beside its peers")
     views = commands.add_parser("views", help="pseudo-views, beside true cameras")
+    rd = commands.add_parser("rd", help="rate and distortion: curves of presets, points of recipes")
     prune = commands.add_parser("prune", help="ways to choose the splats that stay")
     distill = commands.add_parser("distill", help="ways to keep fewer SH coefficients")
     codings = commands.add_parser("codings", help="numbers or codebooks")
     recipes = commands.add_parser("recipes", help="published methods, whole")
-    for command in (codec, views, prune, distill, codings, recipes):
+    for command in (codec, views, rd, prune, distill, codings, recipes):
         command.add_argument("scenes", nargs="*", help="names, or their beginnings (default: all that it is made for)")
     codec.add_argument("--parts", default=",".join(PARTS), help=f"any of {','.join(PARTS)} (default: all)")
     codec.add_argument(
@@ -78,7 +84,7 @@ def _options() -> argparse.Namespace:
     render = commands.add_parser("render", help="the rasterizer, forward and backward")
     for command in (codec, render):
         command.add_argument("--repetitions", type=int, default=5, help="runs of everything that is timed (default: 5)")
-    for command in (codec, views, prune, distill, codings, recipes, render):
+    for command in (codec, views, rd, prune, distill, codings, recipes, render):
         command.add_argument("--table", action="store_true", help="measure nothing, write the table again")
     options = parser.parse_args()
     if options.what != "codec":

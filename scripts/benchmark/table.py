@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmark.pseudo import VIEWS_RECORDS, pseudo_views
+from benchmark.rd import RD_RECORDS
 from benchmark.record import RECORDS, Row, read_rows
 from benchmark.render import RENDER_RECORDS
 from benchmark.scenes import ROOT, SCENES
+from benchmark.sections_rd import draw, rate_and_distortion
 from benchmark.sections_render import rendering
 from benchmark.sections_size import bars, bits_by_attribute, qualities, transcoding
 from benchmark.sections_time import codec_speed, commands, invariance
@@ -18,26 +20,29 @@ TABLE = ROOT / "docs" / "BENCHMARKS.md"
 _INTRODUCTION = """\
 # Benchmarks
 
-Written by `scripts/bench codec`, `scripts/bench views` and `scripts/bench render` (each with `--table` writes it again)
-from `benchmarks/*.jsonl`, which hold one JSON line a repetition with the revision, the scene's checksum and the
+Written by `scripts/bench` with `rd`, `codec`, `views` and `render` (each with `--table` writes it again) from
+`benchmarks/*.jsonl`, which hold one JSON line a repetition with the revision, the scene's checksum and the
 machine. Every file that is measured here was verified and decoded in the same run. Medians; the range of the
 repetitions in parentheses.
 
 - **ratio**: bytes as float32 PLY without normals over bytes of the file. **bits**: of the whole file, a splat.
 - **dB**: mean over views of the PSNR between renders of the decoded scene and of its source, by an independent CPU
   renderer; **worst**: the worst view. Test views where the scene has a split of its photos, else 12 orbit views: the
-  two differ by up to 6 dB for the same file, so no table mixes them. Rendering serves the measurement alone.
+  two differ by up to 6 dB for the same file, so no table mixes them. Rendering serves the measurement alone, except
+  in the preset balanced.
 - MB and KB are 10^6 and 10^3 bytes.
 
 """
 
 
-def write_table(path: Path, records: Sequence[Path] = (RECORDS, VIEWS_RECORDS)) -> None:
+def write_table(path: Path, records: Sequence[Path] = (RD_RECORDS, RECORDS, VIEWS_RECORDS)) -> None:
     """Write the whole document."""
     place = {scene.name: number for number, scene in enumerate(SCENES)}
     recorded = [row for file in records for row in read_rows(file)]
     rows = sorted(recorded, key=lambda row: place.get(row["scene"], len(place)))
+    draw(rows)
     sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (
+        rate_and_distortion,
         bars,
         bits_by_attribute,
         qualities,

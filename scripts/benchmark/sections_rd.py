@@ -1,0 +1,108 @@
+"""The section about rate and distortion: curves as a picture, what is read from them, every point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmark.curve import size_at
+from benchmark.markdown import table
+from benchmark.plot import Panel, Series, picture
+from benchmark.published import POINTS
+from benchmark.rd import BALANCED, CURVES, FAST, RECIPE, WITH_VIEWS
+from benchmark.record import Row
+from benchmark.scenes import ROOT
+
+PICTURE = ROOT / "docs" / "images" / "rate-distortion.svg"
+LOSSES = (0.3, 0.5)  # dB against photos
+_PEERS = ("SPZ v4", "L-GSC")
+_COLORS = {BALANCED: "#c2410c", WITH_VIEWS: "#b91c1c", FAST: "#1d4ed8", RECIPE: "#15803d",
+           "SPZ v4": "#6b7280", "L-GSC": "#a855f7"}  # fmt: skip
+
+
+def rate_and_distortion(rows: Sequence[Row]) -> list[str]:
+    """What each curve gives at a loss, and every point of it."""
+    rows = [row for row in rows if row["kind"] == "rd"]
+    scenes = list(dict.fromkeys(row["scene"] for row in rows))
+    read = [_read(rows, scene, curve) for scene in scenes for curve in (BALANCED, WITH_VIEWS, FAST)]
+    at_losses = [f"{what} at {loss:g} dB lost" for loss in LOSSES for what in ("ratio", "orbit dB")]
+    heads = ("scene", "curve and setting", "bytes", "ratio", "splats kept", "lost dB (worst)", "dB (worst)",
+             "SSIM (worst)", "orbit dB (worst)", "CPU s", "wall s")  # fmt: skip
+    return [
+        "## Rate and distortion",
+        "",
+        "`scripts/bench rd`: files against photos of test views, which no encoder sees. **lost**: PSNR of the source's",
+        "renders against the photos minus that of the decoded scene's. **dB**, **SSIM**: against the source's renders",
+        "of the same views; **orbit dB**: from 12 views around the scene instead. `balanced` is given the scene alone,",
+        "`balanced --views` the cameras of the train split, too. Each curve is one preset with one number changed (the",
+        "fineness of its steps, or `--quality`); a recipe is a point. SPZ and L-GSC: published measurements",
+        "(`scripts/benchmark/published.py`).",
+        "",
+        f"![Lost dB over ratio](images/{PICTURE.name})",
+        "",
+        "Read from the curves, interpolated in log bytes and never beyond their ends; where the preset stops by itself",
+        "stands beside:",
+        "",
+        *table(("scene", "curve", *at_losses, "own ratio", "own lost dB"), read),
+        *table(heads, [_shown(row) for scene in scenes for row in _of(rows, scene)]),
+    ]
+
+
+def draw(rows: Sequence[Row]) -> None:
+    """Write the picture."""
+    rows = [row for row in rows if row["kind"] == "rd"]
+    panels = []
+    for scene in dict.fromkeys(row["scene"] for row in rows):
+        series = []
+        for curve in CURVES:
+            points = [(row["ratio"], row["lost_db"]) for row in _curve(rows, scene, curve)]
+            series.append(Series(curve, _COLORS[curve], points, joined=curve != RECIPE))
+        float_bytes = next(row["ratio"] * row["bytes"] for row in rows if row["scene"] == scene)
+        for peer in _PEERS:
+            found = [point for point in POINTS if point.scene == scene and point.codec.startswith(peer)]
+            at = [(float_bytes / point.size_bytes, point.lost_db) for point in found]
+            series.append(Series(peer, _COLORS[peer], at, joined=False))
+        panels.append(Panel(scene, series))
+    if panels:
+        PICTURE.write_text(picture(panels))
+
+
+def _curve(rows: Sequence[Row], scene: str, curve: str) -> list[Row]:
+    found = [row for row in rows if (row["scene"], row["curve"]) == (scene, curve)]
+    return sorted(found, key=lambda row: row["place"] or 0)
+
+
+def _of(rows: Sequence[Row], scene: str) -> list[Row]:
+    return [row for curve in CURVES for row in _curve(rows, scene, curve)]
+
+
+def _read(rows: Sequence[Row], scene: str, curve: str) -> list[str]:
+    points = _curve(rows, scene, curve)
+    float_bytes = next(row["ratio"] * row["bytes"] for row in rows if row["scene"] == scene)
+    cells = [scene, curve]
+    for loss in LOSSES:
+        size = size_at([(row["lost_db"], row["bytes"]) for row in points], loss)
+        if size is None:
+            cells += ["outside the curve", ""]
+        else:
+            by_loss = sorted((row["lost_db"], row["orbit_db"]) for row in points)
+            cells += [f"{float_bytes / size:.0f}", f"{np.interp(loss, *zip(*by_loss, strict=True)):.1f}"]
+    own = next((row for row in points if row["own"]), None)
+    return cells + (["", ""] if own is None else [f"{own['ratio']:.0f}", f"{own['lost_db']:.2f}"])
+
+
+def _shown(row: Row) -> list[str]:
+    return [
+        row["scene"],
+        f"{row['curve']}, {row['setting']}" + (" (its own)" if row["own"] else ""),
+        f"{row['bytes']:,}",
+        f"{row['ratio']:.1f}",
+        f"{row['stored_splats']:,} ({100 * row['stored_splats'] / row['splats']:.0f} %)",
+        f"{row['lost_db']:.2f} ({row['lost_db_worst']:.1f})",
+        f"{row['db']:.2f} ({row['db_worst']:.1f})",
+        f"{row['ssim']:.4f} ({row['ssim_worst']:.4f})",
+        f"{row['orbit_db']:.1f} ({row['orbit_db_worst']:.1f})",
+        f"{row['cpu_s']:.1f}",
+        f"{row['wall_s']:.1f}",
+    ]
