@@ -9,13 +9,14 @@ import numpy as np
 from benchmark.curve import size_at
 from benchmark.markdown import table
 from benchmark.plot import Panel, Series, picture
-from benchmark.published import POINTS
+from benchmark.published import POINTS, Point
 from benchmark.rd import BALANCED, CURVES, FAST, RECIPE, WITH_VIEWS
 from benchmark.record import Row
 from benchmark.scenes import ROOT
 
 PICTURE = ROOT / "docs" / "images" / "rate-distortion.svg"
 LOSSES = (0.3, 0.5)  # dB against photos
+_PRESETS = (BALANCED, WITH_VIEWS, FAST)
 _PEERS = ("SPZ v4", "L-GSC")
 _COLORS = {BALANCED: "#c2410c", WITH_VIEWS: "#b91c1c", FAST: "#1d4ed8", RECIPE: "#15803d",
            "SPZ v4": "#6b7280", "L-GSC": "#a855f7"}  # fmt: skip
@@ -25,7 +26,8 @@ def rate_and_distortion(rows: Sequence[Row]) -> list[str]:
     """What each curve gives at a loss, and every point of it."""
     rows = [row for row in rows if row["kind"] == "rd"]
     scenes = list(dict.fromkeys(row["scene"] for row in rows))
-    read = [_read(rows, scene, curve) for scene in scenes for curve in (BALANCED, WITH_VIEWS, FAST)]
+    read = [_read(rows, scene, curve) for scene in scenes for curve in _PRESETS]
+    peers = [cells for point in POINTS if point.scene in scenes and (cells := _beside(rows, point))]
     at_losses = [f"{what} at {loss:g} dB lost" for loss in LOSSES for what in ("ratio", "orbit dB")]
     heads = ("scene", "curve and setting", "bytes", "ratio", "splats kept", "lost dB (worst)", "dB (worst)",
              "SSIM (worst)", "orbit dB (worst)", "CPU s", "wall s")  # fmt: skip
@@ -45,6 +47,9 @@ def rate_and_distortion(rows: Sequence[Row]) -> list[str]:
         "stands beside:",
         "",
         *table(("scene", "curve", *at_losses, "own ratio", "own lost dB"), read),
+        "Bytes over a peer's at the peer's dB:",
+        "",
+        *table(("scene", "codec", "its bytes", "its dB", *_PRESETS), peers),
         *table(heads, [_shown(row) for scene in scenes for row in _of(rows, scene)]),
     ]
 
@@ -90,6 +95,16 @@ def _read(rows: Sequence[Row], scene: str, curve: str) -> list[str]:
             cells += [f"{float_bytes / size:.0f}", f"{np.interp(loss, *zip(*by_loss, strict=True)):.1f}"]
     own = next((row for row in points if row["own"]), None)
     return cells + (["", ""] if own is None else [f"{own['ratio']:.0f}", f"{own['lost_db']:.2f}"])
+
+
+def _beside(rows: Sequence[Row], point: Point) -> list[str]:
+    """Nothing where no curve comes to the point's dB."""
+    sizes = [size_at([(row["db"], row["bytes"]) for row in _curve(rows, point.scene, curve)], point.db)
+             for curve in _PRESETS]  # fmt: skip
+    if not any(sizes):
+        return []
+    quotients = ["outside the curve" if size is None else f"{size / point.size_bytes:.3f}" for size in sizes]
+    return [point.scene, point.codec, f"{point.size_bytes:,}", f"{point.db:.2f}", *quotients]
 
 
 def _shown(row: Row) -> list[str]:
