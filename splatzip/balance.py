@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,9 @@ from splatzip.views import pseudo_views
 
 Floats = NDArray[np.float32]
 Progress = Callable[[float, str], None]
+T = TypeVar("T")
 
-_NOISE_VIEWS = 4  # of these, one is enough to see what steps do to pictures
+_NOISE_VIEWS = 4  # of so many scoring views one is enough to see what steps do to pictures
 _GIVEN_FOCAL = 350.0  # pixels: where there are given cameras alone
 # Found on pruned snowmiku: what equal bits buy shifts where neighbours are fewer.
 _OCTAVES = {"axis": -0.7, "position": 0.48, "color": 0.2, "sh": 0.24, "spin": -0.13}
@@ -40,15 +41,17 @@ class Options:
     """Options of every stage.
 
     Attributes:
-        views: pseudo-views that are made; 0 where cameras are given that show all there is.
-        score_every: one view of so many decides who stays and how coarse its steps are; all of them repair.
+        views: pseudo-views that are made where no camera is given.
+        views_beside: pseudo-views that are made where cameras are given; they keep the rest of the scene in shape.
+        scoring_views: about so many, evenly taken from all, decide who stays and how coarse its steps are; all repair.
         worth: of a splat that stays at least, in mean squared changes by the steps.
         degree: SH degree that is kept at most, by regression over what the views see; None: the source's.
         removal, repair, classes, settle: see there; removal.keep is where looking again ends.
     """
 
     views: int = 264
-    score_every: int = 3
+    views_beside: int = 88
+    scoring_views: int = 88
     worth: float = 0.65
     degree: int | None = None
     removal: removal.Options = field(default_factory=lambda: removal.Options(keep=0.1))
@@ -86,7 +89,7 @@ class Prepared:
         scene: the source.
         cameras: V views.
         targets: V pictures of the source, (H, W, 3).
-        removal: in which order splats go, by every `score_every`th view.
+        removal: in which order splats go, by the scoring views.
     """
 
     scene: Scene
@@ -139,13 +142,12 @@ class Prepared:
         return regression.distill(scene, moments, regression.Options(degree=degree), threads=self.threads).scene
 
     def _scoring(self) -> Sequence[Camera]:
-        return self.cameras[:: self.options.score_every]
+        return _evenly(self.cameras, self.options.scoring_views)
 
     def _squared_change(self, scene: Scene) -> float:
         """Of the scoring views' pictures, all pixels and channels; by a few of them."""
         rasterizer = Rasterizer(scene, threads=self.threads)
-        every = _NOISE_VIEWS * self.options.score_every
-        pairs = list(zip(self.cameras[::every], self.targets[::every], strict=True))
+        pairs = _evenly(list(zip(self.cameras, self.targets, strict=True)), self.options.scoring_views // _NOISE_VIEWS)
         changes = [rasterizer.render(camera, threads=self.threads).color - target for camera, target in pairs]
         per_value = sum(float(np.square(change).sum()) for change in changes) / sum(change.size for change in changes)
         return per_value * sum(3 * camera.width * camera.height for camera in self._scoring())
@@ -167,13 +169,14 @@ def prepare(
     """
     report = progress or (lambda share, step: None)
     report(0.0, "making views")
-    made = pseudo_views(scene, count=options.views, threads=threads).cameras if options.views else ()
+    count = options.views_beside if cameras else options.views
+    made = pseudo_views(scene, count=count, threads=threads).cameras if count else ()
     cameras = [*_as_large(cameras, made), *made]
     report(0.4, "rendering the source")
     rasterizer = Rasterizer(scene, threads=threads)
     targets = [rasterizer.render(camera, threads=threads).color for camera in cameras]
     report(0.5, "pruning")
-    order = removal.order(scene, cameras[:: options.score_every], options.removal, threads=threads)
+    order = removal.order(scene, _evenly(cameras, options.scoring_views), options.removal, threads=threads)
     return Prepared(scene, cameras, targets, order, options, threads)
 
 
@@ -181,3 +184,8 @@ def _as_large(cameras: Sequence[Camera], made: Sequence[Camera]) -> list[Camera]
     """Given cameras at the resolution of those that were made, by their pixels a radian; never larger."""
     focal = float(np.median([camera.fx for camera in made])) if made else _GIVEN_FOCAL
     return [camera.scaled(min(1.0, focal / camera.fx)) for camera in cameras]
+
+
+def _evenly(views: Sequence[T], count: int) -> Sequence[T]:
+    """About `count` of them, at least one."""
+    return views[:: max(1, round(len(views) / max(count, 1)))]

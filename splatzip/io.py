@@ -162,7 +162,7 @@ def _balanced(
     fitted = [camera for number, camera in enumerate(train.cameras) if number % 8 or held_back is None]
     assert profile.balance is not None
     if only_views:
-        profile = replace(profile, balance=replace(profile.balance, views=0, score_every=1))
+        profile = replace(profile, balance=replace(profile.balance, views_beside=0))
     return encode_balanced(
         scene, profile, cameras=fitted, held_back=held_back, threads=threads,
         progress=progress,

@@ -159,7 +159,9 @@ class _Maker:
         return self.measured(best[1] if best else file)
 
     def of_size(self, target: int) -> Measured:
-        """The file of at most so many bytes."""
+        """The file of at most so many bytes, what is said of its quality among them."""
+        some = self._about(_FINENESS[0])
+        size, target = target, target - (len(with_quality(some, 99.99, 99.99, self.described)) - len(some))
         fineness = _search(target, self._about, *_FINENESS, enough=0.9)[0]
         made = self.settled(fineness)
         fits, file = _search(target, lambda value: self.file(made, Setting(value, 0.0)), *_FINENESS, near=fineness)
@@ -169,8 +171,8 @@ class _Maker:
         tried = self.measured(file)
         if len(file) > target and not self._profile.best_effort:
             raise SplatzipError(
-                f"{target} bytes cannot be reached: the smallest is {len(file)} at {tried.psnr:.2f} dB against the "
-                "source; ask for at least that, or take --best-effort"
+                f"{size} bytes cannot be reached: the smallest is {len(file) + size - target} at {tried.psnr:.2f} dB "
+                "against the source; ask for at least that, or take --best-effort"
             )
         return tried
 
@@ -200,7 +202,7 @@ def _search(
     best: tuple[float, bytes] | None = None
     smallest: tuple[float, bytes] | None = None
     points: dict[float, float] = {}
-    aim = np.log(size * (1 + enough) / 2)
+    aim = np.log(max(size, 1) * (1 + enough) / 2)
     value = (low + high) / 2 if near is None else near
     for _ in range(_MOST_TRIES):
         file = made(value)

@@ -17,6 +17,8 @@ from splatzip.raster import render
 SAMPLE = Path(__file__).resolve().parents[1] / "datasets" / "samples" / "chair"
 SHORT = stages.Options(
     views=30,
+    views_beside=15,
+    scoring_views=10,
     repair=repair.Options(steps=30),
     settle=settle.Options(replace(settle.Options().rates, steps=10)),
 )
