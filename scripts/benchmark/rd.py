@@ -21,7 +21,7 @@ from splatzip.views import orbit_views
 
 RD_RECORDS = ROOT / "benchmarks" / "rd.jsonl"
 RD_SCENES = ("snowmiku", "chair")
-FINENESSES = (-1.2, -1.4, -1.0, -1.6, -2.0)  # the first is balanced's own
+FINENESSES = (-1.2, -1.4, -1.0, -1.6, -2.0, -0.3)  # the first is balanced's own
 QUALITIES = (None, 36.0, 40.0, 44.0, 48.0)  # the first is fast's own point
 BALANCED, WITH_VIEWS, FAST, RECIPE = CURVES = ("balanced", "balanced --views", "fast", "recipe")
 
