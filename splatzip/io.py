@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from splatzip.container.layout import MAGIC
 from splatzip.encode import Progress, encode, encode_verified
-from splatzip.errors import FormatError, SplatzipError
+from splatzip.errors import FormatError, SceneError, SplatzipError
 from splatzip.formats.output import atomic_write
 from splatzip.formats.registry import format_of_content, format_of_name
 from splatzip.formats.stored import stored_bytes
@@ -50,6 +50,7 @@ def save(scene: Scene, path: str | Path, *, version: int | None = None) -> list[
     Raises: FormatError, OSError.
     """
     path = Path(path)
+    _refuse_empty(scene)
     if path.name.lower().endswith(SUFFIX) and not path.is_dir():
         if version is not None:
             raise FormatError(f"{path}: a .splatz has no version to choose")
@@ -115,6 +116,7 @@ def compress(
     """
     if not isinstance(scene, Scene):
         scene = load(scene, repair=repair)
+    _refuse_empty(scene)
     coded = sh_coding is not None or geometry_coding is not None
     chosen = coded or any(option is not None for option in (size, quality, max_loss, degree))
     if recipe is not None:
@@ -269,6 +271,11 @@ def report_html(
         background=background,
         facts=[info(path) if _is_splatz(Path(path)) else None for path in tests],
     )
+
+
+def _refuse_empty(scene: Scene) -> None:
+    if not len(scene):
+        raise SceneError("the scene has no splats: there is nothing to write")
 
 
 def _is_splatz(path: Path) -> bool:

@@ -78,6 +78,18 @@ class Scene:
         _check_shapes(scene)
         return scene
 
+    @classmethod
+    def empty(cls, sh_degree: int = 0) -> Scene:
+        """A scene of no splats: it can be drawn, which shows the background, but no file holds it."""
+        shapes = {"positions": (0, 3), "log_scales": (0, 3), "rotations": (0, 4), "opacity_logits": (0,)}
+        scene = object.__new__(cls)
+        arrays = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+        arrays["sh"] = np.zeros((0, (sh_degree + 1) ** 2, 3), np.float32)
+        others = {"origin": ORIGIN_AT_ZERO.copy(), "meta": SceneMeta(), "source": None}
+        for name, value in {**arrays, **others}.items():
+            object.__setattr__(scene, name, value)
+        return scene
+
     def __len__(self) -> int:
         return len(self.positions)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import splatzip
-from splatzip import BackendError, Camera, Scene, SceneMeta
+from splatzip import BackendError, Camera, Scene, SceneError, SceneMeta, compress, save
 from splatzip.raster import Picture, Rasterizer, render
 
 CAMERA = Camera.look_at([0, 0, -5], [0, 0, 0], width=70, height=50, fov_x_rad=0.8, name="front")
@@ -212,3 +212,16 @@ def test_render_is_public_and_names_a_backend_that_is_not_there() -> None:
         render(one_splat(), CAMERA, backend="vulkan")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="choose 3sigma or exact"):
         render(one_splat(), CAMERA, extent="2sigma")  # type: ignore[arg-type]
+
+
+def test_a_scene_of_no_splats_shows_the_background_and_is_not_written(tmp_path):
+    camera = Camera.look_at((0, 0, -4), (0, 0, 0), width=40, height=30, fov_x_rad=1.0)
+    for degree in (0, 3):
+        picture = render(Scene.empty(degree), camera, background=(0.2, 0.4, 0.6))
+        assert np.array_equal(picture.color, np.broadcast_to(np.float32([0.2, 0.4, 0.6]), (30, 40, 3)))
+        assert not picture.alpha.any()
+        assert not picture.depth.any()
+    for write in (compress, lambda scene: save(scene, tmp_path / "empty.ply")):
+        with pytest.raises(SceneError, match="nothing to write"):
+            write(Scene.empty())
+    assert not list(tmp_path.iterdir())
