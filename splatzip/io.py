@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from splatzip.container.layout import MAGIC
 from splatzip.encode import Progress, encode, encode_verified
-from splatzip.errors import FormatError, SceneError, SplatzipError
+from splatzip.errors import FormatError, SceneError, SplatzipError, ViewsError
 from splatzip.formats.output import atomic_write
 from splatzip.formats.registry import format_of_content, format_of_name
 from splatzip.formats.stored import stored_bytes
@@ -161,6 +161,10 @@ def _balanced(
     held_back = None
     if len(train) > 8:
         held_back = Views(train.cameras[::8], None if train.photos is None else train.photos[::8])
+    if profile.target_loss is not None and (held_back is None or held_back.photos is None):
+        raise ViewsError(
+            f"{views}: a loss is measured on photos of more than 8 training frames; aim at a quality instead"
+        )
     fitted = [camera for number, camera in enumerate(train.cameras) if number % 8 or held_back is None]
     assert profile.balance is not None
     if only_views:

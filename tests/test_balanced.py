@@ -168,3 +168,13 @@ def test_odd_scenes_come_back(chair: Scene, odd: str) -> None:
     again = decompress(compress(scene, profile=short()))
     assert 1 <= len(again) <= len(scene)
     assert again.sh_degree == scene.sh_degree
+
+
+def test_a_loss_without_enough_photos_is_refused_before_anything_is_rendered(chair: Scene, tmp_path: Path) -> None:
+    capture = json.loads((SAMPLE / "transforms.json").read_text())
+    capture["frames"] = [{**frame, "file_path": f"{n}.png"} for n, frame in enumerate(capture["frames"][:5])]
+    (tmp_path / "transforms.json").write_text(json.dumps(capture))
+    steps: list[str] = []
+    with pytest.raises(SplatzipError, match="more than 8 training frames"):
+        compress(chair, profile=short(max_loss=1), views=tmp_path, progress=lambda share, step: steps.append(step))
+    assert not steps

@@ -1,4 +1,4 @@
-"""Section 7 of FORMAT.md: codec COLUMNS, integers without loss."""
+"""Section 7 of FORMAT.md: codec COLUMNS, integers without loss. As long as the section, and in its order."""
 
 from __future__ import annotations
 

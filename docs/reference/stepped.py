@@ -1,4 +1,4 @@
-"""Section 6 of FORMAT.md: codec STEPPED."""
+"""Section 6 of FORMAT.md: codec STEPPED. Over 400 lines, to be read from top to bottom beside that section."""
 
 from __future__ import annotations
 

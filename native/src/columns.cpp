@@ -1,3 +1,4 @@
+// Codec COLUMNS: writing. Over 400 lines: spec, tables and chunks are settled over the same tiles.
 #include "columns.h"
 
 #include <algorithm>

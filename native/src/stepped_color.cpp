@@ -2,6 +2,8 @@
 //
 // Both are rows of values in a decorrelated space, predicted from the neighbours' rows. The writer also takes most of
 // the neighbours' errors off its targets: errors of one sign add up where splats overlap, diffused ones cancel.
+//
+// Over 400 lines: numbers and codebooks, colour and SH, reader and writer are the same rows, sizes and contexts.
 #include <algorithm>
 #include <cstdlib>
 

@@ -1,3 +1,5 @@
+// Codec STEPPED: a scene becomes chunks. Over 400 lines: cutting into tiles, coding in the order of the decoder, and
+// packing share the tiles' state, which nobody else needs.
 #include <algorithm>
 #include <cmath>
 #include <functional>

@@ -47,7 +47,7 @@ def compress(
     if preset is option.Preset.lossless and (quality is not None or size is not None):
         raise typer.BadParameter("a target and --preset lossless exclude each other")
     options = (preset, sh_coding, geometry_coding, recipe)
-    chosen, sh, geometry, method = (option.value if option else None for option in options)
+    chosen, sh, geometry, method = (given.value if given else None for given in options)
     settings = Settings(chosen, quality, verify, degree, sh, geometry, method, threads, repair, option.bytes_of(size),
                         max_loss, best_effort, views, no_pseudo_views)  # fmt: skip
     failed = False
