@@ -27,9 +27,15 @@ struct SceneOutput {
   float *positions, *log_scales, *rotations, *opacity_logits, *sh;  // sh: (N, 1+B, 3), zero where SH is missing
 };
 
+// Layer 0 of one chunk, its own rows.
+struct ChunkOutput {
+  float *positions = nullptr, *log_scales = nullptr, *rotations = nullptr, *opacity_logits = nullptr;
+  ColorRows color;  // degree 0
+};
+
 // Geometry and opacity of a tile, to the tile's own rows; colour comes from elsewhere.
 void write_tile(const SteppedParams& params, const SteppedTables& derived, const TileState& tile,
-                const SceneOutput& out);
+                const ChunkOutput& out);
 
 // A TABLES chunk: sets by stream.
 struct TableChunk {
@@ -37,6 +43,27 @@ struct TableChunk {
   const TableSet* find(int stream) const;
 };
 bool read_table_chunk(const uint8_t* data, size_t size, TableChunk* out);
+
+// Everything that chunks are decoded with; tables[id].
+struct SteppedDecoder {
+  const SteppedParams& params;
+  const std::vector<TableChunk>& tables;
+  const SteppedTables& derived;
+};
+
+// What the next tier of a tile needs of the earlier ones.
+struct TileHistory {
+  TileFrame frame;                // mantissa 0: none yet, the tile's first chunk brings it
+  std::vector<uint64_t> earlier;  // cells, ascending
+  TileHistory() { frame.mantissa = 0; }
+};
+
+// Decode one chunk of a tile. Layer 0: all earlier tiers were decoded, in order; `tile` then holds what the chunk's
+// layer 1 needs. Layer 1: `tile` is as layer 0 left it, and of no use afterwards. Not ok: `corrupt`, or `scene` if the
+// codes were legal and what they stand for is not.
+Status decode_layer_0(const SteppedDecoder& decoder, const ChunkBytes& chunk, TileHistory* history, TileState* tile,
+                      const ChunkOutput& out);
+Status decode_layer_1(const SteppedDecoder& decoder, const ChunkBytes& chunk, TileState* tile, ColorRows rest);
 
 // chunks: sorted by (tile, tier, layer). tables[id]. *failed receives the index of the bad chunk.
 Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>& tables,

@@ -246,9 +246,9 @@ void entry_sizes(const Codebook& book, const Plane<int32_t>& index, int64_t n, C
   for (size_t i = 0; i < static_cast<size_t>(n); ++i) sizes->values[i] = book.sizes[static_cast<size_t>(index[i])];
 }
 
-// Rebuilds the values of one group and writes RGB coefficients: `sh` points at its first coefficient of the tile.
+// Rebuilds the values of one group and writes RGB coefficients.
 void rebuild_group(const SteppedParams& params, const Group& group, const TileState& tile, const Plane<float>& steps,
-                   const std::vector<Codes>& codes, float* sh) {
+                   const std::vector<Codes>& codes, ColorRows out) {
   const int count = group.components, width = 3 * count;
   std::vector<float> basis(static_cast<size_t>(count * kBasisFloats));
   float color[9];
@@ -257,7 +257,7 @@ void rebuild_group(const SteppedParams& params, const Group& group, const TileSt
     for (int j = 0; j < count; ++j)
       basis[static_cast<size_t>(k * kBasisFloats + j)] =
           static_cast<float>(group.basis[static_cast<size_t>(k * count + j)]) * kUnit;
-  const Transform transform{count, basis.data(), color, sh, 3 * (1 + params.rest())};
+  const Transform transform{count, basis.data(), color, out.first, out.stride};
   const std::vector<float> shares = shares_of(params, group.first, width, padded(width));
   std::vector<CodePlane> planes;
   for (const Codes& plane : codes) planes.push_back(plane.view());
@@ -314,14 +314,15 @@ int64_t quantize_sh_by_books(const SteppedParams& params, const SteppedTables& t
 
 void rebuild_colors(const SteppedParams& params, TileState* tile, float* sh) {
   const Group color = color_group(params);
-  rebuild_group(params, color, *tile, steps_of(*color.rule, *tile), tile->color_codes, sh);
+  const int64_t stride = 3 * (1 + params.rest());
+  rebuild_group(params, color, *tile, steps_of(*color.rule, *tile), tile->color_codes, {sh, stride});
   if (params.rest() == 0) return;
   const Group group = sh_group(params);
-  rebuild_group(params, group, *tile, steps_of(*group.rule, *tile), tile->sh_codes, sh + 3);
+  rebuild_group(params, group, *tile, steps_of(*group.rule, *tile), tile->sh_codes, {sh + 3, stride});
 }
 
 template <class Io>
-void code_colors(Io& io, const SteppedParams& params, TileState* tile, float* sh) {
+void code_colors(Io& io, const SteppedParams& params, TileState* tile, ColorRows colors) {
   const int64_t n = tile->n;
   tile->color_codes.resize(3);
   const Group group = color_group(params);
@@ -332,11 +333,11 @@ void code_colors(Io& io, const SteppedParams& params, TileState* tile, float* sh
     sizes.add(tile->color_codes[c].view());
   }
   tile->color_size = sizes.sum();
-  if constexpr (Io::kReading) rebuild_group(params, group, *tile, steps, tile->color_codes, sh);
+  if constexpr (Io::kReading) rebuild_group(params, group, *tile, steps, tile->color_codes, colors);
 }
 
 template <class Io>
-void code_sh(Io* ios, const SteppedParams& params, TileState* tile, float* sh) {
+void code_sh(Io* ios, const SteppedParams& params, TileState* tile, ColorRows out) {
   const int64_t n = tile->n;
   const int rest = params.rest(), width = 3 * rest;
   tile->sh_codes.resize(static_cast<size_t>(width));
@@ -349,7 +350,7 @@ void code_sh(Io* ios, const SteppedParams& params, TileState* tile, float* sh) {
       sizes.add(tile->sh_codes[v].view());
     }
   }
-  if constexpr (Io::kReading) rebuild_group(params, group, *tile, steps, tile->sh_codes, sh + 3);
+  if constexpr (Io::kReading) rebuild_group(params, group, *tile, steps, tile->sh_codes, out);
 }
 
 namespace {
@@ -393,7 +394,7 @@ void code_sh_numbers(Io* ios, const SteppedParams& params, SizeModel sizes, cons
 }  // namespace
 
 template <class Io>
-bool code_sh_by_books(Io* ios, const SteppedParams& params, TileState* tile, float* sh) {
+bool code_sh_by_books(Io* ios, const SteppedParams& params, TileState* tile, ColorRows out) {
   const Codebooks& books = params.books[kShBooks];
   if (books.empty()) return false;
   const Group group = sh_group(params);
@@ -407,7 +408,7 @@ bool code_sh_by_books(Io* ios, const SteppedParams& params, TileState* tile, flo
   if constexpr (Io::kReading) {
     sum_entries(books, tile->indices[kShBooks], booked, rows.booked.data(), planes);
     for (int32_t row : rows.booked) steps[static_cast<size_t>(row)] *= 1.0f / kBookFraction;
-    rebuild_group(params, group, *tile, steps, tile->sh_codes, sh + 3);
+    rebuild_group(params, group, *tile, steps, tile->sh_codes, out);
   }
   return true;
 }
@@ -474,11 +475,11 @@ void add_sizes(const SteppedParams& params, TileState* tile, SizeSums* sums) {
   tile->color_size.clear();
 }
 
-template void code_colors<StreamReader>(StreamReader&, const SteppedParams&, TileState*, float*);
-template void code_colors<StreamWriter>(StreamWriter&, const SteppedParams&, TileState*, float*);
-template bool code_sh_by_books<StreamReader>(StreamReader*, const SteppedParams&, TileState*, float*);
-template bool code_sh_by_books<StreamWriter>(StreamWriter*, const SteppedParams&, TileState*, float*);
-template void code_sh<StreamReader>(StreamReader*, const SteppedParams&, TileState*, float*);
-template void code_sh<StreamWriter>(StreamWriter*, const SteppedParams&, TileState*, float*);
+template void code_colors<StreamReader>(StreamReader&, const SteppedParams&, TileState*, ColorRows);
+template void code_colors<StreamWriter>(StreamWriter&, const SteppedParams&, TileState*, ColorRows);
+template bool code_sh_by_books<StreamReader>(StreamReader*, const SteppedParams&, TileState*, ColorRows);
+template bool code_sh_by_books<StreamWriter>(StreamWriter*, const SteppedParams&, TileState*, ColorRows);
+template void code_sh<StreamReader>(StreamReader*, const SteppedParams&, TileState*, ColorRows);
+template void code_sh<StreamWriter>(StreamWriter*, const SteppedParams&, TileState*, ColorRows);
 
 }  // namespace splatzip

@@ -28,7 +28,7 @@ bool read_table_chunk(const uint8_t* data, size_t size, TableChunk* out) {
 }
 
 void write_tile(const SteppedParams& params, const SteppedTables& derived, const TileState& tile,
-                const SceneOutput& out) {
+                const ChunkOutput& out) {
   const float kScaleUnit = 0.69314718055994530942f / 65536.0f;
   std::copy(tile.positions.begin(), tile.positions.end(), out.positions);
   kernels().stepped->quaternions(tile.axes.data(), plane_room(tile.n), tile.n, out.rotations);
@@ -68,44 +68,38 @@ struct OpenChunk {
   }
 };
 
-bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, const std::vector<TableChunk>& tables,
-                     const ChunkBytes& chunk, bool sh_follows, TileFrame* frame, std::vector<uint64_t>* earlier,
-                     TileState* tile, const SceneOutput& out) {
+bool decode_geometry(const SteppedDecoder& decoder, const ChunkBytes& chunk, TileHistory* history, TileState* tile,
+                     const ChunkOutput& out) {
+  const SteppedParams& params = decoder.params;
   ByteReader in(chunk.data, chunk.size);
   const int has_frame = in.byte();  // the first chunk of a tile brings the frame, later tiers share it
-  if (has_frame > 1 || (has_frame == 1) != (frame->mantissa == 0)) return false;
-  if (has_frame && !read_frame(in, frame)) return false;
+  if (has_frame > 1 || (has_frame == 1) != (history->frame.mantissa == 0)) return false;
+  if (has_frame && !read_frame(in, &history->frame)) return false;
   OpenChunk open;
-  if (!open.open(in, tables)) return false;
+  if (!open.open(in, decoder.tables)) return false;
   for (int s = kOctree; s <= kColor; ++s)
     if (!open.present[s]) return false;
   tile->n = chunk.splats;
-  tile->frame = *frame;
-  if (!code_octree(open.streams[kOctree], open.streams[kCount], frame->octree_levels, chunk.splats, *earlier,
-                   &tile->cells))
+  tile->frame = history->frame;
+  if (!code_octree(open.streams[kOctree], open.streams[kCount], tile->frame.octree_levels, chunk.splats,
+                   history->earlier, &tile->cells))
     return false;
   find_tile_neighbours(params, tile);
-  code_opacity(open.streams[kOpacity], params, derived, tile, nullptr, nullptr);
+  code_opacity(open.streams[kOpacity], params, decoder.derived, tile, nullptr, nullptr);
   code_classes(open.streams[kOpacity], params, tile, nullptr, nullptr);
   if (!code_scales(open.streams[kScale], params, tile, nullptr, nullptr) ||
       !code_rotations(open.streams[kRotation], params, tile, nullptr, nullptr))
     return false;
   code_positions(open.streams[kPositionLow], params, tile, nullptr, nullptr);
-  code_colors(open.streams[kColor], params, tile, out.sh + chunk.row * 3 * (1 + params.rest()));
+  code_colors(open.streams[kColor], params, tile, out.color);
   for (int s = kOctree; s <= kColor; ++s)
     if (!open.streams[s].close()) return false;
 
-  std::vector<uint64_t> merged(earlier->size() + tile->cells.size());
-  std::merge(earlier->begin(), earlier->end(), tile->cells.begin(), tile->cells.end(), merged.begin());
-  earlier->swap(merged);
-
-  const int64_t sh_stride = 3 * (1 + params.rest());
-  float* sh = out.sh + chunk.row * sh_stride;
-  write_tile(params, derived, *tile,
-             {out.positions + chunk.row * 3, out.log_scales + chunk.row * 3, out.rotations + chunk.row * 4,
-              out.opacity_logits + chunk.row, sh});
-  for (int64_t i = 0; i < chunk.splats && !sh_follows; ++i)
-    std::fill(sh + i * sh_stride + 3, sh + (i + 1) * sh_stride, 0.0f);
+  std::vector<uint64_t>& earlier = history->earlier;
+  std::vector<uint64_t> merged(earlier.size() + tile->cells.size());
+  std::merge(earlier.begin(), earlier.end(), tile->cells.begin(), tile->cells.end(), merged.begin());
+  earlier.swap(merged);
+  write_tile(params, decoder.derived, *tile, out);
   // The SH needs the features, the neighbours and the colour's sizes; the rest of the memory can serve it.
   tile->cells = {};
   tile->axes = {};
@@ -116,19 +110,18 @@ bool decode_geometry(const SteppedParams& params, const SteppedTables& derived, 
   return true;
 }
 
-bool decode_sh_layer(const SteppedParams& params, const std::vector<TableChunk>& tables, const ChunkBytes& chunk,
-                     TileState* tile, const SceneOutput& out) {
+bool decode_sh(const SteppedDecoder& decoder, const ChunkBytes& chunk, TileState* tile, ColorRows rest) {
+  const SteppedParams& params = decoder.params;
   if (chunk.splats != tile->n || params.sh_degree == 0) return false;
   ByteReader in(chunk.data, chunk.size);
   OpenChunk open;
-  if (!open.open(in, tables)) return false;
-  float* sh = out.sh + chunk.row * 3 * (1 + params.rest());
+  if (!open.open(in, decoder.tables)) return false;
   const bool by_books = params.by_books[kShBooks], by_numbers = !by_books || !params.books[kShBooks].all();
   for (int s = 0; s < params.sh_degree; ++s)
     if (by_numbers && !open.present[kSh1 + s]) return false;
   if (!by_books) {
-    code_sh(open.streams + kSh1, params, tile, sh);
-  } else if (!open.present[kShIndex] || !code_sh_by_books(open.streams, params, tile, sh) ||
+    code_sh(open.streams + kSh1, params, tile, rest);
+  } else if (!open.present[kShIndex] || !code_sh_by_books(open.streams, params, tile, rest) ||
              !open.streams[kShIndex].close()) {
     return false;
   }
@@ -137,12 +130,42 @@ bool decode_sh_layer(const SteppedParams& params, const std::vector<TableChunk>&
   return true;
 }
 
+// What a hostile directory may make us allocate.
+bool is_bounded(const ChunkBytes& chunk) {
+  return chunk.splats >= 1 && chunk.splats <= kMostSymbols / 27 &&
+         chunk.splats <= kMostSplatsPerByte * static_cast<int64_t>(chunk.size);
+}
+
+bool all_finite(const float* values, int64_t count) { return kernels().stepped->all_finite(values, count); }
+
+// Coefficients that stand between others are checked with those, by whoever has all of them.
+bool all_finite(ColorRows rows, int64_t n, int64_t width) {
+  return rows.stride != width || all_finite(rows.first, n * width);
+}
+
 }  // namespace
+
+Status decode_layer_0(const SteppedDecoder& decoder, const ChunkBytes& chunk, TileHistory* history, TileState* tile,
+                      const ChunkOutput& out) {
+  *tile = TileState();
+  if (!is_bounded(chunk) || !decode_geometry(decoder, chunk, history, tile, out)) return Status::corrupt;
+  const int64_t n = chunk.splats;
+  const bool legal = all_finite(out.positions, 3 * n) && all_finite(out.log_scales, 3 * n) &&
+                     all_finite(out.rotations, 4 * n) && all_finite(out.color, n, 3);
+  return legal ? Status::ok : Status::scene;
+}
+
+Status decode_layer_1(const SteppedDecoder& decoder, const ChunkBytes& chunk, TileState* tile, ColorRows rest) {
+  if (!is_bounded(chunk) || !decode_sh(decoder, chunk, tile, rest)) return Status::corrupt;
+  return all_finite(rest, chunk.splats, 3 * decoder.params.rest()) ? Status::ok : Status::scene;
+}
 
 Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>& tables,
                       const std::vector<ChunkBytes>& chunks, int threads, const SceneOutput& out, size_t* failed) {
   const ExactFloats exact;
   const SteppedTables derived(params);
+  const SteppedDecoder decoder{params, tables, derived};
+  const int64_t sh_stride = 3 * (1 + params.rest());
   std::vector<size_t> starts;
   for (size_t c = 0; c < chunks.size(); ++c)
     if (c == 0 || chunks[c].tile != chunks[c - 1].tile) starts.push_back(c);
@@ -154,33 +177,30 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
   const auto decode_tile = [&](int64_t t) {
     size_t begin = starts[static_cast<size_t>(t)];
     size_t end = static_cast<size_t>(t) + 1 < starts.size() ? starts[static_cast<size_t>(t) + 1] : chunks.size();
-    TileFrame frame;
-    frame.mantissa = 0;  // until the first chunk brings one
-    std::vector<uint64_t> earlier;
+    TileHistory history;
     TileState tile;
     int tier = -1;
     for (size_t c = begin; c < end; ++c) {
       const ChunkBytes& chunk = chunks[c];
-      bool ok = chunk.splats >= 1 && chunk.splats <= kMostSymbols / 27 &&
-                chunk.splats <= kMostSplatsPerByte * static_cast<int64_t>(chunk.size);
-      const bool sh_follows = chunk.layer == 0 && c + 1 < end && chunks[c + 1].layer == 1;
+      float* sh = out.sh + chunk.row * sh_stride;
+      const ColorRows color{sh, sh_stride}, rest{sh + 3, sh_stride};
+      Status status = Status::corrupt;
       if (chunk.layer == 0) {
-        tile = TileState();
         tier = chunk.tier;
-        ok = ok && decode_geometry(params, derived, tables, chunk, sh_follows, &frame, &earlier, &tile, out);
-      } else {
-        ok = ok && chunk.layer == 1 && chunk.tier == tier && decode_sh_layer(params, tables, chunk, &tile, out);
+        status = decode_layer_0(decoder, chunk, &history, &tile,
+                                {out.positions + chunk.row * 3, out.log_scales + chunk.row * 3,
+                                 out.rotations + chunk.row * 4, out.opacity_logits + chunk.row, color});
+      } else if (chunk.layer == 1 && chunk.tier == tier) {
+        status = decode_layer_1(decoder, chunk, &tile, rest);
       }
-      if (ok) {
-        const int64_t row = chunk.row, n = chunk.splats, sh = 3 * (1 + params.rest());
-        const auto all_finite = kernels().stepped->all_finite;
-        if (chunk.layer == 0)
-          ok = all_finite(out.positions + 3 * row, 3 * n) && all_finite(out.log_scales + 3 * row, 3 * n) &&
-               all_finite(out.rotations + 4 * row, 4 * n);
-        if (!sh_follows) ok = ok && all_finite(out.sh + sh * row, sh * n);
-        if (!ok) no_scene.store(true);
+      const bool sh_follows = chunk.layer == 0 && c + 1 < end && chunks[c + 1].layer == 1;
+      if (status == Status::ok && !sh_follows) {
+        for (int64_t i = 0; i < chunk.splats && chunk.layer == 0; ++i)
+          std::fill(sh + i * sh_stride + 3, sh + (i + 1) * sh_stride, 0.0f);
+        if (!all_finite(sh, chunk.splats * sh_stride)) status = Status::scene;
       }
-      if (!ok) {
+      if (status == Status::scene) no_scene.store(true);
+      if (status != Status::ok) {
         size_t seen = first_failed.load();
         while (c < seen && !first_failed.compare_exchange_weak(seen, c)) {
         }

@@ -399,7 +399,8 @@ void round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const S
     float* at = rows.data();
     const auto take = [&](int64_t width) { return std::exchange(at, at + tile.state.n * width); };
     const SceneOutput of_tile{take(3), take(3), take(4), take(1), take(sh)};
-    write_tile(params, derived, tile.state, of_tile);
+    write_tile(params, derived, tile.state,
+               {of_tile.positions, of_tile.log_scales, of_tile.rotations, of_tile.opacity_logits});
     rebuild_colors(params, &tile.state, of_tile.sh);
     for (int64_t i = 0; i < tile.state.n; ++i) {
       const int64_t row = tile.rows[static_cast<size_t>(i)];
@@ -434,11 +435,11 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
   fit_sizes(sizes, &params);
   parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t at) {
     const size_t k = static_cast<size_t>(at);
-    code_colors(streams[k].streams[kColor], params, &tiles[k].state, nullptr);
+    code_colors(streams[k].streams[kColor], params, &tiles[k].state, {});
     if (params.by_books[kShBooks]) {
-      code_sh_by_books(streams[k].streams, params, &tiles[k].state, nullptr);
+      code_sh_by_books(streams[k].streams, params, &tiles[k].state, {});
     } else if (sh_degree > 0) {
-      code_sh(streams[k].streams + kSh1, params, &tiles[k].state, nullptr);
+      code_sh(streams[k].streams + kSh1, params, &tiles[k].state, {});
     }
     TileState kept;  // the rest is no longer needed
     kept.n = tiles[k].state.n;

@@ -98,6 +98,12 @@ struct Codes {
   }
 };
 
+// Where RGB coefficients of a chunk's splats go: those of row i from first + i * stride on.
+struct ColorRows {
+  float* first = nullptr;
+  int64_t stride = 0;
+};
+
 // What is known of the splats of a chunk while it is coded.
 struct TileState {
   int64_t n = 0;
@@ -159,15 +165,15 @@ using StepCounts = std::array<int64_t, 2 * kMaxHalfOctaves + 1>;  // splats by h
 StepCounts count_sh_steps(const SteppedParams&, const TileState&);
 int64_t quantize_sh_by_books(const SteppedParams&, const SteppedTables&, const BookSearch*, TileState*,
                              const SourceArrays&, const int64_t* rows, float diffusion, int16_t* rest);
-// The reader writes RGB coefficients to `sh`: (n, 1 + B, 3), the tile's first row.
+// The reader writes the RGB coefficients of degree 0 to `colors`, and those above to `rest`; the writer has neither.
 template <class Io>
-void code_colors(Io& io, const SteppedParams&, TileState*, float* sh);
+void code_colors(Io& io, const SteppedParams&, TileState*, ColorRows colors);
 // All SH streams of a chunk: `ios` one a stream, as many as the degree has.
 template <class Io>
-void code_sh(Io* ios, const SteppedParams&, TileState*, float* sh);
+void code_sh(Io* ios, const SteppedParams&, TileState*, ColorRows rest);
 // The same for SH that comes from books, or its coarser part: `ios` by id. False: an index is outside its book.
 template <class Io>
-bool code_sh_by_books(Io* ios, const SteppedParams&, TileState*, float* sh);
+bool code_sh_by_books(Io* ios, const SteppedParams&, TileState*, ColorRows rest);
 
 // Least squares of |code| on the size terms, plane by plane (writer only).
 struct SizeSums {
