@@ -26,6 +26,9 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.io import report_html as report_html
     from splatzip.io import save as save
     from splatzip.profile import Profile as Profile
+    from splatzip.publish import export_html as export_html
+    from splatzip.publish import export_web as export_web
+    from splatzip.publish import serve as serve
     from splatzip.raster import Picture as Picture
     from splatzip.raster import render as render
     from splatzip.report.comparison import Comparison as Comparison
@@ -63,6 +66,9 @@ _PUBLIC = {
     "load": "splatzip.io",
     "save": "splatzip.io",
     "transform": "splatzip.scene.edit",
+    "serve": "splatzip.publish",
+    "export_html": "splatzip.publish",
+    "export_web": "splatzip.publish",
     "BackendError": "splatzip.errors",
     "CorruptError": "splatzip.errors",
     "FormatError": "splatzip.errors",

@@ -18,7 +18,10 @@ import typer
 
 from splatzip.cli.console import error_line
 
-VERBS = ("compress", "decompress", "convert", "transform", "verify", "info", "render", "compare")
+VERBS = (
+    *("compress", "decompress", "convert", "transform", "verify", "info", "render", "compare"),
+    *("serve", "export-html", "export-web"),
+)
 
 # Typer brings its own copy of click, or depends on click, by version: the class is reached through a public name.
 _UsageError: Any = typer.BadParameter.__base__
@@ -51,7 +54,8 @@ def application(verbs: Sequence[str] = VERBS) -> typer.Typer:
     )
     app.callback()(options)
     for verb in verbs:
-        app.command(verb)(getattr(importlib.import_module(f"splatzip.cli.{verb}"), verb))
+        name = verb.replace("-", "_")
+        app.command(verb)(getattr(importlib.import_module(f"splatzip.cli.{name}"), name))
     return app
 
 

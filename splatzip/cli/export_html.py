@@ -1,0 +1,33 @@
+"""`splatzip export-html`: one page that opens from disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from splatzip.cli.console import named, progress_bar
+from splatzip.cli.options import Force, Quiet, Source
+from splatzip.cli.target import check_target
+
+
+def export_html(
+    source: Source,
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The page to write (.html).")],
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write one page that holds viewer and scene, and opens without any server or network.
+
+    A scene in another format is compressed first, without losing splats.
+    """
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise typer.BadParameter(f"{target}: expected OUT.html")
+    check_target(target, force=force)
+    from splatzip import export_html as export
+
+    with named(source), progress_bar(quiet=quiet) as progress:
+        export(source, target, progress=progress)
+    if not quiet:
+        print(f"{target}: {target.stat().st_size:,} bytes; open it in a browser")

@@ -1,0 +1,71 @@
+"""A folder as a page: its scenes with what their heads say, its folders, and what has to be compressed first."""
+
+from __future__ import annotations
+
+import html
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from splatzip.errors import SplatzipError
+from splatzip.publish.scenes import Listing
+from splatzip.publish.source import facts_of, title_of
+
+
+def gallery_page(below: str, folder: Path, listing: Listing) -> str:
+    """Make the page of one folder, to be shown at /files/BELOW/.
+
+    Args:
+        below: the folder's path below the root, without slashes around it; the heading, too.
+        folder: where it is.
+        listing: what it offers.
+    """
+    here = f"{below}/" if below else ""
+    cards = [_scene_card(folder / scene, viewer_link(f"{here}{scene}")) for scene in listing.scenes]
+    folders = [f'<li><a href="{quote(one)}/">{html.escape(one)}/</a></li>' for one in listing.folders]
+    foreign = [
+        f"<li>{html.escape(one)}: compress it first, <code>splatzip compress {html.escape(one)} "
+        f"{html.escape(one.partition('.')[0])}.splatz</code></li>"
+        for one in listing.foreign
+    ]
+    body = "".join(
+        f"<h2>{title}</h2><ul class={kind}>{''.join(items)}</ul>"
+        for title, kind, items in (("Scenes", "scenes", cards), ("Folders", "folders", folders),
+                                   ("Not compressed", "foreign", foreign))
+        if items
+    )  # fmt: skip
+    page = (files("splatzip.publish") / "gallery.html").read_text("utf-8")
+    before, after = page.replace("{{name}}", html.escape(below or "splatzip")).split("{{body}}")
+    return f"{before}{body or '<p>No scenes here.</p>'}{after}"
+
+
+def viewer_link(below: str) -> str:
+    """Of the viewer with the scene at a path below the root."""
+    address = quote(f"../files/{below}")
+    return f"/web/?src={quote(address, safe='/')}"  # quoted again: an address inside an address
+
+
+def _scene_card(path: Path, link: str) -> str:
+    stat = path.stat()
+    try:
+        facts = _facts(path, stat.st_mtime_ns, stat.st_size)
+    except SplatzipError as error:
+        return f"<li><b>{html.escape(path.name)}</b><p class=bad>{html.escape(str(error))}</p></li>"
+    size = stat.st_size / 1e6
+    said = f"{facts['splats']:,} splats, SH degree {facts['sh_degree']}, {size:.3g} MB, {facts['ratio']:.1f} x smaller"
+    return f'<li><a href="{html.escape(link)}"><b>{html.escape(facts["title"])}</b><p>{said}</p></a></li>'
+
+
+@lru_cache(maxsize=1024)
+def _facts(path: Path, _mtime: int, _size: int) -> dict[str, Any]:
+    """Kept as long as the file stays the same."""
+    facts = facts_of(path, path.name)
+    coefficients = (facts["sh_degree"] + 1) ** 2 - 1
+    return {
+        "splats": facts["splats"],
+        "sh_degree": facts["sh_degree"],
+        "ratio": 4 * (14 + 3 * coefficients) * facts["splats"] / facts["bytes"],
+        "title": title_of(facts, path.name),
+    }

@@ -1,0 +1,83 @@
+"""A small web server for one scene or a folder of them, on this machine alone unless told otherwise."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from splatzip.encode import Progress
+from splatzip.errors import BackendError
+from splatzip.publish.scenes import SUFFIX, Shelf
+from splatzip.publish.source import facts_of, is_splatz, splatz_bytes
+
+PORT = 8000
+
+
+def serve(
+    path: str | Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    ready: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Serve a scene, or a folder with a gallery of its scenes, until interrupted.
+
+    Args:
+        path: a .splatz file; a folder; or a scene in another format, which is compressed to a temporary file.
+        host: address to listen on; "0.0.0.0" lets other machines in.
+        port: 0 takes any that is free.
+        ready: called with the address once connections are accepted.
+        progress: of compressing, called with the share done and a word for the step.
+    Raises: BackendError without the packages of splatzip[serve], without the web client or if the port is taken;
+        FormatError, OSError.
+    """
+    try:
+        import uvicorn
+
+        from splatzip.publish.site import application
+    except ImportError as error:
+        raise BackendError("serving needs Starlette and uvicorn; pip install 'splatzip[serve]'") from error
+    with _shelf(Path(path), progress) as shelf, closing(_listening(host, port)) as listener:
+        # Who interrupts it does not want to wait for a slow download to end.
+        config = uvicorn.Config(
+            application(shelf), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1
+        )
+        if ready is not None:
+            shown = f"[{host}]" if ":" in host else host
+            ready(f"http://{shown}:{listener.getsockname()[1]}/")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def _shelf(path: Path, progress: Progress | None) -> Iterator[Shelf]:
+    """What is served; what was made for it goes when the server does."""
+    if path.is_dir() and not (path / "meta.json").is_file():  # that would be a SOG
+        yield Shelf(path.resolve())
+        return
+    whole = path.resolve()
+    if Shelf(whole.parent, only=whole.name).find(whole.name) and is_splatz(whole):
+        facts_of(whole, str(path))  # a damaged file is refused here, not in the browser
+        yield Shelf(whole.parent, only=whole.name)
+        return
+    data = splatz_bytes(path, progress=progress)
+    with TemporaryDirectory(prefix="splatzip-") as folder:
+        made = Path(folder).resolve() / f"{path.name.strip('.').partition('.')[0] or 'scene'}{SUFFIX}"
+        made.write_bytes(data)
+        yield Shelf(made.parent, only=made.name)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that accepts: whoever is told of the address can connect at once.
+
+    Raises: BackendError.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BackendError(f"port {port} of {host} cannot be had ({reason}); choose another with --port") from error

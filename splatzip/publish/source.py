@@ -1,0 +1,44 @@
+"""The .splatz bytes behind a path: as they are, or made now of a scene in another format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from splatzip.container.layout import MAGIC
+from splatzip.decode import info
+from splatzip.encode import Progress
+from splatzip.errors import SplatzipError
+from splatzip.io import compress, load
+
+
+def is_splatz(path: Path) -> bool:
+    """By content: a name proves nothing."""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def splatz_bytes(path: Path, *, progress: Progress | None = None) -> bytes:
+    """Read a .splatz file, or compress a scene without losing splats: exactly where it came quantized, else fast.
+
+    Raises: FormatError, SceneError, OSError.
+    """
+    if path.is_file() and is_splatz(path):
+        return path.read_bytes()
+    scene = load(path)
+    preset = "lossless" if scene.source is not None else "fast"
+    return compress(scene, preset=preset, progress=progress)
+
+
+def facts_of(data: bytes | Path, name: str) -> dict[str, Any]:
+    """What `info` says of a file; an error names it."""
+    try:
+        return info(data)
+    except SplatzipError as error:
+        raise type(error)(f"{name}: {error}") from error
+
+
+def title_of(facts: dict[str, Any], name: str) -> str:
+    """The scene's own title, else its file's name."""
+    title = (facts["meta"] or {}).get("title")
+    return title if isinstance(title, str) and title.strip() else name

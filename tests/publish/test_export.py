@@ -1,0 +1,82 @@
+"""One offline page and a site to upload: what they hold, and what they refuse."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+
+import pytest
+
+import splatzip
+from splatzip.errors import BackendError, FormatError
+
+
+def held(page: str, name: str) -> bytes:
+    """The bytes in a script element of the page that no browser runs."""
+    found = re.search(f'<script type="text/plain" id="splatzip-{name}">([^<]*)</script>', page)
+    assert found is not None
+    return base64.b64decode(found[1])
+
+
+def settings(page: str) -> dict[str, object]:
+    found = re.search('<script type="application/json" id="splatzip-settings">(.*?)</script>', page)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def test_one_page_holds_scene_decoder_and_client(shelf, splatz, client):
+    splatzip.export_html(shelf / "one.splatz", shelf / "out.html")
+    page = (shelf / "out.html").read_text("utf-8")
+    assert held(page, "scene") == splatz
+    assert held(page, "worker") == (client / "worker.js").read_bytes()
+    assert held(page, "decoder") == b"\0asm"
+    assert "<title>Nine &lt;hundred&gt;</title>" in page
+    assert not re.search(r'(src|href)="', page)
+    assert page.index("Content-Security-Policy") < page.index("<script")
+
+
+def test_no_script_of_the_page_ends_before_its_end(shelf):
+    splatzip.export_html(shelf / "one.splatz", shelf / "out.html")
+    page = (shelf / "out.html").read_text("utf-8")
+    assert page.count("</script>") == page.count("<script ")
+    assert "<!--" not in page
+
+
+def test_a_site_lies_in_one_folder_and_names_its_scene(shelf, splatz, client):
+    source = shelf / "more of it" / "två & three.splatz"
+    splatzip.export_web(source, shelf / "site")
+    files = {file.name: file.read_bytes() for file in (shelf / "site").iterdir()}
+    name = str(settings(files["index.html"].decode())["src"]).removeprefix("./")
+    assert files.pop(name) == splatz
+    assert re.fullmatch(r"[\w.-]+\.splatz", name, re.ASCII)
+    assert files.keys() == {"index.html", "viewer.js", "worker.js", "decoder.wasm"}
+    assert files["viewer.js"] == (client / "viewer.js").read_bytes()
+
+
+def test_a_scene_in_another_format_is_compressed_first(shelf, scene):
+    splatzip.export_html(shelf / "later.ply", shelf / "out.html")
+    data = held((shelf / "out.html").read_text("utf-8"), "scene")
+    assert splatzip.info(data)["splats"] == len(scene)
+
+
+def test_a_scene_too_large_for_one_page_is_refused_with_the_way_out(shelf, monkeypatch):
+    monkeypatch.setattr("splatzip.publish.export.MAX_OFFLINE_BYTES", 1000)
+    with pytest.raises(FormatError, match="too many for one page; use export-web"):
+        splatzip.export_html(shelf / "one.splatz", shelf / "out.html")
+    assert not (shelf / "out.html").exists()
+
+
+def test_without_a_built_client_the_error_says_what_builds_it(shelf, client):
+    (client / "worker.js").unlink()
+    with pytest.raises(BackendError, match=r"lacks worker\.js; scripts/build-web"):
+        splatzip.export_web(shelf / "one.splatz", shelf / "site")
+
+
+def test_nothing_half_made_stays_behind_an_error(shelf, client):
+    before = set(shelf.iterdir())
+    (client / "index.html").write_text("no marks")
+    for export in (splatzip.export_html, splatzip.export_web):
+        with pytest.raises(ValueError, match="not enough values"):
+            export(shelf / "one.splatz", shelf / "out")
+    assert set(shelf.iterdir()) == before
