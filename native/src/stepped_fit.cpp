@@ -11,7 +11,9 @@
 namespace splatzip {
 namespace {
 
-constexpr int64_t kSample = 12000;  // splats that a covariance is taken over, evenly spread over the rows
+// Splats that a fit looks at, evenly spread over the rows: half of them, until that is enough.
+constexpr int64_t kSample = 12000;
+constexpr int64_t kFewSplats = 2048;  // below twice as many, all
 constexpr double kOctave = 65536.0 * kInvLn2;
 
 int16_t to_int16(double x) { return static_cast<int16_t>(std::clamp(std::floor(x + 0.5), -32768.0, 32767.0)); }
@@ -72,7 +74,7 @@ struct Sample {
 std::vector<Sample> sample_tiles(const std::vector<PreparedTile>& tiles) {
   int64_t total = 0, counter = 0;
   for (const PreparedTile& tile : tiles) total += tile.state.n;
-  const int64_t step = std::max<int64_t>(1, total / kSample);
+  const int64_t step = std::max<int64_t>(total < 2 * kFewSplats ? 1 : 2, total / kSample);
   std::vector<Sample> samples;
   for (const PreparedTile& tile : tiles)
     for (int64_t i = 0; i < tile.state.n; ++i)
@@ -80,54 +82,73 @@ std::vector<Sample> sample_tiles(const std::vector<PreparedTile>& tiles) {
   return samples;
 }
 
-// The weighted mean of `values_of(row, out)` over the neighbours of splat i.
-template <class ValuesOf>
-void neighbours_mean(const PreparedTile& tile, int64_t i, int width, ValuesOf values_of, double* mean) {
-  double part[kColorValues];
+// What add(sample, sums) adds up over the samples: in blocks of fixed size, which are summed up in order. `Sums` holds
+// doubles and nothing else.
+template <class Sums, class Add>
+Sums sums_over(const std::vector<Sample>& samples, int threads, Add add) {
+  constexpr size_t kBlock = 512;
+  std::vector<Sums> of_blocks((samples.size() + kBlock - 1) / kBlock + 1);  // the last: of all
+  parallel_for(static_cast<int64_t>(of_blocks.size()) - 1, threads, [&](int64_t block) {
+    const size_t begin = static_cast<size_t>(block) * kBlock, end = std::min(begin + kBlock, samples.size());
+    for (size_t s = begin; s < end; ++s) add(samples[s], &of_blocks[static_cast<size_t>(block)]);
+  });
+  double* all = reinterpret_cast<double*>(&of_blocks.back());
+  for (size_t block = 0; block + 1 < of_blocks.size(); ++block)
+    for (size_t v = 0; v < sizeof(Sums) / sizeof(double); ++v)
+      all[v] += reinterpret_cast<const double*>(&of_blocks[block])[v];
+  return of_blocks.back();
+}
+
+// The weighted mean over the neighbours of a sample; add(row, weight, mean) adds one of them.
+template <class Add>
+void neighbours_mean(const Sample& sample, int width, double* mean, Add add) {
   std::fill(mean, mean + width, 0.0);
-  const Neighbours near = tile.state.near();
-  for (int k = 0; k < kNeighbours && near.row[k][i] >= 0; ++k) {
-    values_of(tile.rows[static_cast<size_t>(near.row[k][i])], part);
-    double w = near.weight[k][i];
-    for (int v = 0; v < width; ++v) mean[v] += w * part[v];
-  }
+  const Neighbours near = sample.tile->state.near();
+  for (int k = 0; k < kNeighbours && near.row[k][sample.i] >= 0; ++k)
+    add(sample.tile->rows[static_cast<size_t>(near.row[k][sample.i])], near.weight[k][sample.i], mean);
+}
+
+void mean_of_colors(const SourceArrays& source, const Sample& sample, int width, double* mean) {
+  neighbours_mean(sample, width, mean, [&](int64_t row, double weight, double* to) {
+    const float* from = source.sh + row * width;
+    for (int v = 0; v < width; ++v) to[v] += weight * from[v];
+  });
 }
 
 constexpr double kTypicalShare = 0.8;  // of the prediction, when the bases are made for what it leaves
 
 // Bases for what the neighbours do not predict: they are what is coded.
-void fit_bases(const SourceArrays& source, const std::vector<Sample>& samples, SteppedParams* params) {
+void fit_bases(const SourceArrays& source, const std::vector<Sample>& samples, int threads, SteppedParams* params) {
   const int rest = params->rest(), width = 3 * (1 + rest);
-  std::vector<double> dc(9), color(9), sh(static_cast<size_t>(rest * rest));
-  auto raw = [&](int64_t row, double* out) {
-    for (int v = 0; v < width; ++v) out[v] = source.sh[row * width + v];
+  struct Sums {
+    double dc[9], color[9], sh[kShComponents * kShComponents];
   };
-  for (const auto& [at, i] : samples) {
-    const PreparedTile& tile = *at;
-    double mean[kColorValues], v[kColorValues];
-    neighbours_mean(tile, i, width, raw, mean);
-    const int64_t row = tile.rows[static_cast<size_t>(i)];
-    raw(row, v);
-    for (int k = 0; k < width; ++k) v[k] -= (k < 3 ? 1.0 : kTypicalShare) * mean[k];
+  const auto add = [&](const Sample& sample, Sums* sums) {
+    const int64_t row = sample.tile->rows[static_cast<size_t>(sample.i)];
+    double mean[kColorValues], left[3][1 + kShComponents];  // by colour
+    mean_of_colors(source, sample, width, mean);
+    for (int v = 0; v < width; ++v)
+      left[v % 3][v / 3] = source.sh[row * width + v] - (v < 3 ? 1.0 : kTypicalShare) * mean[v];
     const double w = weight_of(source.opacity_logits[row]);
     for (int a = 0; a < 3; ++a)
       for (int b = 0; b < 3; ++b) {
-        dc[static_cast<size_t>(a * 3 + b)] += w * (v[a] * v[b]);
+        sums->dc[a * 3 + b] += w * (left[a][0] * left[b][0]);
         double sum = 0;
-        for (int j = 1; j <= rest; ++j) sum += v[j * 3 + a] * v[j * 3 + b];
-        color[static_cast<size_t>(a * 3 + b)] += w * sum;
+        for (int j = 1; j <= rest; ++j) sum += left[a][j] * left[b][j];
+        sums->color[a * 3 + b] += w * sum;
       }
-    for (int j = 0; j < rest; ++j)
-      for (int k = 0; k <= j; ++k) {
-        double product = 0;
-        for (int c = 0; c < 3; ++c) product += v[3 + j * 3 + c] * v[3 + k * 3 + c];
-        sh[static_cast<size_t>(j * rest + k)] += w * product;
-      }
-  }
-  store_basis(covariance_basis(dc, 3), params->color_basis, true, 3);
+    for (int j = 0; j < rest; ++j) {
+      double* of_row = sums->sh + j * rest;
+      const double x = w * left[0][1 + j], y = w * left[1][1 + j], z = w * left[2][1 + j];
+      for (int k = 0; k <= j; ++k) of_row[k] += (x * left[0][1 + k] + y * left[1][1 + k]) + z * left[2][1 + k];
+    }
+  };
+  const Sums sums = sums_over<Sums>(samples, threads, add);
+  std::vector<double> sh(sums.sh, sums.sh + rest * rest);
+  store_basis(covariance_basis({sums.dc, sums.dc + 9}, 3), params->color_basis, true, 3);
   for (int j = 0; j < rest; ++j)
     for (int k = j + 1; k < rest; ++k) sh[static_cast<size_t>(j * rest + k)] = sh[static_cast<size_t>(k * rest + j)];
-  store_basis(covariance_basis(color, 3), params->sh_color_basis, true, 3);
+  store_basis(covariance_basis({sums.color, sums.color + 9}, 3), params->sh_color_basis, true, 3);
   params->sh_basis.resize(static_cast<size_t>(rest * rest));
   if (rest > 0) store_basis(covariance_basis(sh, rest), params->sh_basis, false, rest);
 }
@@ -141,7 +162,8 @@ class ToComponents {
       for (int j = 0; j < rest_; ++j) basis_[j][k] = params.sh_basis[static_cast<size_t>(k * rest_ + j)];
   }
   // Each component is a sum over j in ascending order; all of a colour are summed up side by side.
-  void operator()(const float* sh, double* out) const {
+  template <class Real>
+  void operator()(const Real* sh, double* out) const {
     turn(color_, sh, out);
     double sums[3][kShComponents] = {};
     for (int j = 0; j < rest_; ++j) {
@@ -155,7 +177,8 @@ class ToComponents {
   }
 
  private:
-  static void turn(const double* basis, const float* rgb, double* to) {
+  template <class Real>
+  static void turn(const double* basis, const Real* rgb, double* to) {
     for (size_t c = 0; c < 3; ++c)
       to[c] = (static_cast<double>(rgb[0]) * basis[c] + static_cast<double>(rgb[1]) * basis[3 + c]) +
               static_cast<double>(rgb[2]) * basis[6 + c];
@@ -165,49 +188,34 @@ class ToComponents {
   double basis_[kShComponents][kShComponents] = {};  // by coefficient, then component
 };
 
-int group_of(int v) {  // of value v: 0 the colour, then the SH streams
-  int g = 0;
-  if (v >= 3)
-    for (g = 1; (v - 3) / 3 >= kShBegin[g];) ++g;
-  return g;
-}
-
 void fit_shares(const SourceArrays& source, const std::vector<Sample>& samples, int threads, SteppedParams* params) {
   const int width = 3 * (1 + params->rest());
   const ToComponents to_components(*params);
-  auto components = [&](int64_t row, double* out) { to_components(source.sh + row * width, out); };
   auto size_of = [&](int64_t row) {
     const float* s = source.log_scales + row * 3;
     return (((s[0] + s[1]) + s[2]) / 3.0 * kOctave - params->scale_reference) / 256.0;
   };
-  // What each sample says is found in parallel, and summed up in the order of the samples.
-  struct Pair {
-    double weight;
-    int distance;
-    double mean[kColorValues], value[kColorValues];
+  struct Sums {
+    double cross[kColorGroups][kDistances][3], square[kColorGroups][kDistances][3];
   };
-  constexpr size_t kBlock = 128;
-  Uninitialised<Pair> pairs(samples.size());
-  parallel_for(static_cast<int64_t>((samples.size() + kBlock - 1) / kBlock), threads, [&](int64_t block) {
-    const size_t begin = static_cast<size_t>(block) * kBlock, end = std::min(begin + kBlock, samples.size());
-    for (size_t s = begin; s < end; ++s) {
-      const PreparedTile& tile = *samples[s].tile;
-      const size_t i = static_cast<size_t>(samples[s].i);
-      Pair& pair = pairs[s];
-      neighbours_mean(tile, samples[s].i, width, components, pair.mean);
-      const int64_t row = tile.rows[i], near = tile.rows[static_cast<size_t>(tile.state.near_row[0][i])];
-      components(row, pair.value);
-      pair.weight = weight_of(source.opacity_logits[row]);
-      const double apart = tile.state.features[kSpacing][i] - size_of(near);
-      pair.distance = static_cast<int>(std::clamp(std::floor(apart / 256.0), -4.0, 3.0)) + 4;
+  const auto add = [&](const Sample& sample, Sums* sums) {
+    const PreparedTile& tile = *sample.tile;
+    const size_t i = static_cast<size_t>(sample.i);
+    const int64_t row = tile.rows[i], near = tile.rows[static_cast<size_t>(tile.state.near_row[0][i])];
+    double colors[kColorValues], mean[kColorValues], value[kColorValues];
+    mean_of_colors(source, sample, width, colors);
+    to_components(colors, mean);  // the mean of components, too: they are linear
+    to_components(source.sh + row * width, value);
+    const double weight = weight_of(source.opacity_logits[row]);
+    const double apart = tile.state.features[kSpacing][i] - size_of(near);
+    const int distance = static_cast<int>(std::clamp(std::floor(apart / 256.0), -4.0, 3.0)) + 4;
+    for (int v = 0, group = 0; v < width; ++v) {
+      while (v >= 3 * (1 + kShBegin[group])) ++group;
+      sums->cross[group][distance][v % 3] += weight * (value[v] * mean[v]);
+      sums->square[group][distance][v % 3] += weight * (mean[v] * mean[v]);
     }
-  });
-  double cross[kColorGroups][kDistances][3] = {}, square[kColorGroups][kDistances][3] = {};
-  for (const Pair& pair : pairs)
-    for (int v = 0; v < width; ++v) {
-      cross[group_of(v)][pair.distance][v % 3] += pair.weight * (pair.value[v] * pair.mean[v]);
-      square[group_of(v)][pair.distance][v % 3] += pair.weight * (pair.mean[v] * pair.mean[v]);
-    }
+  };
+  const auto [cross, square] = sums_over<Sums>(samples, threads, add);
   for (size_t g = 0; g < kColorGroups; ++g)
     for (size_t d = 0; d < kDistances; ++d)
       for (size_t c = 0; c < 3; ++c) {
@@ -216,24 +224,30 @@ void fit_shares(const SourceArrays& source, const std::vector<Sample>& samples, 
       }
 }
 
-void fit_scales(const SourceArrays& source, const std::vector<Sample>& samples, SteppedParams* params) {
+void fit_scales(const SourceArrays& source, const std::vector<Sample>& samples, int threads, SteppedParams* params) {
   const bool own_scales = !params->by_books[kScaleBooks];  // the three of a row are looked up together
   constexpr int kT = kScaleTerms;
-  double normal[3][kT * kT] = {}, right[3][kT] = {};
   auto scales_of = [&](int64_t row, double* out) {
     const float* s = source.log_scales + row * 3;
     for (int j = 0; j < 3; ++j)
       out[j] = std::clamp((s[j] * kOctave - params->scale_reference) / 256.0, -16.0 * 256, 16.0 * 256);
     std::sort(out, out + 3, std::greater<>());
   };
-  for (const auto& [at, i] : samples) {
-    const PreparedTile& tile = *at;
+  struct Sums {
+    double normal[3][kT * kT], right[3][kT];
+  };
+  const auto add = [&](const Sample& sample, Sums* sums) {
+    const PreparedTile& tile = *sample.tile;
     double near[3], own[3];
-    neighbours_mean(tile, i, 3, scales_of, near);
-    const int64_t row = tile.rows[static_cast<size_t>(i)];
+    neighbours_mean(sample, 3, near, [&](int64_t row, double weight, double* mean) {
+      double scales[3];
+      scales_of(row, scales);
+      for (int j = 0; j < 3; ++j) mean[j] += weight * scales[j];
+    });
+    const int64_t row = tile.rows[static_cast<size_t>(sample.i)];
     scales_of(row, own);
     const double alpha = log2_alpha_of(source.opacity_logits[row]);
-    const double spacing = tile.state.features[kSpacing][static_cast<size_t>(i)];
+    const double spacing = tile.state.features[kSpacing][static_cast<size_t>(sample.i)];
     for (int j = 0; j < 3; ++j) {
       const double terms[kT] = {256,
                                 alpha,
@@ -244,11 +258,12 @@ void fit_scales(const SourceArrays& source, const std::vector<Sample>& samples, 
                                 j > 1 ? near[2] : 0,
                                 spacing};
       for (int r = 0; r < kT; ++r) {
-        for (int c = 0; c < kT; ++c) normal[j][r * kT + c] += terms[r] * terms[c];
-        right[j][r] += terms[r] * own[j];
+        for (int c = 0; c < kT; ++c) sums->normal[j][r * kT + c] += terms[r] * terms[c];
+        sums->right[j][r] += terms[r] * own[j];
       }
     }
-  }
+  };
+  const auto [normal, right] = sums_over<Sums>(samples, threads, add);
   for (int j = 0; j < 3; ++j) {
     auto& predict = params->scales[static_cast<size_t>(j)].predict;
     predict = {};
@@ -265,10 +280,8 @@ void fit_scales(const SourceArrays& source, const std::vector<Sample>& samples, 
 void fit_predictions(const SourceArrays& source, const std::vector<PreparedTile>& tiles, int threads,
                      SteppedParams* params) {
   const std::vector<Sample> samples = sample_tiles(tiles);
-  parallel_for(2, threads, [&](int64_t part) {  // each writes its own fields
-    if (part == 0) fit_bases(source, samples, params);
-    if (part == 1) fit_scales(source, samples, params);
-  });
+  fit_scales(source, samples, threads, params);
+  fit_bases(source, samples, threads, params);
   fit_shares(source, samples, threads, params);  // needs the bases
 }
 
