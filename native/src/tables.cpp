@@ -71,40 +71,143 @@ Frequencies normalised(const std::array<uint32_t, 256>& counts) {
   return f;
 }
 
-struct Cluster {
-  std::array<uint32_t, 256> counts;
-  int last;  // no symbol above it was seen
-  int64_t cost = 0;
-  std::vector<int> members;
+// n log2(n) in 1/2^16 bits; most counts of a small scene are in the table.
+struct EntropyTable {
+  std::array<uint32_t, 4096> of;
+  EntropyTable() {
+    for (uint32_t n = 0; n < of.size(); ++n) of[n] = static_cast<uint32_t>(n * log2_fixed(n));
+  }
 };
 
-// In 1/2^16 bits: symbols counted under the best table for them, and that table's own size, estimated: about 6 bits a
-// used symbol and 1 an unused one below the last.
-template <class CountOf>
-int64_t whole_cost(int last, CountOf&& count_of) {
-  uint32_t total = 0;
-  int64_t cost = 0;
-  int used = 0;
-  for (int s = 0; s <= last; ++s) {
-    const uint32_t n = count_of(static_cast<size_t>(s));
-    total += n;
-    used += n > 0;
-    cost -= n * log2_fixed(n);
+const EntropyTable kEntropyTable;
+
+inline int64_t entropy_of(uint32_t n) { return n < kEntropyTable.of.size() ? kEntropyTable.of[n] : n * log2_fixed(n); }
+
+// Contexts that share a table.
+class Cluster {
+ public:
+  Cluster(const std::array<uint32_t, 256>& counts, int context) : counts_(counts), members_{context} { sum_up(); }
+
+  bool empty() const { return used_.empty(); }
+  const std::array<uint32_t, 256>& counts() const { return counts_; }
+  const std::vector<int>& members() const { return members_; }
+
+  // In 1/2^16 bits: what one table for both costs more than one for each.
+  int64_t price_with(const Cluster& other) const {
+    if (other.used_.size() < used_.size()) return other.price_with(*this);
+    int64_t gained = 0;  // symbols that only one of them has cost the same in either case
+    size_t common = 0;
+    for (const uint8_t s : used_) {
+      const uint32_t others = other.counts_[s];
+      gained += entropy_of(counts_[s] + others) - entropy_[s] - other.entropy_[s];
+      common += others > 0;
+    }
+    return cost_of(total_ + other.total_, entropies_ + other.entropies_ + gained,
+                   used_.size() + other.used_.size() - common, std::max(used_.back(), other.used_.back())) -
+           cost_ - other.cost_;
   }
-  return cost + total * log2_fixed(total) + (static_cast<int64_t>(8 + 6 * used + (last + 1 - used)) << 16);
-}
 
-int64_t cost_of(const Cluster& a) {
-  return whole_cost(a.last, [&](size_t s) { return a.counts[s]; });
-}
+  void merge(const Cluster& other) {
+    for (size_t s = 0; s < 256; ++s) counts_[s] += other.counts_[s];
+    members_.insert(members_.end(), other.members_.begin(), other.members_.end());
+    sum_up();
+  }
 
-int64_t cost_of_both(const Cluster& a, const Cluster& b) {
-  return whole_cost(std::max(a.last, b.last), [&](size_t s) { return a.counts[s] + b.counts[s]; });
-}
+ private:
+  // Symbols counted under the best table for them, and that table's own size, estimated: about 6 bits a used symbol
+  // and 1 an unused one below the last.
+  static int64_t cost_of(uint32_t total, int64_t entropies, size_t used, int last) {
+    return entropy_of(total) - entropies +
+           ((8 + 6 * static_cast<int64_t>(used) + (last + 1 - static_cast<int64_t>(used))) << 16);
+  }
+  void sum_up() {
+    used_.clear();
+    total_ = 0, entropies_ = 0;
+    for (size_t s = 0; s < 256; ++s) {
+      if (!counts_[s]) continue;
+      used_.push_back(static_cast<uint8_t>(s));
+      total_ += counts_[s];
+      entropy_[s] = entropy_of(counts_[s]);
+      entropies_ += entropy_[s];
+    }
+    if (!empty()) cost_ = cost_of(total_, entropies_, used_.size(), used_.back());
+  }
+
+  std::array<uint32_t, 256> counts_;
+  std::array<int64_t, 256> entropy_{};  // of each count
+  std::vector<int> members_;
+  std::vector<uint8_t> used_;  // symbols that were seen
+  uint32_t total_ = 0;
+  int64_t entropies_ = 0, cost_ = 0;
+};
+
+// What merging any two clusters costs (less than nothing: gains). The nearest of those behind it is known of each.
+class Prices {
+ public:
+  explicit Prices(const std::vector<Cluster>& clusters)
+      : clusters_(clusters),
+        count_(clusters.size()),
+        price_(count_ * count_, kNever),
+        nearest_(count_),
+        alive_(count_, true) {
+    for (size_t i = 0; i < count_; ++i) {
+      for (size_t j = i + 1; j < count_; ++j) at(i, j) = clusters[i].price_with(clusters[j]);
+      find_nearest(i);
+    }
+  }
+
+  bool alive(size_t i) const { return alive_[i]; }
+
+  // The cheapest pair, the first of equals. False: there is none.
+  bool cheapest(size_t* first, size_t* second, int64_t* price) const {
+    *price = kNever;
+    for (size_t i = 0; i < count_; ++i)
+      if (at(i, nearest_[i]) < *price) *price = at(i, nearest_[i]), *first = i, *second = nearest_[i];
+    return *price != kNever;
+  }
+
+  // Cluster `first` has taken `second` in, which stands behind it.
+  void merged(size_t first, size_t second) {
+    alive_[second] = false;
+    for (size_t k = 0; k < count_; ++k) {
+      if (k != second) at(std::min(k, second), std::max(k, second)) = kNever;
+      if (k != first && alive_[k])
+        at(std::min(k, first), std::max(k, first)) = clusters_[k].price_with(clusters_[first]);
+    }
+    find_nearest(first);
+    find_nearest(second);
+    for (size_t k = 0; k < second; ++k) {
+      if (k == first || !alive_[k]) continue;
+      if (nearest_[k] == first || nearest_[k] == second) {
+        find_nearest(k);
+      } else if (k < first &&
+                 (at(k, first) < at(k, nearest_[k]) || (at(k, first) == at(k, nearest_[k]) && first < nearest_[k]))) {
+        nearest_[k] = first;
+      }
+    }
+  }
+
+ private:
+  static constexpr int64_t kNever = INT64_MAX / 4;
+
+  int64_t& at(size_t i, size_t j) { return price_[i * count_ + j]; }
+  int64_t at(size_t i, size_t j) const { return price_[i * count_ + j]; }
+  void find_nearest(size_t i) {
+    nearest_[i] = i;  // none: its price is never
+    for (size_t j = i + 1; j < count_; ++j)
+      if (at(i, j) < at(i, nearest_[i])) nearest_[i] = j;
+  }
+
+  const std::vector<Cluster>& clusters_;
+  size_t count_;
+  std::vector<int64_t> price_;  // [i][j], i < j
+  std::vector<size_t> nearest_;
+  std::vector<bool> alive_;
+};
 
 }  // namespace
 
-int64_t n_log2_n(uint32_t n) { return n * log2_fixed(n); }
+int64_t n_log2_n(uint32_t n) { return entropy_of(n); }
 
 void TableSet::prepare() {
   constexpr int kSlotsOfHint = kRansTotal / kHints;
@@ -194,45 +297,21 @@ TableSet build_table_set(int stream, bool escapes, const Histogram& histogram) {
   set.contexts = histogram.contexts;
   set.low_bits = histogram.low_bits;
   for (int c = 0; c < histogram.contexts; ++c) {
-    const auto& counts = histogram.counts[c];
-    int last = 255;
-    while (last >= 0 && counts[static_cast<size_t>(last)] == 0) --last;
-    if (last < 0) continue;
-    clusters.push_back({counts, last, 0, {c}});
-    clusters.back().cost = cost_of(clusters.back());
+    Cluster cluster(histogram.counts[static_cast<size_t>(c)], c);
+    if (!cluster.empty()) clusters.push_back(std::move(cluster));
   }
-  const int64_t kNever = INT64_MAX / 4;
-  size_t count = clusters.size();
-  std::vector<int64_t> gain(count * count, kNever);  // cost of merging i and j minus cost of both
-  auto price = [&](size_t i, size_t j) {
-    return cost_of_both(clusters[i], clusters[j]) - clusters[i].cost - clusters[j].cost;
-  };
-  std::vector<bool> alive(count, true);
-  for (size_t i = 0; i < count; ++i)
-    for (size_t j = i + 1; j < count; ++j) gain[i * count + j] = price(i, j);
-  for (size_t left = count;; --left) {
-    size_t bi = 0, bj = 0;
-    int64_t best = kNever;
-    for (size_t i = 0; i < count; ++i)
-      for (size_t j = i + 1; j < count; ++j)
-        if (gain[i * count + j] < best) best = gain[i * count + j], bi = i, bj = j;
-    if (best == kNever || (best >= 0 && left <= static_cast<size_t>(kMaxTables))) break;
-    Cluster& a = clusters[bi];
-    for (size_t s = 0; s < 256; ++s) a.counts[s] += clusters[bj].counts[s];
-    a.last = std::max(a.last, clusters[bj].last);
-    a.cost = cost_of(a);
-    a.members.insert(a.members.end(), clusters[bj].members.begin(), clusters[bj].members.end());
-    alive[bj] = false;
-    for (size_t k = 0; k < count; ++k) {
-      gain[std::min(k, bj) * count + std::max(k, bj)] = kNever;
-      if (k == bi || !alive[k]) continue;
-      gain[std::min(k, bi) * count + std::max(k, bi)] = price(std::min(k, bi), std::max(k, bi));
-    }
+  Prices prices(clusters);
+  size_t first, second;
+  int64_t price;
+  for (size_t left = clusters.size(); prices.cheapest(&first, &second, &price); --left) {
+    if (price >= 0 && left <= static_cast<size_t>(kMaxTables)) break;
+    clusters[first].merge(clusters[second]);
+    prices.merged(first, second);
   }
-  for (size_t i = 0; i < count; ++i) {
-    if (!alive[i]) continue;
-    for (int member : clusters[i].members) set.map[member] = static_cast<uint8_t>(set.tables.size());
-    set.tables.push_back(normalised(clusters[i].counts));
+  for (size_t i = 0; i < clusters.size(); ++i) {
+    if (!prices.alive(i)) continue;
+    for (int member : clusters[i].members()) set.map[member] = static_cast<uint8_t>(set.tables.size());
+    set.tables.push_back(normalised(clusters[i].counts()));
   }
   if (set.tables.empty()) set.tables.push_back(normalised({}));
   return set;
