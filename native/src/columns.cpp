@@ -151,12 +151,12 @@ struct Trial {
   std::vector<uint64_t> raw_bits;  // by candidate
 };
 
-// Counts what each candidate of each column would code.
-void try_candidates(const ColumnsSpec& spec, const std::vector<FittedColumn>& fitted, Points& points,
-                    std::vector<Trial>* trials) {
+// Counts what each candidate of each column would code in passes `first` to `last`.
+void try_candidates(const ColumnsSpec& spec, const std::vector<FittedColumn>& fitted, Points& points, size_t first,
+                    size_t last, std::vector<Trial>* trials) {
   size_t components = fitted.size();
   while (components && fitted[components - 1].candidates.size() < 2) --components;
-  for (size_t pass = 0; pass + 1 < points.pass_start.size(); ++pass) {
+  for (size_t pass = first; pass <= last; ++pass) {
     points.start_pass();
     const size_t begin = static_cast<size_t>(points.pass_start[pass]),
                  end = static_cast<size_t>(points.pass_start[pass + 1]);
@@ -345,8 +345,10 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
   const std::vector<FittedColumn> fitted = fit_columns(&spec, points, budget, shared, threads);
   spec.prepare();  // now that the terms are known
   const size_t step = std::max<size_t>(1, tile_count / kTrialTiles);
-  // Counting candidates: a few workers, each with its own counts; the sums do not depend on who counted what.
-  const int64_t workers = std::min<int64_t>(static_cast<int64_t>(tile_count), 8);
+  // Counting candidates: a few workers, each with its own counts; the sums do not depend on who counted what. The last
+  // pass of a tile, half of its points, and the others need nothing from each other: two workers share a lone tile.
+  const bool lone = tile_count == 1;
+  const int64_t workers = lone ? 2 : std::min<int64_t>(static_cast<int64_t>(tile_count), 8);
   std::vector<std::vector<Trial>> trials(static_cast<size_t>(workers), std::vector<Trial>(components));
   parallel_for(workers, threads, [&](int64_t w) {
     std::vector<Trial>& mine = trials[static_cast<size_t>(w)];
@@ -355,8 +357,14 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
       mine[c].counts.assign(count, Counts(kMaxContexts, std::array<uint32_t, 256>{}));
       mine[c].raw_bits.assign(count, 0);
     }
+    constexpr size_t kLast = kHalvings;
+    if (lone) {
+      Points own = *points[0];
+      try_candidates(spec, fitted, own, w == 0 ? 0 : kLast, w == 0 ? kLast - 1 : kLast, &mine);
+      return;
+    }
     for (size_t t = static_cast<size_t>(w) * step; t < tile_count; t += static_cast<size_t>(workers) * step)
-      try_candidates(spec, fitted, *points[t], &mine);
+      try_candidates(spec, fitted, *points[t], 0, kLast, &mine);
   });
   // A table's entry costs what a trial on all tiles would say; half a bit more is what fitting a table gains by chance.
   settle_modes(&spec, fitted, trials, shared, kCellCost + kCellCost / static_cast<int64_t>(step));
@@ -402,22 +410,27 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
     tables.varint(sets.size());
     for (const TableSet& set : sets) write_table_set(tables, set);
     out.tables[l] = std::move(tables.bytes);
-    parallel_for(static_cast<int64_t>(tile_count), threads, [&](int64_t t) {
-      TileWriter& tile = tiles[static_cast<size_t>(t)];
-      ByteWriter head;
-      if (layer == 0) write_frame(head, tile.frame);
-      head.varint(ids.size());
-      std::vector<uint8_t> data;
-      for (size_t i = 0; i < ids.size(); ++i) {
-        StreamHead stream;
-        stream.stream = ids[i], stream.table_set = source.tables_id + layer;
-        tile.streams[l][i].finish(sets[i], &stream, data,
-                                  {.many = kSymbolsFor32ColumnLanes, .fewer = kSymbolsFor32ColumnLanes});
-        write_stream_head(head, stream);
-      }
-      head.append(data.data(), data.size());
-      out.chunks[l][static_cast<size_t>(t)] = std::move(head.bytes);
+    struct Finished {
+      StreamHead head;
+      std::vector<uint8_t> bytes;
+    };
+    std::vector<Finished> finished(tile_count * ids.size());
+    parallel_for(static_cast<int64_t>(finished.size()), threads, [&](int64_t at) {
+      const size_t t = static_cast<size_t>(at) / ids.size(), i = static_cast<size_t>(at) % ids.size();
+      auto& [head, bytes] = finished[static_cast<size_t>(at)];
+      head.stream = ids[i], head.table_set = source.tables_id + layer;
+      tiles[t].streams[l][i].finish(sets[i], &head, bytes,
+                                    {.many = kSymbolsFor32ColumnLanes, .fewer = kSymbolsFor32ColumnLanes});
     });
+    for (size_t t = 0; t < tile_count; ++t) {
+      const Finished* of_tile = finished.data() + t * ids.size();
+      ByteWriter chunk;
+      if (layer == 0) write_frame(chunk, tiles[t].frame);
+      chunk.varint(ids.size());
+      for (size_t i = 0; i < ids.size(); ++i) write_stream_head(chunk, of_tile[i].head);
+      for (size_t i = 0; i < ids.size(); ++i) chunk.append(of_tile[i].bytes.data(), of_tile[i].bytes.size());
+      out.chunks[l][t] = std::move(chunk.bytes);
+    }
   }
   ByteWriter packed;
   write_columns_spec(packed, spec);

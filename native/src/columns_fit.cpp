@@ -25,28 +25,75 @@ constexpr size_t kManySamples = 4096;
 
 using Column = std::vector<int32_t>;
 
-// Inner products of a growing set of columns, each computed when it is first needed; column 0 is all ones. The columns
-// are integers, so doubles hold them and their sums exactly.
+// A column of integers below 2^30 in one piece of 16 bits a number or, where they do not fit, in two: the lowest 15
+// bits and what is above. Their products are summed up several times as fast as those of doubles.
+class Pieces {
+ public:
+  explicit Pieces(const Column& column) {
+    int32_t most = 0;
+    for (int32_t v : column) most = std::max(most, std::abs(v));
+    pieces_.resize(most <= INT16_MAX ? 1 : 2);
+    for (Piece& piece : pieces_)
+      piece.numbers.assign((column.size() + kDotStep - 1) / kDotStep * kDotStep, 0);  // zeros behind
+    for (size_t s = 0; s < column.size(); ++s) {
+      const int32_t v = column[s];
+      pieces_[0].numbers[s] = static_cast<int16_t>(pieces_.size() == 1 ? v : v & INT16_MAX);
+      if (pieces_.size() == 2) pieces_[1].numbers[s] = static_cast<int16_t>(v >> kPieceBits);
+    }
+    pieces_[0].most = std::min<int64_t>(most, INT16_MAX);
+    if (pieces_.size() == 2) pieces_[1].most = (most >> kPieceBits) + 1;
+  }
+
+  int64_t dot(const Pieces& other) const {
+    int64_t sum = 0;
+    for (size_t i = 0; i < pieces_.size(); ++i)
+      for (size_t k = 0; k < other.pieces_.size(); ++k) {
+        const Piece &a = pieces_[i], &b = other.pieces_[k];
+        const int64_t sums = INT32_MAX / std::max<int64_t>(1, 2 * a.most * b.most);
+        sum += kernels().columns->short_dot(a.numbers.data(), b.numbers.data(), static_cast<int64_t>(a.numbers.size()),
+                                            sums)
+               << kPieceBits * (i + k);
+      }
+    return sum;
+  }
+
+ private:
+  static constexpr int kPieceBits = 15;
+  struct Piece {
+    std::vector<int16_t> numbers;
+    int64_t most = 0;
+  };
+  std::vector<Piece> pieces_;
+};
+
+// Inner products of columns, those that were asked for; column 0 is all ones.
 class Gram {
  public:
   explicit Gram(size_t samples) { add(Column(samples, 1)); }
   size_t add(const Column& column) {
-    columns_.emplace_back(column.begin(), column.end());
-    products_.emplace_back(columns_.size(), -1.0);
-    known_.emplace_back(columns_.size(), uint8_t{0});
+    columns_.emplace_back(column);
+    products_.emplace_back(columns_.size(), kUnasked);
     return columns_.size() - 1;
   }
-  // Makes the products of these columns with each other available.
-  void prepare(const std::vector<size_t>& of, int threads) {
-    parallel_for(static_cast<int64_t>(of.size()), threads, [&](int64_t i) {
-      for (size_t k = 0; k <= static_cast<size_t>(i); ++k) {
-        const size_t a = std::max(of[static_cast<size_t>(i)], of[k]), b = std::min(of[static_cast<size_t>(i)], of[k]);
-        if (known_[a][b]) continue;
-        products_[a][b] = kernels().columns->exact_dot(columns_[a].data(), columns_[b].data(),
-                                                       static_cast<int64_t>(columns_[a].size()));
-        known_[a][b] = 1;
+  // The products of these columns with each other are wanted.
+  void ask(const std::vector<size_t>& of) {
+    for (size_t a : of)
+      for (size_t b : of) {
+        if (b > a || products_[a][b] != kUnasked) continue;
+        products_[a][b] = 0;
+        asked_.emplace_back(a, b);
+      }
+  }
+  void compute(int threads) {
+    constexpr size_t kBlock = 64;
+    parallel_for(static_cast<int64_t>((asked_.size() + kBlock - 1) / kBlock), threads, [&](int64_t block) {
+      const size_t begin = static_cast<size_t>(block) * kBlock;
+      for (size_t k = begin; k < std::min(begin + kBlock, asked_.size()); ++k) {
+        const auto [a, b] = asked_[k];
+        products_[a][b] = static_cast<double>(columns_[a].dot(columns_[b]));
       }
     });
+    asked_.clear();
   }
   double operator()(size_t a, size_t b) const { return products_[std::max(a, b)][std::min(a, b)]; }
   double deviation(size_t a) const {
@@ -55,9 +102,10 @@ class Gram {
   }
 
  private:
-  std::vector<std::vector<double>> columns_;
+  static constexpr double kUnasked = -HUGE_VAL;
+  std::vector<Pieces> columns_;
   std::vector<std::vector<double>> products_;
-  std::vector<std::vector<uint8_t>> known_;
+  std::vector<std::pair<size_t, size_t>> asked_;
 };
 
 // Least squares of `target` on `features` (the first is the constant): ridge, Cholesky.
@@ -69,16 +117,12 @@ std::vector<double> solve(const Gram& gram, const std::vector<size_t>& features,
     for (size_t j = 0; j <= i; ++j) a[i * k + j] = gram(features[i], features[j]);
     a[i * k + i] = a[i * k + i] * (1.0 + 1e-6) + 1.0;
   }
-  for (size_t i = 0; i < k; ++i) {
-    for (size_t j = 0; j <= i; ++j) {
-      double sum = a[i * k + j];
-      for (size_t m = 0; m < j; ++m) sum = sum - a[i * k + m] * a[j * k + m];
-      if (i == j) {
-        a[i * k + i] = std::sqrt(std::max(sum, 1e-9));
-      } else {
-        a[i * k + j] = sum / a[j * k + j];
-      }
-    }
+  std::vector<double> factor(k);  // column m of the factor
+  for (size_t m = 0; m < k; ++m) {
+    a[m * k + m] = std::sqrt(std::max(a[m * k + m], 1e-9));
+    for (size_t i = m + 1; i < k; ++i) factor[i] = a[i * k + m] = a[i * k + m] / a[m * k + m];
+    for (size_t i = m + 1; i < k; ++i)
+      for (size_t j = m + 1; j <= i; ++j) a[i * k + j] = a[i * k + j] - factor[i] * factor[j];
   }
   for (size_t i = 0; i < k; ++i) {
     double sum = b[i];
@@ -97,12 +141,25 @@ int32_t rounded(double value, double limit) {
   return static_cast<int32_t>(std::floor(std::clamp(value, -limit, limit) + 0.5));
 }
 
-// Solves, keeps the terms that matter, solves again. `ids` names the features behind the constant.
-void fit_linear(Gram& gram, std::vector<size_t> features, std::vector<int> ids, size_t target, double scale,
-                size_t most, int threads, std::vector<Term>* terms, int32_t* bias) {
-  std::vector<size_t> needed = features;
-  needed.push_back(target);
-  gram.prepare(needed, threads);
+// A linear function of columns of a Gram: its features (the first is the constant) and their names in the file.
+struct Regression {
+  std::vector<size_t> features = {0};
+  std::vector<int> ids;
+  size_t target = 0;
+  void add(size_t column, int id) { features.push_back(column), ids.push_back(id); }
+  void ask(Gram& gram) const {
+    std::vector<size_t> all = features;
+    all.push_back(target);
+    gram.ask(all);
+  }
+};
+
+// Solves, keeps the terms that matter, solves again.
+void fit_linear(const Gram& gram, const Regression& regression, double scale, size_t most, std::vector<Term>* terms,
+                int32_t* bias) {
+  std::vector<size_t> features = regression.features;
+  std::vector<int> ids = regression.ids;
+  const size_t target = regression.target;
   const double spread = gram.deviation(target);
   for (int round = 0;; ++round) {
     std::vector<double> w = solve(gram, features, target);
@@ -181,158 +238,228 @@ std::vector<Sampled> choose_samples(const std::vector<std::unique_ptr<Points>>& 
   return samples;
 }
 
-}  // namespace
+// What the samples say of each component, found in steps: within one, no component needs another.
+class Fit {
+ public:
+  Fit(ColumnsSpec* spec, const std::vector<std::unique_ptr<Points>>& tiles, int threads)
+      : spec_(*spec),
+        tiles_(tiles),
+        threads_(threads),
+        samples_(choose_samples(tiles, spec->neighbours)),
+        count_(samples_.size()),
+        components_(spec->columns.size()),
+        most_terms_(std::min(kMostTerms, count_ / kPointsPerTerm)),
+        far_(count_) {
+    for (auto* columns : {&own_, &told_, &sums_, &spreads_, &levels_, &misses_, &squares_, &off_center_, &sizes_})
+      columns->resize(components_);
+    for (size_t s = 0; s < count_; ++s) far_[s] = tiles[samples_[s].tile]->distance[samples_[s].place];
+    each_component([&](size_t c) { gather(c); });
+    fit_levels();
+    fit_errors();
+  }
 
-std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::unique_ptr<Points>>& tiles,
-                                      const std::vector<int>& budget, const std::vector<bool>& shared, int threads) {
-  const std::vector<Sampled> samples = choose_samples(tiles, spec->neighbours);
-  const size_t components = spec->columns.size(), count = samples.size();
-  const bool neighbours = spec->neighbours;
-  const size_t most_terms = std::min(kMostTerms, count / kPointsPerTerm);
-  std::vector<Column> own(components), sums(components), spreads(components);
-  parallel_for(static_cast<int64_t>(components), threads, [&](int64_t index) {
-    const size_t c = static_cast<size_t>(index);
-    own[c].resize(count), sums[c].assign(count, 0), spreads[c].assign(count, 0);
+  template <class Body>
+  void each_component(Body body) const {
+    parallel_for(static_cast<int64_t>(components_), threads_, [&](int64_t c) { body(static_cast<size_t>(c)); });
+  }
+
+  size_t samples() const { return count_; }
+  const Column& own(size_t c) const { return own_[c]; }
+  const Column& level(size_t c) const { return levels_[c]; }
+  const Column& size(size_t c) const { return sizes_[c]; }  // expected, of the error
+
+ private:
+  bool is_coordinate(size_t c) const { return spec_.columns[c].mode == ColumnMode::coordinate; }
+
+  void gather(size_t c) {
+    Column &own = own_[c], &sums = sums_[c], &spreads = spreads_[c];
+    ColumnSpec& column = spec_.columns[c];
+    own.resize(count_), sums.assign(count_, 0), spreads.assign(count_, 0);
     int64_t total = 0;
-    for (size_t s = 0; s < count; ++s) total += own[c][s] = tiles[samples[s].tile]->values[c][samples[s].place];
-    if (spec->columns[c].mode == ColumnMode::coordinate) return;  // has no centre, and neighbours have no sums of it
-    spec->columns[c].center = static_cast<int32_t>(total / static_cast<int64_t>(count));
-    if (!neighbours) return;
-    for (size_t s = 0; s < count; ++s) {
-      const Points& p = *tiles[samples[s].tile];
-      const size_t place = samples[s].place;
+    for (size_t s = 0; s < count_; ++s) total += own[s] = tiles_[samples_[s].tile]->values[c][samples_[s].place];
+    told_[c] = own;
+    for (size_t s = 0; s < count_ && !spec_.map.empty(); ++s)
+      told_[c][s] = spec_.map[std::min(static_cast<size_t>(own[s]), spec_.map.size() - 1)];
+    if (is_coordinate(c)) return;  // has no centre, and neighbours have no sums of it
+    column.center = static_cast<int32_t>(total / static_cast<int64_t>(count_));
+    squares_[c].resize(count_);
+    for (size_t s = 0; s < count_; ++s) squares_[c][s] = squared_offset(column, own[s]);
+    if (!spec_.neighbours) return;
+    for (size_t s = 0; s < count_; ++s) {
+      const Points& p = *tiles_[samples_[s].tile];
+      const size_t place = samples_[s].place;
       if (place < static_cast<size_t>(p.pass_start[1])) {
-        sums[c][s] = kColumnNeighbours * spec->columns[c].center;
+        sums[s] = kColumnNeighbours * column.center;
         continue;
       }
       int32_t v[kColumnNeighbours];
       for (int k = 0; k < kColumnNeighbours; ++k)
-        sums[c][s] += v[k] = p.values[c][static_cast<size_t>(p.neighbours[k][place])];
-      for (int32_t x : v) spreads[c][s] += std::abs(kColumnNeighbours * x - sums[c][s]);
-      spreads[c][s] = std::min(spreads[c][s], kErrorLimit);
-    }
-  });
-  Column far(count);
-  for (size_t s = 0; s < count; ++s) far[s] = tiles[samples[s].tile]->distance[samples[s].place];
-
-  Gram levels(count);
-  std::vector<Column> told = own;  // what levels are linear in
-  for (Column& column : told)
-    for (int32_t& v : column)
-      if (!spec->map.empty()) v = spec->map[std::min(static_cast<size_t>(v), spec->map.size() - 1)];
-  std::vector<Column> features = told;
-  features.insert(features.end(), sums.begin(), sums.end());
-  if (!neighbours) features.resize(components);
-  for (const Column& column : features)
-    levels.add(column);  // component c is column 1 + c, its sum column 1 + components + c
-  Gram errors(count);
-  std::vector<size_t> error_column(components, 0);
-
-  std::vector<Column> misses(components), squares(components);
-  std::vector<FittedColumn> fitted(components);
-  std::vector<std::vector<int32_t>> sizes(components);
-  for (size_t c = 0; c < components; ++c) {
-    ColumnSpec& column = spec->columns[c];
-    if (column.mode == ColumnMode::coordinate) continue;
-    std::vector<size_t> at = {0};
-    std::vector<int> ids;
-    for (size_t i = 0; i <= c; ++i) {
-      if (i < c) at.push_back(1 + i), ids.push_back(static_cast<int>(2 * i));
-      if (neighbours) at.push_back(1 + components + i), ids.push_back(static_cast<int>(2 * i + 1));
-    }
-    fit_linear(levels, at, ids, 1 + c, 1 << kWeightBits, most_terms, threads, &column.level, &column.level_bias);
-
-    Column level(count, column.level_bias), error(count), off_center(count);
-    for (const Term& term : column.level) {
-      const Column& f = term.feature & 1 ? sums[static_cast<size_t>(term.feature >> 1)]
-                                         : told[static_cast<size_t>(term.feature >> 1)];
-      for (size_t s = 0; s < count; ++s)
-        level[s] = static_cast<int32_t>(static_cast<uint32_t>(level[s]) +
-                                        static_cast<uint32_t>(f[s]) * static_cast<uint32_t>(term.weight));
-    }
-    for (size_t s = 0; s < count; ++s) {
-      const int32_t top = static_cast<int32_t>(column.size - 1) << 4;
-      level[s] =
-          spec->map.empty()
-              ? std::clamp(level[s] >> (kWeightBits - 4), 0, top)
-              : std::min(
-                    spec->level_of[static_cast<size_t>(std::clamp(level[s] >> kWeightBits, 0, (1 << kMapBits) - 1))],
-                    top);
-      error[s] = std::min(std::abs((own[c][s] << 4) - level[s]), kErrorLimit);
-      off_center[s] = std::min(std::abs(level[s] - (column.center << 4)), kErrorLimit);
-    }
-    at = {0}, ids.clear();
-    const int last = static_cast<int>(2 * components);
-    for (size_t i = 0; i < c; ++i)
-      if (error_column[i] && (i + kRecentErrors >= c || !neighbours))
-        at.push_back(error_column[i]), ids.push_back(static_cast<int>(2 * i));
-    Column target = error;  // outliers would bend the fit
-    int64_t total = 0;
-    for (int32_t e : error) total += e;
-    const int32_t most =
-        static_cast<int32_t>(std::min<int64_t>(kErrorLimit, kMostMeanErrors * total / static_cast<int64_t>(count) + 1));
-    for (int32_t& e : target) e = std::min(e, most);
-    Column square(count);
-    for (size_t s = 0; s < count; ++s) square[s] = squared_offset(column, own[c][s]);
-    for (size_t i = 0; i < c; ++i)
-      if (error_column[i] && (i + kRecentSquares >= c || !neighbours))
-        at.push_back(error_column[i] + 1), ids.push_back(last + 2 + static_cast<int>(i));
-    const size_t first = errors.add(error);
-    errors.add(square);
-    error_column[c] = first;
-    misses[c] = error, squares[c] = square;
-    const size_t target_column = errors.add(target);
-    at.push_back(errors.add(off_center)), ids.push_back(last + 1);
-    if (neighbours) at.push_back(errors.add(spreads[c])), ids.push_back(static_cast<int>(2 * c + 1));
-    if (neighbours) at.push_back(errors.add(far)), ids.push_back(last);
-    fit_linear(errors, at, ids, target_column, 1 << kWeightBits, most_terms, threads, &column.error,
-               &column.error_bias);
-
-    Column& size = sizes[c];
-    size.assign(count, column.error_bias);
-    for (const Term& term : column.error) {
-      const size_t source = static_cast<size_t>(term.feature >> 1);
-      const Column& f = source > components    ? squares[static_cast<size_t>(term.feature - last) - 2]
-                        : source == components ? (term.feature & 1 ? off_center : far)
-                        : term.feature & 1     ? spreads[source]
-                                               : misses[source];
-      for (size_t s = 0; s < count; ++s)
-        size[s] = static_cast<int32_t>(static_cast<uint32_t>(size[s]) +
-                                       static_cast<uint32_t>(f[s]) * static_cast<uint32_t>(term.weight));
-    }
-    for (int32_t& e : size) e >>= kWeightBits;
-    if (shared[c]) continue;
-    const Column by_size = ascending(size), by_level = ascending(level);
-    const int b = budget[c];
-    const int level_buckets = b >= 48 ? 4 : b >= 24 ? 2 : 1;
-    const std::vector<int32_t> fractions = level_buckets == 4   ? std::vector<int32_t>{2, 4, 6}
-                                           : level_buckets == 2 ? std::vector<int32_t>{4}
-                                                                : std::vector<int32_t>{};
-    auto propose = [&](ColumnMode mode, std::vector<int32_t> error_cuts, std::vector<int32_t> level_cuts) {
-      fitted[c].candidates.push_back({mode, std::move(error_cuts), std::move(level_cuts), {-1, -1}});
-    };
-    propose(ColumnMode::residual_by_level, quantiles(by_size, b / level_buckets), quantiles(by_level, level_buckets));
-    if (column.size <= kSmallAlphabet)
-      propose(ColumnMode::residual_by_fraction, quantiles(by_size, b / level_buckets), fractions);
-    const int values = std::min(16, b);
-    propose(ColumnMode::direct, quantiles(by_size, b / values), quantiles(by_level, values));
-    if (b > values) propose(ColumnMode::direct, quantiles(by_size, values), quantiles(by_level, b / values));
-    // By the two components before it, where they belong to the same attribute (rotations, scales).
-    auto related = [&](size_t other) {
-      return spec->columns[other].mode != ColumnMode::coordinate &&
-             spec->columns[other].stream / 4 == column.stream / 4;
-    };
-    if (b == kMaxContexts && c > 1 && related(c - 1) && related(c - 2)) {
-      std::vector<int32_t> cuts[2];
-      for (size_t k = 0; k < 2; ++k) {
-        Column off(count);
-        for (size_t s = 0; s < count; ++s) off[s] = offset_from_center(spec->columns[c - 2 + k], own[c - 2 + k][s]);
-        cuts[k] = quantiles(ascending(std::move(off)), 8);
-      }
-      const int before = static_cast<int>(c) - 2;
-      fitted[c].candidates.push_back({ColumnMode::direct, cuts[0], cuts[1], {before, before + 1}});
+        sums[s] += v[k] = p.values[c][static_cast<size_t>(p.neighbours[k][place])];
+      for (int32_t x : v) spreads[s] += std::abs(kColumnNeighbours * x - sums[s]);
+      spreads[s] = std::min(spreads[s], kErrorLimit);
     }
   }
+
+  void fit_levels() {
+    Gram gram(count_);
+    std::vector<size_t> of_told, of_sums;
+    for (const Column& column : told_) of_told.push_back(gram.add(column));
+    for (size_t c = 0; c < components_ && spec_.neighbours; ++c) of_sums.push_back(gram.add(sums_[c]));
+    std::vector<Regression> fits(components_);
+    for (size_t c = 0; c < components_; ++c) {
+      fits[c].target = of_told[c];
+      for (size_t i = 0; i <= c; ++i) {
+        if (i < c) fits[c].add(of_told[i], static_cast<int>(2 * i));
+        if (spec_.neighbours) fits[c].add(of_sums[i], static_cast<int>(2 * i + 1));
+      }
+      if (!is_coordinate(c)) fits[c].ask(gram);
+    }
+    gram.compute(threads_);
+    each_component([&](size_t c) {
+      if (is_coordinate(c)) return;
+      ColumnSpec& column = spec_.columns[c];
+      fit_linear(gram, fits[c], 1 << kWeightBits, most_terms_, &column.level, &column.level_bias);
+      apply_level(c);
+    });
+  }
+
+  void apply_level(size_t c) {
+    const ColumnSpec& column = spec_.columns[c];
+    std::vector<ColumnFeature> features;
+    for (const Term& term : column.level) {
+      const size_t source = static_cast<size_t>(term.feature >> 1);
+      features.push_back({(term.feature & 1 ? sums_ : told_)[source].data(), term.weight, ColumnFeatureKind::wide});
+    }
+    const int32_t top = static_cast<int32_t>(column.size - 1) << 4;
+    Column& level = levels_[c];
+    if (spec_.map.empty()) {
+      add_up(features, column.level_bias, kWeightBits - 4, 0, top, &level);
+    } else {
+      add_up(features, column.level_bias, kWeightBits, 0, (1 << kMapBits) - 1, &level);
+      for (int32_t& v : level) v = std::min(spec_.level_of[static_cast<size_t>(v)], top);
+    }
+    misses_[c].resize(count_), off_center_[c].resize(count_);
+    for (size_t s = 0; s < count_; ++s) {
+      misses_[c][s] = std::min(std::abs((own_[c][s] << 4) - level[s]), kErrorLimit);
+      off_center_[c][s] = std::min(std::abs(level[s] - (column.center << 4)), kErrorLimit);
+    }
+  }
+
+  void add_up(const std::vector<ColumnFeature>& features, int32_t bias, int shift, int32_t low, int32_t high,
+              Column* out) const {
+    out->resize(count_);
+    kernels().columns->weighted_sum({features.data(), static_cast<int>(features.size()), bias, shift, low, high,
+                                     static_cast<int64_t>(count_), out->data()});
+  }
+
+  // Errors as a fit sees them: outliers would bend it.
+  Column without_outliers(const Column& errors) const {
+    int64_t total = 0;
+    for (int32_t e : errors) total += e;
+    const int32_t most = static_cast<int32_t>(
+        std::min<int64_t>(kErrorLimit, kMostMeanErrors * total / static_cast<int64_t>(count_) + 1));
+    Column column = errors;
+    for (int32_t& e : column) e = std::min(e, most);
+    return column;
+  }
+
+  void fit_errors() {
+    Gram gram(count_);
+    const int last = static_cast<int>(2 * components_);
+    std::vector<size_t> of_misses(components_), of_squares(components_);
+    const size_t of_far = gram.add(far_);
+    std::vector<Regression> fits(components_);
+    for (size_t c = 0; c < components_; ++c) {
+      if (is_coordinate(c)) continue;
+      const auto recent = [&](size_t i, size_t most) {
+        return !is_coordinate(i) && (i + most >= c || !spec_.neighbours);
+      };
+      for (size_t i = 0; i < c; ++i)
+        if (recent(i, kRecentErrors)) fits[c].add(of_misses[i], static_cast<int>(2 * i));
+      for (size_t i = 0; i < c; ++i)
+        if (recent(i, kRecentSquares)) fits[c].add(of_squares[i], last + 2 + static_cast<int>(i));
+      of_misses[c] = gram.add(misses_[c]), of_squares[c] = gram.add(squares_[c]);
+      fits[c].target = gram.add(without_outliers(misses_[c]));
+      fits[c].add(gram.add(off_center_[c]), last + 1);
+      if (spec_.neighbours) fits[c].add(gram.add(spreads_[c]), static_cast<int>(2 * c + 1));
+      if (spec_.neighbours) fits[c].add(of_far, last);
+      fits[c].ask(gram);
+    }
+    gram.compute(threads_);
+    each_component([&](size_t c) {
+      if (is_coordinate(c)) return;
+      ColumnSpec& column = spec_.columns[c];
+      fit_linear(gram, fits[c], 1 << kWeightBits, most_terms_, &column.error, &column.error_bias);
+      std::vector<ColumnFeature> features;
+      for (const Term& term : column.error) {
+        const size_t source = static_cast<size_t>(term.feature >> 1);
+        const Column& f = source > components_    ? squares_[static_cast<size_t>(term.feature - last) - 2]
+                          : source == components_ ? (term.feature & 1 ? off_center_[c] : far_)
+                          : term.feature & 1      ? spreads_[source]
+                                                  : misses_[source];
+        features.push_back({f.data(), term.weight, ColumnFeatureKind::wide});
+      }
+      add_up(features, column.error_bias, kWeightBits, INT32_MIN, INT32_MAX, &sizes_[c]);
+    });
+  }
+
+  ColumnsSpec& spec_;
+  const std::vector<std::unique_ptr<Points>>& tiles_;
+  int threads_;
+  std::vector<Sampled> samples_;
+  size_t count_, components_, most_terms_;
+  Column far_;  // how far the neighbours are
+  // By component: values, what levels are linear in, the neighbours' sums and spreads; then what the fits found.
+  std::vector<Column> own_, told_, sums_, spreads_, levels_, misses_, squares_, off_center_, sizes_;
+};
+
+// Ways to code a component whose contexts are its own.
+std::vector<ColumnCandidate> candidates_of(const ColumnsSpec& spec, const Fit& fit, size_t c, int budget) {
+  const ColumnSpec& column = spec.columns[c];
+  const Column by_size = ascending(fit.size(c)), by_level = ascending(fit.level(c));
+  const int level_buckets = budget >= 48 ? 4 : budget >= 24 ? 2 : 1;
+  const std::vector<int32_t> fractions = level_buckets == 4   ? std::vector<int32_t>{2, 4, 6}
+                                         : level_buckets == 2 ? std::vector<int32_t>{4}
+                                                              : std::vector<int32_t>{};
+  std::vector<ColumnCandidate> candidates;
+  auto propose = [&](ColumnMode mode, std::vector<int32_t> error_cuts, std::vector<int32_t> level_cuts) {
+    candidates.push_back({mode, std::move(error_cuts), std::move(level_cuts), {-1, -1}});
+  };
+  propose(ColumnMode::residual_by_level, quantiles(by_size, budget / level_buckets),
+          quantiles(by_level, level_buckets));
+  if (column.size <= kSmallAlphabet)
+    propose(ColumnMode::residual_by_fraction, quantiles(by_size, budget / level_buckets), fractions);
+  const int values = std::min(16, budget);
+  propose(ColumnMode::direct, quantiles(by_size, budget / values), quantiles(by_level, values));
+  if (budget > values) propose(ColumnMode::direct, quantiles(by_size, values), quantiles(by_level, budget / values));
+  // By the two components before it, where they belong to the same attribute (rotations, scales).
+  auto related = [&](size_t other) {
+    return spec.columns[other].mode != ColumnMode::coordinate && spec.columns[other].stream / 4 == column.stream / 4;
+  };
+  if (budget == kMaxContexts && c > 1 && related(c - 1) && related(c - 2)) {
+    std::vector<int32_t> cuts[2];
+    for (size_t k = 0; k < 2; ++k) {
+      Column off;
+      for (int32_t value : fit.own(c - 2 + k)) off.push_back(offset_from_center(spec.columns[c - 2 + k], value));
+      cuts[k] = quantiles(ascending(std::move(off)), 8);
+    }
+    const int before = static_cast<int>(c) - 2;
+    candidates.push_back({ColumnMode::direct, cuts[0], cuts[1], {before, before + 1}});
+  }
+  return candidates;
+}
+
+}  // namespace
+
+std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::unique_ptr<Points>>& tiles,
+                                      const std::vector<int>& budget, const std::vector<bool>& shared, int threads) {
+  const Fit fit(spec, tiles, threads);
+  const size_t components = spec->columns.size(), count = fit.samples();
+  std::vector<FittedColumn> fitted(components);
+  fit.each_component([&](size_t c) {
+    if (spec->columns[c].mode != ColumnMode::coordinate && !shared[c])
+      fitted[c].candidates = candidates_of(*spec, fit, c, budget[c]);
+  });
   // Shared contexts: common cuts over all components of the stream.
   for (size_t c = 0; c < components; ++c) {
     if (!shared[c] || spec->columns[c].mode == ColumnMode::coordinate) continue;
@@ -342,7 +469,7 @@ std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::
     }
     std::vector<int32_t> pooled;
     for (size_t k = c; k < components && spec->columns[k].stream == spec->columns[c].stream; ++k)
-      pooled.insert(pooled.end(), sizes[k].begin(), sizes[k].end());
+      pooled.insert(pooled.end(), fit.size(k).begin(), fit.size(k).end());
     fitted[c].candidates.push_back({ColumnMode::residual_by_fraction,
                                     quantiles(ascending(std::move(pooled)), count < kManySamples ? 4 : 16),
                                     count < kManySamples ? std::vector<int32_t>{4} : std::vector<int32_t>{2, 4, 6},

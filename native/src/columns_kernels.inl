@@ -1,5 +1,4 @@
-// The vector kernels of codec COLUMNS; included by isa_kernels.inl inside its anonymous namespace. Integers only, and
-// sums of integers in doubles that are exact whatever their order.
+// The vector kernels of codec COLUMNS; included by isa_kernels.inl inside its anonymous namespace. Integers only.
 
 // Points at a time: what is summed up stays in the first-level cache, and each loop below becomes vector code.
 constexpr int64_t kBlock = 512;
@@ -139,23 +138,23 @@ void nearest_known(const NearestKnown& s) {
   }
 }
 
-double exact_dot(const double* a, const double* b, int64_t n) {
-  typedef double Doubles __attribute__((vector_size(kWidth * 8)));
-  Doubles sums[2] = {};
+int64_t short_dot(const int16_t* a, const int16_t* b, int64_t n, int64_t sums) {
+  typedef int64_t Longs __attribute__((vector_size(kWidth * 8)));
+  constexpr int64_t kStep = 2 * kWidth, kTogether = 2;  // shorts a register; a sum waits for itself, so there are two
+  Longs total = {};
   int64_t i = 0;
-  for (; i + 2 * kWidth <= n; i += 2 * kWidth)
-    for (int k = 0; k < 2; ++k) {
-      Doubles left, right;
-      std::memcpy(&left, a + i + k * kWidth, sizeof left);
-      std::memcpy(&right, b + i + k * kWidth, sizeof right);
-      sums[k] += left * right;
-    }
-  double total = 0;
-  for (; i < n; ++i) total += a[i] * b[i];
-  for (const Doubles& sum : sums)
-    for (int lane = 0; lane < kWidth; ++lane) total += sum[lane];
-  return total;
+  while (i < n) {
+    Ints sum[kTogether] = {};
+    const int64_t end = n - i < sums * kTogether * kStep ? n : i + sums * kTogether * kStep;
+    for (; i < end; i += kTogether * kStep)
+      for (int64_t k = 0; k < kTogether; ++k)
+        sum[k] = add_pair_products(sum[k], load<Ints>(a + i + k * kStep), load<Ints>(b + i + k * kStep));
+    for (const Ints& part : sum) total += __builtin_convertvector(part, Longs);
+  }
+  int64_t all = 0;
+  for (int lane = 0; lane < kWidth; ++lane) all += total[lane];
+  return all;
 }
 
 const ColumnKernels kColumnKernels = {&weighted_sum,  &sum_neighbours, &grid_contexts,
-                                      &add_residuals, &nearest_known,  &exact_dot};
+                                      &add_residuals, &nearest_known,  &short_dot};

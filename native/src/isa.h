@@ -171,14 +171,15 @@ struct NearestKnown {
   int64_t n;
   int32_t* keys[4];
 };
+constexpr int64_t kDotStep = 64;
 struct ColumnKernels {
   void (*weighted_sum)(const WeightedSum& sum);
   void (*sum_neighbours)(const NearValues& near);
   void (*grid_contexts)(const ContextGrid& grid);
   bool (*add_residuals)(const ResidualPlane& plane);
   void (*nearest_known)(const NearestKnown& search);
-  // For integers whose products sum up to less than 2^53: the order of additions does not matter.
-  double (*exact_dot)(const double* a, const double* b, int64_t n);
+  // Sum of a[i] b[i], i < n (a multiple of kDotStep). `sums`: so often may two products be added up in 32 bits.
+  int64_t (*short_dot)(const int16_t* a, const int16_t* b, int64_t n, int64_t sums);
 };
 
 // The entry of a codebook with the least cost - row . entry, for blocks of rows; the first of several. With half an

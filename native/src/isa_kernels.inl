@@ -311,6 +311,21 @@ void store(void* p, const V& v) {
   std::memcpy(p, &v, sizeof v);
 }
 
+// sum + a.low * b.low + a.high * b.high, of pairs of 16-bit numbers in 32-bit lanes.
+inline Ints add_pair_products(Ints sum, Ints a, Ints b) {
+#if defined(__AVX512VNNI__)
+  return (Ints)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+#elif defined(__AVX512BW__)
+  return sum + (Ints)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+  return sum + (Ints)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+  return sum + (Ints)_mm_madd_epi16((__m128i)a, (__m128i)b);
+#else
+  return sum + ((a << 16 >> 16) * (b << 16 >> 16) + (a >> 16) * (b >> 16));
+#endif
+}
+
 // Small integers, one a lane. Compilers turn vector conversions of bytes into one move a lane.
 inline Ints load_bytes(const uint8_t* p) {
 #if defined(__AVX512F__)

@@ -1,21 +1,6 @@
 // The nearest entries of a codebook, for as many rows at once as a register has lanes; included by isa_kernels.inl
 // inside its anonymous namespace. Integers throughout: the same entry from every instruction set.
 
-// sum + a.low * b.low + a.high * b.high, of pairs of 16-bit numbers in 32-bit lanes.
-inline Ints add_pair_products(Ints sum, Ints a, Ints b) {
-#if defined(__AVX512VNNI__)
-  return (Ints)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
-#elif defined(__AVX512BW__)
-  return sum + (Ints)_mm512_madd_epi16((__m512i)a, (__m512i)b);
-#elif defined(__AVX2__)
-  return sum + (Ints)_mm256_madd_epi16((__m256i)a, (__m256i)b);
-#elif defined(__SSE2__)
-  return sum + (Ints)_mm_madd_epi16((__m128i)a, (__m128i)b);
-#else
-  return sum + ((a << 16 >> 16) * (b << 16 >> 16) + (a >> 16) * (b >> 16));
-#endif
-}
-
 // Parts registers of rows against Entries entries from `entry` on: each number of a row is loaded once for all of them.
 template <int Parts, int Entries>
 inline void compare_entries(const EntrySearch& s, const int32_t* rows, int entry, Ints* best, Ints* index) {
