@@ -1,0 +1,66 @@
+/** Where to look at a scene from first: what its file says, else so that most of it is in the picture. */
+
+import type { Box, OpeningCamera, SplatsEvent, Vector3 } from '../decoder/types';
+import type { Pose } from './pose';
+import { length, minus, plus } from './vector';
+
+/** Scenes are right-down-front: up is against y where a file does not say otherwise. */
+export const USUAL_UP: Vector3 = [0, -1, 0];
+export const USUAL_FOV_Y_DEGREES = 50;
+const OPAQUE_LOGIT = -2.2; // opacity 0.1: what is fainter has no say in where the middle is
+const SEEN = 0.85; // share of the splats within the radius; the rest are often far away
+const LOOKED_AT = 4000;
+
+export function openingPose(camera: OpeningCamera, up: Vector3 | undefined): Pose {
+  return {
+    position: camera.position,
+    target: camera.target,
+    up: camera.up ?? up ?? USUAL_UP,
+    fovYDegrees: camera.fovYDegrees ?? USUAL_FOV_Y_DEGREES,
+  };
+}
+
+/** A pose before any splat is there. */
+export function poseOfBox(box: Box, up: Vector3 = USUAL_UP): Pose {
+  const centre = plus(box.low, minus(box.high, box.low), 0.5);
+  return poseAround(centre, length(minus(box.high, box.low)) / 4, up);
+}
+
+/** A pose that shows most of these splats. */
+export function poseOfSplats(chunks: readonly SplatsEvent[], up: Vector3 = USUAL_UP): Pose | null {
+  const points = sample(chunks);
+  if (points.length === 0) return null;
+  const centre: Vector3 = [median(points, 0), median(points, 1), median(points, 2)];
+  const distances = points.map((point) => length(minus(point, centre))).sort((a, b) => a - b);
+  const radius = distances[Math.floor(SEEN * (distances.length - 1))]!;
+  return poseAround(centre, Math.max(radius, 1e-4), up);
+}
+
+/** From the front, a little above. */
+function poseAround(centre: Vector3, radius: number, up: Vector3): Pose {
+  const distance = (1.25 * radius) / Math.sin((USUAL_FOV_Y_DEGREES * Math.PI) / 360);
+  const towards: Vector3 = Math.abs(up[2]) > 0.7 ? [0, -1, 0] : [0, 0, -1];
+  const position = plus(plus(centre, towards, 0.94 * distance), up, 0.34 * distance);
+  return { position, target: centre, up, fovYDegrees: USUAL_FOV_Y_DEGREES };
+}
+
+/** Positions of some thousand visible splats, evenly chosen. */
+function sample(chunks: readonly SplatsEvent[]): Vector3[] {
+  const total = chunks.reduce((sum, chunk) => sum + chunk.count, 0);
+  const step = Math.max(1, Math.floor(total / LOOKED_AT));
+  const visible: Vector3[] = [];
+  const all: Vector3[] = [];
+  for (const { positions, opacityLogits, count } of chunks) {
+    for (let i = 0; i < count; i += step) {
+      const point: Vector3 = [positions[3 * i]!, positions[3 * i + 1]!, positions[3 * i + 2]!];
+      all.push(point);
+      if (opacityLogits[i]! > OPAQUE_LOGIT) visible.push(point);
+    }
+  }
+  return visible.length > 0 ? visible : all;
+}
+
+function median(points: readonly Vector3[], axis: 0 | 1 | 2): number {
+  const values = points.map((point) => point[axis]).sort((a, b) => a - b);
+  return values[values.length >> 1]!;
+}

@@ -1,0 +1,52 @@
+/**
+ * What a viewer is told: by attributes of the element, by the settings that a page carries, or by its address.
+ *
+ *     <splat-zip src="scene.splatz" background="#fff" max-splats="500000" controls="fly">
+ */
+
+import type { Vector3 } from './decoder/types';
+
+export interface Config {
+  /** Address of the scene; null where the page holds it. */
+  readonly src: string | null;
+  /** Red, green, blue, 0 to 1; null follows the person's light or dark scheme. */
+  readonly background: Vector3 | null;
+  /** Splats that are loaded at most, by whole tiers; null: what the device is good for. */
+  readonly maxSplats: number | null;
+  readonly controls: 'orbit' | 'fly';
+  /** Whether the address of the page follows the camera. */
+  readonly link: boolean;
+  /** Buttons and texts. */
+  readonly ui: boolean;
+}
+
+export const DEFAULTS: Config = {
+  src: null,
+  background: null,
+  maxSplats: null,
+  controls: 'orbit',
+  link: false,
+  ui: true,
+};
+
+/** Reads one setting after the other; what makes no sense counts as not said. */
+export function configOf(said: Readonly<Record<string, string | null | undefined>>): Config {
+  const maxSplats = Number(said['max-splats']);
+  return {
+    src: said['src'] || DEFAULTS.src,
+    background: colorOf(said['background']) ?? DEFAULTS.background,
+    maxSplats: maxSplats > 0 ? maxSplats : DEFAULTS.maxSplats,
+    controls: said['controls'] === 'fly' ? 'fly' : DEFAULTS.controls,
+    link: said['link'] != null && said['link'] !== 'false',
+    ui: said['ui'] !== 'none',
+  };
+}
+
+/** "#rgb" or "#rrggbb", with or without #, as numbers of 0 to 1. */
+export function colorOf(text: string | null | undefined): Vector3 | null {
+  const digits = /^#?([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(text ?? '')?.[1];
+  if (digits === undefined) return null;
+  const wide = digits.length === 3 ? [...digits].map((digit) => digit + digit).join('') : digits;
+  const byte = (at: number): number => parseInt(wide.slice(at, at + 2), 16) / 255;
+  return [byte(0), byte(2), byte(4)];
+}

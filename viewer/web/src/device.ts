@@ -1,0 +1,26 @@
+/** How much a device can take: no more than a guess, made before anything is drawn. */
+
+export interface Capacity {
+  readonly maxSplats: number;
+  readonly pixelRatio: number;
+}
+
+interface Hints {
+  readonly deviceMemory?: number;
+  readonly hardwareConcurrency?: number;
+  readonly userAgentData?: { readonly mobile?: boolean };
+}
+
+/**
+ * @param hints - `navigator`: memory in GB (never above 8, absent in Safari and Firefox), cores.
+ * @param isTouch - whether the main pointer is a finger: phones and tablets.
+ */
+export function capacityOf(hints: Hints, isTouch: boolean, pixelRatio: number): Capacity {
+  const memory = hints.deviceMemory ?? (isTouch ? 4 : 8);
+  const isPhone = hints.userAgentData?.mobile ?? isTouch;
+  if (isPhone || memory <= 4 || (hints.hardwareConcurrency ?? 4) <= 2) {
+    const maxSplats = memory <= 2 ? 500_000 : 1_500_000;
+    return { maxSplats, pixelRatio: Math.min(pixelRatio, 1.5) };
+  }
+  return { maxSplats: 10_000_000, pixelRatio: Math.min(pixelRatio, 2) };
+}

@@ -1,0 +1,252 @@
+/**
+ * Where splats are drawn: one canvas, one camera, a container of the engine for each chunk of the file.
+ *
+ *     SplatsEvent -> texels -> container -> [engine: sort, draw]
+ *     ShEvent     -> texels of the same container
+ *
+ * A chunk is a container, so that what has been uploaded and sorted once is not touched when more arrives. Nothing is
+ * drawn unless something changed; `onDrawn` says whether everything given so far is in the picture.
+ *
+ * Scene coordinates (right-down-front) are turned about x into the engine's (right-up-back), and scaled: what the engine
+ * sorts and draws from keeps splat sizes between 0.000006 and 8,000.
+ */
+
+import {
+  AppBase,
+  AppOptions,
+  BoundingBox,
+  CameraComponentSystem,
+  Color,
+  Entity,
+  FILLMODE_NONE,
+  GAMMA_SRGB,
+  GSPLATDATA_COMPACT,
+  GSplatComponentSystem,
+  GSplatContainer,
+  RESOLUTION_FIXED,
+  TONEMAP_NONE,
+  Vec3,
+  WORKBUFFER_UPDATE_ONCE,
+  WebglGraphicsDevice,
+  type GSplatComponent,
+  type GSplatFormat,
+} from 'playcanvas';
+
+import type { Pose } from '../camera/pose';
+import type { Box, ShEvent, SplatsEvent, Vector3 } from '../decoder/types';
+import { endSplatsAtThreeSigma, shTextureNames, splatFormat } from './format';
+import { drawnDegree, packSh, packSplats, type DrawnDegree } from './packing';
+
+export interface StageOptions {
+  /** Red, green, blue, 0 to 1. */
+  readonly background: Vector3;
+}
+
+/** Diagonal of every scene, in the engine's units. */
+const SIZE = 100;
+
+/** What the file says before any splat of it can be drawn. */
+export interface StageScene {
+  readonly shDegree: number;
+  readonly box: Box;
+  readonly antialiased: boolean;
+}
+
+/** The engine's container with SH, which it does not foresee by itself. */
+class ChunkContainer extends GSplatContainer {
+  readonly #degree: DrawnDegree;
+
+  constructor(device: WebglGraphicsDevice, count: number, format: GSplatFormat, degree: DrawnDegree) {
+    super(device, count, format);
+    this.#degree = degree;
+    // What tells the engine that colours depend on the camera.
+    (this.gsplatData as { shBands?: number }).shBands = degree;
+  }
+
+  override configureMaterialDefines(defines: Map<string, string>): void {
+    defines.set('SH_BANDS', String(this.#degree));
+  }
+}
+
+interface Shown {
+  readonly container: ChunkContainer;
+  readonly entity: Entity;
+}
+
+export class Stage {
+  /** Called after a frame; `complete` says that it shows all that was added before, in the right order. */
+  onDrawn: (complete: boolean) => void = () => {};
+  /** Called before a frame with the seconds since the last one; returns whether there has to be another. */
+  onFrame: (seconds: number) => boolean = () => false;
+
+  readonly #app: AppBase;
+  readonly #device: WebglGraphicsDevice;
+  readonly #camera: Entity;
+  readonly #root: Entity;
+  readonly #shown = new Map<string, Shown>();
+  #format: GSplatFormat | null = null;
+  #degree: DrawnDegree = 0;
+  #unit = 1;
+  #paused = false;
+
+  /** @throws Error if the browser has no WebGL 2. */
+  constructor(canvas: HTMLCanvasElement, options: StageOptions) {
+    this.#device = new WebglGraphicsDevice(canvas, {
+      antialias: false,
+      alpha: false,
+      powerPreference: 'high-performance',
+    });
+    this.#app = new AppBase(canvas);
+    const appOptions = new AppOptions();
+    appOptions.graphicsDevice = this.#device;
+    appOptions.componentSystems = [CameraComponentSystem, GSplatComponentSystem];
+    appOptions.devtools = false;
+    this.#app.init(appOptions);
+    this.#app.setCanvasFillMode(FILLMODE_NONE);
+    this.#app.autoRender = false;
+    endSplatsAtThreeSigma(this.#device);
+
+    const gsplat = this.#app.scene.gsplat;
+    gsplat.dataFormat = GSPLATDATA_COMPACT; // 24 bytes a splat instead of 32, for 0.1 dB at 45 dB
+    gsplat.minPixelSize = 0; // the smallest splats count, too: there are many
+    gsplat.colorUpdateAngle = 1;
+
+    this.#root = new Entity('scene');
+    this.#root.setLocalEulerAngles(180, 0, 0);
+    this.#app.root.addChild(this.#root);
+    this.#camera = new Entity('camera');
+    this.#camera.addComponent('camera', {
+      clearColor: new Color(...options.background, 1),
+      toneMapping: TONEMAP_NONE,
+      gammaCorrection: GAMMA_SRGB,
+    });
+    this.#app.root.addChild(this.#camera);
+
+    const system = this.#app.systems.gsplat!;
+    system.on('frame:ready', (_camera: unknown, _layer: unknown, ready: boolean, loading: number) => {
+      this.#complete = ready && loading === 0;
+    });
+    system.on('frame:request', () => this.draw());
+    this.#app.on('update', (seconds: number) => {
+      if (!this.#paused && this.onFrame(seconds)) this.draw();
+    });
+    this.#app.scene.on('gsplat:sorted', () => this.draw());
+    this.#app.on('postrender', () => this.onDrawn(this.#complete));
+    this.#app.start();
+  }
+
+  #complete = false;
+
+  /** Says what the scene is; before the first `add`. */
+  open(scene: StageScene): void {
+    this.#degree = drawnDegree(scene.shDegree);
+    this.#format = splatFormat(this.#device, this.#degree);
+    this.antialiased = scene.antialiased;
+    const size = Math.hypot(...scene.box.high.map((high, axis) => high - scene.box.low[axis]!));
+    this.#unit = size > 0 ? SIZE / size : 1;
+    this.#root.setLocalScale(this.#unit, this.#unit, this.#unit);
+  }
+
+  /** Shows a chunk, or shows it anew. */
+  add(chunk: SplatsEvent): void {
+    if (this.#format === null) throw new Error('open comes first');
+    this.#remove(key(chunk));
+    const container = new ChunkContainer(this.#device, chunk.count, this.#format, this.#degree);
+    const place = container.getTexture('place')!;
+    const shape = container.getTexture('shape')!;
+    packSplats(chunk, place.lock() as Uint32Array, shape.lock() as Uint32Array);
+    place.unlock();
+    shape.unlock();
+    container.centers = chunk.positions;
+    container.aabb = boundingBox(chunk.positions);
+    container.update(chunk.count);
+    const entity = new Entity(key(chunk));
+    entity.addComponent('gsplat', { resource: container });
+    this.#root.addChild(entity);
+    this.#shown.set(key(chunk), { container, entity });
+    this.draw();
+  }
+
+  /** Adds SH to a chunk that is shown. */
+  addSh(chunk: ShEvent): void {
+    const shown = this.#shown.get(key(chunk));
+    if (shown === undefined || this.#degree === 0) return;
+    const textures = shTextureNames(this.#degree).map((name) => shown.container.getTexture(name)!);
+    packSh(chunk, this.#degree, textures.map((texture) => texture.lock() as Uint32Array));
+    for (const texture of textures) texture.unlock();
+    (shown.entity.gsplat as GSplatComponent).workBufferUpdate = WORKBUFFER_UPDATE_ONCE;
+    this.draw();
+  }
+
+  look(pose: Pose): void {
+    this.#camera.setPosition(turned(pose.position, this.#unit));
+    this.#camera.lookAt(turned(pose.target, this.#unit), turned(pose.up, 1));
+    const camera = this.#camera.camera!;
+    camera.fov = pose.fovYDegrees;
+    camera.nearClip = SIZE * 1e-5;
+    camera.farClip = SIZE * 100;
+    this.draw();
+  }
+
+  /** @param width - of the canvas in its own pixels, as `height`. */
+  resize(width: number, height: number): void {
+    this.#app.setCanvasResolution(RESOLUTION_FIXED, Math.max(1, Math.round(width)), Math.max(1, Math.round(height)));
+    this.draw();
+  }
+
+  /** Whether the scene was trained with the antialiasing of Mip-Splatting. */
+  set antialiased(antialiased: boolean) {
+    this.#app.scene.gsplat.antiAlias = antialiased;
+    this.draw();
+  }
+
+  set background(color: Vector3) {
+    this.#camera.camera!.clearColor = new Color(...color, 1);
+    this.draw();
+  }
+
+  /** Draws one more frame, unless paused. */
+  draw(): void {
+    if (!this.#paused) this.#app.renderNextFrame = true;
+  }
+
+  /** Nothing is drawn, and the camera stands still, while paused. */
+  set paused(paused: boolean) {
+    this.#paused = paused;
+    this.draw();
+  }
+
+  destroy(): void {
+    this.#app.destroy();
+  }
+
+  #remove(name: string): void {
+    const shown = this.#shown.get(name);
+    if (shown === undefined) return;
+    shown.entity.destroy();
+    shown.container.destroy();
+    this.#shown.delete(name);
+  }
+}
+
+function key(chunk: { readonly tile: number; readonly tier: number }): string {
+  return `${chunk.tile}/${chunk.tier}`;
+}
+
+function turned([x, y, z]: Vector3, unit: number): Vec3 {
+  return new Vec3(x * unit, -y * unit, -z * unit);
+}
+
+function boundingBox(positions: Float32Array): BoundingBox {
+  const low = [Infinity, Infinity, Infinity];
+  const high = [-Infinity, -Infinity, -Infinity];
+  for (let i = 0; i < positions.length; i++) {
+    const value = positions[i]!;
+    const axis = i % 3;
+    if (value < low[axis]!) low[axis] = value;
+    if (value > high[axis]!) high[axis] = value;
+  }
+  const box = new BoundingBox();
+  box.setMinMax(new Vec3(low), new Vec3(high));
+  return box;
+}

@@ -1,0 +1,182 @@
+/**
+ * Brings the bytes that a plan asks for: in ranges where the server has them, else as one stream; again after a cut,
+ * without what has come.
+ *
+ * A server without ranges answers 200 with the whole file; it is then read from the start on, and after a cut what has
+ * come is read over. Which kind a server is shows in its first answer.
+ */
+
+import type { ByteRange } from '../decoder/types';
+import { changedProblem, cutProblem, httpProblem, LoadError, shortProblem } from './problems';
+import { Received } from './received';
+import { readsOn, START_BYTES } from './schedule';
+
+export interface DownloadOptions {
+  readonly url: string;
+  /** Gets each block once, as it comes; may keep it. */
+  readonly onBytes: (bytes: Uint8Array, offset: number) => void;
+  /** What to fetch next, null for nothing more. While the file's table of contents is not known: undefined. */
+  readonly next: (received: Received) => ByteRange | null | undefined;
+  /** How large the file says it is; null while that is not known. */
+  readonly fileBytes: () => number | null;
+  readonly signal: AbortSignal;
+  readonly fetch?: typeof fetch;
+  /** Seconds to wait before another attempt; as many attempts without a byte are made. */
+  readonly pauses?: readonly number[];
+  /** Seconds without a byte after which a connection counts as cut. */
+  readonly stallSeconds?: number;
+}
+
+type Outcome = 'done' | 'more';
+
+export class Download {
+  readonly received = new Received();
+  /** Of the file, as the server says; null until then, or if it does not. */
+  total: number | null = null;
+  /** Whether the server sends ranges; null before its first answer. */
+  hasRanges: boolean | null = null;
+
+  readonly #options: DownloadOptions;
+  #tag: string | null = null;
+
+  constructor(options: DownloadOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Fetches until the plan wants no more. Can be called again after it threw, and goes on where it stopped.
+   *
+   * @throws LoadError; AbortError once the signal says so.
+   */
+  async run(): Promise<void> {
+    const pauses = this.#options.pauses ?? [0.4, 1, 2];
+    for (let attempt = 0; ; ) {
+      const before = this.received.bytes;
+      try {
+        if ((await this.#request()) === 'done') return;
+        attempt = 0;
+      } catch (error) {
+        if (this.#options.signal.aborted) throw error;
+        const isFinal = error instanceof LoadError && error.problem.mayPass !== true;
+        if (this.received.bytes > before) attempt = 0;
+        if (isFinal || attempt >= pauses.length) {
+          throw error instanceof LoadError ? error : new LoadError(cutProblem(this.received.bytes, this.total));
+        }
+        await pause(pauses[attempt]! * 1000, this.#options.signal);
+        attempt++;
+      }
+    }
+  }
+
+  /** One request, as far as it is of use. */
+  async #request(): Promise<Outcome> {
+    const range = this.#wanted();
+    if (range === null) return 'done';
+    const stop = new AbortController();
+    const stopIt = (): void => stop.abort();
+    this.#options.signal.addEventListener('abort', stopIt, { once: true });
+    try {
+      this.#options.signal.throwIfAborted();
+      const response = await this.#stalling(this.#ask(range, stop.signal), stop);
+      return await this.#read(response, range, stop);
+    } finally {
+      this.#options.signal.removeEventListener('abort', stopIt);
+      stop.abort();
+    }
+  }
+
+  #wanted(): ByteRange | null {
+    const next = this.#options.next(this.received);
+    if (next && this.total !== null && next.offset >= this.total) {
+      throw new LoadError(shortProblem(this.total, this.#options.fileBytes() ?? next.offset + next.size));
+    }
+    if (next !== undefined) return next;
+    // Nobody knows yet what is where: further from the start, more each time.
+    const from = this.received.prefix;
+    if (this.total !== null && from >= this.total) return null;
+    const end = Math.min(from + Math.max(START_BYTES, from), this.total ?? Infinity);
+    return { offset: from, size: end - from };
+  }
+
+  #ask(range: ByteRange, signal: AbortSignal): Promise<Response> {
+    const headers: Record<string, string> = {};
+    if (this.hasRanges !== false) {
+      headers['Range'] = `bytes=${range.offset}-${range.offset + range.size - 1}`;
+      // From other sites this header has to be allowed first, and few servers do; there the answer's ETag has to do.
+      if (this.#tag !== null && isOwn(this.#options.url)) headers['If-Range'] = this.#tag;
+    }
+    return (this.#options.fetch ?? fetch)(this.#options.url, { headers, signal });
+  }
+
+  async #read(response: Response, range: ByteRange, stop: AbortController): Promise<Outcome> {
+    let position = this.#startOf(response, range);
+    const reader = response.body!.getReader();
+    for (;;) {
+      const { done, value } = await this.#stalling(reader.read(), stop);
+      if (done) break;
+      this.#options.signal.throwIfAborted();
+      const offset = position;
+      position += value.length;
+      if (this.received.has({ offset, size: value.length })) continue; // comes again: a cut, and no ranges
+      this.received.add(offset, value.length);
+      this.#options.onBytes(value, offset);
+      const next = this.#wanted();
+      if (next === null) return 'done';
+      if (this.hasRanges && !readsOn(position, next)) return 'more';
+    }
+    const end = this.hasRanges ? Math.min(range.offset + range.size, this.total ?? Infinity) : (this.total ?? position);
+    if (position < end) throw new LoadError(cutProblem(this.received.bytes, this.total));
+    if (!this.hasRanges) this.total = position; // all there is; `#wanted` says what is lacking
+    return this.#wanted() === null ? 'done' : 'more';
+  }
+
+  /**
+   * Where in the file an answer's bytes begin.
+   *
+   * @throws LoadError if the answer is none that can be used.
+   */
+  #startOf(response: Response, range: ByteRange): number {
+    const { url } = this.#options;
+    const said = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers.get('Content-Range') ?? '');
+    const total = said ? Number(said[2]) : NaN;
+    if (response.status === 416) {
+      const end = Number.isFinite(total) ? total : this.received.prefix;
+      throw new LoadError(shortProblem(end, this.#options.fileBytes() ?? range.offset + range.size));
+    }
+    if (!response.ok || response.body === null) throw new LoadError(httpProblem(response.status, url));
+    const tag = response.headers.get('ETag');
+    if (this.#tag !== null && tag !== null && tag !== this.#tag) throw new LoadError(changedProblem(url));
+    if (tag !== null && !tag.startsWith('W/')) this.#tag = tag;
+    this.hasRanges = response.status === 206;
+    if (this.hasRanges) {
+      if (Number.isFinite(total)) this.total = total;
+      return said?.[1] === undefined ? range.offset : Number(said[1]); // hidden by a server that lacks CORS headers
+    }
+    const length = Number(response.headers.get('Content-Length'));
+    if (length > 0 && response.headers.get('Content-Encoding') === null) this.total = length;
+    return 0;
+  }
+
+  /** `promise`, but no longer than a connection may be silent. */
+  async #stalling<T>(promise: Promise<T>, stop: AbortController): Promise<T> {
+    const seconds = this.#options.stallSeconds ?? 20;
+    const timer = setTimeout(() => stop.abort(), seconds * 1000);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function isOwn(url: string): boolean {
+  const here = globalThis.location?.href;
+  return here !== undefined && new URL(url, here).origin === new URL(here).origin;
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener('abort', () => (clearTimeout(timer), reject(signal.reason)), { once: true });
+  });
+}

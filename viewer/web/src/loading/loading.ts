@@ -1,0 +1,187 @@
+/**
+ * A file on its way: bytes from the network to the decoder, events from the decoder to whoever shows them.
+ *
+ *     plan (schedule) -> Download -> SplatStream -> onEvent, onTier, onProgress
+ *
+ * `run` can be called again after it failed; what has come is not fetched again.
+ */
+
+import type {
+  ByteRange,
+  ChunkEvent,
+  ChunkPlace,
+  EndEvent,
+  HeaderEvent,
+  SplatStream,
+  StreamEvent,
+  StreamListener,
+} from '../decoder/types';
+import { Download } from './download';
+import { failureProblem, LoadError } from './problems';
+import { nextRequest, runKey, wanted, type Limits, type Sees } from './schedule';
+
+export interface Progress {
+  readonly bytes: number;
+  /** Of the file; null before anybody said so. */
+  readonly totalBytes: number | null;
+  readonly splats: number;
+  readonly totalSplats: number | null;
+  /** Tiers that are whole. */
+  readonly tiers: number;
+  readonly totalTiers: number | null;
+}
+
+/** All chunks of one tier: with `layer` 0 its splats, with 1 their SH. */
+export interface Tier {
+  readonly tier: number;
+  readonly layer: number;
+  /** Tiers of the file. */
+  readonly of: number;
+  readonly chunks: readonly ChunkEvent[];
+}
+
+export interface LoadingOptions {
+  readonly openStream: (listener: StreamListener) => SplatStream;
+  /** Every event of the decoder, in its order. */
+  readonly onEvent?: ((event: StreamEvent) => void) | undefined;
+  /** A tier and layer is whole; its arrays are those of the events. */
+  readonly onTier?: ((tier: Tier) => void) | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Whether the camera sees a box; what it does not comes later. */
+  readonly sees?: Sees | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly fetch?: typeof fetch | undefined;
+  readonly pauses?: readonly number[] | undefined;
+}
+
+/** How it ended. */
+export interface Outcome {
+  readonly end: EndEvent;
+  /** Whether the budget of splats left something out. */
+  readonly isLimited: boolean;
+}
+
+export class Loading {
+  readonly #options: LoadingOptions;
+  readonly #source: string | Uint8Array;
+  readonly #stream: SplatStream;
+  readonly #download: Download;
+  readonly #directories = new Map<string, readonly ChunkPlace[]>();
+  readonly #come = new Map<string, number>();
+  readonly #chunks = new Map<string, ChunkEvent[]>();
+  #header: HeaderEvent | null = null;
+  #splats = 0;
+  #tiers = 0;
+  #isPushed = false;
+  #ended: (end: EndEvent) => void = () => {};
+  #failed: (error: LoadError) => void = () => {};
+  readonly #finished: Promise<EndEvent>;
+  readonly #failure = new AbortController();
+
+  /** @param source - an address, or the bytes of a whole file. */
+  constructor(source: string | Uint8Array, options: LoadingOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#finished = new Promise((resolve, reject) => {
+      this.#ended = resolve;
+      this.#failed = reject;
+    });
+    this.#finished.catch(() => {}); // whoever runs gets it
+    this.#stream = options.openStream((event) => this.#take(event));
+    const signals = [this.#failure.signal, ...(options.signal ? [options.signal] : [])];
+    this.#download = new Download({
+      url: typeof source === 'string' ? source : '',
+      onBytes: (bytes, offset) => {
+        this.#stream.push(bytes, offset);
+        this.#report();
+      },
+      next: () => this.#next(),
+      fileBytes: () => this.#header?.bytes ?? null,
+      signal: AbortSignal.any(signals),
+      ...(options.fetch && { fetch: options.fetch }),
+      ...(options.pauses && { pauses: options.pauses }),
+    });
+  }
+
+  /**
+   * Loads until everything that is wanted has come.
+   *
+   * @throws LoadError with words; AbortError if the signal says so.
+   */
+  async run(): Promise<Outcome> {
+    try {
+      if (typeof this.#source === 'string') await this.#download.run();
+      else if (!this.#isPushed) {
+        this.#isPushed = true;
+        this.#download.received.add(0, this.#source.length);
+        this.#stream.push(this.#source, 0);
+      }
+    } catch (error) {
+      if (this.#failure.signal.aborted) await this.#finished; // throws what the decoder said
+      if (error instanceof LoadError && !error.problem.mayPass) this.#stream.end();
+      throw error;
+    }
+    this.#stream.end();
+    const end = await this.#finished;
+    const bytes = this.#download.received.bytes;
+    return { end, isLimited: !end.complete && this.#header !== null && bytes < this.#header.bytes };
+  }
+
+  close(): void {
+    this.#stream.close();
+  }
+
+  #next(): ByteRange | null | undefined {
+    if (this.#header === null) return undefined;
+    const limits = { maxSplats: Infinity, sh: true, ...this.#options.limits };
+    const known = { header: this.#header, directories: this.#directories };
+    return nextRequest(wanted(known, this.#options.sees ?? (() => true), limits), this.#download.received);
+  }
+
+  #take(event: StreamEvent): void {
+    if (event.type === 'header') this.#header = event;
+    else if (event.type === 'directory') this.#directories.set(runKey(event), event.chunks);
+    this.#options.onEvent?.(event);
+    if (event.type === 'chunk') this.#count(event);
+    if (event.type === 'directory' && event.chunks.length === 0) this.#complete(event.tier, event.layer);
+    if (event.type === 'end') this.#ended(event);
+    if (event.type === 'failure') {
+      this.#failed(new LoadError(failureProblem(event.error, event.message)));
+      this.#failure.abort();
+    }
+    this.#report();
+  }
+
+  #count(event: ChunkEvent): void {
+    if (event.layer === 0) this.#splats += event.count;
+    const key = runKey(event);
+    const come = (this.#come.get(key) ?? 0) + 1;
+    this.#come.set(key, come);
+    if (this.#options.onTier) {
+      const chunks = this.#chunks.get(key);
+      if (chunks) chunks.push(event);
+      else this.#chunks.set(key, [event]);
+    }
+    if (come === this.#directories.get(key)?.length) this.#complete(event.tier, event.layer);
+  }
+
+  #complete(tier: number, layer: number): void {
+    const key = runKey({ tier, layer });
+    const chunks = this.#chunks.get(key) ?? [];
+    if (layer === 0) this.#tiers++;
+    this.#options.onTier?.({ tier, layer, of: this.#header!.tiers, chunks });
+    this.#chunks.delete(key);
+  }
+
+  #report(): void {
+    this.#options.onProgress?.({
+      bytes: this.#download.received.bytes,
+      totalBytes: this.#header?.bytes ?? this.#download.total,
+      splats: this.#splats,
+      totalSplats: this.#header?.count ?? null,
+      tiers: this.#tiers,
+      totalTiers: this.#header?.tiers ?? null,
+    });
+  }
+}

@@ -1,0 +1,107 @@
+/** What went wrong, in words for the person in front of the page: what, and what can be done. */
+
+export interface Problem {
+  /** One sentence. */
+  readonly title: string;
+  /** What to do about it, or what is shown all the same. */
+  readonly detail: string;
+  /** Whether the person may try again; what has come is kept. */
+  readonly canRetry: boolean;
+  /** Whether it may pass by itself, so that trying again at once, a few times, makes sense. */
+  readonly mayPass?: boolean;
+}
+
+/** An error that has words of its own. */
+export class LoadError extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(`${problem.title} ${problem.detail}`.trim());
+    this.name = 'LoadError';
+    this.problem = problem;
+  }
+}
+
+export function httpProblem(status: number, url: string): Problem {
+  const file = nameOf(url);
+  if (status === 404 || status === 410)
+    return { title: `There is no ${file} on the server (${status}).`, detail: 'Check the address.', canRetry: true };
+  if (status === 401 || status === 403)
+    return { title: `The server does not hand out ${file} (${status}).`, detail: 'Ask whoever runs it.', canRetry: true };
+  if (status === 429)
+    return { title: 'The server is asked too often (429).', detail: 'Wait a little.', canRetry: true, mayPass: true };
+  if (status >= 500)
+    return {
+      title: `The server failed (${status}).`,
+      detail: 'It may work again in a moment.',
+      canRetry: true,
+      mayPass: true,
+    };
+  return { title: `The server answered ${status} to the request for ${file}.`, detail: '', canRetry: true };
+}
+
+export function cutProblem(bytes: number, total: number | null): Problem {
+  if (bytes === 0)
+    return {
+      title: 'The server cannot be reached.',
+      detail: 'Check the connection; a file on another server also has to allow other sites (CORS).',
+      canRetry: true,
+      mayPass: true,
+    };
+  const of = total === null ? '' : ` of ${megabytes(total)}`;
+  return {
+    title: `The connection was lost after ${megabytes(bytes)}${of}.`,
+    detail: 'What came is shown; trying again goes on from there.',
+    canRetry: true,
+    mayPass: true,
+  };
+}
+
+export function changedProblem(url: string): Problem {
+  return {
+    title: `${nameOf(url)} changed on the server while it was being loaded.`,
+    detail: 'Reload the page to see the new one.',
+    canRetry: false,
+  };
+}
+
+export function shortProblem(bytes: number, total: number): Problem {
+  return {
+    title: `The server's copy of the file ends after ${megabytes(bytes)} of ${megabytes(total)}.`,
+    detail: 'It was not uploaded whole; what is there is shown.',
+    canRetry: true,
+  };
+}
+
+export function failureProblem(error: string, message: string): Problem {
+  if (error === 'NotSplatzipError')
+    return { title: 'This is not a .splatz file.', detail: 'splatzip compress makes one of any scene.', canRetry: false };
+  if (error === 'UnsupportedVersionError' || error === 'UnsupportedFeatureError')
+    return { title: 'This viewer does not know this version of the format.', detail: message, canRetry: false };
+  if (error === 'TruncatedError')
+    return { title: 'The file ends too early.', detail: 'It was not uploaded whole.', canRetry: true };
+  if (error === 'CorruptError') return { title: 'The file is damaged.', detail: message, canRetry: true };
+  return { title: 'The decoder failed.', detail: message, canRetry: false };
+}
+
+/** For any error that reaches the page. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof LoadError) return error.problem;
+  const message = error instanceof Error ? error.message : String(error);
+  return { title: 'The scene cannot be shown.', detail: message, canRetry: false };
+}
+
+export function megabytes(bytes: number): string {
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} KB`;
+  return `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
+}
+
+function nameOf(url: string): string {
+  const path = url.split(/[?#]/)[0]!;
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  try {
+    return decodeURIComponent(name) || 'such file';
+  } catch {
+    return name;
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The pieces beside this module: decoder worker, decoder, and in an offline page the scene.
+ *
+ * A page made by `splatzip export-html` holds them as base64 in script elements that no browser runs
+ * (splatzip/publish/page.py); everywhere else they lie where this module lies.
+ */
+
+export interface Parts {
+  /** Starts the decoder's worker, a classic script. */
+  startWorker(): Worker;
+  /** The decoder's WebAssembly. */
+  decoder(): Promise<ArrayBuffer>;
+}
+
+/** @param base - address of the folder that the parts lie in. */
+export function partsBeside(base: string | URL): Parts {
+  const held = heldPart('worker');
+  return {
+    startWorker: () =>
+      held ? new Worker(URL.createObjectURL(new Blob([held], { type: 'text/javascript' }))) : workerAt(new URL('worker.js', base)),
+    decoder: async () => {
+      const bytes = heldPart('decoder');
+      if (bytes) return bytes.buffer;
+      const response = await fetch(new URL('decoder.wasm', base));
+      if (!response.ok) throw new Error(`decoder.wasm: the server answered ${response.status}`);
+      return response.arrayBuffer();
+    },
+  };
+}
+
+/** The scene that the page itself holds, if it does. */
+export function heldScene(): Uint8Array | null {
+  return heldPart('scene');
+}
+
+/** Workers have to come from the page's own site; a client embedded from elsewhere goes through a Blob. */
+function workerAt(address: URL): Worker {
+  if (address.origin === location.origin) return new Worker(address);
+  const script = `importScripts(${JSON.stringify(address.href)})`;
+  return new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })));
+}
+
+function heldPart(name: string): Uint8Array<ArrayBuffer> | null {
+  const text = document.getElementById(`splatzip-${name}`)?.textContent;
+  if (!text) return null;
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}

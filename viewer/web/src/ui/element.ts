@@ -1,0 +1,143 @@
+/**
+ * `<splat-zip src="scene.splatz">`: a scene with everything around it, in a shadow root of its own.
+ *
+ * Attributes are those of `config.ts`; `viewer` is there once the element is in a page. Events: `splatzip-state` with
+ * the state as its detail, whenever it changes.
+ */
+
+import type { Pose } from '../camera/pose';
+import { configOf } from '../config';
+import { problemOf } from '../loading/problems';
+import { AT_FIRST, type State } from '../state';
+import { Viewer, type ViewerParts } from '../viewer';
+import { html, icon } from './dom';
+import { HelpPanel, ProblemPanel } from './panels';
+import { Status } from './status';
+import style from './style.css?inline';
+
+const ICONS = {
+  reset: 'M4 12a8 8 0 1 0 2.6-5.9M4 4v4.5h4.5',
+  orbit: 'M12 8.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 0 0 0-7M3.5 16.5C1.5 13.5 6 9 12 6.500c5-2 9-1.500 8.500 1S17 14 12 17s-7.500 1.500-8.500-.5',
+  fly: 'M3 11.500 21 3l-6.500 18-3-7.500zM11.500 13.500 21 3',
+  link: 'M10 14a4 4 0 0 0 6 .4l3-3a4.200 4.200 0 0 0-6-6l-1.500 1.500M14 10a4 4 0 0 0-6-.4l-3 3a4.200 4.200 0 0 0 6 6l1.500-1.500',
+  full: 'M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5',
+  help: 'M9 9.500a3 3 0 1 1 4.200 2.800c-.8.4-1.200.9-1.200 1.700v.5M12 17.800v.1',
+};
+
+/** Set once, by whoever registers the element. */
+let partsOf: (() => ViewerParts) | null = null;
+
+export function registerElement(parts: () => ViewerParts): void {
+  partsOf = parts;
+  if (!customElements.get('splat-zip')) customElements.define('splat-zip', SplatZipElement);
+}
+
+export class SplatZipElement extends HTMLElement {
+  static readonly observedAttributes = ['src', 'background', 'max-splats', 'controls'];
+
+  viewer: Viewer | null = null;
+  readonly #root: ShadowRoot;
+
+  constructor() {
+    super();
+    this.#root = this.attachShadow({ mode: 'open' });
+  }
+
+  connectedCallback(): void {
+    this.#open();
+  }
+
+  disconnectedCallback(): void {
+    this.#close();
+  }
+
+  attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
+    if (!this.isConnected || before === after || this.viewer === null) return;
+    this.#close();
+    this.#open();
+  }
+
+  /** Puts the camera somewhere, in scene coordinates: x right, y down, z front. */
+  look(pose: Pose): void {
+    this.viewer?.look(pose);
+  }
+
+  #close(): void {
+    this.viewer?.destroy();
+    this.viewer = null;
+    this.#root.replaceChildren();
+  }
+
+  #open(): void {
+    const said = Object.fromEntries([...this.attributes].map(({ name, value }) => [name, value]));
+    const config = configOf(said);
+    const canvas = html('canvas', { tabindex: '0', role: 'application', 'aria-label': 'Scene; H shows the keys' });
+    this.#root.replaceChildren(html('style', {}, style), canvas);
+    const problem = new ProblemPanel(() => void this.viewer?.load());
+    try {
+      this.viewer = new Viewer(canvas, config, partsOf!());
+    } catch (error) {
+      this.#root.append(problem.element);
+      problem.show({ ...AT_FIRST, phase: 'stopped', problem: cannotDraw(error) });
+      return;
+    }
+    if (config.ui) this.#surround(canvas, this.viewer, problem);
+    else this.#root.append(problem.element);
+    this.viewer.store.subscribe((state) => {
+      problem.show(state);
+      this.dispatchEvent(new CustomEvent<State>('splatzip-state', { detail: state, bubbles: true }));
+    });
+    void this.viewer.load();
+  }
+
+  #surround(canvas: HTMLCanvasElement, viewer: Viewer, problem: ProblemPanel): void {
+    const status = new Status();
+    const help = new HelpPanel();
+    const says = html('div', { class: 'says', 'aria-live': 'polite' });
+    const button = (name: keyof typeof ICONS, label: string, act: () => void): HTMLButtonElement => {
+      const made = html('button', { type: 'button', title: label, 'aria-label': label }, icon(ICONS[name]));
+      made.addEventListener('click', act);
+      return made;
+    };
+    const copy = (): void => {
+      void navigator.clipboard?.writeText(viewer.link).then(() => (says.textContent = 'Link copied'));
+    };
+    const mode = button('fly', 'Orbit or fly (F)', () => {
+      viewer.controls.mode = viewer.controls.mode === 'orbit' ? 'fly' : 'orbit';
+    });
+    const full = button('full', 'Full screen', () => {
+      void (document.fullscreenElement ? document.exitFullscreen() : this.requestFullscreen());
+    });
+    const buttons = html(
+      'div',
+      { class: 'buttons', role: 'toolbar', 'aria-label': 'View' },
+      button('reset', 'Back to the start (R)', () => viewer.controls.reset()),
+      mode,
+      button('link', 'Copy a link to this view (L)', copy),
+      ...(document.fullscreenEnabled ? [full] : []),
+      button('help', 'Keys (H)', () => help.toggle()),
+    );
+    canvas.addEventListener('keydown', (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.code === 'KeyH' || event.key === '?') help.toggle();
+      else if (event.code === 'KeyL') copy();
+    });
+    this.#root.append(problem.element, help.element, html('div', { class: 'bar' }, status.element, buttons), says);
+    viewer.store.subscribe((state) => {
+      status.show(state);
+      mode.replaceChildren(icon(ICONS[state.mode === 'orbit' ? 'fly' : 'orbit']));
+      mode.setAttribute('aria-pressed', String(state.mode === 'fly'));
+      if (state.problem) says.textContent = state.problem.title;
+    });
+  }
+}
+
+function cannotDraw(error: unknown): State['problem'] {
+  const { title, detail } = problemOf(error);
+  const isWebgl = /webgl/i.test(detail);
+  return {
+    title: isWebgl ? 'This browser cannot draw scenes: it has no WebGL 2.' : title,
+    detail: isWebgl ? 'Another browser, or hardware acceleration in its settings, may help.' : detail,
+    canRetry: false,
+  };
+}

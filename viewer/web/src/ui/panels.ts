@@ -1,0 +1,57 @@
+/** What is said in the middle of the picture: what went wrong, and which keys do what. */
+
+import type { State } from '../state';
+import { html } from './dom';
+
+const KEYS = [
+  ['Drag, arrows', 'turn'],
+  ['Right drag, Shift, two fingers', 'move the picture'],
+  ['Wheel, pinch, + and -', 'nearer, farther'],
+  ['W A S D, Q E', 'walk, down and up'],
+  ['F', 'orbit or fly'],
+  ['R', 'back to the start'],
+  ['L', 'copy a link to this view'],
+] as const;
+
+export class ProblemPanel {
+  readonly element: HTMLElement;
+  readonly #title = html('h2');
+  readonly #detail = html('p');
+  readonly #button = html('button', { type: 'button' }, 'Try again');
+
+  constructor(onRetry: () => void) {
+    this.#button.addEventListener('click', onRetry);
+    this.element = html('div', { class: 'panel problem', role: 'alert' }, this.#title, this.#detail, this.#button);
+    this.element.hidden = true;
+  }
+
+  show({ problem, damage, progress, phase }: State): void {
+    this.element.hidden = problem === null && (damage.length === 0 || phase === 'loading');
+    if (this.element.hidden) return;
+    if (problem !== null) {
+      this.#title.textContent = problem.title;
+      this.#detail.textContent = problem.detail;
+    } else {
+      this.#title.textContent = damage.length === 1 ? 'A part of the file is damaged.' : `${damage.length} parts of the file are damaged.`;
+      this.#detail.textContent = `The rest is shown. ${damage[0]}`;
+    }
+    this.#button.hidden = problem?.canRetry !== true;
+    this.element.classList.toggle('beside', progress.splats > 0); // no words over a picture
+  }
+}
+
+export class HelpPanel {
+  readonly element: HTMLDialogElement;
+
+  constructor() {
+    const rows = KEYS.flatMap(([keys, what]) => [html('dt', {}, keys), html('dd', {}, what)]);
+    const close = html('button', { type: 'button' }, 'Close');
+    close.addEventListener('click', () => this.element.close());
+    this.element = html('dialog', { class: 'panel', 'aria-label': 'Keys' }, html('h2', {}, 'Keys and hands'), html('dl', {}, ...rows), close);
+  }
+
+  toggle(): void {
+    if (this.element.open) this.element.close();
+    else this.element.show();
+  }
+}

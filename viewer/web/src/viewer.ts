@@ -1,0 +1,196 @@
+/**
+ * One scene on one canvas: loading, camera and stage brought together. No buttons, no texts: `ui` has those.
+ *
+ *     Loading -> events -> Stage            Controls -> Pose -> Stage
+ *            \-> progress, problems -> Store <-/
+ */
+
+import { Controls } from './camera/controls';
+import { openingPose, poseOfBox, poseOfSplats } from './camera/framing';
+import { addressWith, poseOfAddress } from './camera/link';
+import type { Pose } from './camera/pose';
+import { sightOf } from './camera/sight';
+import type { Config } from './config';
+import type { HeaderEvent, MetaEvent, SplatsEvent, SplatStream, StreamEvent, StreamListener } from './decoder/types';
+import { capacityOf, type Capacity } from './device';
+import { Stage } from './engine/stage';
+import { Loading } from './loading/loading';
+import { problemOf } from './loading/problems';
+import { Store } from './state';
+
+export interface ViewerParts {
+  readonly openStream: (listener: StreamListener) => SplatStream;
+  /** The scene's bytes where they need not be fetched. */
+  readonly scene: Uint8Array | null;
+}
+
+const DARK = [0.055, 0.06, 0.07] as const;
+const LIGHT = [0.96, 0.965, 0.97] as const;
+
+export class Viewer {
+  readonly store = new Store();
+  readonly controls: Controls;
+
+  readonly #canvas: HTMLCanvasElement;
+  readonly #config: Config;
+  readonly #parts: ViewerParts;
+  readonly #stage: Stage;
+  readonly #capacity: Capacity;
+  readonly #stop = new AbortController();
+  readonly #isDark = matchMedia('(prefers-color-scheme: dark)');
+  #loading: Loading | null = null;
+  #header: HeaderEvent | null = null;
+  #meta: MetaEvent | null = null;
+  /** Splats of tier 0, as long as they say where to look from. */
+  #framing: SplatsEvent[] | null = [];
+  #linkTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @throws Error if the browser cannot draw. */
+  constructor(canvas: HTMLCanvasElement, config: Config, parts: ViewerParts) {
+    this.#canvas = canvas;
+    this.#config = config;
+    this.#parts = parts;
+    this.#capacity = capacityOf(navigator, matchMedia('(pointer: coarse)').matches, devicePixelRatio);
+    this.#stage = new Stage(canvas, { background: this.#background });
+    this.controls = new Controls(canvas);
+    this.controls.onMove = (pose) => this.#moved(pose);
+    this.controls.onMode = (mode) => this.store.set({ mode });
+    this.controls.mode = config.controls;
+    this.#stage.onFrame = (seconds) => this.controls.step(seconds);
+    this.#watch();
+    const pose = config.link ? poseOfAddress(location.href) : null;
+    if (pose !== null) this.controls.place(pose);
+  }
+
+  /** Called after each frame that shows all that had come before it. */
+  set onComplete(take: () => void) {
+    this.#stage.onDrawn = (isComplete) => {
+      if (isComplete) take();
+    };
+  }
+
+  /** Loads the scene; after a problem, goes on where it stopped. */
+  async load(): Promise<void> {
+    const source = this.#parts.scene ?? this.#config.src;
+    if (source === null) {
+      const problem = { title: 'No scene was named.', detail: 'Say which: src="scene.splatz".', canRetry: false };
+      this.store.set({ phase: 'stopped', problem });
+      return;
+    }
+    this.store.set({ phase: 'loading', problem: null });
+    this.#loading ??= new Loading(typeof source === 'string' ? new URL(source, document.baseURI).href : source, {
+      openStream: this.#parts.openStream,
+      onEvent: (event) => this.#take(event),
+      onProgress: (progress) => this.store.set({ progress }),
+      sees: (box) => this.#sees(box),
+      limits: { maxSplats: this.#config.maxSplats ?? this.#capacity.maxSplats },
+      signal: this.#stop.signal,
+    });
+    try {
+      const { isLimited } = await this.#loading.run();
+      this.store.set({ phase: 'complete', isLimited });
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.store.set({ phase: 'stopped', problem: problemOf(error) });
+    }
+  }
+
+  /** Puts the camera somewhere, in scene coordinates. */
+  look(pose: Pose): void {
+    this.controls.place(pose);
+  }
+
+  destroy(): void {
+    this.#stop.abort();
+    this.#loading?.close();
+    this.controls.destroy();
+    this.#stage.destroy();
+    clearTimeout(this.#linkTimer);
+  }
+
+  #take(event: StreamEvent): void {
+    if (event.type === 'header') this.#open(event);
+    else if (event.type === 'meta') this.#describe(event);
+    else if (event.type === 'chunk') {
+      if (event.layer === 1) this.#stage.addSh(event);
+      else {
+        this.#stage.add(event);
+        if (event.tier === 0) this.#framing?.push(event);
+        else this.#frame(true);
+      }
+    } else if (event.type === 'damage') this.store.set({ damage: [...this.store.state.damage, event.message] });
+    else if (event.type === 'end') this.#frame(true);
+    if (event.type === 'chunk' && event.tier === 0) this.#frame(false);
+  }
+
+  #open(header: HeaderEvent): void {
+    this.#header = header;
+    this.#stage.open({ shDegree: header.shDegree, box: header.box, antialiased: this.#meta?.antialiased ?? false });
+    this.controls.frame(poseOfBox(header.box, this.#meta?.up));
+  }
+
+  #describe(meta: MetaEvent): void {
+    this.#meta = meta;
+    this.#stage.antialiased = meta.antialiased ?? false;
+    if (meta.title) this.store.set({ title: meta.title });
+    if (meta.camera) {
+      this.#framing = null;
+      this.controls.frame(openingPose(meta.camera, meta.up));
+    }
+  }
+
+  /** Looks at what came of tier 0, until all of it has. */
+  #frame(isLast: boolean): void {
+    if (this.#framing === null || this.#header === null) return;
+    const pose = poseOfSplats(this.#framing, this.#meta?.up);
+    if (pose) this.controls.frame(pose);
+    if (isLast) this.#framing = null;
+  }
+
+  #sees(box: { readonly low: Pose['position']; readonly high: Pose['position'] }): boolean {
+    const pose = this.controls.pose;
+    return pose === null || sightOf(pose, this.#canvas.width / Math.max(this.#canvas.height, 1))(box);
+  }
+
+  #moved(pose: Pose): void {
+    this.#stage.look(pose);
+    if (!this.#config.link || !this.controls.isTouched) return;
+    clearTimeout(this.#linkTimer);
+    this.#linkTimer = setTimeout(() => history.replaceState(null, '', addressWith(location.href, pose)), 300);
+  }
+
+  /** The page's link to what is seen now. */
+  get link(): string {
+    const pose = this.controls.pose;
+    return pose === null ? location.href : addressWith(location.href, pose);
+  }
+
+  get #background(): readonly [number, number, number] {
+    return this.#config.background ?? (this.#isDark.matches ? DARK : LIGHT);
+  }
+
+  /** Follows the size of the canvas, the scheme of colours, and whether anybody looks. */
+  #watch(): void {
+    const { signal } = this.#stop;
+    const sizes = new ResizeObserver(() => this.#resize());
+    sizes.observe(this.#canvas);
+    signal.addEventListener('abort', () => sizes.disconnect());
+    let isOnScreen = true;
+    const pause = (): void => {
+      this.#stage.paused = document.hidden || !isOnScreen;
+    };
+    const sight = new IntersectionObserver((entries) => {
+      isOnScreen = entries.at(-1)!.isIntersecting;
+      pause();
+    });
+    sight.observe(this.#canvas);
+    signal.addEventListener('abort', () => sight.disconnect());
+    document.addEventListener('visibilitychange', pause, { signal });
+    this.#isDark.addEventListener('change', () => (this.#stage.background = this.#background), { signal });
+    this.#resize();
+  }
+
+  #resize(): void {
+    const ratio = this.#capacity.pixelRatio;
+    this.#stage.resize(this.#canvas.clientWidth * ratio, this.#canvas.clientHeight * ratio);
+  }
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { poseOfSplats, USUAL_UP } from '../src/camera/framing';
+import { addressWith, poseOfAddress } from '../src/camera/link';
+import type { Pose } from '../src/camera/pose';
+import { between, isNear, look, move, orbit, poseOf, rigOf, zoom } from '../src/camera/rig';
+import { sightOf } from '../src/camera/sight';
+import { length, minus } from '../src/camera/vector';
+import type { SplatsEvent, Vector3 } from '../src/decoder/types';
+
+const POSE: Pose = { position: [1, -2, -5], target: [0.5, 0, 1], up: USUAL_UP, fovYDegrees: 40 };
+
+function near(a: Vector3, b: Vector3, tolerance = 1e-9): void {
+  assert.ok(length(minus(a, b)) < tolerance, `${a} is not ${b}`);
+}
+
+test('a pose goes through the rig unchanged, whatever is up', () => {
+  for (const up of [USUAL_UP, [0, 0, 1], [0.6, 0, -0.8]] as Vector3[]) {
+    const again = poseOf(rigOf({ ...POSE, up }));
+    near(again.position, POSE.position);
+    near(again.target, POSE.target);
+  }
+});
+
+test('orbiting keeps the target and the distance, looking keeps the place', () => {
+  const rig = rigOf(POSE);
+  const around = poseOf(orbit(rig, 1.3, -0.4));
+  near(around.target, POSE.target);
+  assert.ok(Math.abs(length(minus(around.position, around.target)) - rig.distance) < 1e-9);
+  const aside = poseOf(look(rig, 0.7, 0.2));
+  near(aside.position, POSE.position);
+  assert.ok(length(minus(aside.target, POSE.target)) > 1);
+});
+
+test('the camera never turns over the top', () => {
+  const rig = orbit(rigOf(POSE), 0, 99);
+  assert.ok(rig.pitchRad < Math.PI / 2);
+  assert.ok(orbit(rig, 0, -999).pitchRad > -Math.PI / 2);
+});
+
+test('moving right, up and ahead is so for the camera', () => {
+  const rig = rigOf({ position: [0, 0, -4], target: [0, 0, 0], up: USUAL_UP, fovYDegrees: 50 });
+  near(move(rig, 1, 0, 0).target, [1, 0, 0]);
+  near(move(rig, 0, 1, 0).target, [0, -1, 0]);
+  near(move(rig, 0, 0, 1).target, [0, 0, 1]);
+});
+
+test('zooming never reaches the target, nor infinity', () => {
+  const rig = rigOf(POSE);
+  assert.equal(zoom(rig, 0.5).distance, rig.distance / 2);
+  assert.ok(zoom(rig, 0).distance > 0);
+  assert.ok(Number.isFinite(zoom(rig, 1e30).distance));
+});
+
+test('following a goal ends there', () => {
+  let rig = rigOf(POSE);
+  const goal = zoom(orbit(rig, 2, 0.3), 3);
+  for (let frame = 0; frame < 100 && !isNear(rig, goal); frame++) rig = between(rig, goal, 0.2);
+  assert.ok(isNear(rig, goal));
+});
+
+test('a link leads back to its camera, and keeps what else the address says', () => {
+  const address = addressWith('https://example.org/view?src=a.splatz#note&camera=1,2', POSE);
+  assert.ok(address.startsWith('https://example.org/view?src=a.splatz#note&camera='));
+  const again = poseOfAddress(address)!;
+  near(again.position, POSE.position, 1e-4);
+  assert.equal(again.fovYDegrees, 40);
+});
+
+test('a camera that makes no sense in an address is none', () => {
+  const bad = ['', '#', '#camera=', '#camera=1,2,3', '#camera=0,0,1,0,0,0,0,1,0,x', '#camera=0,0,1,0,0,0,0,0,0,50'];
+  for (const fragment of [...bad, '#camera=1,1,1,1,1,1,0,1,0,50', '#camera=0,0,1e99,0,0,0,0,1,0,50', '#camera=0,0,1,0,0,0,0,1,0,180'])
+    assert.equal(poseOfAddress(`https://example.org/${fragment}`), null, fragment);
+});
+
+test('framing ignores the few splats that are far away or cannot be seen', () => {
+  const count = 1000;
+  const positions = new Float32Array(3 * count).map((_, i) => Math.sin(i * 12.9898) % 1);
+  const opacityLogits = new Float32Array(count).fill(2);
+  for (let i = 0; i < 50; i++) positions.set([1e4, 1e4, 1e4], 3 * i);
+  for (let i = 50; i < 400; i++) {
+    positions.set([-900, 0, 0], 3 * i);
+    opacityLogits[i] = -6;
+  }
+  const pose = poseOfSplats([{ positions, opacityLogits, count } as SplatsEvent])!;
+  assert.ok(length(pose.target) < 0.3, String(pose.target));
+  assert.ok(length(minus(pose.position, pose.target)) < 6);
+  assert.ok(pose.position[1] < pose.target[1], 'looks down a little: y points down');
+});
+
+test('boxes behind and beside the camera are not seen, those around and before it are', () => {
+  const sees = sightOf({ position: [0, 0, 0], target: [0, 0, 1], up: USUAL_UP, fovYDegrees: 60 }, 4 / 3);
+  const box = (x: number, y: number, z: number): Parameters<typeof sees>[0] => {
+    return { low: [x - 0.5, y - 0.5, z - 0.5], high: [x + 0.5, y + 0.5, z + 0.5] };
+  };
+  assert.equal(sees(box(0, 0, 5)), true);
+  assert.equal(sees(box(0, 0, 0)), true);
+  assert.equal(sees(box(0, 0, -5)), false);
+  assert.equal(sees(box(9, 0, 5)), false);
+  assert.equal(sees(box(0, 9, 5)), false);
+  assert.equal(sees(box(3, 0, 5)), true);
+  assert.equal(sees({ low: [-99, -99, -99], high: [99, 99, 99] }), true);
+});
