@@ -157,4 +157,4 @@ int64_t short_dot(const int16_t* a, const int16_t* b, int64_t n, int64_t sums) {
 }
 
 const ColumnKernels kColumnKernels = {&weighted_sum,  &sum_neighbours, &grid_contexts,
-                                      &add_residuals, &nearest_known,  &short_dot};
+                                      &add_residuals, &nearest_known,  SPLATZIP_UNLESS_DECODER(short_dot)};

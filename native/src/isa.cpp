@@ -1,5 +1,13 @@
 #include "isa.h"
 
+#if defined(__wasm__)  // one instruction set, no environment
+
+namespace splatzip {
+const Kernels& kernels() { return kWasmKernels; }
+}  // namespace splatzip
+
+#else
+
 #include <cstdlib>
 #include <cstring>
 
@@ -54,3 +62,5 @@ const Kernels& kernels() {
 }
 
 }  // namespace splatzip
+
+#endif

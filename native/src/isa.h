@@ -232,6 +232,6 @@ struct Kernels {
 const Kernels& kernels();                     // the best that this machine has, or what SPLATZIP_ISA forces
 const char* select_kernels(const char* isa);  // nullptr on success, else why not ("avx512" on a machine without)
 
-extern const Kernels kScalarKernels, kSse4Kernels, kAvx2Kernels, kAvx512Kernels;
+extern const Kernels kScalarKernels, kSse4Kernels, kAvx2Kernels, kAvx512Kernels, kWasmKernels;
 
 }  // namespace splatzip

@@ -1,5 +1,6 @@
 // The vector kernels, compiled once an instruction set: an isa_*.cpp defines SPLATZIP_KERNELS (the table to fill),
-// SPLATZIP_ISA_NAME and SPLATZIP_LANES (float lanes a register) and includes this file.
+// SPLATZIP_ISA_NAME and SPLATZIP_LANES (float lanes a register) and includes this file. With SPLATZIP_ONLY_DECODES,
+// kernels of encoders and of the renderer are left out: their places in the tables hold nullptr.
 //
 // Everything lives in an anonymous namespace: two instruction sets must never share an inline function.
 
@@ -12,17 +13,38 @@
 #include <smmintrin.h>
 #elif defined(__SSE2__)
 #include <emmintrin.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
 #endif
 
 #include "isa.h"
+#include "splatzip/rans.h"
+#if defined(SPLATZIP_ONLY_DECODES)
+#define SPLATZIP_UNLESS_DECODER(kernel) nullptr
+#else
 #include "raster_kernels.h"
 #include "raster_score_kernels.h"
 #include "splatzip/projection.h"
-#include "splatzip/rans.h"
 #include "splatzip/spherical_harmonics.h"
+#define SPLATZIP_UNLESS_DECODER(kernel) &kernel
+#endif
 
 namespace splatzip {
 namespace {
+
+template <class V>
+V load(const void* p) {
+  V v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+template <class V>
+void store(void* p, const V& v) {
+  std::memcpy(p, &v, sizeof v);
+}
+
+#include "lanes_128.inl"
 
 // Where a symbol starts and ends: two numbers that follow each other, read as one.
 inline uint32_t span_of(const uint16_t* starts, uint32_t symbol) {
@@ -274,6 +296,8 @@ const uint16_t* decode_plane_32(uint32_t* states, const RansTables& tables, cons
   return words;
 }
 
+#elif defined(SPLATZIP_LANES_128)
+#include "rans_narrow.inl"
 #endif
 
 const uint16_t* rans_decode_plane(uint32_t* states, int lanes, const RansTables& tables, const uint8_t* contexts,
@@ -282,7 +306,7 @@ const uint16_t* rans_decode_plane(uint32_t* states, int lanes, const RansTables&
   if (lanes == 4) {
     words = decode_rows_of<4>(states, tables, contexts, symbols, n / 4, words, words_end, &done);
   } else if (lanes == 32) {
-#if defined(__AVX2__)
+#if defined(SPLATZIP_LANES_128)
     words = decode_plane_32(states, tables, contexts, symbols, n / 32, words, words_end, &done);
 #else
     words = decode_rows_of<32>(states, tables, contexts, symbols, n / 32, words, words_end, &done);
@@ -298,18 +322,6 @@ const uint16_t* rans_decode_plane(uint32_t* states, int lanes, const RansTables&
 constexpr int kWidth = SPLATZIP_LANES;
 typedef float Floats __attribute__((vector_size(kWidth * 4)));
 typedef int32_t Ints __attribute__((vector_size(kWidth * 4)));
-
-template <class V>
-V load(const void* p) {
-  V v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-
-template <class V>
-void store(void* p, const V& v) {
-  std::memcpy(p, &v, sizeof v);
-}
 
 // sum + a.low * b.low + a.high * b.high, of pairs of 16-bit numbers in 32-bit lanes.
 inline Ints add_pair_products(Ints sum, Ints a, Ints b) {
@@ -334,6 +346,8 @@ inline Ints load_bytes(const uint8_t* p) {
   return (Ints)_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
 #elif defined(__SSE4_1__)
   return (Ints)_mm_cvtepu8_epi32(_mm_cvtsi32_si128(load<int32_t>(p)));
+#elif defined(__wasm_simd128__)
+  return (Ints)wasm_u32x4_extend_low_u16x8(wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(p)));
 #else
   Ints values;
   for (int lane = 0; lane < kWidth; ++lane) values[lane] = p[lane];
@@ -348,6 +362,8 @@ inline Ints load_shorts(const uint16_t* p) {
   return (Ints)_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 #elif defined(__SSE4_1__)
   return (Ints)_mm_cvtepu16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+#elif defined(__wasm_simd128__)
+  return (Ints)wasm_u32x4_load16x4(p);
 #else
   Ints values;
   for (int lane = 0; lane < kWidth; ++lane) values[lane] = p[lane];
@@ -357,12 +373,35 @@ inline Ints load_shorts(const uint16_t* p) {
 inline void store_bytes(uint8_t* p, Ints values) {
 #if defined(__AVX512F__)
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8((__m512i)values));
+#elif defined(__wasm_simd128__)
+  const v128_t v = (v128_t)values;
+  wasm_v128_store32_lane(p, wasm_i8x16_shuffle(v, v, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12), 0);
 #else
   typedef uint8_t Bytes __attribute__((vector_size(kWidth)));
   store(p, __builtin_convertvector(values, Bytes));
 #endif
 }
 inline Floats to_floats(Ints a) { return __builtin_convertvector(a, Floats); }
+
+// The same of small integers in memory. Where they cannot be negative, compilers for WebAssembly choose a conversion
+// that machines lack; bits below 2^23 of a float need none.
+inline Floats load_bytes_as_floats(const uint8_t* p) {
+#if defined(__wasm_simd128__)
+  const v128_t exponent = wasm_i32x4_const_splat(0x4B000000);
+  return (Floats)wasm_i8x16_shuffle(wasm_v128_load32_zero(p), exponent, 0, 17, 18, 19, 1, 17, 18, 19, 2, 17, 18, 19, 3,
+                                    17, 18, 19) -
+         0x1p23f;
+#else
+  return to_floats(load_bytes(p));
+#endif
+}
+inline Floats load_shorts_as_floats(const uint16_t* p) {
+#if defined(__wasm_simd128__)
+  return (Floats)(load_shorts(p) | 0x4B000000) - 0x1p23f;
+#else
+  return to_floats(load_shorts(p));
+#endif
+}
 
 inline Floats broadcast(float value) { return Floats{} + value; }
 
@@ -373,6 +412,8 @@ inline Floats root(Floats a) {
   return (Floats)_mm256_sqrt_ps((__m256)a);
 #elif defined(__SSE2__)
   return (Floats)_mm_sqrt_ps((__m128)a);
+#elif defined(__wasm_simd128__)
+  return (Floats)wasm_f32x4_sqrt((v128_t)a);
 #else
   for (int lane = 0; lane < kWidth; ++lane) a[lane] = __builtin_sqrtf(a[lane]);
   return a;
@@ -398,7 +439,14 @@ constexpr InterleaveTable kInterleave;
 // Lanes r0 r1 .., g0 g1 .., b0 b1 .. -> r0 g0 b0 r1 ..: one register of the coefficients of each colour.
 template <int Count>
 inline void store_interleaved(float* out, Floats r, Floats g, Floats b) {
-#if defined(__clang__)
+#if defined(__wasm_simd128__)
+  const Floats red_green = __builtin_shufflevector(r, g, 0, 4, 1, 5), later = __builtin_shufflevector(r, g, 2, 6, 3, 7);
+  const Floats middle = __builtin_shufflevector(red_green, b, 3, 5, 3, 5);
+  const Floats all[3] = {__builtin_shufflevector(red_green, b, 0, 1, 4, 2),
+                         __builtin_shufflevector(middle, later, 0, 1, 4, 5),
+                         __builtin_shufflevector(later, b, 6, 2, 3, 7)};
+  std::memcpy(out, all, sizeof(float) * 3 * Count);
+#elif defined(__clang__)
   for (int j = 0; j < Count; ++j) {
     out[j * 3] = r[j];
     out[j * 3 + 1] = g[j];
@@ -414,29 +462,35 @@ inline void store_interleaved(float* out, Floats r, Floats g, Floats b) {
 #endif
 }
 
-// One block of rows through Transform: all coefficients of a colour side by side.
+// One block of rows through Transform: all coefficients of a colour side by side, as many registers of them at once as
+// sums of three colours leave room for.
 template <int Count>
 void transform_rows(const Transform& t, const float* values, int stride, int64_t first, int rows) {
-  constexpr int kParts = (Count + kWidth - 1) / kWidth;
+  constexpr int kParts = (Count + kWidth - 1) / kWidth, kAtOnce = kWidth == 4 && kParts > 2 ? 2 : kParts;
+  Floats color[9];
+  for (int k = 0; k < 9; ++k) color[k] = broadcast(t.color[k]);
   for (int row = 0; row < rows; ++row) {
-    Floats sum[3][kParts] = {};
     const float* v = values + row * stride;
-    for (int k = 0; k < Count; ++k) {
-      for (int part = 0; part < kParts; ++part) {
-        Floats basis = load<Floats>(t.basis + k * kBasisFloats + part * kWidth);
-        for (int c = 0; c < 3; ++c) sum[c][part] = sum[c][part] + basis * v[k * 3 + c];
-      }
-    }
     float* out = t.out + (first + row) * t.out_stride;
-    for (int part = 0; part < kParts; ++part) {
-      Floats rgb[3];
-      for (int c = 0; c < 3; ++c)
-        rgb[c] =
-            (sum[0][part] * t.color[c * 3] + sum[1][part] * t.color[c * 3 + 1]) + sum[2][part] * t.color[c * 3 + 2];
-      if (part + 1 < kParts) {
-        store_interleaved<kWidth>(out + part * kWidth * 3, rgb[0], rgb[1], rgb[2]);
-      } else {
-        store_interleaved<Count - (kParts - 1) * kWidth>(out + part * kWidth * 3, rgb[0], rgb[1], rgb[2]);
+#pragma GCC unroll 4
+    for (int begin = 0; begin < kParts; begin += kAtOnce) {
+      Floats sum[3][kAtOnce] = {};
+      for (int k = 0; k < Count; ++k) {
+        for (int part = 0; part < kAtOnce; ++part) {
+          const Floats basis = load<Floats>(t.basis + k * kBasisFloats + (begin + part) * kWidth);
+          for (int c = 0; c < 3; ++c) sum[c][part] = sum[c][part] + basis * v[k * 3 + c];
+        }
+      }
+#pragma GCC unroll 4
+      for (int part = 0; part < kAtOnce; ++part) {
+        Floats rgb[3];
+        for (int c = 0; c < 3; ++c)
+          rgb[c] = (sum[0][part] * color[c * 3] + sum[1][part] * color[c * 3 + 1]) + sum[2][part] * color[c * 3 + 2];
+        if (begin + part + 1 < kParts) {
+          store_interleaved<kWidth>(out + (begin + part) * kWidth * 3, rgb[0], rgb[1], rgb[2]);
+        } else if (begin + part < kParts) {
+          store_interleaved<Count - (kParts - 1) * kWidth>(out + (kParts - 1) * kWidth * 3, rgb[0], rgb[1], rgb[2]);
+        }
       }
     }
   }
@@ -457,34 +511,22 @@ constexpr int kTurned = 16;  // planes that are turned to rows at once: strides 
 // Symbols of a block, kTurned planes from v on, to rows of floats.
 void turn_symbols(const PredictedRows& r, int v, int64_t first, int rows, float* out) {
   for (int row = 0; row < rows; row += kTurned) {
-    alignas(64) int8_t turned[kTurned * kTurned];
-#if defined(__SSE2__)
     // Four times the perfect shuffle of 256 bytes: byte (plane, row) becomes byte (row, plane).
-    const __m128i one = _mm_set1_epi8(1), most = _mm_set1_epi8(127);
-    __m128i from[kTurned], to[kTurned];
+    Bytes16 from[kTurned], to[kTurned];
     for (int k = 0; k < kTurned; ++k) {
       const uint8_t* symbols = v + k < r.width ? r.coded[v + k].symbols : nullptr;
-      const __m128i u = symbols ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(symbols + first + row)) : __m128i{};
-      const __m128i sign = _mm_sub_epi8(__m128i{}, _mm_and_si128(u, one));
-      from[k] = _mm_xor_si128(_mm_and_si128(_mm_srli_epi16(u, 1), most), sign);
+      const Bytes16 u = symbols ? load<Bytes16>(symbols + first + row) : Bytes16{};
+      from[k] = (u >> 1) ^ -(u & 1);
     }
     for (int stage = 0; stage < 4; ++stage) {
       for (int k = 0; k < kTurned / 2; ++k) {
-        to[2 * k] = _mm_unpacklo_epi8(from[k], from[k + kTurned / 2]);
-        to[2 * k + 1] = _mm_unpackhi_epi8(from[k], from[k + kTurned / 2]);
+        to[2 * k] = low_pairs(from[k], from[k + kTurned / 2]);
+        to[2 * k + 1] = high_pairs(from[k], from[k + kTurned / 2]);
       }
       std::memcpy(from, to, sizeof from);
     }
+    alignas(64) int8_t turned[kTurned * kTurned];
     std::memcpy(turned, from, sizeof turned);
-#else
-    for (int k = 0; k < kTurned; ++k) {
-      const uint8_t* symbols = v + k < r.width ? r.coded[v + k].symbols : nullptr;
-      for (int at = 0; at < kTurned; ++at) {
-        const int u = symbols ? symbols[first + row + at] : 0;
-        turned[at * kTurned + k] = static_cast<int8_t>(u >> 1 ^ -(u & 1));
-      }
-    }
-#endif
     for (int at = 0; at < kTurned; ++at)
       for (int k = 0; k < kTurned; k += kWidth)
         store(out + (row + at) * r.stride + v + k, to_floats(load_signed_bytes(turned + at * kTurned + k)));
@@ -664,27 +706,39 @@ int64_t find_incomplete(const uint8_t* contexts, const uint8_t* symbols, const u
     for (; mask; mask &= mask - 1) places[count++] = static_cast<int32_t>(i + __builtin_ctzll(mask));
   }
 #endif
+#if defined(SPLATZIP_LANES_128) && !defined(__AVX512VBMI__)
+  const Table64 table(extra);
+  const Bytes16 escapes = Bytes16{} + static_cast<uint8_t>(escape), any = escape < 256 ? ~Bytes16{} : Bytes16{};
+  for (; i + 16 <= n; i += 16) {
+    const Bytes16 extras = table[load<Bytes16>(contexts + i)];
+    const Bytes16 found = (Bytes16)(extras != 0) | ((Bytes16)(load<Bytes16>(symbols + i) == escapes) & any);
+    for (uint32_t mask = bits_of_bytes(found); mask; mask &= mask - 1)
+      places[count++] = static_cast<int32_t>(i + __builtin_ctz(mask));
+  }
+#endif
   for (; i < n; ++i)
     if (extra[contexts[i]] | (symbols[i] == escape)) places[count++] = static_cast<int32_t>(i);
   return count;
 }
 
-void size_contexts(const SizeTerms& t, const float* weights, uint8_t* contexts) {
+void size_contexts(const SizeTerms& terms, const float* weights, uint8_t* contexts) {
+  const SizeTerms t = terms;  // values of our own: what is stored below cannot change them
+  Floats w[kSizeTerms];
+  for (int term = 0; term < kSizeTerms; ++term) w[term] = broadcast(weights[term]);
   for (int64_t i = 0; i < t.n; i += kWidth) {
-    const Floats color = t.color ? to_floats(load_shorts(t.color + i)) : Floats{};
-    Floats size = weights[0] + load<Floats>(t.spread + i) * weights[1];
-    size = size + load<Floats>(t.distance + i) * weights[2];
-    size = size + to_floats(load_bytes(t.channels + i)) * weights[3];
-    size = size + to_floats(load_bytes(t.before + i)) * weights[4];
-    size = size + (to_floats(load_shorts(t.sum + i)) * t.share) * weights[5];
-    size = size + color * weights[6];
+    const Floats color = t.color ? load_shorts_as_floats(t.color + i) : Floats{};
+    Floats size = w[0] + load<Floats>(t.spread + i) * w[1];
+    size = size + load<Floats>(t.distance + i) * w[2];
+    size = size + load_bytes_as_floats(t.channels + i) * w[3];
+    size = size + load_bytes_as_floats(t.before + i) * w[4];
+    size = size + (load_shorts_as_floats(t.sum + i) * t.share) * w[5];
+    size = size + color * w[6];
     // Quarter octaves from 2^-8 on; what is smaller (or negative) is context 0.
     size = size > 0.00390625f ? size : Floats{} + 0.00390625f;
     Ints bits;
     std::memcpy(&bits, &size, sizeof bits);
-    Ints quarter = (bits >> 21) - (119 << 2);
-    quarter = quarter < kSizeContexts ? quarter : Ints{} + (kSizeContexts - 1);
-    store_bytes(contexts + i, quarter);
+    const Ints quarter = (bits >> 21) - (119 << 2);
+    store_bytes(contexts + i, quarter < kSizeContexts ? quarter : Ints{} + (kSizeContexts - 1));
   }
 }
 
@@ -721,15 +775,27 @@ typedef uint32_t UnsignedInts __attribute__((vector_size(kWidth * 4)));
 #include "stepped_kernels.inl"
 
 #include "columns_kernels.inl"
+#if !defined(SPLATZIP_ONLY_DECODES)
 #include "vq_kernels.inl"
 #include "metrics_kernels.inl"
 #include "raster_kernels.inl"
+#endif
 
 }  // namespace
 
-const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME, &rans_decode_plane, &decode_rows,     &encode_rows,
-                                  &to_targets,       &widen_symbols,     &find_incomplete, &size_contexts,
-                                  &add_size_plane,   &nearest_entries,   &kSteppedKernels, &kColumnKernels,
-                                  &kMetricKernels,   &kRasterKernels};
+const Kernels SPLATZIP_KERNELS = {SPLATZIP_ISA_NAME,
+                                  &rans_decode_plane,
+                                  &decode_rows,
+                                  SPLATZIP_UNLESS_DECODER(encode_rows),
+                                  SPLATZIP_UNLESS_DECODER(to_targets),
+                                  &widen_symbols,
+                                  &find_incomplete,
+                                  &size_contexts,
+                                  &add_size_plane,
+                                  SPLATZIP_UNLESS_DECODER(nearest_entries),
+                                  &kSteppedKernels,
+                                  &kColumnKernels,
+                                  SPLATZIP_UNLESS_DECODER(kMetricKernels),
+                                  SPLATZIP_UNLESS_DECODER(kRasterKernels)};
 
 }  // namespace splatzip

@@ -402,7 +402,16 @@ bool all_finite(const float* values, int64_t count) {
   return any == 0;
 }
 
-const SteppedKernels kSteppedKernels = {&find_neighbours, &sum_steps,        &decode_classes,   &encode_classes,
-                                        &scale_contexts,  &decode_scales,    &encode_scales,    &distances_in_sizes,
-                                        &rotation_steps,  &decode_rotations, &encode_rotations, &quaternions,
+const SteppedKernels kSteppedKernels = {&find_neighbours,
+                                        &sum_steps,
+                                        &decode_classes,
+                                        SPLATZIP_UNLESS_DECODER(encode_classes),
+                                        &scale_contexts,
+                                        &decode_scales,
+                                        SPLATZIP_UNLESS_DECODER(encode_scales),
+                                        &distances_in_sizes,
+                                        &rotation_steps,
+                                        &decode_rotations,
+                                        SPLATZIP_UNLESS_DECODER(encode_rotations),
+                                        &quaternions,
                                         &all_finite};

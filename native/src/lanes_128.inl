@@ -1,0 +1,61 @@
+// Registers of 16 bytes; included by isa_kernels.inl inside its anonymous namespace.
+
+typedef uint8_t Bytes16 __attribute__((vector_size(16)));
+typedef int16_t Halves8 __attribute__((vector_size(16)));
+typedef uint32_t Words4 __attribute__((vector_size(16)));
+
+#if defined(__clang__)
+#define SPLATZIP_SHUFFLED(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SPLATZIP_SHUFFLED(a, b, ...) __builtin_shuffle(a, b, Bytes16{__VA_ARGS__})
+#endif
+// a0 b0 a1 b1 .. of 32 bytes, and the second half of that.
+inline Bytes16 low_pairs(Bytes16 a, Bytes16 b) {
+  return SPLATZIP_SHUFFLED(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+inline Bytes16 high_pairs(Bytes16 a, Bytes16 b) {
+  return SPLATZIP_SHUFFLED(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+// Where bytes can be looked up in a register. look_up: 0 where the index is 16 or more. narrow: numbers that fit.
+#if defined(__SSE4_1__)
+#define SPLATZIP_LANES_128
+inline Bytes16 look_up(Bytes16 table, Bytes16 index) {
+  return (Bytes16)_mm_shuffle_epi8((__m128i)table, _mm_adds_epu8((__m128i)index, _mm_set1_epi8(0x70)));
+}
+inline uint32_t bits_of_bytes(Bytes16 a) { return static_cast<uint32_t>(_mm_movemask_epi8((__m128i)a)); }
+inline uint32_t bits_of_words(Words4 a) { return static_cast<uint32_t>(_mm_movemask_ps((__m128)a)); }
+inline Bytes16 narrow(Halves8 a, Halves8 b) { return (Bytes16)_mm_packus_epi16((__m128i)a, (__m128i)b); }
+inline Halves8 narrow(Words4 a, Words4 b) { return (Halves8)_mm_packus_epi32((__m128i)a, (__m128i)b); }
+inline Words4 widen_low(Halves8 a) { return (Words4)_mm_cvtepu16_epi32((__m128i)a); }
+inline Words4 widen_high(Halves8 a) { return (Words4)_mm_unpackhi_epi16((__m128i)a, __m128i{}); }
+inline Words4 four_words(const uint16_t* words) {
+  return (Words4)_mm_cvtepu16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(words)));
+}
+inline Halves8 larger(Halves8 a, Halves8 b) { return (Halves8)_mm_max_epi16((__m128i)a, (__m128i)b); }
+#elif defined(__wasm_simd128__)
+#define SPLATZIP_LANES_128
+inline Bytes16 look_up(Bytes16 table, Bytes16 index) {
+  return (Bytes16)wasm_i8x16_swizzle((v128_t)table, (v128_t)index);
+}
+inline uint32_t bits_of_bytes(Bytes16 a) { return wasm_i8x16_bitmask((v128_t)a); }
+inline uint32_t bits_of_words(Words4 a) { return wasm_i32x4_bitmask((v128_t)a); }
+inline Bytes16 narrow(Halves8 a, Halves8 b) { return (Bytes16)wasm_u8x16_narrow_i16x8((v128_t)a, (v128_t)b); }
+inline Halves8 narrow(Words4 a, Words4 b) { return (Halves8)wasm_u16x8_narrow_i32x4((v128_t)a, (v128_t)b); }
+inline Words4 widen_low(Halves8 a) { return (Words4)wasm_u32x4_extend_low_u16x8((v128_t)a); }
+inline Words4 widen_high(Halves8 a) { return (Words4)wasm_u32x4_extend_high_u16x8((v128_t)a); }
+inline Words4 four_words(const uint16_t* words) { return (Words4)wasm_u32x4_load16x4(words); }
+inline Halves8 larger(Halves8 a, Halves8 b) { return (Halves8)wasm_i16x8_max((v128_t)a, (v128_t)b); }
+#endif
+
+#if defined(SPLATZIP_LANES_128)
+// 64 bytes, one for each context.
+struct Table64 {
+  Bytes16 parts[4];
+  explicit Table64(const uint8_t* bytes) { std::memcpy(parts, bytes, sizeof parts); }
+  Bytes16 operator[](Bytes16 context) const {
+    return (look_up(parts[0], context) | look_up(parts[1], context - 16)) |
+           (look_up(parts[2], context - 32) | look_up(parts[3], context - 48));
+  }
+};
+#endif

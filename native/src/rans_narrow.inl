@@ -1,0 +1,138 @@
+// 32 lanes of rANS with registers of 128 bits (SSE4, WebAssembly); included by isa_kernels.inl inside its anonymous
+// namespace.
+//
+// There are no gathers. But most symbols are the first few of their table, and where those start in each of 16 tables
+// fits registers: a shuffle of bytes looks up 16 lanes at once. Lanes with another symbol are decoded one by one.
+
+// By mask of four lanes: the bytes of the word that each lane takes, of those that lie at hand.
+struct WordOrder {
+  alignas(16) uint8_t bytes[16][16] = {};
+  constexpr WordOrder() {
+    for (int mask = 0; mask < 16; ++mask) {
+      int next = 0;
+      for (int lane = 0; lane < 4; ++lane) {
+        const int from = mask >> lane & 1 ? next++ : 0;
+        for (int byte = 0; byte < 4; ++byte) bytes[mask][4 * lane + byte] = static_cast<uint8_t>(4 * from + byte);
+      }
+    }
+  }
+};
+constexpr WordOrder kWordOrder;
+
+constexpr int kFewSymbols = 3;  // looked up in registers
+
+// 16 lanes of a row.
+struct RansLanes {
+  Halves8 symbol[2], start[2], frequency[2];
+};
+
+class FewSymbols {
+ public:
+  FewSymbols(const RansTables& tables, const uint8_t* table_of) : tables_(tables), table_of_(table_of) {
+    for (int k = 0; k < kFewSymbols; ++k)
+      for (int t = 0; t < kMaxTables; ++t) {
+        low_[k][t] = static_cast<uint8_t>(tables.likely[k * kMaxTables + t]);
+        high_[k][t] = static_cast<uint8_t>(tables.likely[k * kMaxTables + t] >> 8);
+      }
+  }
+  Bytes16 tables_of(const uint8_t* contexts) const { return table_of_[load<Bytes16>(contexts)]; }
+  // Returns how many lanes had to be decoded one by one.
+  int find(Bytes16 table, const Halves8 (&slot)[2], RansLanes* lanes) const {
+    Halves8 end[2];
+    Halves8 beyond[2];
+    for (int k = kFewSymbols; k-- > 0;) {
+      const Bytes16 low = look_up(low_[k], table), high = look_up(high_[k], table);
+      const Halves8 next[2] = {(Halves8)low_pairs(low, high), (Halves8)high_pairs(low, high)};
+      for (int h = 0; h < 2; ++h) {
+        const Halves8 reached = slot[h] >= next[h];
+        if (k == kFewSymbols - 1) {
+          beyond[h] = reached;
+          end[h] = next[h];
+          lanes->symbol[h] = -reached;
+          lanes->start[h] = Halves8{};
+        } else {
+          end[h] = (reached & end[h]) | (next[h] & ~reached);
+          lanes->symbol[h] = lanes->symbol[h] - reached;
+        }
+        lanes->start[h] = larger(lanes->start[h], next[h] & reached);
+      }
+    }
+    for (int h = 0; h < 2; ++h) lanes->frequency[h] = end[h] - lanes->start[h];
+    const uint32_t missed = bits_of_bytes(narrow_masks(beyond[0], beyond[1]));
+    if (missed == 0) return 0;
+    one_by_one(table, slot, missed, lanes);
+    return __builtin_popcount(missed);
+  }
+
+ private:
+  static Bytes16 narrow_masks(Halves8 a, Halves8 b) { return narrow((Halves8)(a & 255), (Halves8)(b & 255)); }
+  void one_by_one(Bytes16 table, const Halves8 (&slot)[2], uint32_t missed, RansLanes* lanes) const {
+    uint8_t table_of[16];
+    uint16_t slots[16], symbol[16], start[16], frequency[16];
+    store(table_of, table), std::memcpy(slots, slot, sizeof slots);
+    std::memcpy(symbol, lanes->symbol, sizeof symbol);
+    std::memcpy(start, lanes->start, sizeof start);
+    std::memcpy(frequency, lanes->frequency, sizeof frequency);
+    for (; missed; missed &= missed - 1) {
+      const int lane = __builtin_ctz(missed);
+      const uint32_t t = table_of[lane], at = slots[lane];
+      const uint16_t* starts = tables_.starts + t * kStartStride;
+      uint32_t s = tables_.hints[t * kHints + at * kHints / kRansTotal], span = span_of(starts, s);
+      while (at >= span >> 16) span = span_of(starts, ++s);
+      symbol[lane] = static_cast<uint16_t>(s);
+      start[lane] = static_cast<uint16_t>(span);
+      frequency[lane] = static_cast<uint16_t>((span >> 16) - (span & 0xFFFF));
+    }
+    std::memcpy(lanes->symbol, symbol, sizeof symbol);
+    std::memcpy(lanes->start, start, sizeof start);
+    std::memcpy(lanes->frequency, frequency, sizeof frequency);
+  }
+
+  const RansTables& tables_;
+  Bytes16 low_[kFewSymbols], high_[kFewSymbols];
+  Table64 table_of_;
+};
+
+const uint16_t* decode_plane_32(uint32_t* states, const RansTables& tables, const uint8_t* contexts, uint8_t* symbols,
+                                int64_t rows, const uint16_t* words, const uint16_t* words_end, int64_t* rows_done) {
+  constexpr int kPatience = 4096, kRowsFor = 9;  // lanes one by one that a row of vectors is worth
+  uint8_t table_of[kMaxContexts];
+  for (int c = 0; c < kMaxContexts; ++c) table_of[c] = static_cast<uint8_t>(tables.table[c]);
+  const FewSymbols few(tables, table_of);
+  Words4 x[8];
+  std::memcpy(x, states, sizeof x);
+  int patience = kPatience;
+  int64_t row = 0;
+  for (; row < rows && words_end - words >= 32 && patience > 0; ++row) {
+    for (int half = 0; half < 2; ++half) {
+      const int64_t at = row * 32 + 16 * half;
+      Words4* own = x + 4 * half;
+      const Words4 slot_bits = Words4{} + (kRansTotal - 1);
+      const Halves8 slot[2] = {narrow(own[0] & slot_bits, own[1] & slot_bits),
+                               narrow(own[2] & slot_bits, own[3] & slot_bits)};
+      RansLanes found;
+      patience -= few.find(few.tables_of(contexts + at), slot, &found);
+      for (int k = 0; k < 4; ++k) {
+        const Halves8 frequencies = found.frequency[k / 2], offsets = slot[k / 2] - found.start[k / 2];
+        const Words4 frequency = k % 2 ? widen_high(frequencies) : widen_low(frequencies);
+        const Words4 offset = k % 2 ? widen_high(offsets) : widen_low(offsets);
+        const Words4 next = frequency * (own[k] >> kRansProbBits) + offset;
+        const Words4 below = (Words4)(next < kRansLow);
+        const uint32_t mask = bits_of_words(below);
+        const Words4 taken = (Words4)look_up((Bytes16)four_words(words), load<Bytes16>(kWordOrder.bytes[mask]));
+        words += __builtin_popcount(mask);
+        own[k] = (below & (next << 16 | taken)) | (~below & next);
+      }
+      store(symbols + at, narrow(found.symbol[0], found.symbol[1]));
+    }
+    patience += patience < kPatience ? kRowsFor : 0;
+  }
+  std::memcpy(states, x, sizeof x);
+  *rows_done = row;
+  if (patience > 0) return words;
+  int64_t more = 0;  // too many rare symbols
+  words =
+      decode_rows_of<32>(states, tables, contexts + row * 32, symbols + row * 32, rows - row, words, words_end, &more);
+  *rows_done += more;
+  return words;
+}
