@@ -17,13 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.distill import regression
-from splatzip.optimize import repair, settle
+from splatzip.optimize import compensation, repair, settle
 from splatzip.prune import removal
 from splatzip.prune.order import Removal
 from splatzip.quantize import classes, stepped
 from splatzip.raster.rasterize import Rasterizer
 from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
+from splatzip.stream.compensation import Compensation
+from splatzip.stream.tiers import SHARES, by_importance
 from splatzip.views import pseudo_views
 
 Floats = NDArray[np.float32]
@@ -46,18 +48,21 @@ class Options:
         scoring_views: about so many, evenly taken from all, decide who stays and how coarse its steps are; all repair.
         worth: of a splat that stays at least, in mean squared changes by the steps.
         degree: SH degree that is kept at most, by regression over what the views see; None: the source's.
-        removal, repair, classes, settle: see there; removal.keep is where looking again ends.
+        tier_views: about so many, evenly taken from all, decide which splats come first in a file.
+        removal, repair, classes, settle, compensation: see there; removal.keep is where looking again ends.
     """
 
     views: int = 264
     views_beside: int = 88
     scoring_views: int = 88
     worth: float = 0.65
+    tier_views: int = 30
     degree: int | None = None
     removal: removal.Options = field(default_factory=lambda: removal.Options(keep=0.1))
     repair: repair.Options = field(default_factory=lambda: repair.Options(steps=600))
     classes: classes.Options = field(default_factory=classes.Options)
     settle: settle.Options = field(default_factory=settle.Options)
+    compensation: compensation.Options = field(default_factory=compensation.Options)
 
 
 def steps_for_pruned(steps: stepped.Options) -> stepped.Options:
@@ -71,14 +76,17 @@ class Balanced(NamedTuple):
     Attributes:
         scene: N splats.
         classes: (N, 2) int8; see `quantize.classes`.
+        tiers: (N,); values settle to be coded in these.
         steps: to code it with.
         fitted: parameters to code it by, those that it settled with; empty: not settled.
     """
 
     scene: Scene
     classes: NDArray[np.int8]
+    tiers: NDArray[np.uint8]
     steps: stepped.Options
     fitted: bytes = b""
+    compensation: Compensation | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,22 +124,36 @@ class Prepared:
             progress=lambda done: progress(0.9 * done, "repairing"),
         )  # fmt: skip
         scored = score(left, self._scoring(), what={"weight", "removal"}, threads=self.threads)
-        return Balanced(left, classes.importance_classes(left, scored, self.options.classes), steps)
+        return Balanced(left, classes.importance_classes(left, scored, self.options.classes), self._tiers(left), steps)
 
     def settled(self, balanced: Balanced, *, progress: Progress) -> Balanced:
         """The same, with values that round to better pictures."""
 
-        start, values, steps, _ = balanced
-        fitted = stepped.encode(start, steps, classes=values, threads=self.threads).params
+        start, values, tiers, steps = balanced[:4]
+        fitted = stepped.encode(start, steps, tiers=tiers, classes=values, threads=self.threads).params
 
         def rounded(scene: Scene) -> dict[str, Floats]:
-            return stepped.rounded(scene, steps, classes=values, fitted=fitted, threads=self.threads)
+            return stepped.rounded(
+                scene, steps, tiers=tiers, classes=values, fitted=fitted, threads=self.threads
+            )  # fmt: skip
 
         scene = settle.settle(
             start, rounded, self.cameras, self.targets, self.options.settle, threads=self.threads,
             progress=lambda done: progress(done, "settling"),
         )  # fmt: skip
-        return balanced._replace(scene=scene, fitted=fitted)
+        shown = scene.edited(**rounded(scene))
+        stand_ins = compensation.fit(
+            shown, tiers, self.cameras, self.targets, self.options.compensation, threads=self.threads
+        )
+        return balanced._replace(scene=scene, fitted=fitted, compensation=stand_ins)
+
+    def _tiers(self, scene: Scene) -> NDArray[np.uint8]:
+        """The splats that are missed most come first: those that pruning would remove last."""
+        views = _evenly(self.cameras, self.options.tier_views)
+        gone = removal.order(scene, views, removal.Options(keep=SHARES[0], keep_unseen=False), threads=self.threads)
+        stays = np.empty(len(scene), np.int64)
+        stays[gone.order] = np.arange(len(scene))
+        return by_importance(stays)
 
     def _of_degree(self, scene: Scene) -> Scene:
         degree = self.options.degree

@@ -18,6 +18,7 @@ from splatzip.errors import CorruptError, SceneError, UnsupportedFeatureError
 from splatzip.kernels.stepped import ChunkPlace, decode_stepped
 from splatzip.scene import Scene, SceneMeta
 from splatzip.scene.attributes import ATTRIBUTES
+from splatzip.stream.compensation import Compensation, Decoded, compensated
 
 Bytes = bytes | bytearray | memoryview
 
@@ -38,8 +39,9 @@ def decompress(data: Bytes | str | Path, *, strict: bool = True, threads: int = 
 
     Args:
         data: the file's bytes, or its path.
-        strict: False decodes the tiles and tiers that are whole of a cut or damaged file; what is lacking is listed
-            in `scene.meta.missing`.
+        strict: False decodes the tiles and tiers that are whole of a cut or damaged file; where later tiers are
+            lacking, splats stand in for them, if the file says how (docs/FORMAT.md 3.7). What is lacking is listed in
+            `scene.meta.missing`.
         threads: 0 for every core.
     Raises: FormatError (see its subclasses); TruncatedError if nothing was whole.
     """
@@ -116,7 +118,8 @@ def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
     if splats < root.splats:
         if not file.missing:
             raise CorruptError(f"root: it promises {root.splats} splats, the directories list {splats}")
-        missing.append(f"{root.splats - splats} of {root.splats} splats")
+        stand_in = ", for which others stand in" if Compensation.of(file).widen else ""
+        missing.append(f"{root.splats - splats} of {root.splats} splats{stand_in}")
     elif splats > root.splats:
         raise CorruptError(f"root: it promises {root.splats} splats, the directories list {splats}")
     books = [bytes(file.shared_payload(Kind.CODEBOOKS, attribute) or b"") for attribute in Booked]
@@ -132,7 +135,10 @@ def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
         raise CorruptError(f"tile {place.tile} tier {place.tier} layer {place.layer} at byte {place.offset}: {what}")
     meta = replace(SceneMeta.from_stored(file.shared_json(Kind.META)), missing=tuple(missing))
     names = (attribute.name for attribute in ATTRIBUTES)
-    return Scene.of_checked(dict(zip(names, decoded, strict=True)), origin=np.array(root.origin), meta=meta)
+    scene = Scene.of_checked(dict(zip(names, decoded, strict=True)), origin=np.array(root.origin), meta=meta)
+    if splats == root.splats:
+        return scene
+    return compensated(scene, file, [Decoded(p.tier, p.tile, p.splats) for p in places if p.layer == 0])
 
 
 def _tables(file: ContainerFile) -> list[bytes]:

@@ -1,6 +1,6 @@
 """A scene becomes a .splatz file. Takes scenes, never paths; `splatzip.io` does those.
 
-    scene -> distill -> stream (tiles) -> quantize -> entropy -> container
+    scene -> distill -> stream (tiers, tiles) -> quantize -> entropy -> container
 
 `encode_verified` adds a loop around that: decode, render, correct the steps. What renders before it codes, too, is in
 `balance` and `targets`.
@@ -32,18 +32,21 @@ from splatzip.container import (
 )
 from splatzip.decode import decompress
 from splatzip.distill.regression import truncated
-from splatzip.kernels.stepped import EncodedScene
+from splatzip.kernels.stepped import FIRST_TIER_TABLES, EncodedScene
 from splatzip.optimize.closed_loop import meet
 from splatzip.profile import Profile
 from splatzip.quantize import stepped
 from splatzip.scene import Scene
+from splatzip.stream.compensation import Compensation, closed_form
+from splatzip.stream.tiers import by_importance, importance, run_order
 
 Progress = Callable[[float, str], None]
 
 
 def encode(
     scene: Scene, profile: Profile, *, threads: int = 0, tiers: NDArray[np.uint8] | None = None,
-    classes: NDArray[np.int8] | None = None, fitted: bytes = b"", progress: Progress | None = None,
+    compensation: Compensation | None = None, classes: NDArray[np.int8] | None = None, fitted: bytes = b"",
+    progress: Progress | None = None,
 ) -> bytes:  # fmt: skip
     """Compress a scene.
 
@@ -51,7 +54,8 @@ def encode(
         scene: what to compress.
         profile: how; see `Profile.preset_named`.
         threads: 0 for every core; the bytes do not depend on it.
-        tiers: (N,) importance tier of each splat for lossy presets; None: one tier.
+        tiers: (N,) importance tier of each splat for lossy presets; None: by what can be said without pictures.
+        compensation: how splats stand in for later tiers; None: in closed form.
         classes: (N, 2) of geometry and colour for lossy presets: how many octaves coarser than others; None: none.
         fitted: parameters that the scene settled with; see `quantize.stepped.encode`.
         progress: called with the share done and a word for the step.
@@ -72,9 +76,13 @@ def encode(
         report(0.1, "coding")
         return encode_columns(scene, threads=threads, settings=settings)
     report(0.1, "quantizing and coding")
+    if tiers is None:
+        tiers = by_importance(importance(scene))
     coded = stepped.encode(scene, profile.stepped, tiers=tiers, classes=classes, fitted=fitted, threads=threads)
     report(0.9, "packing")
-    return _stepped_file(scene, coded, settings)
+    if compensation is None:
+        compensation = closed_form(tiers)
+    return _stepped_file(scene, coded, compensation, settings)
 
 
 def encode_verified(
@@ -127,31 +135,35 @@ def with_quality(file: bytes, psnr: float, worst: float, views: str) -> bytes:
     return with_chunk(file, quality)
 
 
-def _stepped_file(scene: Scene, coded: EncodedScene, settings: Mapping[str, str]) -> bytes:
+def _stepped_file(scene: Scene, coded: EncodedScene, compensation: Compensation, settings: Mapping[str, str]) -> bytes:
     chunks = coded.chunks
     boxes = np.array([c.box for c in chunks], np.float32)
     box: Box = (tuple(boxes[:, :3].min(0).tolist()), tuple(boxes[:, 3:].max(0).tolist()))
     tiers = 1 + max(c.tier for c in chunks)
     layers = 2 if scene.sh_degree else 1
-    runs = []
-    for tier in range(tiers):
-        for layer in range(layers):
-            of_run = [
-                TileChunk(c.tile, c.splats, (c.box[:3], c.box[3:]), c.payload)  # type: ignore[arg-type]
-                for c in chunks
-                if (c.tier, c.layer) == (tier, layer)
-            ]
-            needs = []
-            if tier == 0:
-                needs = [SharedChunk(Kind.TABLES, layer, coded.tables[layer])]
-                if layer == 0:
-                    needs.insert(0, SharedChunk(Kind.STEPS, 0, coded.params))
-                needs += [
-                    SharedChunk(Kind.CODEBOOKS, attribute, book)
-                    for attribute, book in zip(Booked, coded.books, strict=True)
-                    if book and layer == (1 if attribute == Booked.SH else 0)
-                ]
-            runs.append(Run(tier, layer, of_run, needs))
+    of_run: dict[tuple[int, int], list[TileChunk]] = {key: [] for key in run_order(tiers, layers)}
+    for c in chunks:
+        of_run[c.tier, c.layer].append(
+            TileChunk(c.tile, c.splats, (c.box[:3], c.box[3:]), c.payload)  # type: ignore[arg-type]
+        )
+    runs = [Run(*key, chunks, _needs(*key, coded, compensation)) for key, chunks in of_run.items()]
     root = Root(Codec.STEPPED, len(scene), scene.sh_degree, tiers, layers, tuple(scene.origin.tolist()), box)
     trailing = json_chunks(Kind.META, scene.meta.stored()) + json_chunks(Kind.SETTINGS, settings)
     return write_file(root, runs, trailing)
+
+
+def _needs(tier: int, layer: int, coded: EncodedScene, compensation: Compensation) -> list[SharedChunk]:
+    """What a run needs that no run before it did."""
+    needs = []
+    if tier == 0:
+        if layer == 0:
+            needs = [*json_chunks(Kind.TIERS, compensation.stored()), SharedChunk(Kind.STEPS, 0, coded.params)]
+        needs.append(SharedChunk(Kind.TABLES, layer, coded.tables[layer]))
+        needs += [
+            SharedChunk(Kind.CODEBOOKS, attribute, book)
+            for attribute, book in zip(Booked, coded.books, strict=True)
+            if book and layer == (1 if attribute == Booked.SH else 0)
+        ]
+    if layer == 0 and coded.tier_tables:
+        needs.append(SharedChunk(Kind.TABLES, FIRST_TIER_TABLES + tier, coded.tier_tables[tier]))
+    return needs

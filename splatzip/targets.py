@@ -104,7 +104,10 @@ class _Maker:
         """What is coded of it, with other steps than it settled with if need be."""
         steps = made.steps if setting is None else replace(made.steps, **setting._asdict())
         profile = replace(self._profile, stepped=steps)
-        return encode(made.scene, profile, classes=made.classes, fitted=made.fitted, threads=self._threads)
+        return encode(
+            made.scene, profile, tiers=made.tiers, compensation=made.compensation, classes=made.classes,
+            fitted=made.fitted, threads=self._threads,
+        )  # fmt: skip
 
     def measured(self, file: bytes) -> Measured:
         """What the held-back views see."""

@@ -25,9 +25,11 @@ nb::bytes to_bytes(const std::vector<uint8_t>& data) { return nb::bytes(data.dat
 
 // Arguments that encoding and rounding share, behind the arrays of the scene.
 SteppedOptions options_of(int opacity_levels, int opacity_power, double softness, const std::vector<int>& scale_powers,
-                          const std::vector<std::vector<double>>& rules, int64_t tile_splats, double diffusion) {
+                          const std::vector<std::vector<double>>& rules, int64_t tile_splats, bool shared_tiles,
+                          double diffusion) {
   SteppedOptions options;
   options.tile_splats = tile_splats;
+  options.shared_tiles = shared_tiles;
   options.diffusion = static_cast<float>(diffusion);
   SteppedParams& p = options.params;
   p.opacity_levels = static_cast<uint16_t>(opacity_levels);
@@ -60,10 +62,10 @@ nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
                 In<float, nb::ndim<3>> sh, int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count,
                 In<int8_t, nb::ndim<2>> classes, int opacity_levels, int opacity_power, double softness,
                 std::vector<int> scale_powers, std::vector<std::vector<double>> rules, int64_t tile_splats,
-                double diffusion, std::vector<std::vector<std::tuple<int, int, int>>> books, std::vector<double> prices,
-                std::vector<double> shares, nb::bytes fitted, int threads) {
+                bool shared_tiles, double diffusion, std::vector<std::vector<std::tuple<int, int, int>>> books,
+                std::vector<double> prices, std::vector<double> shares, nb::bytes fitted, int threads) {
   SteppedOptions options =
-      options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats, diffusion);
+      options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats, shared_tiles, diffusion);
   const std::optional<SteppedParams> fits = fitted_of(fitted);
   options.fitted = fits ? &*fits : nullptr;
   for (size_t a = 0; a < kBookedAttributes; ++a) {
@@ -82,6 +84,9 @@ nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
   nb::dict out;
   out["params"] = to_bytes(scene.params);
   out["tables"] = nb::make_tuple(to_bytes(scene.tables[0]), to_bytes(scene.tables[1]));
+  nb::list tier_tables;
+  for (const auto& tables : scene.tier_tables) tier_tables.append(to_bytes(tables));
+  out["tier_tables"] = tier_tables;
   out["books"] = nb::make_tuple(to_bytes(scene.books[0]), to_bytes(scene.books[1]), to_bytes(scene.books[2]));
   nb::list chunks;
   for (const EncodedChunk& c : scene.chunks)
@@ -96,12 +101,12 @@ nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
 }
 
 nb::tuple round(Rows positions, Rows log_scales, Rows rotations, In<float, nb::ndim<1>> opacity_logits,
-                In<float, nb::ndim<3>> sh, int sh_degree, In<int8_t, nb::ndim<2>> classes, int opacity_levels,
-                int opacity_power, double softness, std::vector<int> scale_powers,
-                std::vector<std::vector<double>> rules, int64_t tile_splats, double diffusion, nb::bytes fitted,
-                int threads) {
+                In<float, nb::ndim<3>> sh, int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count,
+                In<int8_t, nb::ndim<2>> classes, int opacity_levels, int opacity_power, double softness,
+                std::vector<int> scale_powers, std::vector<std::vector<double>> rules, int64_t tile_splats,
+                bool shared_tiles, double diffusion, nb::bytes fitted, int threads) {
   SteppedOptions options =
-      options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats, diffusion);
+      options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats, shared_tiles, diffusion);
   const std::optional<SteppedParams> fits = fitted_of(fitted);
   options.fitted = fits ? &*fits : nullptr;
   const SourceArrays source{positions.data(),      log_scales.data(), rotations.data(),
@@ -114,7 +119,8 @@ nb::tuple round(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
                         out_sh.data()};
   {
     nb::gil_scoped_release unlocked;
-    round_stepped(source, static_cast<int64_t>(n), sh_degree, options, threads, out);
+    round_stepped(source, static_cast<int64_t>(n), sh_degree, tiers.shape(0) ? tiers.data() : nullptr, tier_count,
+                  options, threads, out);
   }
   return nb::make_tuple(out_positions, out_scales, out_rotations, out_opacities, out_sh);
 }
@@ -163,12 +169,14 @@ void bind_stepped(nb::module_& m) {
   m.def("encode_stepped", &encode, nb::arg("positions"), nb::arg("log_scales"), nb::arg("rotations"),
         nb::arg("opacity_logits"), nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"),
         nb::arg("tier_count"), nb::arg("classes"), nb::arg("opacity_levels"), nb::arg("opacity_power"),
-        nb::arg("softness"), nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("diffusion"),
-        nb::arg("books"), nb::arg("prices"), nb::arg("shares"), nb::arg("fitted"), nb::arg("threads"));
+        nb::arg("softness"), nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("shared_tiles"),
+        nb::arg("diffusion"), nb::arg("books"), nb::arg("prices"), nb::arg("shares"), nb::arg("fitted"),
+        nb::arg("threads"));
   m.def("round_stepped", &round, nb::arg("positions"), nb::arg("log_scales"), nb::arg("rotations"),
-        nb::arg("opacity_logits"), nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("classes"),
-        nb::arg("opacity_levels"), nb::arg("opacity_power"), nb::arg("softness"), nb::arg("scale_powers"),
-        nb::arg("rules"), nb::arg("tile_splats"), nb::arg("diffusion"), nb::arg("fitted"), nb::arg("threads"));
+        nb::arg("opacity_logits"), nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"),
+        nb::arg("tier_count"), nb::arg("classes"), nb::arg("opacity_levels"), nb::arg("opacity_power"),
+        nb::arg("softness"), nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("shared_tiles"),
+        nb::arg("diffusion"), nb::arg("fitted"), nb::arg("threads"));
   m.def("decode_stepped", &decode);
   m.def("isa", [] { return std::string(kernels().name); });
 }

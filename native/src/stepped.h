@@ -75,6 +75,7 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
 struct SteppedOptions {
   SteppedParams params;  // opacity levels, powers, step rules
   int64_t tile_splats = 14000;
+  bool shared_tiles = false;              // tiers lie in the same tiles, and know where earlier ones have splats
   const SteppedParams* fitted = nullptr;  // bases and predictions of another scene, taken as they are
   float diffusion = 0.7f;                 // share of an error of colour or SH that later neighbours take
   std::array<VqOptions, kBookedAttributes> books;
@@ -89,7 +90,8 @@ struct EncodedChunk {
 
 struct EncodedScene {
   std::vector<uint8_t> params;
-  std::vector<uint8_t> tables[2];                             // by layer
+  std::vector<uint8_t> tables[2];                             // by layer; their ids
+  std::vector<std::vector<uint8_t>> tier_tables;              // by tier, if any: ids 2 + tier
   std::array<std::vector<uint8_t>, kBookedAttributes> books;  // empty: none
   std::vector<EncodedChunk> chunks;
   std::vector<int64_t> order;  // source row of each decoded row (tier by tier, tile by tile)
@@ -100,9 +102,9 @@ struct EncodedScene {
 EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
                             const SteppedOptions& options, int threads);
 
-// What a decoder would have of the scene, in the rows of the source: as if it were encoded in one tier.
-void round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const SteppedOptions& options, int threads,
-                   const SceneOutput& out);
+// What a decoder would have of the scene, in the rows of the source.
+void round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
+                   const SteppedOptions& options, int threads, const SceneOutput& out);
 
 // Fills in what follows from the scene: reference, bases, predictions. `tiles` as `prepare_tile` left them.
 struct PreparedTile {

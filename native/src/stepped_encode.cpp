@@ -310,10 +310,21 @@ SymbolRule rule_of(int stream, const SteppedParams& params) {
   return indices ? SymbolRule::indices : stream == kOctree ? SymbolRule::octets : SymbolRule::escapes;
 }
 
-TableSet tables_of(int stream, int contexts, SymbolRule rule, const std::vector<TileStreams>& tiles) {
+constexpr int kAllTiers = -1;
+
+TableSet tables_of(int stream, const Encoding& e, int tier) {
   std::vector<const StreamWriter*> streams;
-  for (const TileStreams& tile : tiles) streams.push_back(&tile.streams[stream]);
-  return tables_for(stream, rule, contexts, streams);
+  for (size_t k = 0; k < e.tiles.size(); ++k)
+    if (tier == kAllTiers || e.tiles[k].tier == tier) streams.push_back(&e.streams[k].streams[stream]);
+  return tables_for(stream, rule_of(stream, e.params), contexts_of(stream, e.params.classes), streams);
+}
+
+// A tier says how opaque its splats are, so each has its own tables for that. Other streams would save less than their
+// tables take: their contexts know already what a tier could say.
+constexpr int kMostOwnTables = 16;
+constexpr int kFirstTierTables = 2;
+bool has_own_tables(int tier_count, const SteppedOptions& options) {
+  return tier_count > 1 && tier_count <= kMostOwnTables && !options.shared_tiles;
 }
 
 // What fits to a scene is taken from another, as far as it does not depend on the steps.
@@ -344,15 +355,19 @@ PreparedScene prepare_scene(const SourceArrays& source, int64_t n, int sh_degree
         params.booked_width(a) > 0 && !options.books[static_cast<size_t>(a)].plan.empty();
   Tiling tiling;
   parallel_for(2, threads, [&](int64_t part) {
-    if (part == 0) tiling = tile_splats(source.positions, n, options.tile_splats, threads);
+    if (part == 0 && (tier_count == 1 || options.shared_tiles))
+      tiling = tile_splats(source.positions, n, options.tile_splats, threads);
+    else if (part == 0)
+      tiling = tile_tiers(source.positions, n, tiers, tier_count, options.tile_splats, threads);
     if (part == 1 && options.fitted)
       take_fits(*options.fitted, &params);
     else if (part == 1)
       fit_reference(source, n, &params);
   });
-  scene.tile_count = static_cast<int>(tiling.starts.size()) - 1;
+  scene.tile_count = static_cast<int>(tiling.tiles());
   std::vector<PreparedTile>& tiles = scene.tiles;
-  tiles.resize(static_cast<size_t>(scene.tile_count * tier_count));
+  const int tiers_of_tile = options.shared_tiles ? tier_count : 1;
+  tiles.resize(static_cast<size_t>(scene.tile_count * tiers_of_tile));
   parallel_for(scene.tile_count, threads, [&](int64_t t) {
     auto begin = tiling.order.begin() + tiling.starts[static_cast<size_t>(t)];
     auto end = tiling.order.begin() + tiling.starts[static_cast<size_t>(t) + 1];
@@ -360,11 +375,11 @@ PreparedScene prepare_scene(const SourceArrays& source, int64_t n, int sh_degree
     PreparedTile whole;
     whole.rows.assign(begin, end);
     prepare_tile(source, params, &whole, nullptr);
-    for (int tier = 0; tier < tier_count; ++tier) {
-      PreparedTile& tile = tiles[static_cast<size_t>(t * tier_count + tier)];
+    for (int tier = 0; tier < tiers_of_tile; ++tier) {
+      PreparedTile& tile = tiles[static_cast<size_t>(t * tiers_of_tile + tier)];
       tile.tile = static_cast<int>(t);
-      tile.tier = tier;
-      if (tier_count == 1) {
+      tile.tier = tiers_of_tile > 1 ? tier : tiling.tiers[static_cast<size_t>(t)];
+      if (tiers_of_tile == 1) {
         tile.state = std::move(whole.state);
         tile.rows = std::move(whole.rows);
         continue;
@@ -384,10 +399,10 @@ PreparedScene prepare_scene(const SourceArrays& source, int64_t n, int sh_degree
 
 }  // namespace
 
-void round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const SteppedOptions& options, int threads,
-                   const SceneOutput& out) {
+void round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
+                   const SteppedOptions& options, int threads, const SceneOutput& out) {
   const ExactFloats exact;
-  PreparedScene prepared = prepare_scene(source, n, sh_degree, nullptr, 1, options, threads);
+  PreparedScene prepared = prepare_scene(source, n, sh_degree, tiers, tier_count, options, threads);
   const SteppedParams& params = prepared.params;
   const SteppedTables derived(params);
   std::vector<TileStreams> streams(prepared.tiles.size());
@@ -453,16 +468,27 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
   for (int s = 0; s < sh_degree && !(sh_by_books && params.books[kShBooks].all()); ++s) of_layer[1].push_back(kSh1 + s);
   if (sh_by_books) of_layer[1].push_back(kShIndex);
   TableSet sets[kSteppedStreams];
-  parallel_for(kSteppedStreams - 1, threads, [&](int64_t s) {
-    const int stream = static_cast<int>(s) + 1;
-    sets[stream] = tables_of(stream, contexts_of(stream, params.classes), rule_of(stream, params), streams);
+  std::vector<TableSet> own(has_own_tables(tier_count, options) ? static_cast<size_t>(tier_count) : 0);
+  parallel_for(kSteppedStreams - 1 + static_cast<int64_t>(own.size()), threads, [&](int64_t at) {
+    const int stream = static_cast<int>(at) + 1, tier = stream - kSteppedStreams;
+    if (tier >= 0)
+      own[static_cast<size_t>(tier)] = tables_of(kOpacity, encoding, tier);
+    else if (stream != kOpacity || own.empty())
+      sets[stream] = tables_of(stream, encoding, kAllTiers);
   });
-  for (int layer = 0; layer < (sh_degree > 0 ? 2 : 1); ++layer) {
+  const auto written = [&](const std::vector<int>& streams_of_chunk, const auto& set_of) {
     ByteWriter tables;
-    tables.varint(of_layer[layer].size());
-    for (int s : of_layer[layer]) write_table_set(tables, sets[s]);
-    scene.tables[layer] = std::move(tables.bytes);
+    tables.varint(streams_of_chunk.size());
+    for (int s : streams_of_chunk) write_table_set(tables, set_of(s));
+    return std::move(tables.bytes);
+  };
+  for (int layer = 0; layer < (sh_degree > 0 ? 2 : 1); ++layer) {
+    std::vector<int> shared = of_layer[layer];
+    if (!own.empty()) shared.erase(std::remove(shared.begin(), shared.end(), static_cast<int>(kOpacity)), shared.end());
+    scene.tables[layer] = written(shared, [&](int s) -> const TableSet& { return sets[s]; });
   }
+  for (const TableSet& set : own)
+    scene.tier_tables.push_back(written({kOpacity}, [&](int) -> const TableSet& { return set; }));
   for (size_t a = 0; a < kBookedAttributes; ++a)
     if (params.by_books[a]) scene.books[a] = write_codebooks(params.books[a]);
 
@@ -491,8 +517,10 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
     for (int s : of_layer[layer]) {
       StreamHead stream;
       stream.stream = s;
-      stream.table_set = layer;
-      streams[k].streams[s].finish(sets[s], &stream, payload);
+      const bool by_tier = s == kOpacity && !own.empty();
+      stream.table_set = by_tier ? kFirstTierTables + chunk.tier : layer;
+      const TableSet& set = by_tier ? own[static_cast<size_t>(chunk.tier)] : sets[s];
+      streams[k].streams[s].finish(set, &stream, payload);
       write_stream_head(head, stream);
     }
     chunk.bytes = std::move(head.bytes);

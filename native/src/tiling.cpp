@@ -94,6 +94,7 @@ Tiling tile_splats(const float* positions, int64_t n, int64_t most, int threads)
   }
   Splitter splitter{most, threads, {}, {}};
   splitter.split(points.data(), far);
+  const size_t near_tiles = splitter.leaves.size();
   splitter.split(far, end);
   std::sort(splitter.leaves.begin(), splitter.leaves.end());
   Tiling tiling;
@@ -103,7 +104,34 @@ Tiling tile_splats(const float* positions, int64_t n, int64_t most, int threads)
     for (const Point* point = first; point < last; ++point) tiling.order.push_back(point->row);
     tiling.starts.push_back(static_cast<int64_t>(tiling.order.size()));
   }
+  tiling.tiers.assign(splitter.leaves.size(), 0);
+  tiling.far = splitter.leaves.size() - near_tiles;
   return tiling;
+}
+
+Tiling tile_tiers(const float* positions, int64_t n, const uint8_t* tiers, int tier_count, int64_t most, int threads) {
+  std::vector<std::vector<int64_t>> rows(static_cast<size_t>(tier_count));
+  for (int64_t i = 0; i < n; ++i) rows[tiers[i]].push_back(i);
+  std::vector<Tiling> parts(rows.size());
+  parallel_for(tier_count, threads, [&](int64_t t) {
+    const std::vector<int64_t>& of_tier = rows[static_cast<size_t>(t)];
+    std::vector<float> own(of_tier.size() * 3);
+    for (size_t i = 0; i < of_tier.size(); ++i) std::copy_n(positions + 3 * of_tier[i], 3, own.data() + 3 * i);
+    if (!of_tier.empty())
+      parts[static_cast<size_t>(t)] = tile_splats(own.data(), static_cast<int64_t>(of_tier.size()), most, threads);
+  });
+  Tiling all;
+  all.order.reserve(static_cast<size_t>(n));
+  all.starts.push_back(0);
+  for (size_t t = 0; t < parts.size(); ++t)
+    for (size_t k = 0; k < parts[t].tiles(); ++k) {
+      const size_t tile = (k + parts[t].tiles() - parts[t].far) % parts[t].tiles();
+      for (int64_t at = parts[t].starts[tile]; at < parts[t].starts[tile + 1]; ++at)
+        all.order.push_back(rows[t][static_cast<size_t>(parts[t].order[static_cast<size_t>(at)])]);
+      all.starts.push_back(static_cast<int64_t>(all.order.size()));
+      all.tiers.push_back(static_cast<int>(t));
+    }
+  return all;
 }
 
 }  // namespace splatzip

@@ -31,7 +31,7 @@ class Bad:
 
 def whole() -> bytes:
     """The good file: 40 splats of SH degree 1, two tiles, two tiers."""
-    return encoded(leica(40, 1), Options(0.0, tile_splats=30), np.arange(40, dtype=np.uint8) % 2)
+    return encoded(leica(40, 1), Options(0.0, tile_splats=30, shared_tiles=True), np.arange(40, dtype=np.uint8) % 2)
 
 
 # --- The container ----------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ STYLES = {  # by id of the TABLES chunk
     7: Style(lanes=1, contexts=64, tables=1, escapes=False, low_bits=1),
     255: Style(lanes=4, contexts=3, tables=2, escapes=True, low_bits=2),
 }
-OPTIONS = Options(1.0, tile_splats=260)
+OPTIONS = Options(1.0, tile_splats=260, shared_tiles=True)
 
 
 def style_of(tile: int, layer: int) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from splatzip import Profile, Scene, SceneMeta
 from splatzip.encode import encode
 from splatzip.quantize.stepped import Options
+from splatzip.stream.compensation import Compensation
 from vectors.vector import Vector, leica
 
 CODEC = ("2", "3", "4", "5", "6")
@@ -20,7 +21,8 @@ def encoded(
     scene: Scene, options: Options, tiers: NDArray[np.uint8] | None = None, classes: NDArray[np.int8] | None = None
 ) -> bytes:
     """A file of the lossy codec."""
-    return encode(scene, Profile("fast", options), tiers=tiers, classes=classes)
+    tiers = np.zeros(len(scene), np.uint8) if tiers is None else tiers
+    return encode(scene, Profile("fast", options), tiers=tiers, compensation=Compensation(), classes=classes)
 
 
 def degree(d: int) -> Callable[[], bytes]:
@@ -32,7 +34,7 @@ def tiers_tiles() -> bytes:
     by_size = np.argsort(-scene.log_scales.max(axis=1), kind="stable")
     tiers = np.empty(len(scene), np.uint8)
     tiers[by_size] = np.arange(len(scene)) * 3 // len(scene)
-    return encoded(scene, Options(0.0, tile_splats=300), tiers)
+    return encoded(scene, Options(0.0, tile_splats=300, shared_tiles=True), tiers)
 
 
 def infinite_opacity() -> bytes:

@@ -25,6 +25,7 @@ class Kind(IntEnum):
     META = 128  # SceneMeta, JSON
     SETTINGS = 129  # the encoder's settings, JSON
     QUALITY = 130  # measured quality and the views it was measured on, JSON
+    TIERS = 131  # how splats stand in for later tiers, JSON
 
 
 class Booked(IntEnum):

@@ -7,12 +7,13 @@ file is whole: runs whose directory is whole, and in them the chunks whose check
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from splatzip.container import json_values
 from splatzip.container.blocks import read_directory, read_header, read_index, read_root
-from splatzip.container.index import ChunkEntry, Root, RunEntry, SharedEntry
+from splatzip.container.index import Box, ChunkEntry, Root, RunEntry, SharedEntry
 from splatzip.container.layout import HEADER_BYTES, REQUIRED_LIMIT, Kind
 from splatzip.errors import CorruptError, FormatError, TruncatedError, UnsupportedFeatureError
 
@@ -37,7 +38,8 @@ class ContainerFile:
     shared: tuple[SharedEntry, ...]  # absolute offsets
     runs: tuple[ReadRun, ...]
     missing: tuple[str, ...] = ()  # what a partial reading had to leave out, in words
-    lost: frozenset[tuple[int, int]] = frozenset()  # (tile, tier) whose layer 0 a partial reading had to leave out
+    # (tile, tier) whose layer 0 a partial reading had to leave out, and its box
+    lost: Mapping[tuple[int, int], Box] = field(default_factory=dict)
     _by_key: dict[tuple[int, int], SharedEntry] = field(default_factory=dict)
 
     def shared_payload(self, kind: Kind, id_: int = 0) -> memoryview | None:
@@ -108,7 +110,7 @@ def open_file(data: bytes | memoryview, *, strict: bool = True) -> ContainerFile
     _check_cover(shared, runs, base, file_size)
     read_runs = tuple(ReadRun(r, _whole_chunks(view, r, chunks, gaps)) for r, chunks in directories)
     by_key = {(s.kind, s.id): s for s in good_shared}
-    return ContainerFile(view, root, tuple(good_shared), read_runs, tuple(gaps.missing), frozenset(gaps.lost), by_key)
+    return ContainerFile(view, root, tuple(good_shared), read_runs, tuple(gaps.missing), gaps.lost, by_key)
 
 
 class _Gaps:
@@ -117,7 +119,7 @@ class _Gaps:
     def __init__(self, strict: bool) -> None:
         self.strict = strict
         self.missing: list[str] = []
-        self.lost: set[tuple[int, int]] = set()
+        self.lost: dict[tuple[int, int], Box] = {}
 
     def add(self, error: FormatError) -> None:
         """Leave something out."""
@@ -196,7 +198,7 @@ def _read_directory(view: memoryview, root: Root, run: RunEntry, gaps: _Gaps) ->
 def _whole_chunks(view: memoryview, run: RunEntry, chunks: list[ChunkEntry], gaps: _Gaps) -> tuple[ChunkEntry, ...]:
     good = tuple(c for c in chunks if gaps.whole(view, c.offset, c.size, c.crc, f"tile {c.tile} of {_name(run)}"))
     if run.layer == 0:
-        gaps.lost |= {(c.tile, run.tier) for c in chunks} - {(c.tile, run.tier) for c in good}
+        gaps.lost |= {(c.tile, run.tier): c.box for c in set(chunks) - set(good)}
     return good
 
 

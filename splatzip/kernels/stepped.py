@@ -14,6 +14,8 @@ from splatzip.errors import STATUS
 
 Floats = NDArray[np.float32]
 
+FIRST_TIER_TABLES = 2  # id of the TABLES that only the first tier uses; mirrored in native/src/stepped_encode.cpp
+
 
 @dataclass(frozen=True)
 class EncodedChunk:
@@ -32,7 +34,8 @@ class EncodedScene(NamedTuple):
 
     Attributes:
         params: STEPS.
-        tables: TABLES, by layer.
+        tables: TABLES, by layer, which is their id.
+        tier_tables: TABLES by tier, ids 2 on; none if the tiers have no tables of their own.
         books: CODEBOOKS, by id; empty where an attribute is coded number by number.
         chunks: of tiles, sorted by (tile, tier, layer).
         order: (N,) source row of each decoded row.
@@ -40,6 +43,7 @@ class EncodedScene(NamedTuple):
 
     params: bytes
     tables: tuple[bytes, bytes]
+    tier_tables: list[bytes]
     books: tuple[bytes, ...]
     chunks: list[EncodedChunk]
     order: NDArray[np.int64]
@@ -63,28 +67,33 @@ def encode_stepped(
     options: dict[str, Any], fitted: bytes, threads: int,
 ) -> EncodedScene:  # fmt: skip
     """Encode positions, log_scales, rotations, opacity_logits, sh; `fitted`: parameters of an EncodedScene, or none."""
-    tier_count = 1 if tiers is None else int(tiers.max()) + 1
-    given = np.zeros(0, np.uint8) if tiers is None else np.ascontiguousarray(tiers, np.uint8)
     both = np.zeros((0, 2), np.int8) if classes is None else np.ascontiguousarray(classes, np.int8)
     out = _core.encode_stepped(
-        *arrays, sh_degree=sh_degree, tiers=given, tier_count=tier_count, classes=both, fitted=fitted, threads=threads,
-        **options,
-    )  # fmt: skip
+        *arrays, sh_degree=sh_degree, **_tiers(tiers), classes=both, fitted=fitted, threads=threads, **options
+    )
     chunks = [EncodedChunk(*c) for c in out["chunks"]]
-    return EncodedScene(out["params"], out["tables"], out["books"], chunks, np.asarray(out["order"]))
+    return EncodedScene(
+        out["params"], out["tables"], out["tier_tables"], out["books"], chunks, np.asarray(out["order"])
+    )
 
 
 def round_stepped(
-    arrays: Sequence[Floats], *, sh_degree: int, classes: NDArray[np.int8], options: dict[str, Any], fitted: bytes,
-    threads: int,
+    arrays: Sequence[Floats], *, sh_degree: int, tiers: NDArray[np.uint8] | None, classes: NDArray[np.int8],
+    options: dict[str, Any], fitted: bytes, threads: int,
 ) -> list[Floats]:  # fmt: skip
     """What a decoder would have of the five arrays, row for row; no books."""
     unbooked = {name: value for name, value in options.items() if name not in ("books", "prices", "shares")}
     out = _core.round_stepped(
-        *arrays, sh_degree=sh_degree, classes=np.ascontiguousarray(classes, np.int8), fitted=fitted, threads=threads,
-        **unbooked,
+        *arrays, sh_degree=sh_degree, **_tiers(tiers), classes=np.ascontiguousarray(classes, np.int8), fitted=fitted,
+        threads=threads, **unbooked,
     )  # fmt: skip
     return [np.asarray(array) for array in out]
+
+
+def _tiers(tiers: NDArray[np.uint8] | None) -> dict[str, Any]:
+    if tiers is None:
+        return {"tiers": np.zeros(0, np.uint8), "tier_count": 1}
+    return {"tiers": np.ascontiguousarray(tiers, np.uint8), "tier_count": int(tiers.max()) + 1}
 
 
 def decode_stepped(

@@ -30,7 +30,7 @@ def coded() -> Coded:
 
 def _coded(scene: Scene, books: Books = None) -> tuple[float, float, Scene]:
     options = stepped.Options(-1.0, sh_books=books)
-    data = encode(scene, Profile("fast", options))
+    data = encode(scene, Profile("fast", options), tiers=np.zeros(len(scene), np.uint8))
     decoded = decompress(data)
     source = scene.take(stepped.encode(scene, options).order)
     seen = source.opacity_logits >= np.median(source.opacity_logits)

@@ -16,7 +16,7 @@ R, S = residual_vq.Options, sub_vector_vq.Options
 def errors(scene: Scene, options: stepped.Options) -> tuple[float, float]:
     """Mean errors of log scales, and of the rotation matrices of splats whose three scales differ."""
     source = scene.take(stepped.encode(scene, options).order)
-    decoded = decompress(encode(scene, Profile("fast", options)))
+    decoded = decompress(encode(scene, Profile("fast", options), tiers=np.zeros(len(scene), np.uint8)))
     scales = np.abs(np.sort(decoded.log_scales, 1) - np.sort(source.log_scales, 1)).mean()
     ours, theirs = (axes_by_scale(s) for s in (decoded, source))
     apart = np.diff(np.sort(source.log_scales, 1), axis=1).min(1) > 0.7

@@ -48,8 +48,9 @@ def test_an_octave_of_class_is_an_octave_of_error(chair):
 
     def errors(classes: tuple[int, int]) -> np.ndarray:
         given = np.tile(np.array(classes, np.int8), (len(chair), 1))
-        coded = stepped.encode(chair, options, classes=given)
-        decoded = decompress(encode(chair, Profile("fast", options), classes=given))
+        tiers = np.zeros(len(chair), np.uint8)
+        coded = stepped.encode(chair, options, tiers=tiers, classes=given)
+        decoded = decompress(encode(chair, Profile("fast", options), tiers=tiers, classes=given))
         return np.array([
             np.abs(getattr(decoded, name) - getattr(chair, name)[coded.order]).mean() for name in ("positions", "sh")
         ])  # fmt: skip
@@ -59,14 +60,16 @@ def test_an_octave_of_class_is_an_octave_of_error(chair):
     assert errors((0, 1)) / plain == pytest.approx([1, 2], rel=0.25)
 
 
+@pytest.mark.parametrize("tier_count", [1, 3])
 @pytest.mark.parametrize("fitted", [False, True])
-def test_rounding_gives_the_bits_that_decoding_gives(chair, fitted):
+def test_rounding_gives_the_bits_that_decoding_gives(chair, fitted, tier_count):
+    tiers = (np.arange(len(chair)) % tier_count).astype(np.uint8)
     random = np.random.default_rng(3)
     classes = random.integers(-3, 4, (len(chair), 2)).astype(np.int8)
     options = stepped.Options(-0.5, octaves={"axis": -0.7, "position": 0.5}, most_color=12, diffusion=0.4)
     params = stepped.encode(chair.take(np.arange(0, len(chair), 2)), options, classes=classes[::2]).params
     fits = {"fitted": params} if fitted else {}
-    coded = stepped.encode(chair, options, classes=classes, **fits)
-    decoded = decompress(encode(chair, Profile("fast", options), classes=classes, **fits)).arrays()
-    for name, values in stepped.rounded(chair, options, classes=classes, **fits).items():
+    coded = stepped.encode(chair, options, tiers=tiers, classes=classes, **fits)
+    decoded = decompress(encode(chair, Profile("fast", options), tiers=tiers, classes=classes, **fits)).arrays()
+    for name, values in stepped.rounded(chair, options, tiers=tiers, classes=classes, **fits).items():
         np.testing.assert_array_equal(values[coded.order], decoded[name], err_msg=name)

@@ -24,7 +24,7 @@ def chair() -> Scene:
 def decoded_in_source_order(scene: Scene, options: stepped.Options) -> Scene:
     """The decoded scene with its rows where the source has them."""
     order = stepped.encode(scene, options).order
-    decoded = decompress(encode(scene, Profile("fast", options)))
+    decoded = decompress(encode(scene, Profile("fast", options), tiers=np.zeros(len(scene), np.uint8)))
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
     return decoded.take(back)

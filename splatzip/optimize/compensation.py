@@ -1,0 +1,86 @@
+"""How splats of early tiers stand in for later ones, fitted to the pictures of the whole scene.
+
+    scene, its tiers, views, their pictures -> [optimize] -> stream.compensation.Compensation
+
+From the closed form on, one number after the other, by ever smaller steps: a picture of few splats is quickly drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.raster.rasterize import Rasterizer
+from splatzip.scene import Camera, Scene
+from splatzip.stream.compensation import Compensation, closed_form, stand_in
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How finely.
+
+    Attributes:
+        views: about so many, evenly taken from all, are drawn.
+        steps: times that both numbers are looked at; steps shrink by a third each time.
+        widen, strengthen: the first steps: of a sum, and of a factor.
+    """
+
+    views: int = 22
+    steps: int = 4
+    widen: float = 0.12
+    strengthen: float = 1.4
+
+
+def fit(
+    scene: Scene, tiers: NDArray[np.uint8], cameras: Sequence[Camera], targets: Sequence[Floats],
+    options: Options | None = None, *, threads: int = 0,
+) -> Compensation:  # fmt: skip
+    """What makes each prefix of the tiers look most like the whole.
+
+    Args:
+        scene: N splats, as they are decoded.
+        tiers: (N,) of each.
+        cameras, targets: V views and pictures of the whole scene, (H, W, 3).
+        options: see `Options`.
+        threads: 0 for every core; the result does not depend on it.
+    """
+    options = options or Options()
+    every = max(1, round(len(cameras) / options.views))
+    pairs = list(zip(cameras, targets, strict=True))[::every]
+    start = closed_form(tiers)
+    widen, strengthen = list(start.widen), list(start.strengthen)
+    for tier in range(len(widen)):
+        there = scene.take(np.flatnonzero(tiers <= tier))
+        found = _descend(there, (widen[tier], strengthen[tier]), pairs, options, threads)
+        widen[tier], strengthen[tier] = (round(value, 2) for value in found)
+    return Compensation(tuple(widen), tuple(strengthen))
+
+
+def _descend(
+    there: Scene, start: tuple[float, float], pairs: Sequence[tuple[Camera, Floats]], options: Options, threads: int
+) -> tuple[float, float]:
+    def error(widen: float, strengthen: float) -> float:
+        log_scales, logits = stand_in(there.log_scales, there.opacity_logits, widen, strengthen)
+        rasterizer = Rasterizer(there.edited(log_scales=log_scales, opacity_logits=logits), threads=threads)
+        return sum(
+            float(np.square(rasterizer.render(camera, threads=threads).color - target).mean())
+            for camera, target in pairs
+        )
+
+    best, (widen, strengthen) = error(*start), start
+    step, factor = options.widen, options.strengthen
+    for _ in range(options.steps):
+        for other in (
+            (widen + step, strengthen), (max(widen - step, 0.0), strengthen),
+            (widen, min(strengthen * factor, 10.0)), (widen, max(strengthen / factor, 0.5)),
+        ):  # fmt: skip
+            if (tried := error(*other)) < best:
+                best, (widen, strengthen) = tried, other
+        step *= 2 / 3
+        factor = 1 + (factor - 1) * 2 / 3
+    return widen, strengthen

@@ -1,0 +1,176 @@
+"""What stands in for splats that are still to come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splatzip import Camera, Profile, Scene, Views, decompress, load, orbit_views
+from splatzip.container import Kind, Run, SharedChunk, TileChunk, open_file, write_file
+from splatzip.encode import encode
+from splatzip.optimize import compensation as fitting
+from splatzip.quality import SourcePictures
+from splatzip.quantize import stepped
+from splatzip.raster import render
+from splatzip.stream import tiers as tiering
+from splatzip.stream.compensation import Compensation, closed_form, stand_in
+
+CHAIR = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair" / "point_cloud.ply"
+PROFILE = Profile("fast", stepped.Options(0.0, tile_splats=3000))
+
+
+@pytest.fixture(scope="module")
+def chair() -> Scene:
+    whole = load(CHAIR)
+    return whole.take(np.arange(0, len(whole), 2))
+
+
+@pytest.fixture(scope="module")
+def file(chair: Scene) -> bytes:
+    return encode(chair, PROFILE)
+
+
+def layer_0(file: bytes) -> list[tuple[int, int, list[int]]]:
+    """Tier, end of the run, splats of its chunks."""
+    runs = [run for run in open_file(file).runs if run.entry.layer == 0]
+    return [(run.entry.tier, run.entry.offset + run.entry.size, [c.splats for c in run.chunks]) for run in runs]
+
+
+def few_cameras(scene: Scene) -> list[Camera]:
+    return [camera.scaled(0.2) for camera in orbit_views(scene).cameras[::3]]
+
+
+def without_tiers_chunk(file: bytes, payload: bytes | None = None) -> bytes:
+    """The same file; `payload` in place of what it says of tiers, or nothing."""
+    opened = open_file(file)
+    shared = [
+        SharedChunk(s.kind, s.id, bytes(opened.shared_payload(Kind(s.kind), s.id) or b""))
+        for s in opened.shared
+        if s.kind != Kind.TIERS
+    ]
+    if payload is not None:
+        shared.insert(0, SharedChunk(Kind.TIERS, 0, payload))
+    runs = [
+        Run(
+            run.entry.tier,
+            run.entry.layer,
+            [TileChunk(c.tile, c.splats, c.box, file[c.offset : c.offset + c.size]) for c in run.chunks],
+            [] if number else shared,
+        )
+        for number, run in enumerate(opened.runs)
+    ]
+    return write_file(replace(opened.root, shared=(), runs=(), indexes=()), runs)
+
+
+def test_fewer_splats_are_widened_more() -> None:
+    found = closed_form(np.repeat(np.arange(4, dtype=np.uint8), (20, 80, 300, 600)))
+    assert len(found.widen) == len(found.strengthen) == 3
+    assert found.widen[0] > found.widen[1] > found.widen[2] > 0
+    assert closed_form(np.zeros(10, np.uint8)) == Compensation()
+
+
+@pytest.mark.parametrize("strengthen", [0.5, 1.0, 3.0])
+def test_opacity_is_that_of_so_many_splats_one_behind_the_other(strengthen: float) -> None:
+    logits = np.array([-np.inf, -30, -9, -1, 0, 2, 12, 30, np.inf], np.float32)
+    wider, stronger = stand_in(np.zeros((9, 3), np.float32), logits, 0.25, strengthen)
+    assert (wider == 0.25).all()
+
+    def transparency(x: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return 1 / (1 + np.exp(x.astype(float)))
+
+    np.testing.assert_allclose(transparency(stronger[2:-2]), transparency(logits[2:-2]) ** strengthen, rtol=1e-4)
+    assert stronger[[0, 1, -2, -1]].tolist() == logits[[0, 1, -2, -1]].tolist()
+
+
+def test_a_prefix_of_whole_tiers_is_decoded_with_that_tiers_compensation(file: bytes) -> None:
+    whole, stored = decompress(file), Compensation.of(open_file(file))
+    assert len(stored.widen) == 2
+    for tier, end, _ in layer_0(file)[:-1]:
+        part = decompress(file[:end], strict=False)
+        rows = slice(0, len(part))
+        wider, stronger = stand_in(
+            whole.log_scales[rows], whole.opacity_logits[rows], stored.widen[tier], stored.strengthen[tier]
+        )
+        assert part.log_scales.tobytes() == wider.tobytes()
+        assert part.opacity_logits.tobytes() == stronger.tobytes()
+        assert part.positions.tobytes() == whole.positions[rows].tobytes()
+        assert any("stand in" in line for line in part.meta.missing)
+
+
+def test_once_all_geometry_is_there_nothing_stands_in(file: bytes) -> None:
+    whole = decompress(file)
+    part = decompress(file[: layer_0(file)[-1][1]], strict=False)
+    for name in ("positions", "log_scales", "rotations", "opacity_logits"):
+        assert getattr(part, name).tobytes() == getattr(whole, name).tobytes()
+    assert not part.sh[:, 1:].any()
+
+
+def test_splats_stand_in_only_where_tiles_are_lacking(file: bytes) -> None:
+    opened, whole = open_file(file), decompress(file)
+    last = next(run for run in opened.runs if (run.entry.tier, run.entry.layer) == (2, 0))
+    assert len(last.chunks) > 2
+    half = last.chunks[len(last.chunks) // 2]
+    part = decompress(file[: half.offset], strict=False)
+    early = sum(sum(splats) for _, _, splats in layer_0(file)[:2])
+    wider = (part.log_scales != whole.log_scales[: len(part)]).any(axis=1)
+    assert not wider[early:].any()
+    inside = np.zeros(early, bool)
+    for chunk in last.chunks:
+        if chunk.offset >= half.offset:
+            low, high = chunk.box
+            inside |= ((part.positions[:early] >= low) & (part.positions[:early] <= high)).all(axis=1)
+    assert 0 < inside.sum() < early
+    np.testing.assert_array_equal(wider[:early], inside)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        None,
+        b"{}",
+        b'{"widen":[1],"strengthen":[1]}',
+        b'{"widen":[1,99],"strengthen":[1,1]}',
+        b'{"widen":[1,"a"],"strengthen":[1,1]}',
+    ],
+)
+def test_without_a_word_on_tiers_a_part_is_what_the_whole_has(file: bytes, payload: bytes | None) -> None:
+    silent = without_tiers_chunk(file, payload)
+    whole = decompress(silent)
+    part = decompress(silent[: layer_0(silent)[0][1]], strict=False)
+    assert part.log_scales.tobytes() == whole.log_scales[: len(part)].tobytes()
+    assert part.opacity_logits.tobytes() == whole.opacity_logits[: len(part)].tobytes()
+
+
+def test_pictures_of_a_prefix_come_closer_with_it(file: bytes) -> None:
+    whole = decompress(file)
+    pictures = SourcePictures(whole, Views(few_cameras(whole)))
+    silent = without_tiers_chunk(file)
+    for (_, end, _), (_, bare, _) in zip(layer_0(file)[:-1], layer_0(silent)[:-1], strict=True):
+        compensated = pictures.psnr(decompress(file[:end], strict=False))
+        assert compensated > pictures.psnr(decompress(silent[:bare], strict=False)) + 1
+
+
+def test_fitted_numbers_fit_no_worse_than_the_closed_form_and_from_any_threads(chair: Scene) -> None:
+    tiers = tiering.by_importance(tiering.importance(chair))
+    cameras = few_cameras(chair)
+    targets = [render(chair, camera).color for camera in cameras]
+
+    def errors(found: Compensation) -> list[float]:
+        sums = []
+        for tier, (widen, strengthen) in enumerate(zip(found.widen, found.strengthen, strict=True)):
+            there = chair.take(np.flatnonzero(tiers <= tier))
+            wider, stronger = stand_in(there.log_scales, there.opacity_logits, widen, strengthen)
+            shown = there.edited(log_scales=wider, opacity_logits=stronger)
+            sums.append(
+                sum(float(np.square(render(shown, c).color - t).mean()) for c, t in zip(cameras, targets, strict=True))
+            )
+        return sums
+
+    one, two = (fitting.fit(chair, tiers, cameras, targets, fitting.Options(views=3), threads=t) for t in (1, 2))
+    assert one == two
+    assert one != closed_form(tiers)
+    assert all(a <= b * 1.001 for a, b in zip(errors(one), errors(closed_form(tiers)), strict=True))

@@ -1,0 +1,104 @@
+"""Tiers of a file: which splats come first, what that costs, and what every prefix of the file is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splatzip import Profile, Scene, decompress, load
+from splatzip.container import Kind, open_file
+from splatzip.encode import encode
+from splatzip.stream import tiers
+
+CHAIR = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair" / "point_cloud.ply"
+
+
+@pytest.fixture(scope="module")
+def chair() -> Scene:
+    return load(CHAIR)
+
+
+@pytest.fixture(scope="module")
+def file(chair: Scene) -> bytes:
+    return encode(chair, Profile.preset_named("fast"))
+
+
+def test_the_most_important_splats_come_first_and_the_last_tier_has_most() -> None:
+    importance = np.random.default_rng(0).random(100_000)
+    found = tiers.by_importance(importance)
+    assert np.bincount(found).tolist() == [2000, 5000, 93_000]
+    assert importance[found == 0].min() > importance[found == 1].max()
+    assert importance[found == 1].min() > importance[found == 2].max()
+
+
+@pytest.mark.parametrize(
+    ("splats", "sizes"), [(1, [1]), (5000, [5000]), (6000, [420, 5580]), (20_000, [400, 1000, 18_600])]
+)
+def test_no_tier_has_fewer_splats_than_are_worth_one(splats: int, sizes: list[int]) -> None:
+    assert np.bincount(tiers.by_importance(np.arange(splats))).tolist() == sizes
+
+
+def test_importance_grows_with_opacity_and_area_and_falls_in_a_crowd() -> None:
+    scene = Scene(
+        positions=np.array([[0, 0, 0], [50, 0, 0], [100, 0, 0], *[[150, 0, 0.01 * i] for i in range(20)]], np.float32),
+        log_scales=np.zeros((23, 3), np.float32) + np.array([0, 1, *[0] * 21], np.float32)[:, None],
+        rotations=np.tile(np.array([1, 0, 0, 0], np.float32), (23, 1)),
+        opacity_logits=np.array([0, 0, -2, *[0] * 20], np.float32),
+        sh=np.zeros((23, 1, 3), np.float32),
+    )
+    alone, large, faint, *crowd = tiers.importance(scene)
+    assert large > alone > faint
+    assert max(crowd) == alone
+    assert sorted(crowd)[10] < alone / 2
+
+
+def test_importance_is_finite_for_whatever_a_scene_may_hold(chair: Scene) -> None:
+    wild = chair.take(np.arange(8))
+    wild.positions[:] = np.float32(1e30)
+    wild.log_scales[::2] = -60
+    wild.log_scales[1::2] = 60
+    wild.opacity_logits[:4] = np.inf
+    wild.opacity_logits[4:] = -np.inf
+    assert np.isfinite(tiers.importance(wild)).all()
+
+
+def test_geometry_of_all_tiers_comes_before_any_sh_and_tables_before_who_needs_them(file: bytes) -> None:
+    opened = open_file(file)
+    runs = [(run.entry.layer, run.entry.tier) for run in sorted(opened.runs, key=lambda run: run.entry.offset)]
+    assert runs == sorted(runs)
+    assert len(runs) == 6
+    at = {(run.entry.tier, run.entry.layer): run.entry.offset for run in opened.runs}
+    tables = {shared.id: shared.offset for shared in opened.shared if shared.kind == Kind.TABLES}
+    assert tables[0] < at[0, 0] < tables[1] < at[0, 1]
+    assert all(at.get((tier - 1, 0), 0) < tables[2 + tier] < at[tier, 0] for tier in range(3))
+
+
+def test_a_tile_has_one_tier_and_its_box_holds_its_splats(file: bytes) -> None:
+    opened, whole = open_file(file), decompress(file)
+    tiles = [chunk.tile for run in opened.runs if run.entry.layer == 0 for chunk in run.chunks]
+    assert len(tiles) == len(set(tiles))
+    row = 0
+    for run in (run for run in opened.runs if run.entry.layer == 0):
+        for chunk in run.chunks:
+            own = whole.positions[row : row + chunk.splats]
+            low, high = np.array(chunk.box)
+            assert (own >= low - 1e-6).all()
+            assert (own <= high + 1e-6).all()
+            row += chunk.splats
+
+
+def test_tiers_cost_at_most_two_per_cent(chair: Scene, file: bytes) -> None:
+    in_one = encode(chair, Profile.preset_named("fast"), tiers=np.zeros(len(chair), np.uint8))
+    assert len(file) < 1.02 * len(in_one)
+
+
+def test_the_first_picture_takes_few_bytes_and_has_splats_everywhere(chair: Scene, file: bytes) -> None:
+    opened = open_file(file)
+    first = next(run.entry for run in opened.runs if (run.entry.tier, run.entry.layer) == (0, 0))
+    end = first.offset + first.size
+    assert end < 0.05 * len(file)
+    part = decompress(file[:end], strict=False)
+    spans = np.ptp(np.quantile(part.positions, (0.02, 0.98), axis=0), axis=0)
+    np.testing.assert_allclose(spans, np.ptp(np.quantile(chair.positions, (0.02, 0.98), axis=0), axis=0), rtol=0.2)
