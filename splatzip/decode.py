@@ -18,7 +18,7 @@ from splatzip.errors import CorruptError, SceneError, UnsupportedFeatureError
 from splatzip.kernels.stepped import ChunkPlace, decode_stepped
 from splatzip.scene import Scene, SceneMeta
 from splatzip.scene.attributes import ATTRIBUTES
-from splatzip.stream.compensation import Compensation, Decoded, compensated
+from splatzip.stream.compensation import compensated, splats_missing
 
 Bytes = bytes | bytearray | memoryview
 
@@ -118,8 +118,7 @@ def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
     if splats < root.splats:
         if not file.missing:
             raise CorruptError(f"root: it promises {root.splats} splats, the directories list {splats}")
-        stand_in = ", for which others stand in" if Compensation.of(file).widen else ""
-        missing.append(f"{root.splats - splats} of {root.splats} splats{stand_in}")
+        missing.append(splats_missing(splats, file))
     elif splats > root.splats:
         raise CorruptError(f"root: it promises {root.splats} splats, the directories list {splats}")
     books = [bytes(file.shared_payload(Kind.CODEBOOKS, attribute) or b"") for attribute in Booked]
@@ -138,7 +137,9 @@ def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
     scene = Scene.of_checked(dict(zip(names, decoded, strict=True)), origin=np.array(root.origin), meta=meta)
     if splats == root.splats:
         return scene
-    return compensated(scene, file, [Decoded(p.tier, p.tile, p.splats) for p in places if p.layer == 0])
+    first = sorted((p for p in places if p.layer == 0), key=lambda p: p.row)
+    tiers = np.repeat([p.tier for p in first], [p.splats for p in first])
+    return compensated(scene, file, tiers, {(p.tier, p.tile) for p in first})
 
 
 def _tables(file: ContainerFile) -> list[bytes]:

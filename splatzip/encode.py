@@ -54,7 +54,7 @@ def encode(
         scene: what to compress.
         profile: how; see `Profile.preset_named`.
         threads: 0 for every core; the bytes do not depend on it.
-        tiers: (N,) importance tier of each splat for lossy presets; None: by what can be said without pictures.
+        tiers: (N,) importance tier of each splat; None: by what can be said without pictures.
         compensation: how splats stand in for later tiers; None: in closed form.
         classes: (N, 2) of geometry and colour for lossy presets: how many octaves coarser than others; None: none.
         fitted: parameters that the scene settled with; see `quantize.stepped.encode`.
@@ -74,7 +74,7 @@ def encode(
         from splatzip.stream.columns import encode_columns
 
         report(0.1, "coding")
-        return encode_columns(scene, threads=threads, settings=settings)
+        return encode_columns(scene, tiers=tiers, compensation=compensation, threads=threads, settings=settings)
     report(0.1, "quantizing and coding")
     if tiers is None:
         tiers = by_importance(importance(scene))

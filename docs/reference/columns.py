@@ -423,14 +423,16 @@ def decode_columns(file: File) -> dict[str, NDArray[Any]]:
     check((COLUMNS, 0) in file.shared, "no COLUMNS chunk")
     columns = read_columns(file.shared[COLUMNS, 0])
     tables = {id_: read_tables(data) for (kind, id_), data in file.shared.items() if kind == TABLES}
-    rest: dict[int, Chunk] = {chunk.tile: chunk for chunk in file.runs.get((0, 1), [])}
+    check(file.tiers == sum(layer == 0 for _, layer in file.runs), "a tier without a run")
     parts = []
-    for chunk in file.runs.get((0, 0), []):
-        payloads = [chunk.payload]
-        if any(c.layer for c in columns.columns):
-            check(chunk.tile in rest and rest[chunk.tile].splats == chunk.splats, "layer 1 of a tile")
-            payloads.append(rest[chunk.tile].payload)
-        parts.append(decode_chunk(columns, tables, chunk.splats, payloads))
+    for tier in range(file.tiers):
+        rest: dict[int, Chunk] = {chunk.tile: chunk for chunk in file.runs.get((tier, 1), [])}
+        for chunk in file.runs[tier, 0]:
+            payloads = [chunk.payload]
+            if any(c.layer for c in columns.columns):
+                check(chunk.tile in rest and rest[chunk.tile].splats == chunk.splats, "layer 1 of a tile")
+                payloads.append(rest[chunk.tile].payload)
+            parts.append(decode_chunk(columns, tables, chunk.splats, payloads))
     check(sum(len(coordinates) for coordinates, _ in parts) == file.splats, "splats of the chunks")
     coordinates = np.concatenate([coordinates for coordinates, _ in parts])
     values = [np.concatenate([part[1][c] for part in parts]) for c in range(len(columns.columns))]  # type: ignore[misc]

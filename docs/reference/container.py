@@ -12,7 +12,7 @@ import numpy as np
 from reference.numbers import REQUIRED_LIMIT, Bytes, check
 
 MAGIC = b"SPLATZ\r\n"
-VERSION = (0, 3)
+VERSION = (0, 4)
 MAX_ROOT_BYTES = 4096
 MAX_TILES = 1 << 31
 TABLES, STEPS, SOURCE, PALETTE, COLUMNS, CODEBOOKS, META = 1, 2, 3, 4, 5, 6, 128

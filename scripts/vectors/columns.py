@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
+
 import splatzip
 from splatzip import Profile, Scene
 from splatzip.encode import encode
@@ -44,7 +46,9 @@ def splat() -> bytes:
 def tiles() -> bytes:
     encoder = "splatzip.stream.columns_encode."
     with mock.patch(encoder + "TILE_SPLATS", 100), mock.patch(encoder + "PALETTE_TILE", 64):
-        return lossless(splatzip.load(FIXTURES / "sog" / "v2.sog"))
+        scene = splatzip.load(FIXTURES / "sog" / "v2.sog")
+        tiers = (np.arange(len(scene)) % 4 > 0).astype(np.uint8)
+        return encode(scene, Profile.preset_named("lossless"), tiers=tiers)
 
 
 COLUMNS = (
@@ -53,7 +57,10 @@ COLUMNS = (
         for name, (path, what, section) in SOURCES.items()
     ),
     Vector(
-        "columns_sog2_tiles", "Codes of SOG 2 in three tiles, its palette in several chunks.", (*CODEC, "8.2"), tiles
+        "columns_sog2_tiles",
+        "Codes of SOG 2 in two tiers and several tiles, its palette in several chunks.",
+        (*CODEC, "8.2"),
+        tiles,
     ),
     Vector("columns_splat", "Codes of .splat.", (*CODEC, "8.4"), splat),
     Vector("columns_float32", "The bits of a float scene.", CODEC, lambda: lossless(leica(150, 1))),

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 MAGIC = b"SPLATZ\r\n"
 VERSION_MAJOR = 0  # until the first release a reader takes exactly its own version
-VERSION_MINOR = 3
+VERSION_MINOR = 4
 HEADER_BYTES = 32
 MAX_ROOT_BYTES = 4096
 MAX_TILES = 1 << 31  # numbers of tiles are below

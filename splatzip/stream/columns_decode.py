@@ -28,6 +28,7 @@ from splatzip.kernels.dequantize_compressed_ply import CHUNK_SPLATS
 from splatzip.scene import QuantizedSource, Scene, SceneMeta
 from splatzip.scene.attributes import ATTRIBUTES
 from splatzip.stream.columns_layout import PALETTE_TABLES, Component, Layout, green_first, layout_of, palette_inputs
+from splatzip.stream.compensation import compensated, splats_missing
 
 FLOAT32 = "float32"
 DTYPES = ("uint8", "uint16", "uint32", "uint64", "float32")
@@ -48,11 +49,15 @@ class _Source:
     records: tuple[tuple[int, bytes], ...]
 
 
+_Chunks = dict[tuple[int, int], ChunkEntry]  # by (tier, tile), ascending
+
+
 @dataclass(frozen=True)
 class _Decoded:
     codes: dict[str, NDArray[Any]]
     prefix: Integers  # (N,), or (0,): the layout has none
     without_rest: NDArray[np.bool_]  # (N,)
+    tiers: NDArray[np.int64]  # (N,)
 
 
 def decode_scene(file: ContainerFile, *, threads: int = 0) -> Scene:
@@ -74,7 +79,7 @@ def decode_scene(file: ContainerFile, *, threads: int = 0) -> Scene:
     if splats != file.root.splats:
         if splats > file.root.splats or not missing:
             raise CorruptError(f"root: it promises {file.root.splats} splats, the directories list {splats}")
-        missing.append(f"{file.root.splats - splats} of {file.root.splats} splats")
+        missing.append(splats_missing(splats, file))
     has_rest = any(component.column_input.layer for component in layout.components)
     if "labels" in codes and not without_rest.all():
         palette = _decode_palette(file, source, threads)
@@ -98,9 +103,13 @@ def decode_scene(file: ContainerFile, *, threads: int = 0) -> Scene:
             quantized = QuantizedSource(
                 source.format, source.version, codes, source.tables, source.header, source.records
             )
-        return Scene(**floats, origin=np.array(file.root.origin), meta=meta, source=quantized)
+        scene = Scene(**floats, origin=np.array(file.root.origin), meta=meta, source=quantized)
     except SceneError as error:
         raise CorruptError(f"the decoded values are no scene: {error}") from None
+    if splats == file.root.splats:
+        return scene
+    there = {(run.entry.tier, chunk.tile) for run in file.runs if run.entry.layer == 0 for chunk in run.chunks}
+    return compensated(scene, file, decoded.tiers, there)
 
 
 def _floats(source: _Source, codes: dict[str, NDArray[Any]], threads: int) -> dict[str, NDArray[np.float32]]:
@@ -159,23 +168,24 @@ def _read_source(file: ContainerFile) -> _Source:
 
 
 def _decode_tiles(file: ContainerFile, source: _Source, layout: Layout, threads: int) -> _Decoded:
-    chunks: dict[int, dict[int, ChunkEntry]] = {run.entry.layer: {c.tile: c for c in run.chunks} for run in file.runs}
-    rest = chunks.get(1, {})
+    by_layer = [{(r.entry.tier, c.tile): c for r in file.runs if r.entry.layer == y for c in r.chunks} for y in (0, 1)]
+    geometry, rest = (dict(sorted(chunks.items())) for chunks in by_layer)
+    if file.root.tiers != sum(run.entry.layer == 0 for run in file.runs) and not file.missing:
+        raise CorruptError(f"root: it promises {file.root.tiers} tiers, some are not listed")
     spec, tables = file.shared_payload(Kind.COLUMNS), [file.shared_payload(Kind.TABLES, layer) for layer in (0, 1)]
-    entries = list(chunks.get(0, {}).values())
-    if spec is None or tables[0] is None or not entries:
+    if spec is None or tables[0] is None or not geometry:
         raise file.lacks("a whole tile, or what describes it,")
     layers = component_layers(bytes(spec))
     expected = [component.column_input.layer for component in layout.components]
     if layers != expected:
         raise CorruptError(f"chunk ({int(Kind.COLUMNS)}, 0): its components are not those of the source")
     tiles = []
-    for entry in entries:
-        other = rest.get(entry.tile) if tables[1] is not None and 1 in expected else None
+    for key, entry in geometry.items():
+        other = rest.get(key) if tables[1] is not None and 1 in expected else None
         if not 0 < entry.splats <= min(MAX_TILE_SPLATS, MAX_SPLATS_PER_BYTE * entry.size):
-            raise CorruptError(f"{_where(entry, 0)}: it cannot hold {entry.splats} splats")
+            raise CorruptError(f"{_where(key, entry, 0)}: it cannot hold {entry.splats} splats")
         if other is not None and other.splats != entry.splats:
-            raise CorruptError(f"{_where(other, 1)}: layer 0 has {entry.splats} splats, this one {other.splats}")
+            raise CorruptError(f"{_where(key, other, 1)}: layer 0 has {entry.splats} splats, this one {other.splats}")
         span = None if other is None else (other.offset, other.size)
         tiles.append(ColumnsTile(entry.splats, (entry.offset, entry.size), span))
     splats = sum(tile.splats for tile in tiles)
@@ -192,9 +202,10 @@ def _decode_tiles(file: ContainerFile, source: _Source, layout: Layout, threads:
         threads=threads,
     )
     if wrong is not None:
-        raise _wrong(wrong, layout, entries, rest)
-    lacking = np.array([tile.rest is None for tile in tiles])
-    return _Decoded(codes, prefix, np.repeat(lacking, [tile.splats for tile in tiles]))
+        raise _wrong(wrong, layout, geometry, rest)
+    lacking, counts = np.array([tile.rest is None for tile in tiles]), [tile.splats for tile in tiles]
+    of_rows = np.repeat([tier for tier, _ in geometry], counts)
+    return _Decoded(codes, prefix, np.repeat(lacking, counts), of_rows)
 
 
 def _target(codes: Mapping[str, NDArray[Any]], component: Component) -> ColumnTarget:
@@ -206,20 +217,20 @@ def _target(codes: Mapping[str, NDArray[Any]], component: Component) -> ColumnTa
     return ColumnTarget(array, component.column, component.shift, component.bits, bool(component.fold))
 
 
-def _wrong(wrong: BadColumns, layout: Layout, entries: list[ChunkEntry], rest: dict[int, ChunkEntry]) -> CorruptError:
+def _wrong(wrong: BadColumns, layout: Layout, geometry: _Chunks, rest: _Chunks) -> CorruptError:
     if wrong.target is not None:
         component = (*layout.coordinates, *layout.components)[wrong.target]
         return CorruptError(f"a code of array {component.array!r} has more than {component.bits} bits")
     if wrong.spec or wrong.tables is not None:
         name = f"({int(Kind.COLUMNS)}, 0)" if wrong.spec else f"({int(Kind.TABLES)}, {wrong.tables})"
         return CorruptError(f"chunk {name}: its numbers make no sense")
-    entry = entries[wrong.tile]
-    where = _where(rest[entry.tile] if wrong.layer else entry, wrong.layer)
+    key = list(geometry)[wrong.tile]
+    where = _where(key, (rest if wrong.layer else geometry)[key], wrong.layer)
     return CorruptError(f"{where}: its codes make no sense")
 
 
-def _where(entry: ChunkEntry, layer: int) -> str:
-    return f"tile {entry.tile} tier 0 layer {layer} at byte {entry.offset}"
+def _where(key: tuple[int, int], entry: ChunkEntry, layer: int) -> str:
+    return f"tile {entry.tile} tier {key[0]} layer {layer} at byte {entry.offset}"
 
 
 def _by_prefix(source: _Source, decoded: _Decoded) -> _Decoded:
@@ -229,7 +240,7 @@ def _by_prefix(source: _Source, decoded: _Decoded) -> _Decoded:
     for name in codes:  # one after the other: two copies of everything would be seen in the peak of memory
         codes[name] = codes[name][order]
     prefix = prefix[order]
-    sorted_rows = _Decoded(codes, np.empty(0, np.uint32), decoded.without_rest[order])
+    sorted_rows = _Decoded(codes, np.empty(0, np.uint32), decoded.without_rest[order], decoded.tiers[order])
     if "buckets" in codes:
         codes["buckets"][:, 0] = prefix
         return sorted_rows
@@ -281,6 +292,8 @@ def _without_sh(codes: dict[str, NDArray[Any]], source: _Source) -> tuple[dict[s
         return {**codes, "sh": np.ascontiguousarray(codes["sh"][:, :3])}, source
     left = {name: array for name, array in codes.items() if name not in ("labels", "sh")}
     header: Mapping[str, Any] = source.header
+    if source.format == "ksplat" and "sh_degrees" in source.tables:
+        source = replace(source, tables={**source.tables, "sh_degrees": np.zeros_like(source.tables["sh_degrees"])})
     if source.format == "spz":
         left["sh"] = codes["sh"][:, :0]
         header = {**header, "sh_degree": 0}

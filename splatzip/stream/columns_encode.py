@@ -19,6 +19,8 @@ from splatzip.kernels.dequantize_compressed_ply import CHUNK_SPLATS
 from splatzip.kernels.dequantize_sog import numbers_of
 from splatzip.scene import QuantizedSource, Scene
 from splatzip.stream.columns_layout import PALETTE_TABLES, Layout, green_first, layout_of, palette_inputs, take
+from splatzip.stream.compensation import Compensation, closed_form
+from splatzip.stream.tiers import SHARES_LOSSLESS, by_importance, importance, run_order
 
 TILE_SPLATS = 32768  # lossless files are about bytes: 0.1 % less than 16,384
 PALETTE_TILE = 32768
@@ -26,10 +28,16 @@ MAP_LEVELS = 1 << 14
 FLOAT32 = "float32"
 
 
-def encode_scene(scene: Scene, *, threads: int = 0, settings: Mapping[str, str] | None = None) -> bytes:
+def encode_scene(
+    scene: Scene, *, tiers: NDArray[np.uint8] | None = None, compensation: Compensation | None = None,
+    threads: int = 0, settings: Mapping[str, str] | None = None,
+) -> bytes:  # fmt: skip
     """Code a scene losslessly: the codes of its source, or the bits of its floats.
 
     Args:
+        tiers: (N,) importance tier of each splat; None: by what can be said without pictures. Of a compressed.ply all
+            splats are in one: its codes are relative to chunks of 256, which stay whole.
+        compensation: how splats stand in for later tiers; None: in closed form.
         threads: 0 for every core; the bytes do not depend on it.
         settings: what the file's settings chunk says.
     Returns: a whole .splatz file.
@@ -53,33 +61,48 @@ def encode_scene(scene: Scene, *, threads: int = 0, settings: Mapping[str, str] 
             ),
         ]
     layout = layout_of(source.format, source.version, shapes_of(codes))
-    coordinates, starts = _coordinates(source, layout, codes), _starts(len(scene), TILE_SPLATS)
+    if source.format == "compressed_ply":
+        tiers = np.zeros(len(scene), np.uint8)
+    elif tiers is None:
+        tiers = by_importance(importance(scene), SHARES_LOSSLESS)
+    if compensation is None:
+        compensation = closed_form(tiers)
+    coordinates = _coordinates(source, layout, codes)
+    order = _order(source, coordinates)
+    order = order[np.argsort(tiers[order], kind="stable")]
+    starts = _starts_of_tiers(np.bincount(tiers), TILE_SPLATS)
     encoded = encode_columns(
         coordinates,
         _components(codes, layout, len(scene)),
         [component.column_input for component in layout.components],
-        _order(source, coordinates),
+        order,
         starts,
         align=layout.prefix_shift or 0,
         threads=threads,
     )
     described, raw = describe(source, codes, tables)
     needs = [
+        *json_chunks(Kind.TIERS, compensation.stored()),
         SharedChunk(Kind.SOURCE, 0, described),
         *([SharedChunk(Kind.SOURCE, 1, raw)] if raw else []),
         SharedChunk(Kind.COLUMNS, 0, encoded.spec),
         SharedChunk(Kind.TABLES, 0, encoded.tables[0]),
     ]
     boxes = _boxes(scene.positions[encoded.order], starts)
+    tier_of_tile = tiers[order[starts[:-1]]]
+    tier_count, layers = int(tiers.max()) + 1, len(encoded.chunks)
     runs = []
-    for layer, chunks in enumerate(encoded.chunks):
-        if layer == 1:
+    for tier, layer in run_order(tier_count, layers):
+        if tier == 0 and layer == 1:
             needs = [*needs_rest, SharedChunk(Kind.TABLES, 1, encoded.tables[1])]
-        tiles = [TileChunk(t, int(starts[t + 1] - starts[t]), boxes[t], payload) for t, payload in enumerate(chunks)]
-        runs.append(Run(0, layer, tiles, needs))
+        tiles = [
+            TileChunk(tile, int(starts[tile + 1] - starts[tile]), boxes[tile], encoded.chunks[layer][tile])
+            for tile in np.flatnonzero(tier_of_tile == tier).tolist()
+        ]
+        runs.append(Run(tier, layer, tiles, needs if tier == 0 else []))
     corners = np.array(boxes)
     box: Box = (tuple(corners[:, 0].min(0).tolist()), tuple(corners[:, 1].max(0).tolist()))
-    root = Root(Codec.COLUMNS, len(scene), scene.sh_degree, 1, len(runs), tuple(scene.origin.tolist()), box)
+    root = Root(Codec.COLUMNS, len(scene), scene.sh_degree, tier_count, layers, tuple(scene.origin.tolist()), box)
     trailing = json_chunks(Kind.META, scene.meta.stored()) + json_chunks(Kind.SETTINGS, settings or {})
     return write_file(root, runs, trailing)
 
@@ -141,6 +164,12 @@ def _order(source: QuantizedSource, coordinates: NDArray[np.uint32]) -> NDArray[
 
 def _starts(count: int, size: int) -> NDArray[np.int64]:
     return np.append(np.arange(0, count, size), count)
+
+
+def _starts_of_tiers(counts: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    firsts = np.cumsum(counts) - counts
+    tiers = [first + _starts(int(count), size)[:-1] for first, count in zip(firsts, counts, strict=True)]
+    return np.append(np.concatenate(tiers), counts.sum())
 
 
 def _boxes(positions: NDArray[np.float32], starts: NDArray[np.int64]) -> list[Box]:

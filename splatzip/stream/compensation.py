@@ -9,9 +9,9 @@ Until tier t + 1 is there, log scales of tiers 0 to t grow by `widen[t]` and the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,29 +84,21 @@ def stand_in(
     return wider, np.where(certain, opacity_logits, stronger).astype(np.float32)
 
 
-class Decoded(NamedTuple):
-    """A chunk of layer 0 that was decoded: its rows stand in its tier in the order of the tiles."""
-
-    tier: int
-    tile: int
-    splats: int
-
-
-def compensated(scene: Scene, file: ContainerFile, decoded: Iterable[Decoded]) -> Scene:
+def compensated(
+    scene: Scene, file: ContainerFile, tiers: NDArray[np.int64], there: Collection[tuple[int, int]]
+) -> Scene:
     """The part of a scene that was decoded, standing in for the rest.
 
     Args:
-        scene: the rows of the chunks, by tier, then tile.
+        scene: N splats.
         file: it was read from, in part.
-        decoded: the chunks.
-    Returns: the scene itself where there is nothing to compensate, or nothing is known of it.
+        tiers: (N,) of each.
+        there: (tier, tile) of the chunks of layer 0 that were decoded.
+    Returns: the scene itself where nothing is known of tiers.
     """
     stored = Compensation.of(file)
     if not stored.widen:
         return scene
-    chunks = sorted(decoded)
-    tiers = np.repeat([chunk.tier for chunk in chunks], [chunk.splats for chunk in chunks])
-    there = {(chunk.tier, chunk.tile) for chunk in chunks}
     stage = np.full(len(scene), file.root.tiers - 1)
     for tier in range(file.root.tiers - 1, 0, -1):
         stage[(tiers < tier) & _without(tier, file, there, scene.positions)] = tier - 1
@@ -115,6 +107,12 @@ def compensated(scene: Scene, file: ContainerFile, decoded: Iterable[Decoded]) -
         rows = stage == number
         log_scales[rows], logits[rows] = stand_in(log_scales[rows], logits[rows], widen, strengthen)
     return scene.edited(log_scales=log_scales, opacity_logits=logits)
+
+
+def splats_missing(splats: int, file: ContainerFile) -> str:
+    """In words, what a scene of so many splats lacks of the file's."""
+    lacking = f"{file.root.splats - splats} of {file.root.splats} splats"
+    return f"{lacking}, for which others stand in" if Compensation.of(file).widen else lacking
 
 
 def _without(

@@ -8,6 +8,8 @@ predict nothing. So there are few, and the last one holds most splats. Each tier
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -16,21 +18,25 @@ from splatzip.scene import Scene
 
 Tiers = NDArray[np.uint8]
 
-SHARES = (0.02, 0.05)  # of all splats, in the first tiers; the rest is the last
+# Of all splats, in the first tiers; the rest is the last. Integers that are kept as they are take so many bits that
+# another tier costs them little.
+SHARES = (0.02, 0.05)
+SHARES_LOSSLESS = (0.02, 0.08, 0.4)
 LEAST = 400  # splats of a tier: fewer wait for the next one
 
 
-def by_importance(importance: ArrayLike) -> Tiers:
+def by_importance(importance: ArrayLike, shares: Sequence[float] = SHARES) -> Tiers:
     """The tier of each splat.
 
     Args:
         importance: (N,), the largest first; of equal ones the lower row.
+        shares: of all splats, in all tiers but the last.
     Returns: (N,) ascending from 0; all 0 where one tier is enough.
     """
     order = np.argsort(-np.asarray(importance), kind="stable")
     tiers = np.zeros(len(order), np.uint8)
     cut, taken = 0, 0.0
-    for share in SHARES:
+    for share in shares:
         taken += share * len(order)
         if taken - cut >= LEAST:
             cut = round(taken)
@@ -49,7 +55,7 @@ def importance(scene: Scene) -> NDArray[np.float64]:
     Opacity and area, less what more important splats of its size nearby cover already. Floats in a written order: the
     tiers of a file do not depend on the machine.
     """
-    log_scales = np.sort(scene.log_scales.astype(np.float64), axis=1)
+    log_scales = np.sort(np.clip(scene.log_scales.astype(np.float64), -_WIDEST, _WIDEST), axis=1)
     logits = scene.opacity_logits.astype(np.float64)
     alpha = 1 / (1 + exact_exp(-logits))
     area = exact_exp(log_scales[:, 2] + log_scales[:, 1])
@@ -70,4 +76,5 @@ def importance(scene: Scene) -> NDArray[np.float64]:
 
 _PRIMES = np.array([73856093, 19349663, 83492791])
 _FARTHEST = 2.0**30  # cells
+_WIDEST = 60.0  # log scale: far beyond anything that renders
 _CROWDING = 16.0

@@ -17,6 +17,7 @@ from splatzip import CorruptError, FormatError, Scene, SceneMeta, SplatzipError,
 from splatzip.container import Kind, Run, SharedChunk, TileChunk, open_file, write_file
 from splatzip.scene import QuantizedSource
 from splatzip.stream.columns import encode_columns
+from splatzip.stream.compensation import Compensation
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 FILES = [
@@ -27,7 +28,7 @@ FILES = [
     *sorted((FIXTURES / "compressed_ply").glob("*.compressed.ply")),
     *sorted((FIXTURES / "ksplat").glob("*.ksplat")),
 ]
-# Bytes of the source that lossless transcoding may take, and the folder's or file's own size.
+# Bytes of the source that lossless transcoding may take in one tier; several may take 2 % more.
 BARS = {
     "pod/pod.spz": 0.63,
     "biker/biker.spz": 0.71,
@@ -129,10 +130,41 @@ def test_real_scenes_lose_nothing_and_meet_the_bar(name: str, scenes: Path) -> N
     files = [path] if path.is_file() else [*path.glob("*.webp"), path / "meta.json"]
     scene = load(path)
     data = encode_columns(scene)
-    assert len(data) <= BARS[name] * sum(file.stat().st_size for file in files)
+    source_bytes = sum(file.stat().st_size for file in files)
+    in_one_tier = len(encode_columns(scene, tiers=np.zeros(len(scene), np.uint8)))
+    assert in_one_tier <= BARS[name] * source_bytes
+    assert len(data) <= 1.02 * in_one_tier
     decoded = decompress(data)
     assert_same_source(decoded.source, scene.source)
     assert np.array_equal(floats_in_order(decoded), floats_in_order(scene))
+
+
+def test_tiers_of_a_quantized_source_are_prefixes_and_stand_in_for_later_ones() -> None:
+    scene = load(FIXTURES / "sog" / "v2.sog")
+    tiers = (np.arange(len(scene)) % 5 > 0).astype(np.uint8)
+    data = encode_columns(scene, tiers=tiers, compensation=Compensation((0.5,), (2.0,)))
+    whole, first = decompress(data), next(r for r in open_file(data).runs if (r.entry.tier, r.entry.layer) == (0, 0))
+    assert open_file(data).root.tiers == 2
+    assert_same_source(whole.source, scene.source)
+    part = decompress(data[: first.entry.offset + first.entry.size], strict=False)
+    assert part.source is None
+    assert len(part) == (tiers == 0).sum()
+    np.testing.assert_array_equal(part.positions, whole.positions[: len(part)])
+    np.testing.assert_array_equal(part.log_scales, whole.log_scales[: len(part)] + np.float32(0.5))
+    assert "for which others stand in" in part.meta.missing[-2]
+
+
+def test_buckets_keep_their_splats_in_any_tier() -> None:
+    scene = load(FIXTURES / "ksplat" / "l1-sh2.ksplat")
+    tiers = (np.arange(len(scene)) % 3).astype(np.uint8)
+    data = encode_columns(scene, tiers=tiers, compensation=Compensation((0.5, 0.25), (2.0, 1.5)))
+    whole = decompress(data)
+    assert_same_source(whole.source, scene.source)
+    assert np.array_equal(floats_in_order(whole), floats_in_order(scene))
+    first = next(r for r in open_file(data).runs if (r.entry.tier, r.entry.layer) == (0, 0))
+    part = decompress(data[: first.entry.offset + first.entry.size], strict=False)
+    assert len(part) == (tiers == 0).sum()
+    assert {row.tobytes() for row in part.positions} <= {row.tobytes() for row in whole.positions}
 
 
 @pytest.mark.scenes
