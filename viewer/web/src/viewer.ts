@@ -110,6 +110,8 @@ export class Viewer {
   #take(event: StreamEvent): void {
     if (event.type === 'header') this.#open(event);
     else if (event.type === 'meta') this.#describe(event);
+    else if (event.type === 'tiers') this.#stage.compensate(event);
+    else if (event.type === 'directory') this.#stage.list(event);
     else if (event.type === 'chunk') {
       if (event.layer === 1) this.#stage.addSh(event);
       else {
@@ -124,7 +126,8 @@ export class Viewer {
 
   #open(header: HeaderEvent): void {
     this.#header = header;
-    this.#stage.open({ shDegree: header.shDegree, box: header.box, antialiased: this.#meta?.antialiased ?? false });
+    const { shDegree, box, tiers } = header;
+    this.#stage.open({ shDegree, box, tiers, antialiased: this.#meta?.antialiased ?? false });
     this.controls.frame(poseOfBox(header.box, this.#meta?.up));
   }
 

@@ -79,6 +79,15 @@ export interface MetaEvent {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
+/** How splats stand in for those of later tiers (FORMAT.md 3.7); at most once, before the first splat. */
+export interface TiersEvent {
+  readonly type: 'tiers';
+  /** (tiers - 1) added to log scales of a splat near which the next tier is the first one to be lacking. */
+  readonly widen: readonly number[];
+  /** (tiers - 1) its opacity alpha becomes 1 - (1 - alpha)^strengthen. */
+  readonly strengthen: readonly number[];
+}
+
 /** One chunk that a directory lists. */
 export interface ChunkPlace extends ByteRange {
   readonly tile: number;
@@ -182,6 +191,7 @@ export interface EndEvent {
 export type StreamEvent =
   | HeaderEvent
   | MetaEvent
+  | TiersEvent
   | DirectoryEvent
   | ChunkEvent
   | DamageEvent

@@ -10,6 +10,7 @@
  */
 
 import type { ShEvent, SplatsEvent } from '../decoder/types';
+import { ITSELF, type Compensation } from './standing_in';
 
 /** Part of the shader (`format.ts`): log scales are stored in these bounds. */
 export const LOG_SCALE_LOW = -32;
@@ -41,12 +42,29 @@ function clamped(value: number): number {
   return value <= 0 ? 0 : value >= 65535 ? 65535 : (value + 0.5) | 0;
 }
 
-/** Writes a chunk's splats; `place` and `shape` have four numbers a splat. */
-export function packSplats(chunk: SplatsEvent, place: Uint32Array, shape: Uint32Array): void {
+/**
+ * Writes a chunk's splats.
+ *
+ * @param place - four numbers a splat, as `shape`.
+ * @param stages - (n) of each splat the tier whose compensation it takes, or `ITSELF`; null: all are themselves.
+ */
+export function packSplats(
+  chunk: SplatsEvent,
+  place: Uint32Array,
+  shape: Uint32Array,
+  compensation: Compensation = { widen: [], strengthen: [] },
+  stages: Uint8Array | null = null,
+): void {
   const { positions, logScales, rotations, opacityLogits, color, count } = chunk;
   const positionBits = new Uint32Array(positions.buffer, positions.byteOffset, 3 * count);
   for (let i = 0, three = 0, four = 0; i < count; i++, three += 3, four += 4) {
-    const alpha = half(1 / (1 + Math.exp(-opacityLogits[i]!)));
+    let alpha = 1 / (1 + Math.exp(-opacityLogits[i]!));
+    let wider = -LOG_SCALE_LOW;
+    const stage = stages === null ? ITSELF : stages[i]!;
+    if (stage !== ITSELF) {
+      alpha = 1 - (1 - alpha) ** (compensation.strengthen[stage] ?? 1);
+      wider += compensation.widen[stage] ?? 0;
+    }
     const red = half(0.5 + SH_C0 * color[three]!);
     const green = half(0.5 + SH_C0 * color[three + 1]!);
     const blue = half(0.5 + SH_C0 * color[three + 2]!);
@@ -61,16 +79,16 @@ export function packSplats(chunk: SplatsEvent, place: Uint32Array, shape: Uint32
     const z = rotations[four + 3]!;
     // The sign that makes w positive: q and -q are the same turn, and the shader gets w from the others.
     const unit = (w < 0 ? -1 : 1) / Math.hypot(w, x, y, z);
-    const sx = clamped((logScales[three]! - LOG_SCALE_LOW) * LOG_STEPS);
-    const sy = clamped((logScales[three + 1]! - LOG_SCALE_LOW) * LOG_STEPS);
-    const sz = clamped((logScales[three + 2]! - LOG_SCALE_LOW) * LOG_STEPS);
+    const sx = clamped((logScales[three]! + wider) * LOG_STEPS);
+    const sy = clamped((logScales[three + 1]! + wider) * LOG_STEPS);
+    const sz = clamped((logScales[three + 2]! + wider) * LOG_STEPS);
     const qx = clamped((x * unit + 1) * 32767.5);
     const qy = clamped((y * unit + 1) * 32767.5);
     const qz = clamped((z * unit + 1) * 32767.5);
     shape[four] = sx | (sy << 16);
     shape[four + 1] = sz | (qx << 16);
     shape[four + 2] = qy | (qz << 16);
-    shape[four + 3] = blue | (alpha << 16);
+    shape[four + 3] = blue | (half(alpha) << 16);
   }
 }
 
@@ -83,38 +101,39 @@ export function drawnDegree(shDegree: number): DrawnDegree {
 }
 
 /**
- * Writes a chunk's SH in the engine's layout.
+ * Writes a chunk's SH in the engine's layout: of each splat a row of up to 16 numbers, the scale and then a coefficient
+ * each, cut into texels of four.
  *
- * @param textures - the texels of splatSH_1to3, _4to7, _8to11, _12to15, as many as the degree has; four numbers a
- *   splat, one in the third of degree 2.
+ * @param textures - the texels of splatSH_1to3, _4to7, _8to11, _12to15, as many as the degree has; degree 2 has one
+ *   number a splat left for its third.
  */
 export function packSh(chunk: ShEvent, degree: DrawnDegree, textures: readonly Uint32Array[]): void {
   const { sh, count } = chunk;
   const stored = sh.length / (3 * count);
-  const coefficients = SH_COEFFICIENTS[degree];
-  const [first, ...rest] = textures;
-  if (first === undefined) return;
+  const used = 3 * SH_COEFFICIENTS[degree];
+  const row = new Uint32Array(16);
   for (let i = 0; i < count; i++) {
     const start = 3 * stored * i;
     let most = 0;
-    for (let k = start; k < start + 3 * coefficients; k++) most = Math.max(most, Math.abs(sh[k]!));
+    for (let k = start; k < start + used; k++) {
+      const size = sh[k]!;
+      if (size > most) most = size;
+      else if (-size > most) most = -size;
+    }
     if (!(most > 0)) continue; // texels begin as zeros: a scale of 0
     float[0] = most;
-    first[4 * i] = bits[0]!;
-    for (let k = 0; k < coefficients; k++) {
-      const at = start + 3 * k;
-      const texel = packed(sh[at]! / most, sh[at + 1]! / most, sh[at + 2]! / most);
-      if (k < 3) first[4 * i + 1 + k] = texel;
-      else if (degree === 2 && k === 7) rest[1]![i] = texel;
-      else rest[(k - 3) >> 2]![4 * i + ((k - 3) & 3)] = texel;
+    row[0] = bits[0]!;
+    for (let at = start, k = 1; at < start + used; at += 3, k++) {
+      // From -most..most to 11, 10 and 11 bits.
+      const red = ((sh[at]! / most + 1) * 1023.5 + 0.5) | 0;
+      const green = ((sh[at + 1]! / most + 1) * 511.5 + 0.5) | 0;
+      const blue = ((sh[at + 2]! / most + 1) * 1023.5 + 0.5) | 0;
+      row[k] = (red << 21) | (green << 11) | blue;
+    }
+    for (let texture = 0; texture < textures.length; texture++) {
+      const texels = textures[texture]!;
+      if (degree === 2 && texture === 2) texels[i] = row[8]!;
+      else for (let k = 0; k < 4; k++) texels[4 * i + k] = row[4 * texture + k]!;
     }
   }
-}
-
-/** Three numbers in -1..1 as 11, 10 and 11 bits. */
-function packed(red: number, green: number, blue: number): number {
-  const r = Math.round((red + 1) * 1023.5);
-  const g = Math.round((green + 1) * 511.5);
-  const b = Math.round((blue + 1) * 1023.5);
-  return ((r << 21) | (g << 11) | b) >>> 0;
 }

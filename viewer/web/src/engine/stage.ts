@@ -33,9 +33,10 @@ import {
 } from 'playcanvas';
 
 import type { Pose } from '../camera/pose';
-import type { Box, ShEvent, SplatsEvent, Vector3 } from '../decoder/types';
+import type { Box, DirectoryEvent, ShEvent, SplatsEvent, Vector3 } from '../decoder/types';
 import { endSplatsAtThreeSigma, shTextureNames, splatFormat } from './format';
 import { drawnDegree, packSh, packSplats, type DrawnDegree } from './packing';
+import { StandIns, type Compensation } from './standing_in';
 
 export interface StageOptions {
   /** Red, green, blue, 0 to 1. */
@@ -50,10 +51,14 @@ export interface StageScene {
   readonly shDegree: number;
   readonly box: Box;
   readonly antialiased: boolean;
+  readonly tiers: number;
 }
 
 /** The engine's container with SH, which it does not foresee by itself. */
 class ChunkContainer extends GSplatContainer {
+  /** What its splats stand in for, as they were written; undefined before that. */
+  stages: Uint8Array | null | undefined;
+
   readonly #degree: DrawnDegree;
 
   constructor(device: WebglGraphicsDevice, count: number, format: GSplatFormat, degree: DrawnDegree) {
@@ -71,6 +76,8 @@ class ChunkContainer extends GSplatContainer {
 interface Shown {
   readonly container: ChunkContainer;
   readonly entity: Entity;
+  /** As long as its splats stand in for others. */
+  chunk: SplatsEvent | null;
 }
 
 export class Stage {
@@ -128,7 +135,9 @@ export class Stage {
     });
     system.on('frame:request', () => this.draw());
     this.#app.on('update', (seconds: number) => {
-      if (!this.#paused && this.onFrame(seconds)) this.draw();
+      if (this.#paused) return;
+      if (this.onFrame(seconds)) this.draw();
+      this.#settle();
     });
     this.#app.scene.on('gsplat:sorted', () => this.draw());
     this.#app.on('postrender', () => this.onDrawn(this.#complete));
@@ -136,10 +145,14 @@ export class Stage {
   }
 
   #complete = false;
+  #standIns = new StandIns(1);
+  #compensation: Compensation | null = null;
+  #isStale = false;
 
   /** Says what the scene is; before the first `add`. */
   open(scene: StageScene): void {
     this.#degree = drawnDegree(scene.shDegree);
+    this.#standIns = new StandIns(scene.tiers);
     this.#format = splatFormat(this.#device, this.#degree);
     this.antialiased = scene.antialiased;
     const size = Math.hypot(...scene.box.high.map((high, axis) => high - scene.box.low[axis]!));
@@ -147,23 +160,33 @@ export class Stage {
     this.#root.setLocalScale(this.#unit, this.#unit, this.#unit);
   }
 
-  /** Shows a chunk, or shows it anew. */
+  /** Says how splats stand in for those that have not come. */
+  compensate(compensation: Compensation): void {
+    this.#compensation = compensation;
+    this.#isStale = true;
+  }
+
+  /** Says which chunks a tier has. */
+  list(directory: DirectoryEvent): void {
+    this.#standIns.list(directory);
+    this.#isStale = true;
+  }
+
+  /** Shows a chunk. */
   add(chunk: SplatsEvent): void {
     if (this.#format === null) throw new Error('open comes first');
-    this.#remove(key(chunk));
     const container = new ChunkContainer(this.#device, chunk.count, this.#format, this.#degree);
-    const place = container.getTexture('place')!;
-    const shape = container.getTexture('shape')!;
-    packSplats(chunk, place.lock() as Uint32Array, shape.lock() as Uint32Array);
-    place.unlock();
-    shape.unlock();
+    this.#standIns.come(chunk);
+    this.#isStale = true;
+    this.#pack(container, chunk);
     container.centers = chunk.positions;
     container.aabb = boundingBox(chunk.positions);
     container.update(chunk.count);
     const entity = new Entity(key(chunk));
     entity.addComponent('gsplat', { resource: container });
     this.#root.addChild(entity);
-    this.#shown.set(key(chunk), { container, entity });
+    const mayStandIn = this.#compensation !== null && chunk.tier < this.#standIns.tiers - 1;
+    this.#shown.set(key(chunk), { container, entity, chunk: mayStandIn ? chunk : null });
     this.draw();
   }
 
@@ -176,6 +199,33 @@ export class Stage {
     for (const texture of textures) texture.unlock();
     (shown.entity.gsplat as GSplatComponent).workBufferUpdate = WORKBUFFER_UPDATE_ONCE;
     this.draw();
+  }
+
+  /** Lets go of splats that stand in, where what they stood in for has come since. */
+  #settle(): void {
+    if (!this.#isStale) return;
+    this.#isStale = false;
+    const areNeeded = this.#standIns.areNeeded;
+    for (const shown of this.#shown.values()) {
+      if (shown.chunk === null) continue;
+      if (this.#pack(shown.container, shown.chunk)) {
+        (shown.entity.gsplat as GSplatComponent).workBufferUpdate = WORKBUFFER_UPDATE_ONCE;
+      }
+      if (!areNeeded) shown.chunk = null;
+    }
+  }
+
+  /** Writes a chunk's texels, unless they are the ones that are there; returns whether it did. */
+  #pack(container: ChunkContainer, chunk: SplatsEvent): boolean {
+    const stages = this.#compensation === null ? null : this.#standIns.stages(chunk);
+    if (container.stages !== undefined && isSame(container.stages, stages)) return false;
+    container.stages = stages;
+    const place = container.getTexture('place')!;
+    const shape = container.getTexture('shape')!;
+    packSplats(chunk, place.lock() as Uint32Array, shape.lock() as Uint32Array, this.#compensation ?? undefined, stages);
+    place.unlock();
+    shape.unlock();
+    return true;
   }
 
   look(pose: Pose): void {
@@ -219,14 +269,6 @@ export class Stage {
   destroy(): void {
     this.#app.destroy();
   }
-
-  #remove(name: string): void {
-    const shown = this.#shown.get(name);
-    if (shown === undefined) return;
-    shown.entity.destroy();
-    shown.container.destroy();
-    this.#shown.delete(name);
-  }
 }
 
 function key(chunk: { readonly tile: number; readonly tier: number }): string {
@@ -249,4 +291,9 @@ function boundingBox(positions: Float32Array): BoundingBox {
   const box = new BoundingBox();
   box.setMinMax(new Vec3(low), new Vec3(high));
   return box;
+}
+
+function isSame(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.every((stage, i) => stage === b[i]);
 }
