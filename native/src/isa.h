@@ -38,10 +38,11 @@ constexpr int kBasisFloats = 32;
 // Rows whose values are at hand while rows are rebuilt: a block, and the windows of all runs before it.
 constexpr int64_t ring_rows(int64_t runs) { return 2 * kNeighbourWindow * runs; }
 
-// A plane of signed codes, one of: the symbols that they were coded as (zigzag), where those say it all, or the codes.
-// 15 more may be read.
+// A plane of signed codes, one of: the symbols that they were coded as (zigzag), where those say it all, or the codes
+// in 16 or 32 bits. 15 more may be read.
 struct CodePlane {
   const uint8_t* symbols;
+  const int16_t* shorts;
   const int32_t* values;
 };
 

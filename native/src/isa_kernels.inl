@@ -540,6 +540,10 @@ void turn_mixed(const PredictedRows& r, int v, int64_t first, int rows, float* o
     if (plane >= r.width) return __m128i{};
     const CodePlane& codes = r.coded[plane];
     if (codes.values) return _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes.values + at));
+    if (codes.shorts) {
+      const __m128i high = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes.shorts + at));
+      return _mm_srai_epi32(_mm_unpacklo_epi16(__m128i{}, high), 16);
+    }
     const __m128i bytes = _mm_cvtsi32_si128(load<int32_t>(codes.symbols + at));
     const __m128i u = _mm_unpacklo_epi16(_mm_unpacklo_epi8(bytes, __m128i{}), __m128i{});
     return _mm_xor_si128(_mm_srli_epi32(u, 1), _mm_sub_epi32(__m128i{}, _mm_and_si128(u, _mm_set1_epi32(1))));
@@ -557,7 +561,8 @@ void turn_mixed(const PredictedRows& r, int v, int64_t first, int rows, float* o
       const int64_t at = first + row;
       const CodePlane codes = k < r.width ? r.coded[k] : CodePlane{};
       const int u = codes.symbols ? codes.symbols[at] : 0;
-      out[row * r.stride + k] = static_cast<float>(codes.values ? codes.values[at] : u >> 1 ^ -(u & 1));
+      const int code = codes.values ? codes.values[at] : codes.shorts ? codes.shorts[at] : u >> 1 ^ -(u & 1);
+      out[row * r.stride + k] = static_cast<float>(code);
     }
 #endif
 }
@@ -566,7 +571,7 @@ void turn_mixed(const PredictedRows& r, int v, int64_t first, int rows, float* o
 void turn_codes(const PredictedRows& r, int64_t first, int rows, float* out) {
   for (int v = 0; v < r.stride; v += kTurned) {
     bool values = false;
-    for (int k = v; k < v + kTurned && k < r.width; ++k) values |= r.coded[k].values != nullptr;
+    for (int k = v; k < v + kTurned && k < r.width; ++k) values |= r.coded[k].symbols == nullptr;
     values ? turn_mixed(r, v, first, rows, out) : turn_symbols(r, v, first, rows, out);
   }
 }
@@ -742,6 +747,14 @@ void size_contexts(const SizeTerms& terms, const float* weights, uint8_t* contex
   }
 }
 
+template <class Value>
+void sizes_of(const Value* values, int64_t n, uint8_t* sizes) {
+  for (int64_t i = 0; i < n; ++i) {
+    const int32_t value = values[i], size = value < 0 ? -value : value;
+    sizes[i] = static_cast<uint8_t>(size < kMostSize ? size : kMostSize);
+  }
+}
+
 void add_size_plane(const SizePlane& p) {
   constexpr int64_t kBlock = 1024;
   uint8_t size[kBlock];
@@ -751,12 +764,10 @@ void add_size_plane(const SizePlane& p) {
       const uint8_t* symbol = p.codes.symbols + first;
       for (int64_t i = 0; i < n; ++i) size[i] = static_cast<uint8_t>((symbol[i] >> 1) + (symbol[i] & 1));
       for (int64_t i = 0; i < n; ++i) size[i] = size[i] < kMostSize ? size[i] : kMostSize;
+    } else if (p.codes.shorts) {
+      sizes_of(p.codes.shorts + first, n, size);
     } else {
-      const int32_t* value = p.codes.values + first;
-      for (int64_t i = 0; i < n; ++i) {
-        const int32_t all = value[i] < 0 ? -value[i] : value[i];
-        size[i] = static_cast<uint8_t>(all < kMostSize ? all : kMostSize);
-      }
+      sizes_of(p.codes.values + first, n, size);
     }
     uint8_t* channels = p.channels + first;
     uint16_t* sum = p.sum + first;

@@ -38,6 +38,12 @@ void code_plane(Io& io, const uint8_t* contexts, int64_t n, Codes* codes) {
     codes->values.fit(n);
     io.complete(contexts, codes->symbols.data(), codes->values.data(), n, true);
     codes->symbols = {};
+    int32_t bits = 0;  // above those that a sign fills
+    for (int32_t value : codes->values) bits |= value ^ value >> 31;
+    if (bits > INT16_MAX) return;
+    codes->shorts.fit(n);
+    std::copy(codes->values.begin(), codes->values.begin() + n, codes->shorts.begin());
+    codes->values = {};
   } else {
     io.plane(contexts, codes->values.data(), n, true);
   }
@@ -322,34 +328,44 @@ void rebuild_colors(const SteppedParams& params, TileState* tile, float* sh) {
 }
 
 template <class Io>
-void code_colors(Io& io, const SteppedParams& params, TileState* tile, ColorRows colors) {
+void code_colors(Io& io, const SteppedParams& params, TileState* tile) {
   const int64_t n = tile->n;
   tile->color_codes.resize(3);
-  const Group group = color_group(params);
-  const Plane<float> steps = steps_of(*group.rule, *tile);
-  SizeModel sizes(*tile, steps);
+  tile->color_steps = steps_of(params.color, *tile);
+  SizeModel sizes(*tile, tile->color_steps);
   for (size_t c = 0; c < 3; ++c) {
     code_plane(io, sizes.contexts(params.expect[c]), n, &tile->color_codes[c]);
     sizes.add(tile->color_codes[c].view());
   }
   tile->color_size = sizes.sum();
-  if constexpr (Io::kReading) rebuild_group(params, group, *tile, steps, tile->color_codes, colors);
+}
+
+void write_colors(const SteppedParams& params, TileState* tile, ColorRows colors) {
+  rebuild_group(params, color_group(params), *tile, tile->color_steps, tile->color_codes, colors);
+  tile->color_codes = {};
+  tile->color_steps = {};
+}
+
+template <class Io>
+void code_sh_planes(Io* ios, const SteppedParams& params, SizeModel sizes, TileState* tile) {
+  for (int s = 0; s < kShStreams && kShBegin[s] < params.rest(); ++s) {
+    for (size_t v = static_cast<size_t>(3 * kShBegin[s]); v < static_cast<size_t>(3 * kShBegin[s + 1]); ++v) {
+      code_plane(ios[s], sizes.contexts(params.expect[3 + v]), tile->n, &tile->sh_codes[v]);
+      sizes.add(tile->sh_codes[v].view());
+    }
+  }
 }
 
 template <class Io>
 void code_sh(Io* ios, const SteppedParams& params, TileState* tile, ColorRows out) {
-  const int64_t n = tile->n;
-  const int rest = params.rest(), width = 3 * rest;
-  tile->sh_codes.resize(static_cast<size_t>(width));
+  tile->sh_codes.resize(static_cast<size_t>(3 * params.rest()));
   const Group group = sh_group(params);
   const Plane<float> steps = steps_of(*group.rule, *tile);
-  SizeModel sizes(*tile, steps);
-  for (int s = 0; s < kShStreams && kShBegin[s] < rest; ++s) {
-    for (size_t v = static_cast<size_t>(3 * kShBegin[s]); v < static_cast<size_t>(3 * kShBegin[s + 1]); ++v) {
-      code_plane(ios[s], sizes.contexts(params.expect[3 + v]), n, &tile->sh_codes[v]);
-      sizes.add(tile->sh_codes[v].view());
-    }
+  if constexpr (Io::kReading) {  // the steps are all that was left to know from them
+    for (auto& plane : tile->features) plane = {};
   }
+  code_sh_planes(ios, params, SizeModel(*tile, steps), tile);
+  if (tile->last) RecycledMemory::drop();  // before the rest of the outputs is touched
   if constexpr (Io::kReading) rebuild_group(params, group, *tile, steps, tile->sh_codes, out);
 }
 
@@ -475,8 +491,8 @@ void add_sizes(const SteppedParams& params, TileState* tile, SizeSums* sums) {
   tile->color_size.clear();
 }
 
-template void code_colors<StreamReader>(StreamReader&, const SteppedParams&, TileState*, ColorRows);
-template void code_colors<StreamWriter>(StreamWriter&, const SteppedParams&, TileState*, ColorRows);
+template void code_colors<StreamReader>(StreamReader&, const SteppedParams&, TileState*);
+template void code_colors<StreamWriter>(StreamWriter&, const SteppedParams&, TileState*);
 template bool code_sh_by_books<StreamReader>(StreamReader*, const SteppedParams&, TileState*, ColorRows);
 template bool code_sh_by_books<StreamWriter>(StreamWriter*, const SteppedParams&, TileState*, ColorRows);
 template void code_sh<StreamReader>(StreamReader*, const SteppedParams&, TileState*, ColorRows);

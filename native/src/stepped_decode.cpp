@@ -91,22 +91,21 @@ bool decode_geometry(const SteppedDecoder& decoder, const ChunkBytes& chunk, Til
       !code_rotations(open.streams[kRotation], params, tile, nullptr, nullptr))
     return false;
   code_positions(open.streams[kPositionLow], params, tile, nullptr, nullptr);
-  code_colors(open.streams[kColor], params, tile, out.color);
-  for (int s = kOctree; s <= kColor; ++s)
-    if (!open.streams[s].close()) return false;
-
-  std::vector<uint64_t>& earlier = history->earlier;
-  std::vector<uint64_t> merged(earlier.size() + tile->cells.size());
-  std::merge(earlier.begin(), earlier.end(), tile->cells.begin(), tile->cells.end(), merged.begin());
-  earlier.swap(merged);
   write_tile(params, decoder.derived, *tile, out);
-  // The SH needs the features, the neighbours and the colour's sizes; the rest of the memory can serve it.
+  std::vector<uint64_t>& earlier = history->earlier;
+  const auto middle = earlier.insert(earlier.end(), tile->cells.begin(), tile->cells.end());
+  std::inplace_merge(earlier.begin(), middle, earlier.end());
+  // Colours need the features, the neighbours and the distances; the rest of the memory can serve them.
   tile->cells = {};
-  tile->axes = {};
+  for (auto& plane : tile->coordinates) plane = {};
   for (auto& plane : tile->scales) plane = {};
+  tile->axes = {};
   tile->positions = {};
   tile->opacity_codes = {};
-  tile->color_codes = {};
+  code_colors(open.streams[kColor], params, tile);
+  if (out.color.first) write_colors(params, tile, out.color);
+  for (int s = kOctree; s <= kColor; ++s)
+    if (!open.streams[s].close()) return false;
   return true;
 }
 
@@ -151,7 +150,7 @@ Status decode_layer_0(const SteppedDecoder& decoder, const ChunkBytes& chunk, Ti
   if (!is_bounded(chunk) || !decode_geometry(decoder, chunk, history, tile, out)) return Status::corrupt;
   const int64_t n = chunk.splats;
   const bool legal = all_finite(out.positions, 3 * n) && all_finite(out.log_scales, 3 * n) &&
-                     all_finite(out.rotations, 4 * n) && all_finite(out.color, n, 3);
+                     all_finite(out.rotations, 4 * n) && (!out.color.first || all_finite(out.color, n, 3));
   return legal ? Status::ok : Status::scene;
 }
 
@@ -169,9 +168,10 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
   std::vector<size_t> starts;
   for (size_t c = 0; c < chunks.size(); ++c)
     if (c == 0 || chunks[c].tile != chunks[c - 1].tile) starts.push_back(c);
-  // A tile in work takes as much memory as 1.3 decoded ones: with four tiles a thread the peak stays below 1.5 scenes.
-  const int most_threads = static_cast<int>(std::max<size_t>(1, starts.size() / 4));
+  // A tile in work takes as much memory as 0.8 decoded ones: with two tiles a thread the peak stays below 1.5 scenes.
+  const int most_threads = static_cast<int>(std::max<size_t>(1, starts.size() / 2));
   threads = std::min(threads <= 0 ? core_count() : threads, most_threads);
+  const int64_t tile_count = static_cast<int64_t>(starts.size());
   std::atomic<size_t> first_failed{chunks.size()};
   std::atomic<bool> no_scene{false};  // codes were legal, what they stand for is not
   const auto decode_tile = [&](int64_t t) {
@@ -184,16 +184,20 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
       const ChunkBytes& chunk = chunks[c];
       float* sh = out.sh + chunk.row * sh_stride;
       const ColorRows color{sh, sh_stride}, rest{sh + 3, sh_stride};
+      // Where SH follows, colours are written with it: until then nothing of the largest output was touched.
+      const bool sh_follows = chunk.layer == 0 && c + 1 < end && chunks[c + 1].layer == 1;
       Status status = Status::corrupt;
       if (chunk.layer == 0) {
         tier = chunk.tier;
-        status = decode_layer_0(decoder, chunk, &history, &tile,
-                                {out.positions + chunk.row * 3, out.log_scales + chunk.row * 3,
-                                 out.rotations + chunk.row * 4, out.opacity_logits + chunk.row, color});
+        status = decode_layer_0(
+            decoder, chunk, &history, &tile,
+            {out.positions + chunk.row * 3, out.log_scales + chunk.row * 3, out.rotations + chunk.row * 4,
+             out.opacity_logits + chunk.row, sh_follows ? ColorRows{} : color});
+        tile.last = tile_count > 1 && t + threads >= tile_count;
       } else if (chunk.layer == 1 && chunk.tier == tier) {
         status = decode_layer_1(decoder, chunk, &tile, rest);
+        if (status == Status::ok) write_colors(params, &tile, color);
       }
-      const bool sh_follows = chunk.layer == 0 && c + 1 < end && chunks[c + 1].layer == 1;
       if (status == Status::ok && !sh_follows) {
         for (int64_t i = 0; i < chunk.splats && chunk.layer == 0; ++i)
           std::fill(sh + i * sh_stride + 3, sh + (i + 1) * sh_stride, 0.0f);
@@ -209,7 +213,6 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
     }
   };
   std::atomic<int64_t> next{0};
-  const int64_t tile_count = static_cast<int64_t>(starts.size());
   parallel_for(std::min<int64_t>(threads, tile_count), threads, [&](int64_t) {
     const RecycledMemory planes;  // of one tile serve the next
     for (int64_t t; (t = next.fetch_add(1)) < tile_count;) decode_tile(t);

@@ -450,7 +450,7 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
   fit_sizes(sizes, &params);
   parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t at) {
     const size_t k = static_cast<size_t>(at);
-    code_colors(streams[k].streams[kColor], params, &tiles[k].state, {});
+    code_colors(streams[k].streams[kColor], params, &tiles[k].state);
     if (params.by_books[kShBooks]) {
       code_sh_by_books(streams[k].streams, params, &tiles[k].state, {});
     } else if (sh_degree > 0) {

@@ -43,45 +43,15 @@ std::array<Plane<float>, 6> source_axes(const TileState& tile, const SourceArray
 class RotationWork {
  public:
   RotationWork(const SteppedParams& params, TileState* tile, bool by_books) {
+    find_steps(params, *tile, by_books);
     const int64_t n = tile->n;
-    Plane<float> by_kind[4];
-    const StepRule* rules[4] = {&params.axis[0], &params.axis[1], &params.spin[0], &params.spin[1]};
-    for (size_t k = 0; k < 4; ++k) {
-      by_kind[k].fit(n);
-      StepSum sum = tile->step_sum(*rules[k]);
-      sum.sizes = by_kind[k].data();
-      kernels().stepped->sum_steps(sum);
-    }
-    axis_.clear_to(n, 1.0f);
-    spin_.clear_to(n, 1.0f);
-    axis_contexts.fit(n);
-    spin_contexts.fit(n);
-    RotationSteps steps{};
-    steps.n = n;
-    for (size_t f = 0; f < kFeatures; ++f) steps.features[f] = tile->features[f].data();
-    steps.distance = tile->distance.data();
-    for (int kind = 0; kind < 2; ++kind) {
-      steps.axis_of[kind] = by_kind[kind].data();
-      steps.spin_of[kind] = by_kind[2 + kind].data();
-    }
-    steps.axis = axis_.data();
-    steps.spin = spin_.data();
-    steps.axis_contexts = axis_contexts.data();
-    steps.spin_contexts = spin_contexts.data();
-    kernels().stepped->rotation_steps(steps);
-    if (by_books)
-      for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
-        axis_[i] *= 1.0f / kBookFraction;
-        spin_[i] *= 1.0f / kBookFraction;
-      }
-
     for (Plane<int32_t>& plane : codes) plane.clear_to(n, 0);
     tile->axes.resize(static_cast<size_t>(9 * plane_room(n)));
     planes.n = n;
     planes.runs = runs_of(n);
     planes.room = plane_room(n);
     planes.near = tile->near();
-    std::copy(steps.features, steps.features + kFeatures, planes.features);
+    for (size_t f = 0; f < kFeatures; ++f) planes.features[f] = tile->features[f].data();
     planes.axis = axis_.data();
     planes.spin = spin_.data();
     planes.u = codes[0].data();
@@ -104,6 +74,39 @@ class RotationWork {
   Plane<uint8_t> axis_contexts, spin_contexts;
 
  private:
+  void find_steps(const SteppedParams& params, const TileState& tile, bool by_books) {
+    const int64_t n = tile.n;
+    Plane<float> by_kind[4];
+    const StepRule* rules[4] = {&params.axis[0], &params.axis[1], &params.spin[0], &params.spin[1]};
+    for (size_t k = 0; k < 4; ++k) {
+      by_kind[k].fit(n);
+      StepSum sum = tile.step_sum(*rules[k]);
+      sum.sizes = by_kind[k].data();
+      kernels().stepped->sum_steps(sum);
+    }
+    axis_.clear_to(n, 1.0f);
+    spin_.clear_to(n, 1.0f);
+    axis_contexts.fit(n);
+    spin_contexts.fit(n);
+    RotationSteps steps{};
+    steps.n = n;
+    for (size_t f = 0; f < kFeatures; ++f) steps.features[f] = tile.features[f].data();
+    steps.distance = tile.distance.data();
+    for (int kind = 0; kind < 2; ++kind) {
+      steps.axis_of[kind] = by_kind[kind].data();
+      steps.spin_of[kind] = by_kind[2 + kind].data();
+    }
+    steps.axis = axis_.data();
+    steps.spin = spin_.data();
+    steps.axis_contexts = axis_contexts.data();
+    steps.spin_contexts = spin_contexts.data();
+    kernels().stepped->rotation_steps(steps);
+    for (size_t i = 0; by_books && i < static_cast<size_t>(n); ++i) {
+      axis_[i] *= 1.0f / kBookFraction;
+      spin_[i] *= 1.0f / kBookFraction;
+    }
+  }
+
   Plane<float> axis_, spin_;
   std::array<Plane<float>, 6> truth_;
 };

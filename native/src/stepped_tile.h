@@ -89,12 +89,15 @@ std::array<T*, Count> data_of(std::array<Plane<T>, Count>& planes) {
   return data;
 }
 
-// Codes of a plane; the reader keeps their symbols where those say it all.
+// Codes of a plane. The reader keeps their symbols where those say it all, else 16 bits where those do.
 struct Codes {
   Plane<uint8_t> symbols;
+  Plane<int16_t> shorts;
   Plane<int32_t> values;
   CodePlane view() const {
-    return symbols.empty() ? CodePlane{nullptr, values.data()} : CodePlane{symbols.data(), nullptr};
+    if (!symbols.empty()) return {symbols.data(), nullptr, nullptr};
+    if (!shorts.empty()) return {nullptr, shorts.data(), nullptr};
+    return {nullptr, nullptr, values.data()};
   }
 };
 
@@ -107,6 +110,7 @@ struct ColorRows {
 // What is known of the splats of a chunk while it is coded.
 struct TileState {
   int64_t n = 0;
+  bool last = false;  // of its file and thread: memory that is free goes back when it is at its peak
   TileFrame frame;
   std::vector<uint64_t> cells;                 // along the curve: ascending
   std::array<Plane<uint32_t>, 3> coordinates;  // of the cells, by row
@@ -121,7 +125,8 @@ struct TileState {
   Uninitialised<float> positions;                  // (n, 3)
   std::vector<Codes> color_codes, sh_codes;        // by plane; the writer's are made by quantize_colors
   std::array<std::vector<Plane<int32_t>>, kBookedAttributes> indices;  // by book
-  Plane<uint16_t> color_size;                                          // sum of the sizes of the colour planes' codes
+  Plane<float> color_steps;
+  Plane<uint16_t> color_size;  // sum of the sizes of the colour planes' codes
   // The writer's errors in units of the steps: opacity, then the scales.
   std::vector<std::array<float, 4>> errors;
 
@@ -167,7 +172,9 @@ int64_t quantize_sh_by_books(const SteppedParams&, const SteppedTables&, const B
                              const SourceArrays&, const int64_t* rows, float diffusion, int16_t* rest);
 // The reader writes the RGB coefficients of degree 0 to `colors`, and those above to `rest`; the writer has neither.
 template <class Io>
-void code_colors(Io& io, const SteppedParams&, TileState*, ColorRows colors);
+void code_colors(Io& io, const SteppedParams&, TileState*);
+// Reader only: the colours of the codes that were read.
+void write_colors(const SteppedParams&, TileState*, ColorRows colors);
 // All SH streams of a chunk: `ios` one a stream, as many as the degree has.
 template <class Io>
 void code_sh(Io* ios, const SteppedParams&, TileState*, ColorRows rest);

@@ -81,6 +81,7 @@ bool StreamReader::symbols(const uint8_t* contexts, uint8_t* symbols, int64_t n)
     incomplete_count_ =
         kernels().find_incomplete(contexts, symbols, extra, tables_->escapes ? kEscape : 256, n, incomplete_.data());
   }
+  if (incomplete_count_ == 0) incomplete_ = {};
   return incomplete_count_ == 0;
 }
 
@@ -96,6 +97,7 @@ void StreamReader::complete(const uint8_t* contexts, const uint8_t* symbols, int
     if (u > INT32_MAX) ok_ = false, u = 0;
     values[i] = is_signed ? unzigzag(static_cast<uint32_t>(u)) : static_cast<int32_t>(u);
   }
+  incomplete_ = {};
   ok_ = ok_ && bits_.ok();
 }
 

@@ -301,7 +301,7 @@ TableSet build_table_set(int stream, bool escapes, const Histogram& histogram) {
     if (!cluster.empty()) clusters.push_back(std::move(cluster));
   }
   Prices prices(clusters);
-  size_t first, second;
+  size_t first = 0, second = 0;
   int64_t price;
   for (size_t left = clusters.size(); prices.cheapest(&first, &second, &price); --left) {
     if (price >= 0 && left <= static_cast<size_t>(kMaxTables)) break;

@@ -3,6 +3,10 @@
 #include <cstdint>
 #include <new>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace splatzip {
 namespace {
 
@@ -37,6 +41,18 @@ void* new_block(size_t bytes) {
 
 void delete_block(void* block) { ::operator delete(header_of(block)->allocated); }
 
+// The same, and its pages stop being resident: an allocator keeps what lies between blocks in use.
+void delete_pages(void* block) {
+#if defined(__linux__)
+  constexpr uintptr_t kPage =
+      4096;  // where pages are larger, advice about less than one is refused, and nothing happens
+  const uintptr_t at = reinterpret_cast<uintptr_t>(block), first = (at + kPage - 1) / kPage * kPage;
+  const uintptr_t end = (at + size_of(block)) / kPage * kPage;
+  if (end > first) madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+#endif
+  delete_block(block);
+}
+
 thread_local RecycledMemory* g_current = nullptr;
 
 }  // namespace
@@ -46,6 +62,12 @@ RecycledMemory::RecycledMemory() : outer_(g_current) { g_current = this; }
 RecycledMemory::~RecycledMemory() {
   g_current = outer_;
   for (void* block : blocks_) delete_block(block);
+}
+
+void RecycledMemory::drop() {
+  if (!g_current) return;
+  for (void* block : g_current->blocks_) delete_pages(block);
+  g_current->blocks_.clear();
 }
 
 void* RecycledMemory::take(size_t bytes) {
@@ -65,6 +87,13 @@ void* RecycledMemory::take(size_t bytes) {
       blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(best));
       return block;
     }
+    // None fits: the oldest make room for it, so that no more is held than was once in use.
+    size_t freed = 0, oldest = 0;
+    while (oldest < blocks.size() && freed < bytes) {
+      freed += size_of(blocks[oldest]);
+      delete_block(blocks[oldest++]);
+    }
+    blocks.erase(blocks.begin(), blocks.begin() + static_cast<std::ptrdiff_t>(oldest));
   }
   return new_block(bytes);
 }

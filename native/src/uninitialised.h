@@ -14,6 +14,9 @@ class RecycledMemory {
   RecycledMemory(const RecycledMemory&) = delete;
   RecycledMemory& operator=(const RecycledMemory&) = delete;
 
+  // What this thread's planes gave back goes back to the system.
+  static void drop();
+
   // Large blocks begin at a cache line.
   static void* take(size_t bytes);
   static void give(void* block, size_t bytes);
