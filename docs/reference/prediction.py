@@ -76,7 +76,7 @@ def coordinates(cells: Sequence[int]) -> Integers:
 # --- 5.2 Neighbours ---------------------------------------------------------------------------------------------------
 
 NEIGHBOURS, WINDOW = 4, 64
-RUNS, SHORT_RUN = 16, 256
+RUNS, SHORT_RUN = 16, 64
 NO_NEIGHBOUR = 0x7F800000
 
 

@@ -61,7 +61,7 @@ struct SourceArrays {
 // The rows of a chunk are so many runs of the Morton curve side by side: row i is splat i / runs of run i % runs. A
 // splat is predicted from its own run alone, so that vector lanes can take one run each.
 constexpr int64_t kRuns = 16;
-constexpr int64_t kShortRun = 256;  // where runs would be shorter, there is one
+constexpr int64_t kShortRun = 64;  // where runs would be shorter, there is one
 inline int64_t runs_of(int64_t n) { return n >= kRuns * kShortRun ? kRuns : 1; }
 
 // Calls visit(row, place on the curve) for each row; the first n % runs runs are one longer than the others.

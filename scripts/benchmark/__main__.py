@@ -26,6 +26,7 @@ from benchmark.render import measure_rendering
 from benchmark.scenes import BenchScene, scenes_named, scenes_with_photos
 from benchmark.speed import measure_speed
 from benchmark.table import TABLE, write_table
+from benchmark.tiers import WEB_RECORDS, WEB_SCENES, measure_tiers
 from benchmark.transcoding import measure_transcoding
 from splatzip import Scene
 
@@ -49,6 +50,9 @@ def main() -> None:
         elif options.what == "views":
             for scene in scenes_named(options.scenes or list(VIEWS_SCENES)):
                 _measure_views(scene)
+        elif options.what == "web":
+            for scene in scenes_named(options.scenes or list(WEB_SCENES)):
+                replace_rows("web", scene, list(measure_tiers(scene, splatzip.load(scene.file))), path=WEB_RECORDS)
         elif options.what == "rd":
             for scene in scenes_with_photos(options.scenes or list(RD_SCENES)):
                 for row in measure_rd(scene, splatzip.load(scene.file)):
@@ -71,11 +75,12 @@ def _options() -> argparse.Namespace:
     codec = commands.add_parser("codec", help="the codec, beside its peers")
     views = commands.add_parser("views", help="pseudo-views, beside true cameras")
     rd = commands.add_parser("rd", help="rate and distortion: curves of presets, points of recipes")
+    web = commands.add_parser("web", help="what is seen while a file comes")
     prune = commands.add_parser("prune", help="ways to choose the splats that stay")
     distill = commands.add_parser("distill", help="ways to keep fewer SH coefficients")
     codings = commands.add_parser("codings", help="numbers or codebooks")
     recipes = commands.add_parser("recipes", help="published methods, whole")
-    for command in (codec, views, rd, prune, distill, codings, recipes):
+    for command in (codec, views, rd, web, prune, distill, codings, recipes):
         command.add_argument("scenes", nargs="*", help="names, or their beginnings (default: all that it is made for)")
     codec.add_argument("--parts", default=",".join(PARTS), help=f"any of {','.join(PARTS)} (default: all)")
     codec.add_argument(
@@ -84,7 +89,7 @@ def _options() -> argparse.Namespace:
     render = commands.add_parser("render", help="the rasterizer, forward and backward")
     for command in (codec, render):
         command.add_argument("--repetitions", type=int, default=5, help="runs of everything that is timed (default: 5)")
-    for command in (codec, views, rd, prune, distill, codings, recipes, render):
+    for command in (codec, views, rd, web, prune, distill, codings, recipes, render):
         command.add_argument("--table", action="store_true", help="measure nothing, write the table again")
     options = parser.parse_args()
     if options.what != "codec":

@@ -13,14 +13,16 @@ from benchmark.scenes import ROOT, SCENES
 from benchmark.sections_rd import draw, rate_and_distortion
 from benchmark.sections_render import rendering
 from benchmark.sections_size import bars, bits_by_attribute, qualities, transcoding
+from benchmark.sections_tiers import streaming
 from benchmark.sections_time import codec_speed, commands, invariance
+from benchmark.tiers import WEB_RECORDS
 
 TABLE = ROOT / "docs" / "BENCHMARKS.md"
 
 _INTRODUCTION = """\
 # Benchmarks
 
-Written by `scripts/bench` with `rd`, `codec`, `views` and `render` (each with `--table` writes it again) from
+Written by `scripts/bench` with `rd`, `codec`, `views`, `web` and `render` (each with `--table` writes it again) from
 `benchmarks/*.jsonl`, which hold one JSON line a repetition with the revision, the scene's checksum and the
 machine. Every file that is measured here was verified and decoded in the same run. Medians; the range of the
 repetitions in parentheses.
@@ -35,7 +37,7 @@ repetitions in parentheses.
 """
 
 
-def write_table(path: Path, records: Sequence[Path] = (RD_RECORDS, RECORDS, VIEWS_RECORDS)) -> None:
+def write_table(path: Path, records: Sequence[Path] = (RD_RECORDS, RECORDS, VIEWS_RECORDS, WEB_RECORDS)) -> None:
     """Write the whole document."""
     place = {scene.name: number for number, scene in enumerate(SCENES)}
     recorded = [row for file in records for row in read_rows(file)]
@@ -51,6 +53,7 @@ def write_table(path: Path, records: Sequence[Path] = (RD_RECORDS, RECORDS, VIEW
         commands,
         invariance,
         pseudo_views,
+        streaming,
     )
     drawn = read_rows(RENDER_RECORDS)
     lines = [*_machines([*rows, *drawn]), *(line for section in sections for line in section(rows)), *rendering(drawn)]

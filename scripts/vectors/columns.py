@@ -12,6 +12,7 @@ import numpy as np
 import splatzip
 from splatzip import Profile, Scene
 from splatzip.encode import encode
+from splatzip.stream.compensation import Compensation
 from vectors.vector import ROOT, Vector, leica
 
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -48,7 +49,8 @@ def tiles() -> bytes:
     with mock.patch(encoder + "TILE_SPLATS", 100), mock.patch(encoder + "PALETTE_TILE", 64):
         scene = splatzip.load(FIXTURES / "sog" / "v2.sog")
         tiers = (np.arange(len(scene)) % 4 > 0).astype(np.uint8)
-        return encode(scene, Profile.preset_named("lossless"), tiers=tiers)
+        standing_in = Compensation((0.5,), (1.5,))
+        return encode(scene, Profile.preset_named("lossless"), tiers=tiers, compensation=standing_in)
 
 
 COLUMNS = (

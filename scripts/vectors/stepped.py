@@ -65,7 +65,7 @@ def classes() -> bytes:
 
 
 def runs() -> bytes:
-    return with_classes(leica(4100, 0), Options(-3.0))
+    return with_classes(leica(1100, 0), Options(-3.0))
 
 
 def fine() -> bytes:

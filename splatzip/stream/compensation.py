@@ -23,9 +23,11 @@ from splatzip.scene import Scene
 # Fitted on the scenes snowmiku and chair, fast and balanced, at 2, 8 and 30 % of their splats: what is best follows
 # the share of the splats alone, within 0.05.
 _WIDEN_OCTAVE = 0.1  # for each halving of the splats that are there,
-_FREE_OCTAVES = 0.5  # after so much of one
-_STRENGTHEN = 1.6
+_STRENGTHEN_OCTAVE = 0.25
+_FREE_OCTAVES = 0.8  # after so much of one
+_MOST_STRENGTHEN = 1.6
 
+_LN2 = 0.6931471805599453
 _CERTAIN = 25.0  # logits beyond: opaque, or invisible
 _WIDEN_RANGE = (-1.0, 3.0)
 _STRENGTHEN_RANGE = (0.1, 20.0)
@@ -65,9 +67,10 @@ def _numbers(stored: Mapping[str, Any], name: str, count: int, limits: tuple[flo
 def closed_form(tiers: NDArray[np.uint8]) -> Compensation:
     """What suits most scenes, by how many splats each tier has."""
     there = np.cumsum(np.bincount(tiers))[:-1] / len(tiers)
-    octaves = np.maximum(-np.log2(np.maximum(there, 1e-9)) - _FREE_OCTAVES, 0)
-    widen = tuple(round(_WIDEN_OCTAVE * octave, 2) for octave in octaves.tolist())
-    return Compensation(widen, (_STRENGTHEN,) * len(widen))
+    octaves = np.maximum(-exact_log(np.maximum(there, 1e-9)) / _LN2 - _FREE_OCTAVES, 0)
+    widen = np.round(_WIDEN_OCTAVE * octaves, 2)
+    strengthen = np.round(np.minimum(1 + _STRENGTHEN_OCTAVE * octaves, _MOST_STRENGTHEN), 2)
+    return Compensation(tuple(widen.tolist()), tuple(strengthen.tolist()))
 
 
 def stand_in(
