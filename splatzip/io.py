@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from splatzip.container.layout import MAGIC
-from splatzip.encode import Progress, encode, encode_verified
 from splatzip.errors import FormatError, SceneError, SplatzipError, ViewsError
 from splatzip.formats.output import atomic_write
 from splatzip.formats.registry import format_of_content, format_of_name
 from splatzip.formats.stored import stored_bytes
-from splatzip.profile import Profile
 from splatzip.scene import Scene
 
 if TYPE_CHECKING:
+    from splatzip.encode import Progress
+    from splatzip.profile import Profile
     from splatzip.report.comparison import Comparison
     from splatzip.views.split import Split
 
@@ -117,6 +117,9 @@ def compress(
     if not isinstance(scene, Scene):
         scene = load(scene, repair=repair)
     _refuse_empty(scene)
+    from splatzip.encode import encode, encode_verified
+    from splatzip.profile import Profile
+
     coded = sh_coding is not None or geometry_coding is not None
     chosen = coded or any(option is not None for option in (size, quality, max_loss, degree))
     if recipe is not None:

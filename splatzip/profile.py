@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from splatzip import balance
 from splatzip.errors import SplatzipError
 from splatzip.optimize import closed_loop
 from splatzip.quantize import stepped
 from splatzip.scene.attributes import MAX_SH_DEGREE
+
+if TYPE_CHECKING:
+    from splatzip import balance
 
 PRESETS = ("lossless", "near-lossless", "fast", "balanced")
 
@@ -116,6 +119,8 @@ class Profile:
         if name == "balanced":
             if sh_coding not in (None, "scalar") or geometry_coding not in (None, "scalar"):
                 raise SplatzipError("balanced settles numbers by their steps; drop the coding or choose fast")
+            from splatzip import balance  # which renders: other presets start without
+
             return Profile(
                 name, options(_BALANCED_FINENESS), target_quality=quality, target_size=size, target_loss=max_loss,
                 best_effort=best_effort, balance=balance.Options(degree=degree),

@@ -1,6 +1,8 @@
 """The command line: one file a verb, on top of the names that `splatzip` itself exports.
 
-    app       the Typer application, exit codes and the one line that an error is
+    run       exit codes, and the one line that an error is
+    plain     the usual lines of compress and decompress, read without Typer
+    app       the Typer application
     console   progress and warnings on stderr
     source    the scenes to be read
     target    the file to be written: kept unless --force, whole or not there
@@ -19,6 +21,6 @@ import sys
 def main() -> None:
     """What the `splatzip` command runs."""
     gc.set_threshold(100_000)  # what imports make is no garbage: looking for it took a twentieth of a short run
-    from splatzip.cli.app import run
+    from splatzip.cli.run import run
 
     sys.exit(run(sys.argv[1:]))

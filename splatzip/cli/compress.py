@@ -10,8 +10,7 @@ import typer
 
 from splatzip.cli import options as option
 from splatzip.cli.batch import compress_many
-from splatzip.cli.job import Settings, compress_file
-from splatzip.cli.summary import show
+from splatzip.cli.job import Settings, compress_and_show
 from splatzip.cli.target import check_target, write_whole
 
 
@@ -60,9 +59,7 @@ def compress(
         if as_json:
             print(json.dumps(summary, indent=2))
     elif len(paths) == 2 and paths[1].suffix.lower() == ".splatz":
-        check_target(paths[1], force=force)
-        summary = compress_file(paths[0], paths[1], settings, quiet=quiet or as_json)
-        show(summary, as_json=as_json, quiet=quiet)
+        summary = compress_and_show(paths[0], paths[1], settings, force=force, as_json=as_json, quiet=quiet)
     else:
         raise typer.BadParameter("expected IN OUT.splatz, or IN... --to DIR")
     if report is not None:

@@ -10,6 +10,10 @@ from pathlib import Path
 Progress = Callable[[float, str], None]
 
 
+class Refused(Exception):
+    """A command line that makes no sense; the message says why."""
+
+
 def error_line(message: str) -> None:
     """Exactly one line, whatever the message holds."""
     print(f"error: {' '.join(message.split())}", file=sys.stderr)

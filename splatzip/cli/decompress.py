@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
-from splatzip.cli.console import named, progress_bar, warning_lines
+from splatzip.cli.job import decompress_and_show
 from splatzip.cli.options import AsJson, Force, FormatVersion, Quiet, Splatz, Target, Threads
-from splatzip.cli.summary import Stopwatch, conversion, show
-from splatzip.cli.target import check_target, save_and_warn
 
 
 def decompress(
@@ -23,20 +21,6 @@ def decompress(
     quiet: Quiet = False,
 ) -> None:
     """Get a scene back from a .splatz file: the same bits on every machine."""
-    from splatzip import decompress as decode
-
-    check_target(target, force=force)
-    watch = Stopwatch()
-    with progress_bar(quiet=quiet or as_json) as progress:
-        progress(0.0, "decoding")
-        with watch.step("decode"), named(source):
-            scene = decode(source, strict=not partial, threads=threads)
-        progress(0.5, "writing")
-        with watch.step("write"):
-            lost = save_and_warn(scene, target, version=version)
-    missing = list(scene.meta.missing)
-    if missing:
-        gaps = f" (first of {len(missing) - 1} gaps: {missing[0]})" if len(missing) > 1 else ""
-        warning_lines([f"{source}: not whole; wrote {len(scene):,} splats, without {missing[-1]}{gaps}"])
-    summary = conversion(source, target, scene, watch, missing=missing, lost=lost)
-    show(summary, as_json=as_json, quiet=quiet)
+    decompress_and_show(
+        source, target, partial=partial, threads=threads, version=version, force=force, as_json=as_json, quiet=quiet
+    )

@@ -1,4 +1,4 @@
-"""One scene compressed: what `compress` does for one input, and a child process for each of many."""
+"""One scene compressed or decompressed, however the command line was read."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from splatzip.cli.console import progress_bar
+from splatzip.cli.console import named, progress_bar, warning_lines
 from splatzip.cli.source import load_and_warn
-from splatzip.cli.summary import Stopwatch, conversion
-from splatzip.cli.target import write_whole
+from splatzip.cli.summary import Stopwatch, conversion, show
+from splatzip.cli.target import check_target, save_and_warn, write_whole
 
 
 @dataclass(frozen=True)
@@ -99,3 +99,37 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
         settings=facts["settings"],
         quality=facts["quality"],
     )
+
+
+def compress_and_show(
+    source: Path, target: Path, settings: Settings, *, force: bool, as_json: bool, quiet: bool
+) -> dict[str, Any]:
+    """`splatzip compress IN OUT.splatz`. Returns: the summary that was shown."""
+    check_target(target, force=force)
+    summary = compress_file(source, target, settings, quiet=quiet or as_json)
+    show(summary, as_json=as_json, quiet=quiet)
+    return summary
+
+
+def decompress_and_show(
+    source: Path, target: Path, *, threads: int, force: bool, as_json: bool, quiet: bool,
+    partial: bool = False, version: int | None = None,
+) -> None:  # fmt: skip
+    """`splatzip decompress FILE OUT`."""
+    from splatzip import decompress as decode
+
+    check_target(target, force=force)
+    watch = Stopwatch()
+    with progress_bar(quiet=quiet or as_json) as progress:
+        progress(0.0, "decoding")
+        with watch.step("decode"), named(source):
+            scene = decode(source, strict=not partial, threads=threads)
+        progress(0.5, "writing")
+        with watch.step("write"):
+            lost = save_and_warn(scene, target, version=version)
+    missing = list(scene.meta.missing)
+    if missing:
+        gaps = f" (first of {len(missing) - 1} gaps: {missing[0]})" if len(missing) > 1 else ""
+        warning_lines([f"{source}: not whole; wrote {len(scene):,} splats, without {missing[-1]}{gaps}"])
+    summary = conversion(source, target, scene, watch, missing=missing, lost=lost)
+    show(summary, as_json=as_json, quiet=quiet)

@@ -1,0 +1,69 @@
+"""How a run of the command line starts and ends.
+
+Exit codes: 0 done; 2 refused (one line on stderr says what, where and what to do; no output file); 130 and 143
+interrupted by Ctrl-C or SIGTERM, with nothing half-written. A traceback is always a bug of ours.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from splatzip.cli.console import Refused, error_line
+from splatzip.cli.plain import plain_command
+
+
+class _Terminated(BaseException):
+    """SIGTERM, raised like KeyboardInterrupt so that every writer takes its temporary file away."""
+
+
+def _stop(number: int, _frame: Any) -> NoReturn:
+    for interrupt in (signal.SIGINT, signal.SIGTERM):  # taking temporary files away is not interrupted again
+        signal.signal(interrupt, signal.SIG_IGN)
+    raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    from splatzip import SplatzipError
+
+    for interrupt in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(interrupt, _stop)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name or title that the terminal cannot show is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = _call(arguments)
+        sys.stdout.flush()
+        return code
+    except (Refused, SplatzipError) as error:
+        return _refused(str(error))
+    except BrokenPipeError:  # who read our output went away; nothing is left to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _refused(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except MemoryError:
+        return _refused("not enough memory for this scene")
+    except KeyboardInterrupt:
+        return 130
+    except _Terminated:
+        return 143
+
+
+def _call(arguments: Sequence[str]) -> int:
+    command = plain_command(arguments)
+    if command is None:
+        from splatzip.cli.app import call
+
+        return call(arguments)
+    command()
+    return 0
+
+
+def _refused(message: str) -> int:
+    error_line(message)
+    return 2
