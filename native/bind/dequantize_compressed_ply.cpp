@@ -11,7 +11,8 @@ nb::tuple dequantize(In<uint32_t, nb::ndim<2>> position, In<uint32_t, nb::ndim<2
                      In<float, nb::ndim<2>> chunks, int threads) {
   size_t n = position.shape(0), coefficients = sh.shape(1) / 3;
   CompressedPlyCodes codes{n,         position.data(), rotation.data(), scale.data(),    color.data(),
-                           sh.data(), coefficients,    chunks.data(),   chunks.shape(0), chunks.shape(1)};
+                           sh.data(), coefficients,    chunks.data(),   chunks.shape(0), chunks.shape(1),
+                           nullptr};
   auto out_positions = make_array<float>({n, 3});
   auto out_scales = make_array<float>({n, 3});
   auto out_rotations = make_array<float>({n, 4});

@@ -77,6 +77,7 @@ int wasm_stepped_tables(SteppedFile* file, size_t id, const uint8_t* data, size_
   return read_table_chunk(data, size, &file->tables[id]);
 }
 
+// What tiers of a tile hand on, and what layer 0 of a chunk hands to layer 1.
 SPLATZIP_EXPORT(stepped_new_tile) TileHistory* wasm_stepped_new_tile() { return new TileHistory; }
 SPLATZIP_EXPORT(stepped_forget_tile) void wasm_stepped_forget_tile(TileHistory* tile) { delete tile; }
 SPLATZIP_EXPORT(stepped_new_chunk) TileState* wasm_stepped_new_chunk() { return new TileState; }
@@ -99,4 +100,153 @@ int32_t wasm_stepped_layer_1(SteppedFile* file, TileState* chunk, const uint8_t*
                              float* rest) {
   return static_cast<int32_t>(decode_layer_1({file->params, file->tables, *file->derived}, {0, 0, 1, n, 0, data, size},
                                              chunk, {rest, 3 * file->params.rest()}));
+}
+
+// --- Codec COLUMNS ---
+
+namespace {
+
+struct ColumnsFile {
+  ColumnsSpec spec;
+  std::vector<std::vector<TableSet>> tables;
+};
+
+// As JavaScript lays it out: six numbers of 32 bits.
+struct Target {
+  void* items;
+  int32_t item_bytes, stride, shift, bits, folded;
+};
+
+ColumnTarget target_of(const Target& t) { return {t.items, t.item_bytes, t.stride, t.shift, t.bits, t.folded != 0}; }
+
+}  // namespace
+
+// nullptr: the COLUMNS chunk makes no sense.
+SPLATZIP_EXPORT(columns_open) ColumnsFile* wasm_columns_open(const uint8_t* spec, size_t size) {
+  auto file = std::make_unique<ColumnsFile>();
+  ByteReader in(spec, size);
+  return read_columns_spec(in, &file->spec) ? file.release() : nullptr;
+}
+
+SPLATZIP_EXPORT(columns_close) void wasm_columns_close(ColumnsFile* file) { delete file; }
+SPLATZIP_EXPORT(columns_components) size_t wasm_columns_components(ColumnsFile* file) {
+  return file->spec.columns.size();
+}
+SPLATZIP_EXPORT(columns_layer) int32_t wasm_columns_layer(ColumnsFile* file, size_t component) {
+  return file->spec.columns[component].layer;
+}
+
+// A TABLES chunk; 0: it makes no sense.
+SPLATZIP_EXPORT(columns_tables)
+int wasm_columns_tables(ColumnsFile* file, size_t id, const uint8_t* data, size_t size) {
+  TableChunk chunk;
+  if (!read_table_chunk(data, size, &chunk)) return 0;
+  if (id >= file->tables.size()) file->tables.resize(id + 1);
+  file->tables[id] = std::move(chunk.sets);
+  return 1;
+}
+
+// A tile's layers (no `rest`: layer 0 alone) to targets, coordinates first; their memory holds zeros. From bit
+// prefix_shift on, coordinate 0 goes to `prefix`. Returns 0, or 1 + what is wrong: layer 0, layer 1, then the targets.
+SPLATZIP_EXPORT(columns_decode)
+int32_t wasm_columns_decode(ColumnsFile* file, uint32_t n, const uint8_t* data, size_t size, const uint8_t* rest,
+                            size_t rest_size, const Target* targets, int32_t prefix_shift, uint32_t* prefix) {
+  ColumnsOutput out;
+  for (int axis = 0; axis < 3; ++axis) out.coordinates[axis] = target_of(targets[axis]);
+  for (size_t c = 0; c < file->spec.columns.size(); ++c) out.components.push_back(target_of(targets[3 + c]));
+  if (prefix) out.prefix_shift = prefix_shift, out.prefix = prefix;
+  BadColumns bad;
+  if (decode_columns(file->spec, file->tables, {{n, {{data, size}, {rest, rest_size}}}}, out, 1, &bad)) return 0;
+  return bad.target >= 0 ? 3 + bad.target : 1 + bad.layer;
+}
+
+// --- Source formats ---
+// out: n rows each of positions (3), log scales (3), rotations (4), opacity logits, SH (3 + 3 B), one array after
+// another.
+
+namespace {
+
+template <class Floats>
+Floats floats_at(float* out, size_t n) {
+  return {out, out + 3 * n, out + 6 * n, out + 10 * n, out + 11 * n};
+}
+
+}  // namespace
+
+SPLATZIP_EXPORT(dequantize_spz)
+int32_t wasm_dequantize_spz(size_t n, const uint32_t* positions, const uint16_t* half_positions, const uint8_t* alphas,
+                            const uint8_t* colors, const uint8_t* scales, const uint32_t* rotations,
+                            const uint8_t* first_three, const uint8_t* sh, int fractional_bits, int sh_degree, int axes,
+                            float* out) {
+  const SpzCodes codes{n,           positions, half_positions,  alphas,    colors, scales, rotations,
+                       first_three, sh,        fractional_bits, sh_degree, axes};
+  return static_cast<int32_t>(dequantize_spz(codes, 1, floats_at<SpzFloats>(out, n)));
+}
+
+SPLATZIP_EXPORT(dequantize_sog)
+int32_t wasm_dequantize_sog(int version, size_t n, const uint16_t* positions, const uint8_t* rotations,
+                            const uint8_t* scales, const uint8_t* colors, const uint16_t* labels,
+                            const uint8_t* palette, size_t palette_rows, size_t coefficients, const double* means,
+                            const double* scale_table, const double* color_table, const double* rest_table,
+                            float* out) {
+  const SogCodes codes{n, positions, rotations, scales, colors, labels, palette, palette_rows, coefficients};
+  size_t where;
+  return static_cast<int32_t>(dequantize_sog(version, codes, {means, scale_table, color_table, rest_table}, 1,
+                                             floats_at<SogFloats>(out, n), &where));
+}
+
+SPLATZIP_EXPORT(dequantize_compressed_ply)
+int32_t wasm_dequantize_compressed_ply(size_t n, const uint32_t* position, const uint32_t* rotation,
+                                       const uint32_t* scale, const uint32_t* color, const uint8_t* sh,
+                                       size_t coefficients, const float* chunks, size_t chunk_count,
+                                       size_t chunk_columns, const uint32_t* chunk_of, float* out) {
+  const CompressedPlyCodes codes{n,      position,    rotation,      scale,   color, sh, coefficients,
+                                 chunks, chunk_count, chunk_columns, chunk_of};
+  size_t where;
+  return static_cast<int32_t>(dequantize_compressed_ply(codes, 1, floats_at<CompressedPlyFloats>(out, n), &where));
+}
+
+SPLATZIP_EXPORT(dequantize_splat)
+int32_t wasm_dequantize_splat(size_t n, const uint32_t* positions, const uint32_t* scales, const uint8_t* colors,
+                              const uint8_t* rotations, float* out) {
+  dequantize_splat({n, positions, scales, colors, rotations}, 1, floats_at<SplatFloats>(out, n));
+  return 0;
+}
+
+// positions, scales and rotations: of 32 bits at level 0, else of 16; sh of 32, 16 and 8. sh_range: what bytes 0 and
+// 255 of SH stand for.
+SPLATZIP_EXPORT(dequantize_ksplat)
+int32_t wasm_dequantize_ksplat(size_t n, int level, const void* positions, const void* scales, const void* rotations,
+                               const void* sh, const uint8_t* colors, const uint32_t* buckets, size_t bucket_count,
+                               const float* bucket_centers, const uint32_t* bucket_sections, size_t section_count,
+                               const float* block_sizes, const uint32_t* ranges, const uint32_t* degrees,
+                               size_t coefficients, const double* sh_range, float* out) {
+  KsplatCodes codes{};
+  codes.splats = n, codes.level = level, codes.colors = colors, codes.buckets = buckets;
+  if (level == 0) {
+    codes.positions32 = static_cast<const uint32_t*>(positions), codes.scales32 = static_cast<const uint32_t*>(scales);
+    codes.rotations32 = static_cast<const uint32_t*>(rotations), codes.sh32 = static_cast<const uint32_t*>(sh);
+  } else {
+    codes.positions16 = static_cast<const uint16_t*>(positions), codes.scales16 = static_cast<const uint16_t*>(scales);
+    codes.rotations16 = static_cast<const uint16_t*>(rotations);
+    codes.sh16 = static_cast<const uint16_t*>(sh), codes.sh8 = static_cast<const uint8_t*>(sh);
+  }
+  const KsplatTables tables{bucket_count, bucket_centers, bucket_sections, section_count, block_sizes,
+                            ranges,       degrees,        coefficients,    sh_range[0],   sh_range[1]};
+  size_t where;
+  bool in_tables;
+  return static_cast<int32_t>(dequantize_ksplat(codes, tables, 1, floats_at<KsplatFloats>(out, n), &where, &in_tables));
+}
+
+// Whether floats are those of a scene (FORMAT.md 1.3).
+SPLATZIP_EXPORT(is_scene) int32_t wasm_is_scene(size_t n, size_t coefficients, const float* out) {
+  const auto finite = kernels().stepped->all_finite;
+  const float *rotations = out + 6 * n, *logits = out + 10 * n;
+  if (!finite(out, static_cast<int64_t>(10 * n)) || !finite(out + 11 * n, static_cast<int64_t>(3 * coefficients * n)))
+    return 0;
+  for (size_t i = 0; i < n; ++i) {
+    const float* q = rotations + 4 * i;
+    if (logits[i] != logits[i] || (q[0] == 0 && q[1] == 0 && q[2] == 0 && q[3] == 0)) return 0;
+  }
+  return 1;
 }

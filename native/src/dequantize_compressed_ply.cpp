@@ -77,7 +77,8 @@ void rows(const CompressedPlyCodes& codes, const ByteTables& tables, size_t begi
   const size_t b = codes.coefficients, columns = codes.chunk_columns;
   static constexpr float kUnit[6] = {0.0f, 0.0f, 0.0f, 1.0f, 1.0f, 1.0f};
   for (size_t i = begin; i < end; ++i) {
-    const float* chunk = codes.chunks + i / kCompressedPlyChunk * columns;
+    const size_t number = codes.chunk_of ? codes.chunk_of[i] : i / kCompressedPlyChunk;
+    const float* chunk = codes.chunks + number * columns;
     unpack_11_10_11(codes.position[i], chunk, chunk + 3, out.positions + 3 * i);
     unpack_11_10_11(codes.scale[i], chunk + 6, chunk + 9, out.log_scales + 3 * i);
     unpack_rotation(codes.rotation[i], out.rotations + 4 * i);
@@ -102,8 +103,10 @@ Status dequantize_compressed_ply(const CompressedPlyCodes& codes, int threads, c
                                  size_t* where) {
   const ExactFloats exact;
   const size_t n = codes.splats, columns = codes.chunk_columns;
-  if ((columns != 12 && columns != 18) || codes.chunk_count < (n + kCompressedPlyChunk - 1) / kCompressedPlyChunk)
-    return Status::format;
+  const size_t least_chunks = codes.chunk_of ? 0 : (n + kCompressedPlyChunk - 1) / kCompressedPlyChunk;
+  if ((columns != 12 && columns != 18) || codes.chunk_count < least_chunks) return Status::format;
+  for (size_t i = 0; codes.chunk_of && i < n; ++i)
+    if (codes.chunk_of[i] >= codes.chunk_count) return Status::format;
   for (size_t c = 0; c < codes.chunk_count; ++c) {
     if (!bounds_are_finite(codes.chunks + c * columns, columns)) {
       *where = c;

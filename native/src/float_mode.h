@@ -19,7 +19,7 @@ class ExactFloats {
   }
   ~ExactFloats() { asm volatile("msr fpcr, %0" : : "r"(saved_)); }
 #else
-  ExactFloats() = default;
+  ExactFloats() {}
 #endif
   ExactFloats(const ExactFloats&) = delete;
   ExactFloats& operator=(const ExactFloats&) = delete;

@@ -19,8 +19,9 @@ struct CompressedPlyCodes {
   const uint8_t* sh;         // N x 3 x B, channel first; null if B is 0
   size_t coefficients;       // B: 0, 3, 8 or 15
   const float* chunks;       // C x 12 or 18: min xyz, max xyz, min and max of the log scales, of the colours
-  size_t chunk_count;        // at least N / 256, rounded up
+  size_t chunk_count;        // C: without chunk_of at least N / 256, rounded up
   size_t chunk_columns;      // 12 (colours span 0..1) or 18
+  const uint32_t* chunk_of;  // N: the chunk of each splat, below C; null: splat i belongs to chunk i / 256
 };
 
 struct CompressedPlyFloats {

@@ -148,6 +148,7 @@ export type ErrorName =
   | 'UnsupportedFeatureError'
   | 'TruncatedError'
   | 'CorruptError'
+  | 'FormatError'
   | 'InternalError';
 
 /**

@@ -1,0 +1,1721 @@
+// src/decoder/module.ts
+var e = class {
+	call;
+	constructor(e) {
+		this.call = new WebAssembly.Instance(e, {}).exports, this.call._initialize();
+	}
+	withBlocks(e) {
+		let n = new t(this.call);
+		try {
+			return e(n);
+		} finally {
+			n.free();
+		}
+	}
+}, t = class {
+	#e;
+	#t = [];
+	constructor(e) {
+		this.#e = e;
+	}
+	room(e) {
+		let t = this.#e.splatzip_alloc(e);
+		return this.#t.push(t), t;
+	}
+	zeros(e) {
+		let t = this.room(e);
+		return new Uint8Array(this.#e.memory.buffer, t, e).fill(0), t;
+	}
+	put(e) {
+		let t = this.room(e.byteLength), n = new Uint8Array(e.buffer, e.byteOffset, e.byteLength);
+		return new Uint8Array(this.#e.memory.buffer, t, n.length).set(n), t;
+	}
+	floats(e, t) {
+		return new Float32Array(this.#e.memory.buffer, e, t).slice();
+	}
+	words(e, t) {
+		return new Uint32Array(this.#e.memory.buffer, e, t).slice();
+	}
+	bytes(e, t) {
+		return new Uint8Array(this.#e.memory.buffer, e, t).slice();
+	}
+	free() {
+		for (let e of this.#t) this.#e.splatzip_free(e);
+		this.#t.length = 0;
+	}
+};
+// src/decoder/open.ts
+function n(e, t) {
+	return new r(e, t);
+}
+var r = class {
+	#e;
+	#t;
+	#n = !0;
+	constructor(e, t) {
+		this.#t = e, this.#e = t.startWorker(), this.#e.onmessage = ({ data: e }) => this.#i(e), this.#e.onerror = ({ message: e }) => this.#a(e || "the decoder's worker did not start"), this.#r = t.decoder().then((e) => this.#e.postMessage({ module: e }), (e) => this.#a(e instanceof Error ? e.message : String(e)));
+	}
+	#r;
+	push(e, t) {
+		this.#r.then(() => {
+			this.#n && this.#e.postMessage({
+				bytes: e,
+				offset: t
+			}, [e.buffer]);
+		});
+	}
+	end() {
+		this.#r.then(() => {
+			this.#n && this.#e.postMessage("end");
+		});
+	}
+	close() {
+		this.#n = !1, this.#e.terminate();
+	}
+	#i(e) {
+		this.#n && this.#t(e), (e.type === "end" || e.type === "failure") && this.close();
+	}
+	#a(e) {
+		this.#i({
+			type: "failure",
+			error: "InternalError",
+			message: e
+		});
+	}
+}, i = class {
+	#e = [];
+	get whole() {
+		return this.#n(0);
+	}
+	add(e, t) {
+		let n = t + e.length, r = t;
+		for (let i = this.#t(t); r < n; i++) {
+			let a = this.#e[i], o = Math.min(n, a?.start ?? n);
+			if (o > r) {
+				let n = e.subarray(r - t, o - t);
+				this.#e.splice(i, 0, {
+					start: r,
+					end: o,
+					bytes: n,
+					left: n.length
+				}), i++;
+			}
+			r = Math.max(r, a?.end ?? n);
+		}
+	}
+	has(e, t) {
+		return t === 0 || this.#n(e) >= e + t;
+	}
+	peek(e, t) {
+		let n = Math.min(e + t, Math.max(e, this.#n(e))), r = new Uint8Array(n - e);
+		return this.#r(e, n, (t, n, i) => {
+			t.bytes && r.set(t.bytes.subarray(n - t.start, i - t.start), n - e);
+		}), r;
+	}
+	take(e, t) {
+		let n = this.#e[this.#t(e)], r = n?.bytes && n.start <= e && e + t <= n.end ? n.bytes.subarray(e - n.start, e - n.start + t) : this.peek(e, t);
+		return this.#r(e, e + t, (e, t, n) => {
+			e.left -= n - t, e.left <= 0 && (e.bytes = null);
+		}), r;
+	}
+	#t(e) {
+		let t = 0, n = this.#e.length;
+		for (; t < n;) {
+			let r = t + n >> 1;
+			this.#e[r].end > e ? n = r : t = r + 1;
+		}
+		return t;
+	}
+	#n(e) {
+		let t = e;
+		for (let n = this.#t(e); n < this.#e.length; n++) {
+			let e = this.#e[n];
+			if (e.start > t) break;
+			t = e.end;
+		}
+		return t;
+	}
+	#r(e, t, n) {
+		for (let r = this.#t(e); r < this.#e.length; r++) {
+			let i = this.#e[r];
+			if (i.start >= t) break;
+			n(i, Math.max(e, i.start), Math.min(t, i.end));
+		}
+	}
+}, a = class extends Error {
+	name;
+	constructor(e, t) {
+		super(t), this.name = e;
+	}
+}, o = (e) => new a("CorruptError", e), s = (e) => new a("TruncatedError", e), c = (e) => new a("UnsupportedFeatureError", e), l = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)/gs, u = 500;
+function d(e, t, { wrapReals: n = !1 } = {}) {
+	let r;
+	try {
+		let t = new TextDecoder("utf-8", { fatal: !0 }).decode(e);
+		r = JSON.parse(n ? t.replace(l, (e) => e.startsWith("\"") ? e : `{"~real":${e}}`) : t);
+	} catch {
+		throw o(`${t}: it is not JSON`);
+	}
+	if (m(r, t, 0), !f(r)) throw o(`${t}: it is not a JSON object`);
+	return r;
+}
+function f(e) {
+	return typeof e == "object" && !!e && !Array.isArray(e);
+}
+function p(e) {
+	let t = f(e) && "~real" in e ? e["~real"] : e;
+	return typeof t == "number" ? t : void 0;
+}
+function m(e, t, n) {
+	if (n > u) throw o(`${t}: it is not JSON: it is nested too deeply`);
+	if (typeof e == "number" && !Number.isFinite(e)) throw o(`${t}: a number is too large`);
+	if (typeof e == "object" && e) for (let r of Object.values(e)) m(r, t, n + 1);
+}
+// src/decoder/columns/dequantize.ts
+var h = [
+	"LDB",
+	"RDB",
+	"LUB",
+	"RUB",
+	"LDF",
+	"RDF",
+	"LUF",
+	"RUF",
+	"LFD",
+	"RFD",
+	"LFU",
+	"RFU",
+	"LBD",
+	"RBD",
+	"LBU",
+	"RBU"
+], g = 34028234663852886e22;
+function _(e, t) {
+	let n = ee[t.format];
+	if (!n) throw new a("UnsupportedFeatureError", `no dequantizer for the source format '${t.format}'`);
+	return n(e, t);
+}
+var ee = {
+	float32: ({ call: e }, { codes: t }) => {
+		let n = [
+			"positions",
+			"log_scales",
+			"rotations",
+			"opacity_logits",
+			"sh"
+		], r = y("sh", t, [
+			3,
+			12,
+			27,
+			48,
+			75
+		]) / 3 - 1, i = [
+			3,
+			3,
+			4,
+			1,
+			3 * (1 + r)
+		];
+		return n.forEach((e, n) => v(t, e, "uint32", i[n])), {
+			coefficients: r,
+			run: ({ n: t, at: r, coefficients: a }, o, s) => {
+				let c = new Uint32Array(e.memory.buffer), l = s >> 2;
+				return n.forEach((e, n) => {
+					let o = t * (e === "sh" ? 3 * (1 + a) : i[n]);
+					c.copyWithin(l, r(e) >> 2, (r(e) >> 2) + o), l += o;
+				}), 0;
+			}
+		};
+	},
+	spz: ({ call: e }, { version: t, codes: n, header: r }) => {
+		let { sh_degree: i, fractional_bits: a, axes: o = "RUB" } = r, s = h.indexOf(o) + 1;
+		if (![
+			1,
+			2,
+			3,
+			4
+		].includes(t)) throw S(`SPZ version ${t} is not known; 1 to 4 are`);
+		if (!x(i, 4) || !x(a, 30) || s === 0) throw S("an SPZ header field is out of its range");
+		let c = (i + 1) ** 2 - 1;
+		v(n, "positions", t === 1 ? "uint16" : "uint32", 3), v(n, "alphas", "uint8", 1);
+		for (let e of ["colors", "scales"]) v(n, e, "uint8", 3);
+		return t >= 3 ? v(n, "rotations", "uint32", 1) : v(n, "rotations", "uint8", 3), v(n, "sh", "uint8", 3 * c), {
+			coefficients: c,
+			run: ({ n, at: r, coefficients: o }, c, l) => {
+				let [u, d] = [r("positions"), r("rotations")];
+				return e.dequantize_spz(n, t === 1 ? 0 : u, t === 1 ? u : 0, r("alphas"), r("colors"), r("scales"), t >= 3 ? d : 0, t >= 3 ? 0 : d, o > 0 ? r("sh") : 0, a, o > 0 ? i : 0, s, l);
+			}
+		};
+	},
+	sog: ({ call: e }, { version: t, codes: n, tables: r }) => {
+		if (t !== 1 && t !== 2) throw S(`SOG version ${t} is not 1 or 2`);
+		v(n, "positions", "uint16", 3), v(n, "rotations", "uint8", 4), v(n, "scales", "uint8", 3), v(n, "colors", "uint8", 4);
+		let i = n.has("labels");
+		i && v(n, "labels", "uint16", 1);
+		let a = t === 1 ? [
+			6,
+			6,
+			8,
+			2
+		] : [
+			6,
+			256,
+			256,
+			256
+		], o = [
+			"means",
+			"scales",
+			"sh0",
+			"shN"
+		].map((e, t) => e === "shN" && !i ? /* @__PURE__ */ new Float64Array(256) : ne(r, e, a[t]));
+		return {
+			coefficients: 0,
+			run: ({ n, at: r, coefficients: i, palette: a }, s, c) => {
+				let [l, u, d, f] = o.map((e) => s.put(e)), p = i > 0 && a ? a.length / (3 * i) : 0, m = i > 0 ? r("labels") : 0;
+				return e.dequantize_sog(t, n, r("positions"), r("rotations"), r("scales"), r("colors"), m, p > 0 && a ? s.put(a) : 0, p, i, l, u, d, f, c);
+			}
+		};
+	},
+	compressed_ply: ({ call: e }, { version: t, codes: n, tables: r }) => {
+		if (t !== 1) throw S(`compressed.ply version ${t} is not 1`);
+		for (let e of [
+			"position",
+			"rotation",
+			"scale",
+			"color"
+		]) v(n, e, "uint32", 1);
+		let i = n.has("sh") ? y("sh", n, [
+			9,
+			24,
+			45
+		]) / 3 : 0;
+		i > 0 && v(n, "sh", "uint8", 3 * i);
+		let a = b(r, "chunks", "float32", 2), [o, s] = a.shape;
+		if (s !== 12 && s !== 18) throw S(`a chunk of the compressed.ply source has ${s} bounds`);
+		return {
+			coefficients: i,
+			run: ({ n: t, at: n, coefficients: r, prefix: i }, c, l) => e.dequantize_compressed_ply(t, n("position"), n("rotation"), n("scale"), n("color"), r > 0 ? n("sh") : 0, r, c.put(a.bytes), o, s, i, l)
+		};
+	},
+	splat: ({ call: e }, { version: t, codes: n }) => {
+		if (t !== 1) throw S(`.splat version ${t} is not 1`);
+		for (let e of ["positions", "scales"]) v(n, e, "uint32", 3);
+		for (let e of ["colors", "rotations"]) v(n, e, "uint8", 4);
+		return {
+			coefficients: 0,
+			run: ({ n: t, at: n }, r, i) => e.dequantize_splat(t, n("positions"), n("scales"), n("colors"), n("rotations"), i)
+		};
+	},
+	ksplat: ({ call: e }, { version: t, codes: n, tables: r, header: i }) => {
+		let a = i.compression_level, o = [p(i.sh_min), p(i.sh_max)];
+		if (t !== 1 || !x(a, 2)) throw S("this version and compression level of .ksplat are not known");
+		if (o.some((e) => e === void 0 || Math.abs(e) > g)) throw S("the SH range of the .ksplat source is not finite");
+		let s = a === 0 ? "uint32" : "uint16";
+		for (let e of ["positions", "scales"]) v(n, e, s, 3);
+		v(n, "rotations", s, 4), v(n, "colors", "uint8", 4), v(n, "buckets", "uint32", 1);
+		let c = n.has("sh") ? y("sh", n, [
+			0,
+			9,
+			24
+		]) / 3 : 0;
+		n.has("sh") && v(n, "sh", [
+			"uint32",
+			"uint16",
+			"uint8"
+		][a], 3 * c);
+		let l = te(r, "bucket_sections", "uint32"), u = l.shape[0], d = te(r, "block_sizes", "float32"), f = d.shape[0], m = b(r, "bucket_centers", "float32", 2, [u, 3]), [h, _] = ["ranges", "sh_degrees"].map((e) => b(r, e, "uint32", 1, [f]));
+		return {
+			coefficients: c,
+			run: ({ n: t, at: n, coefficients: r, prefix: i }, s, c) => {
+				let p = (e) => s.put(e.bytes), g = r > 0 ? p(_) : s.zeros(4 * f);
+				return e.dequantize_ksplat(t, a, n("positions"), n("scales"), n("rotations"), r > 0 ? n("sh") : 0, n("colors"), i === 0 ? n("buckets") : i, u, p(m), p(l), f, p(d), p(h), g, r, s.put(Float64Array.from(o)), c);
+			}
+		};
+	}
+};
+function v(e, t, n, r) {
+	let i = e.get(t);
+	if (!i) throw S(`the source has no array '${t}'`);
+	if (i.dtype !== n || i.columns !== r) throw S(`array '${t}' of the source is ${i.columns} ${i.dtype}, expected ${r} ${n}`);
+}
+function y(e, t, n) {
+	let r = t.get(e)?.columns ?? -1;
+	if (!n.includes(r)) throw S(`the source has ${r} values of '${e}' a splat`);
+	return r;
+}
+function b(e, t, n, r, i) {
+	let a = e.get(t);
+	if (!a) throw S(`the source has no array '${t}'`);
+	let o = a.shape.length === r && (!i || i.every((e, t) => a.shape[t] === e));
+	if (a.dtype !== n || !o) throw S(`array '${t}' of the source is ${a.shape.join("x")} ${a.dtype}`);
+	return a;
+}
+function te(e, t, n) {
+	return b(e, t, n, 1);
+}
+function ne(e, t, n) {
+	let r = e.get(t);
+	if (!r) throw S(`the source has no array '${t}'`);
+	let i = r.dtype === "uint64", { bytes: a, shape: o } = b(e, t, i ? "uint64" : "float32", n === 256 ? 1 : 2);
+	if (o.reduce((e, t) => e * t, 1) !== n || o.length === 2 && o[0] !== 2) throw S(`array '${t}' of the source is ${o.join("x")}`);
+	return i ? new Float64Array(a.buffer) : Float64Array.from(new Float32Array(a.buffer));
+}
+function x(e, t) {
+	return typeof e == "number" && Number.isInteger(e) && e >= 0 && e <= t;
+}
+var S = (e) => new a("FormatError", e), C = {
+	uint8: 1,
+	uint16: 2,
+	uint32: 4,
+	uint64: 8,
+	float32: 4
+}, w = [
+	0,
+	1,
+	2
+], T = [
+	[30, 2],
+	[20, 10],
+	[10, 10],
+	[0, 10]
+];
+function re(e, t, n) {
+	let r = ie[e];
+	if (!r) throw c(`the source format '${e.slice(0, 40)}' is not known; a newer decoder may read it`);
+	return r(t, n);
+}
+var ie = {
+	spz: (e, t) => ({
+		coordinates: D("positions", w, e === 1 ? 16 : 32, { folded: e === 1 }),
+		components: [
+			...D("scales", w, 8),
+			...D("alphas", [0], 8),
+			...D("colors", [
+				1,
+				0,
+				2
+			], 8),
+			...e >= 3 ? ae("rotations") : D("rotations", w, 8),
+			...D("sh", E(k(t)), 8, { layer: 1 })
+		]
+	}),
+	sog: (e, t) => ({
+		coordinates: D("positions", w, 16),
+		components: [
+			...D("scales", w, 8),
+			...D("colors", [
+				3,
+				0,
+				1,
+				2
+			], 8),
+			...D("rotations", [
+				3,
+				0,
+				1,
+				2
+			], 8),
+			...t.has("labels") ? O("labels", [[8, 8], [0, 8]], { layer: 1 }) : []
+		]
+	}),
+	compressed_ply: (e, t) => ({
+		coordinates: O("position", [
+			[21, 11],
+			[11, 10],
+			[0, 11]
+		]),
+		components: [
+			...O("scale", [
+				[21, 11],
+				[11, 10],
+				[0, 11]
+			]),
+			...O("color", [
+				[0, 8],
+				[16, 8],
+				[24, 8],
+				[8, 8]
+			]),
+			...O("rotation", T),
+			...D("sh", E(k(t), !0), 8, { layer: 1 })
+		],
+		prefixShift: 11
+	}),
+	splat: () => ({
+		coordinates: D("positions", w, 32, { folded: !0 }),
+		components: [
+			...D("scales", w, 32, { folded: !0 }),
+			...D("colors", [
+				3,
+				1,
+				0,
+				2
+			], 8),
+			...D("rotations", [
+				0,
+				1,
+				2,
+				3
+			], 8)
+		]
+	}),
+	ksplat: (e, t) => {
+		let n = A(t, "positions").dtype === "uint32", r = n ? 32 : 16, i = 8 * C[t.get("sh")?.dtype ?? "uint8"];
+		return {
+			coordinates: D("positions", w, r, { folded: n }),
+			components: [
+				...D("scales", w, r, { folded: !0 }),
+				...D("colors", [
+					3,
+					1,
+					0,
+					2
+				], 8),
+				...D("rotations", [
+					0,
+					1,
+					2,
+					3
+				], r, { folded: !0 }),
+				...n ? D("buckets", [0], 32) : [],
+				...D("sh", E(k(t)), i, {
+					folded: i > 8,
+					layer: 1
+				})
+			],
+			...!n && { prefixShift: 16 }
+		};
+	},
+	float32: (e, t) => {
+		if (e !== 1) throw c(`version ${e} of the bits of a float scene is not known`);
+		let n = E(Math.floor(A(t, "sh").columns / 3) - 1).map((e) => e + 3);
+		return {
+			coordinates: D("positions", w, 32, { folded: !0 }),
+			components: [
+				...D("log_scales", w, 32, { folded: !0 }),
+				...D("opacity_logits", [0], 32, { folded: !0 }),
+				...D("sh", [
+					1,
+					0,
+					2
+				], 32, { folded: !0 }),
+				...D("rotations", [
+					0,
+					1,
+					2,
+					3
+				], 32, { folded: !0 }),
+				...D("sh", n, 32, {
+					folded: !0,
+					layer: 1
+				})
+			]
+		};
+	}
+};
+function E(e, t = !1) {
+	let n = [];
+	for (let r = 0; r < e; r++) for (let i of [
+		1,
+		0,
+		2
+	]) n.push(t ? i * e + r : 3 * r + i);
+	return n;
+}
+function D(e, t, n, { folded: r = !1, layer: i = 0 } = {}) {
+	return t.map((t) => ({
+		array: e,
+		column: t,
+		shift: 0,
+		bits: n,
+		layer: i,
+		folded: r
+	}));
+}
+function O(e, t, { folded: n = !1, layer: r = 0 } = {}) {
+	return t.map(([t, i]) => ({
+		array: e,
+		column: 0,
+		shift: t,
+		bits: i,
+		layer: r,
+		folded: n
+	}));
+}
+function ae(e) {
+	return O(e, T).map((e, t) => ({
+		...e,
+		folded: t > 0
+	}));
+}
+function k(e) {
+	return Math.floor((e.get("sh")?.columns ?? 0) / 3);
+}
+function A(e, t) {
+	let n = e.get(t);
+	if (!n) throw o(`chunk (3, 0): it has no array '${t}'`);
+	return n;
+}
+// src/decoder/columns/source.ts
+var j = "chunk (3, 0)", oe = 75, se = class {
+	#e;
+	#t = /* @__PURE__ */ new Map();
+	#n = [];
+	#r = 0;
+	constructor(e) {
+		this.#e = d(e, j, { wrapReals: !0 });
+		let { format: t, version: n, codes: r, tables: i, records: a, header: s } = this.#e;
+		if (typeof t != "string" || !M(n) || !f(r) || !f(s)) throw L();
+		for (let [e, t] of Object.entries(r)) {
+			let [n, r] = ce(t);
+			if (!M(n)) throw L();
+			if (!F(r) || n > oe) throw o(`${j}: an array of codes has an impossible shape`);
+			this.#t.set(e, {
+				columns: n,
+				dtype: r
+			});
+		}
+		for (let e of P(i)) {
+			let [t, n, r] = P(e);
+			if (P(e).length !== 3 || typeof t != "string" || typeof n != "string") throw L();
+			this.#n.push({
+				name: t,
+				dtype: n,
+				shape: P(r).map(N)
+			});
+		}
+		for (let e of P(a)) {
+			let [t, n] = ce(e);
+			N(t), this.#r += N(n);
+		}
+	}
+	get needsData() {
+		return this.#r > 0 || this.#n.some(({ shape: e }) => I(e) > 0);
+	}
+	source(e) {
+		let t = /* @__PURE__ */ new Map(), n = 0;
+		for (let { name: r, dtype: i, shape: a } of this.#n) {
+			if (!F(i)) throw o(`${j}: table '${r}' is of a type that no table has`);
+			let s = I(a) * C[i];
+			if (s > e.length - n) throw o(`${j}: table '${r}' is larger than chunk (3, 1)`);
+			t.set(r, {
+				dtype: i,
+				shape: a,
+				bytes: e.slice(n, n + s)
+			}), n += s;
+		}
+		if (n += this.#r, n > e.length) throw o(`${j}: a record is larger than chunk (3, 1)`);
+		if (n < e.length) throw o(`chunk (3, 1): ${e.length - n} bytes belong to nothing`);
+		let { format: r, version: i, header: a } = this.#e;
+		return {
+			format: r,
+			version: i,
+			codes: this.#t,
+			tables: t,
+			header: a
+		};
+	}
+};
+function M(e) {
+	return typeof e == "number" && Number.isInteger(e) && e >= 0 && e < 2 ** 32;
+}
+function N(e) {
+	if (!M(e)) throw L();
+	return e;
+}
+function P(e) {
+	if (!Array.isArray(e)) throw L();
+	return e;
+}
+function ce(e) {
+	let t = P(e);
+	if (t.length !== 2) throw L();
+	return [t[0], t[1]];
+}
+function F(e) {
+	return typeof e == "string" && Object.hasOwn(C, e);
+}
+function I(e) {
+	return e.reduce((e, t) => e * t, 1);
+}
+var L = () => o(`${j}: a field is missing or not what it should be`), R = class {
+	#e;
+	#t;
+	#n;
+	#r = 0;
+	constructor(e, t) {
+		this.#e = e, this.#t = new DataView(e.buffer, e.byteOffset, e.byteLength), this.#n = t;
+	}
+	uint() {
+		let e = 0;
+		for (let t = 1, n = 0;; t *= 128, n += 7) {
+			if (n > 63) throw this.corrupt("a number is too long");
+			let r = this.u8();
+			if (n === 63 && r > 1 && r < 128) throw this.corrupt("a number is too large");
+			if (e += (r & 127) * t, r < 128) return e;
+		}
+	}
+	u8() {
+		return this.#t.getUint8(this.#i(1));
+	}
+	u16() {
+		return this.#t.getUint16(this.#i(2), !0);
+	}
+	u32() {
+		return this.#t.getUint32(this.#i(4), !0);
+	}
+	f32() {
+		return this.#t.getFloat32(this.#i(4), !0);
+	}
+	f64() {
+		return this.#t.getFloat64(this.#i(8), !0);
+	}
+	skip(e) {
+		this.#i(e);
+	}
+	get left() {
+		return this.#e.length - this.#r;
+	}
+	end() {
+		if (this.left > 0) throw this.corrupt(`${this.left} bytes are left over`);
+	}
+	corrupt(e) {
+		return o(`${this.#n}: ${e}`);
+	}
+	#i(e) {
+		if (e > this.left) throw this.corrupt("it ends too early");
+		return this.#r += e, this.#r - e;
+	}
+}, le = 2 ** 31, z = {
+	STEPPED: 1,
+	COLUMNS: 2
+}, B = {
+	TABLES: 1,
+	STEPS: 2,
+	SOURCE: 3,
+	PALETTE: 4,
+	COLUMNS: 5,
+	CODEBOOKS: 6,
+	META: 128,
+	SETTINGS: 129,
+	QUALITY: 130,
+	TIERS: 131
+}, V = [
+	83,
+	80,
+	76,
+	65,
+	84,
+	90,
+	13,
+	10
+], ue = 65535, de = 18;
+function H(e) {
+	if (e.length === 0 || V.some((t, n) => n < e.length && e[n] !== t)) throw new a("NotSplatzipError", "not a .splatz file: it does not start with SPLATZ");
+}
+function fe(e, t) {
+	H(e);
+	let n = new R(e, "header at byte 0");
+	n.skip(V.length);
+	let r = n.u16(), i = n.u16();
+	if (r !== 0 || i !== 4) throw new a("UnsupportedVersionError", `this file is version ${r}.${i}; this decoder reads 0.4`);
+	let o = n.u32(), s = n.u32() + n.u32() * 2 ** 32, c = n.u32();
+	if (t(e.subarray(0, 28)) !== n.u32()) throw n.corrupt("the checksum is wrong; the file was damaged");
+	if (o > 4096 || 32 + o > s) throw n.corrupt("sizes disagree");
+	return {
+		rootSize: o,
+		fileSize: s,
+		rootCrc: c
+	};
+}
+function pe(e) {
+	let t = new R(e, "root at byte 32"), [n, r, i, a, o] = K(5, () => t.uint()), s = q(() => t.f64()), c = {
+		low: q(() => t.f32()),
+		high: q(() => t.f32())
+	};
+	if (![...c.low, ...c.high].every(Number.isFinite) || c.low.some((e, t) => e > c.high[t])) throw t.corrupt("the bounding box is not one");
+	let l = t.uint();
+	G(t, l, () => K(2, () => t.uint()));
+	let u = [];
+	G(t, t.uint(), () => u.push({
+		size: t.uint(),
+		crc: t.u32()
+	}));
+	let d = U(t);
+	if (t.end(), r === 0 || i > 4 || l === 0 || !s.every(Number.isFinite)) throw t.corrupt("it describes no scene");
+	return {
+		codec: n,
+		splats: r,
+		shDegree: i,
+		tiers: a,
+		layers: o,
+		origin: s,
+		box: c,
+		segments: l,
+		indexes: u,
+		entries: d
+	};
+}
+function me(e, t) {
+	let n = new R(e, t), r = U(n);
+	return n.end(), r;
+}
+function he({ shared: e, runs: t }, n) {
+	return {
+		shared: e.map((e) => ({
+			...e,
+			offset: n + e.offset
+		})),
+		runs: t.map((e) => ({
+			...e,
+			offset: n + e.offset,
+			directory: {
+				...e.directory,
+				offset: n + e.offset
+			}
+		}))
+	};
+}
+function ge(e, { shared: t, runs: n }, r, i) {
+	let a = "root at byte 32", l = new Set(Object.values(B));
+	for (let { kind: e, name: n } of t) if (!l.has(e) && e < 128) throw c(`${n}: this version does not know that required kind`);
+	for (let t of n) {
+		if (t.segment >= e.segments || t.tier >= e.tiers || t.layer >= e.layers) throw o(`${a}: it lists ${W(t)}, which it does not have`);
+		if (t.directory.size > t.size) throw o(`${a}: the directory of ${W(t)} is larger than the run`);
+	}
+	let u = [...t.map(({ name: e }) => e), ...n.map(W)];
+	if (new Set(u).size < u.length) throw o(`${a}: a key is listed twice`);
+	let d = [...t, ...n.map((e) => ({
+		...e,
+		name: W(e)
+	}))];
+	for (let { name: e, offset: t, size: n } of d) if (t + n > i) throw s(`${e} at byte ${t}: its ${n} bytes reach beyond the end at byte ${i}`);
+	let f = r;
+	for (let { offset: e, size: t } of d.sort((e, t) => e.offset - t.offset || e.size - t.size)) {
+		if (e !== f) throw o(`byte ${Math.min(e, f)}: chunks leave a gap or overlap`);
+		f += t;
+	}
+	if (f !== i) throw o(`byte ${f}: ${i - f} bytes belong to no chunk`);
+}
+function _e(e, t, n) {
+	let r = new R(e, `${t.directory.name} at byte ${t.offset}`), i = r.uint();
+	if (i * de > r.left) throw r.corrupt("it lists more chunks than it has room for");
+	let a = q((e) => (n.high[e] - n.low[e]) / ue), o = () => q((e) => n.low[e] + r.u16() * a[e]), s = [], c = -1, l = t.offset + t.directory.size;
+	for (let e = 0; e < i; e++) {
+		if (c += 1 + r.uint(), c >= le) throw r.corrupt(`there is no tile ${c}`);
+		let [e, n, i] = [
+			r.uint(),
+			r.uint(),
+			r.u32()
+		], a = `tile ${c} tier ${t.tier} layer ${t.layer} at byte ${l}`;
+		s.push({
+			tile: c,
+			splats: e,
+			offset: l,
+			size: n,
+			crc: i,
+			name: a,
+			box: {
+				low: o(),
+				high: o()
+			}
+		}), l += n;
+	}
+	if (r.end(), l !== t.offset + t.size) throw r.corrupt("its chunks do not fill the run");
+	return s;
+}
+function U(e) {
+	let t = [];
+	G(e, e.uint(), () => {
+		let [n, r, i, a] = K(4, () => e.uint());
+		t.push({
+			kind: n,
+			id: r,
+			offset: i,
+			size: a,
+			crc: e.u32(),
+			name: `chunk (${n}, ${r})`
+		});
+	});
+	let n = [];
+	return G(e, e.uint(), () => {
+		let [t, r, i, a] = K(4, () => e.uint()), [o, s] = K(2, () => e.uint()), c = `directory of segment ${t} tier ${r} layer ${i}`, l = {
+			offset: a,
+			size: o,
+			crc: e.u32(),
+			name: c
+		};
+		n.push({
+			segment: t,
+			tier: r,
+			layer: i,
+			offset: a,
+			size: s,
+			directory: l
+		});
+	}), {
+		shared: t,
+		runs: n
+	};
+}
+function W({ segment: e, tier: t, layer: n }) {
+	return `segment ${e} tier ${t} layer ${n}`;
+}
+function G(e, t, n) {
+	for (let r = 0; r < t; r++) {
+		if (e.left === 0) throw e.corrupt("it ends too early");
+		n();
+	}
+}
+function K(e, t) {
+	return Array.from({ length: e }, t);
+}
+function q(e) {
+	return [
+		e(0),
+		e(1),
+		e(2)
+	];
+}
+// src/decoder/streams.ts
+function ve(e, t, n, r) {
+	let i = new R(e, r);
+	n === 0 && (t === z.STEPPED ? ye : be)(i);
+	let a = [];
+	for (let e = i.uint(); e > 0; e--) {
+		let e = {
+			stream: i.u8(),
+			tableSet: Math.floor(i.uint() / 4)
+		};
+		i.uint(), i.uint(), e.stream < 128 && a.push(e);
+	}
+	return a;
+}
+function ye(e) {
+	if (e.u8() !== 0) {
+		for (let t = 0; t < 3; t++) e.uint();
+		e.u8();
+		for (let t = 0; t < 4; t++) e.uint();
+	}
+}
+function be(e) {
+	e.skip(2);
+	for (let t = 0; t < 3; t++) e.uint();
+}
+// src/decoder/columns.ts
+var xe = 65536, Se = 1024, J = 2, Y = 256, Ce = 6, we = 11, Te = class {
+	isChained = !1;
+	essential = [
+		[B.SOURCE, 0],
+		[B.COLUMNS, 0],
+		[B.TABLES, 0]
+	];
+	#e;
+	#t;
+	#n;
+	#r = /* @__PURE__ */ new Map();
+	#i = [];
+	#a = null;
+	#o = null;
+	#s = null;
+	#c = /* @__PURE__ */ new Map();
+	#l = [];
+	constructor(e, t, n) {
+		this.#e = e, this.#t = n, this.#n = (t + 1) ** 2 - 1, n.has(`${B.SOURCE},1`) && this.essential.push([B.SOURCE, 1]);
+		for (let e = 0; n.has(`${B.PALETTE},${e}`); e++) this.#i.push([B.PALETTE, e]);
+	}
+	get hasRest() {
+		return this.#o?.layout.components.some(({ layer: e }) => e === 1) ?? !1;
+	}
+	take(e, t, n) {
+		if (this.#r.set(`${e},${t}`, n.slice()), e === B.SOURCE && t === 0 && (this.#a = new se(n), this.#a.needsData && !this.#t.has(`${B.SOURCE},1`))) throw o("root: the tables of its source are not listed");
+		e === B.TABLES && this.#o && this.#p(this.#o.file, t, n), !this.#o && this.essential.every(([e, t]) => this.#r.has(`${e},${t}`)) && (this.#o = this.#u());
+	}
+	needs(e) {
+		let t = Math.min(xe, Se * e.bytes.length);
+		if (!(e.count >= 1 && e.count <= t)) throw o(`${e.name}: it cannot hold ${e.count} splats`);
+		if (!this.#o) return this.essential;
+		let n = ve(e.bytes, z.COLUMNS, e.layer, e.name).map(({ tableSet: e }) => [B.TABLES, e]), r = e.layer === 1 && this.#o.source.format === "sog" ? [
+			[B.PALETTE, 0],
+			...this.#i,
+			[B.COLUMNS, 1],
+			[B.TABLES, J]
+		] : [];
+		return [
+			...this.essential,
+			...n,
+			...r
+		];
+	}
+	splats(e) {
+		let t = e.count, n = this.#e.withBlocks((n) => {
+			let r = this.#m(n, e, e.bytes, null, 0), i = (e, i) => n.floats(r + 4 * e * t, i * t);
+			return {
+				positions: i(0, 3),
+				logScales: i(3, 3),
+				rotations: i(6, 4),
+				opacityLogits: i(10, 1),
+				color: i(we, 3)
+			};
+		});
+		return this.hasRest && this.#c.set(X(e), e.bytes.slice()), n;
+	}
+	sh(e) {
+		let t = this.#c.get(X(e));
+		if (!t) throw o(`${e.name}: its layer 0 is not there`);
+		this.#c.delete(X(e));
+		let { dequantizer: n, source: r } = this.#o;
+		r.format === "sog" && (this.#s ??= this.#g());
+		let i = this.#s?.coefficients ?? n.coefficients;
+		if (i !== this.#n) throw o(`${e.name}: its SH degree is not the root's`);
+		let a = e.count;
+		return this.#e.withBlocks((n) => {
+			let r = n.floats(this.#m(n, e, t, e.bytes, i) + 44 * a, 3 * (1 + i) * a), o = new Float32Array(3 * i * a);
+			for (let e = 0; e < a; e++) {
+				let t = 3 * (1 + i) * e;
+				o.set(r.subarray(t + 3, t + 3 * (1 + i)), 3 * i * e);
+			}
+			return o;
+		});
+	}
+	forget() {}
+	order(e) {
+		if (this.#l.length === 0) return;
+		this.#l.sort((e, t) => e.tier - t.tier || e.tile - t.tile);
+		let t = this.#l.reduce((e, { words: t }) => e + t.length, 0), n = new Uint32Array(t), r = 0;
+		for (let { words: e } of this.#l) n.set(e, r), r += e.length;
+		let i = Uint32Array.from({ length: t }, (e, t) => t);
+		return i.sort((e, t) => n[e] - n[t] || e - t), e && this.#o?.source.format === "compressed_ply" && Ee(i, n), i;
+	}
+	close() {
+		this.#o && this.#e.call.columns_close(this.#o.file), this.#o = null;
+	}
+	#u() {
+		let e = this.#a.source(this.#r.get(`${B.SOURCE},1`) ?? /* @__PURE__ */ new Uint8Array()), t = re(e.format, e.version, e.codes), n = this.#d(0), r = this.#f(n);
+		if (r.length !== t.components.length || t.components.some(({ layer: e }, t) => e !== r[t])) throw o("chunk (5, 0): its components are not those of the source");
+		for (let n of [...t.coordinates, ...t.components]) {
+			let t = e.codes.get(n.array), r = `chunk (3, 0): array '${n.array}'`;
+			if (!t || n.column >= t.columns) throw o(`${r} lacks a column`);
+			if (n.shift + n.bits > 8 * C[t.dtype]) throw o(`${r} is of too narrow a type`);
+		}
+		for (let [e, t] of this.#r) {
+			let [r, i] = e.split(",").map(Number);
+			r === B.TABLES && this.#p(n, i, t);
+		}
+		return {
+			source: e,
+			layout: t,
+			file: n,
+			dequantizer: _(this.#e, e)
+		};
+	}
+	#d(e) {
+		let t = this.#r.get(`${B.COLUMNS},${e}`), n = this.#e.withBlocks((e) => this.#e.call.columns_open(e.put(t), t.length));
+		if (n === 0) throw o(`chunk (5, ${e}): its numbers make no sense`);
+		return n;
+	}
+	#f(e) {
+		let { call: t } = this.#e;
+		return Array.from({ length: t.columns_components(e) }, (n, r) => t.columns_layer(e, r));
+	}
+	#p(e, t, n) {
+		if (!(t >= 256) && !this.#e.withBlocks((r) => this.#e.call.columns_tables(e, t, r.put(n), n.length))) throw o(`chunk (1, ${t}): its numbers make no sense`);
+	}
+	#m(e, t, n, r, i) {
+		let { source: a, layout: s, dequantizer: c, file: l } = this.#o, u = t.count, d = s.prefixShift !== void 0, f = d ? e.zeros(4 * u) : 0, p = (e) => !r && (e === "sh" || e === "labels") ? a.format === "float32" ? 3 : 0 : a.codes.get(e)?.columns ?? 0, m = /* @__PURE__ */ new Map();
+		for (let [t, { dtype: n }] of a.codes) m.set(t, e.zeros(u * p(t) * C[n]));
+		let h = (e) => {
+			if (e.layer === 1 && !r) return [
+				0,
+				1,
+				1,
+				0,
+				8,
+				0
+			];
+			let { array: t, column: n, shift: i, bits: o, folded: s } = e, c = C[a.codes.get(t)?.dtype ?? "uint8"];
+			return [
+				m.get(t) + n * c,
+				c,
+				p(t),
+				i,
+				o,
+				+!!s
+			];
+		};
+		this.#h(e, t.name, l, u, n, r, [...s.coordinates, ...s.components].map(h), {
+			shift: s.prefixShift ?? 32,
+			at: f
+		});
+		let g = e.room(4 * (we + 3 * (1 + i)) * u), _ = {
+			n: u,
+			coefficients: i,
+			at: (e) => m.get(e) ?? 0,
+			prefix: f,
+			palette: this.#s?.rows ?? null
+		};
+		if (c.run(_, e, g) !== 0) throw o(`${t.name}: its codes are not those of a ${a.format} source`);
+		if (!this.#e.call.is_scene(u, 1 + i, g)) throw o(`${t.name}: the decoded values are no scene`);
+		return d && !r && this.#l.push({
+			tier: t.tier,
+			tile: t.tile,
+			words: e.words(f, u)
+		}), g;
+	}
+	#h(e, t, n, r, i, a, s, l) {
+		if (s.some((e) => e.length !== Ce)) throw c("a target of six numbers");
+		let u = this.#e.call.columns_decode(n, r, e.put(i), i.length, a ? e.put(a) : 0, a?.length ?? 0, e.put(Int32Array.from(s.flat())), l.shift, l.at);
+		if (u === 1 || u === 2) throw o(`${t}: its codes make no sense`);
+		if (u > 2) throw o(`${t}: a code has more bits than its array`);
+	}
+	#g() {
+		let e = this.#d(1);
+		try {
+			let t = this.#f(e);
+			if (![
+				9,
+				24,
+				45
+			].includes(t.length) || t.some((e) => e !== 0)) throw o("chunk (5, 1): its components are not those of a palette");
+			let n = this.#r.get(`${B.TABLES},${J}`);
+			this.#p(e, J, n);
+			let r = E(t.length / 3), i = this.#i.map(([t, n]) => this.#_(e, n, r, this.#r.get(`${t},${n}`))), a = new Uint8Array(i.reduce((e, { length: t }) => e + t, 0)), s = 0;
+			for (let e of i) a.set(e, s), s += e.length;
+			return {
+				rows: a,
+				coefficients: t.length / 3
+			};
+		} finally {
+			this.#e.call.columns_close(e);
+		}
+	}
+	#_(e, t, n, r) {
+		let i = `chunk (4, ${t})`, a = r.length < 4 ? 0 : new DataView(r.buffer, r.byteOffset).getUint32(0, !0);
+		if (!(a > 0 && a <= Math.min(xe, Se * r.length))) throw o(`${i}: it cannot hold ${a} rows`);
+		return this.#e.withBlocks((t) => {
+			let o = t.zeros(a * n.length), s = [
+				0,
+				1,
+				1,
+				0,
+				8,
+				0
+			], c = [
+				s,
+				s,
+				s,
+				...n.map((e) => [
+					o + e,
+					1,
+					n.length,
+					0,
+					8,
+					0
+				])
+			];
+			return this.#h(t, i, e, a, r.subarray(4), null, c, {
+				shift: 32,
+				at: 0
+			}), t.bytes(o, a * n.length);
+		});
+	}
+};
+function X({ tier: e, tile: t }) {
+	return `${e},${t}`;
+}
+function Ee(e, t) {
+	for (let n = 0; n < e.length; n += Y) {
+		let r = Math.min(n + Y, e.length) - 1, i = (n) => t[e[n]];
+		if (i(n) !== i(r) || n > 0 && i(n - 1) === i(n)) throw o(`a chunk of the source has not ${Y} splats`);
+	}
+}
+// src/decoder/crc32.ts
+var De = Oe();
+function Oe() {
+	let e = Array.from({ length: 8 }, () => /* @__PURE__ */ new Uint32Array(256)), t = e[0];
+	for (let e = 0; e < 256; e++) {
+		let n = e;
+		for (let e = 0; e < 8; e++) n = n & 1 ? n >>> 1 ^ 3988292384 : n >>> 1;
+		t[e] = n;
+	}
+	for (let n = 1; n < 8; n++) {
+		let r = e[n - 1];
+		for (let i = 0; i < 256; i++) {
+			let a = r[i];
+			e[n][i] = a >>> 8 ^ t[a & 255];
+		}
+	}
+	return e;
+}
+function ke(e) {
+	let [t, n, r, i, a, o, s, c] = De, l = 4294967295, u = 0;
+	for (; u + 8 <= e.length; u += 8) l ^= e[u] | e[u + 1] << 8 | e[u + 2] << 16 | e[u + 3] << 24, l = c[l & 255] ^ s[l >>> 8 & 255] ^ o[l >>> 16 & 255] ^ a[l >>> 24] ^ i[e[u + 4]] ^ r[e[u + 5]] ^ n[e[u + 6]] ^ t[e[u + 7]];
+	for (; u < e.length; u++) l = l >>> 8 ^ t[(l ^ e[u]) & 255];
+	return ~l >>> 0;
+}
+// src/decoder/meta.ts
+function Ae(e) {
+	let t = Ne(e.camera), n = Z(e.up), { antialiased: r } = e;
+	return {
+		type: "meta",
+		...t && { camera: t },
+		...n && { up: n },
+		...typeof r == "boolean" && { antialiased: r },
+		...Q("title", e),
+		...Q("author", e),
+		...Q("licence", e),
+		values: e
+	};
+}
+function je(e, t) {
+	let n;
+	try {
+		n = d(e, "chunk (131, 0)");
+	} catch (e) {
+		if (e instanceof a) return;
+		throw e;
+	}
+	let r = Me(n.widen, t - 1, -1, 3), i = Me(n.strengthen, t - 1, .1, 20);
+	return r && i ? {
+		type: "tiers",
+		widen: r,
+		strengthen: i
+	} : void 0;
+}
+function Me(e, t, n, r) {
+	if (Array.isArray(e) && e.length === t) return e.every((e) => typeof e == "number" && e >= n && e <= r) ? e : void 0;
+}
+function Ne(e) {
+	if (!f(e)) return;
+	let t = Z(e.position), n = Z(e.target), r = Z(e.up), i = e.fov_y_degrees;
+	if (!t || !n) return;
+	let a = typeof i == "number" && i > 0 && i < 180 ? { fovYDegrees: i } : {};
+	return {
+		position: t,
+		target: n,
+		...r && { up: r },
+		...a
+	};
+}
+function Z(e) {
+	if (!Array.isArray(e) || e.length !== 3 || !e.every((e) => typeof e == "number")) return;
+	let [t, n, r] = e;
+	return [
+		t,
+		n,
+		r
+	];
+}
+function Q(e, t) {
+	let n = t[e];
+	return typeof n == "string" ? { [e]: n } : {};
+}
+// src/decoder/progress.ts
+var Pe = class {
+	missing = [];
+	#e;
+	#t;
+	#n;
+	#r = /* @__PURE__ */ new Map();
+	#i = /* @__PURE__ */ new Map();
+	#a = Infinity;
+	#o = /* @__PURE__ */ new Set();
+	#s = /* @__PURE__ */ new Map();
+	#c = /* @__PURE__ */ new Set();
+	#l = 0;
+	#u = 0;
+	#d = 0;
+	constructor(e, { shared: t, runs: n }, r) {
+		this.#e = e, this.#t = r, this.#n = new Set(n.map(({ tier: e, layer: t }) => `${e},${t}`));
+		for (let { kind: e, id: n } of t) this.#r.set(`${e},${n}`, "wait");
+	}
+	sharedCame({ kind: e, id: t }) {
+		this.#r.set(`${e},${t}`, "ready");
+	}
+	sharedLost({ kind: e, id: t }) {
+		this.#r.set(`${e},${t}`, "lost");
+	}
+	awaits(e, t) {
+		return this.#r.get(`${e},${t}`) === "wait";
+	}
+	sharedState(e, t) {
+		let n = "ready";
+		for (let [r, i] of e) {
+			let e = this.#r.get(`${r},${i}`);
+			if (e === void 0) throw o(`${t}: it needs chunk (${r}, ${i}), which is not listed`);
+			if ((e === "lost" || e === "wait" && n === "ready") && (n = e), n === "lost") break;
+		}
+		return n;
+	}
+	directoryCame({ tier: e, layer: t }, n) {
+		let r = /* @__PURE__ */ new Map(), i = 0;
+		for (let { tile: e, splats: t } of n) r.set(e, {
+			row: i,
+			splats: t
+		}), i += t;
+		return this.#i.set(`${e},${t}`, r), t === 0 && this.#f(i), this.#p(e);
+	}
+	directoryLost({ tier: e, layer: t }) {
+		this.#o.add(`${e},${t}`), t === 0 && (this.#a = Math.min(this.#a, e));
+	}
+	cut(e, t) {
+		this.#s.set(e, Math.min(t, this.#s.get(e) ?? Infinity));
+	}
+	firstRow(e, t) {
+		let n = 0;
+		for (let e = 0; e < t; e++) {
+			let t = this.#i.get(`${e},0`);
+			if (!t) return -1;
+			for (let { splats: e } of t.values()) n += e;
+		}
+		let r = this.#i.get(`${t},0`)?.get(e);
+		return r ? n + r.row : -1;
+	}
+	readiness({ tile: e, tier: t, layer: n, name: r }) {
+		let i = this.#s.get(e) ?? Infinity;
+		if (t >= this.#a || (this.#t ? t >= i : t === i)) return "lost";
+		for (let i = 0; i <= t && (i !== t || n !== 0); i++) {
+			let n = this.#i.get(`${i},0`);
+			if (!n || (this.#t || i === t) && n.has(e) && !this.#c.has(`${e},${i}`)) return "wait";
+			if (i === t && !n.has(e)) throw o(`${r}: its layer 0 is not listed`);
+		}
+		return "ready";
+	}
+	decoded({ tile: e, tier: t, layer: n, count: r }) {
+		n > 0 ? this.#u += r : (this.#l += r, this.#c.add(`${e},${t}`));
+	}
+	counts(e) {
+		return {
+			count: this.#l,
+			withoutSh: e ? this.#l - this.#u : 0
+		};
+	}
+	lacking(e) {
+		let { count: t, withoutSh: n } = this.counts(e), r = [...this.missing];
+		return t < this.#e.splats && r.push(`${this.#e.splats - t} of ${this.#e.splats} splats`), n > 0 && r.push(`SH of ${n} splats`), r;
+	}
+	#f(e) {
+		this.#d += e;
+		let t = this.#e.splats, n = !0;
+		for (let e = 0; e < this.#e.tiers; e++) n &&= this.#i.has(`${e},0`);
+		if (this.#d > t || n && this.#d < t) throw o(`root at byte 32: it promises ${t} splats, the directories list ${this.#d}`);
+	}
+	#p(e) {
+		let t = this.#i.get(`${e},0`), n = this.#i.get(`${e},1`);
+		if (!t || this.#e.layers < 2) return [];
+		if (!n) return t.size > 0 && !this.#n.has(`${e},1`) ? [o(`root: the SH of tier ${e} is not listed`)] : [];
+		let r = [...t.keys()].filter((e) => !n.has(e));
+		return r.length > 0 ? [o(`tier ${e}: the SH of tile ${r[0]} is not listed`)] : [];
+	}
+}, Fe = Math.floor(2 ** 20 / 27), Ie = 256, Le = 256, $ = 0, Re = [
+	$,
+	1,
+	2
+], ze = class {
+	isChained = !0;
+	essential = [[B.STEPS, 0]];
+	hasRest;
+	#e;
+	#t;
+	#n;
+	#r;
+	#i = /* @__PURE__ */ new Map();
+	#a = [];
+	#o = 0;
+	#s = [];
+	constructor(e, t, n, r) {
+		this.#e = e, this.#t = t, this.#n = r, this.#r = n - 1, this.hasRest = t > 0;
+		for (let e of r) {
+			let [t, n] = e.split(",").map(Number);
+			if (t === B.TABLES && n >= Le) throw o(`chunk (1, ${n}): no stream can name tables of that id`);
+		}
+	}
+	take(e, t, n) {
+		e === B.STEPS && t === 0 ? this.#c(n) : (e === B.TABLES || e === B.CODEBOOKS) && (this.#o === 0 ? this.#a.push([e === B.TABLES ? t : -1 - t, n]) : this.#l(e, t, n));
+	}
+	needs(e) {
+		let t = Math.min(Fe, Ie * e.bytes.length);
+		if (!(e.count >= 1 && e.count <= t)) throw o(`${e.name}: ${e.bytes.length} bytes cannot hold ${e.count} splats`);
+		if (this.#o === 0) return this.essential;
+		let n = ve(e.bytes, z.STEPPED, e.layer, e.name), r = n.map(({ tableSet: e }) => [B.TABLES, e]), i = this.#s.filter((t) => t === $ ? n.some(({ stream: e }) => e === 12) : e.layer === 0);
+		return [
+			...this.essential,
+			...r,
+			...i.map((e) => [B.CODEBOOKS, e])
+		];
+	}
+	splats(e) {
+		let { call: t } = this.#e, n = this.#u(e.tile), r = t.stepped_new_chunk();
+		n.chunks.set(e.tier, r);
+		let i = e.count;
+		return this.#e.withBlocks((a) => {
+			let o = a.room(56 * i), s = a.put(e.bytes);
+			Be(t.stepped_layer_0(this.#o, n.history, r, s, e.bytes.length, i, o), e), this.hasRest || this.#d(n, e.tier), e.tier === this.#r && n.chunks.size === 0 && this.forget(e.tile);
+			let c = (e, t) => a.floats(o + 4 * e * i, t * i);
+			return {
+				positions: c(0, 3),
+				logScales: c(3, 3),
+				rotations: c(6, 4),
+				opacityLogits: c(10, 1),
+				color: c(11, 3)
+			};
+		});
+	}
+	sh(e) {
+		let { call: t } = this.#e, n = this.#u(e.tile), r = n.chunks.get(e.tier);
+		if (r === void 0) throw o(`${e.name}: its layer 0 is not there`);
+		let i = 3 * ((this.#t + 1) ** 2 - 1) * e.count;
+		try {
+			return this.#e.withBlocks((n) => {
+				let a = n.room(4 * i), o = n.put(e.bytes);
+				return Be(t.stepped_layer_1(this.#o, r, o, e.bytes.length, e.count, a), e), n.floats(a, i);
+			});
+		} finally {
+			this.#d(n, e.tier);
+		}
+	}
+	forget(e) {
+		let t = this.#i.get(e);
+		if (t) {
+			for (let e of [...t.chunks.keys()]) this.#d(t, e);
+			this.#e.call.stepped_forget_tile(t.history), this.#i.delete(e);
+		}
+	}
+	order() {}
+	close() {
+		for (let e of [...this.#i.keys()]) this.forget(e);
+		this.#o !== 0 && this.#e.call.stepped_close(this.#o), this.#o = 0;
+	}
+	#c(e) {
+		if (e[0] !== this.#t) throw o("chunk (2, 0): its SH degree is not the root's");
+		let t = e.slice();
+		if (this.#o = this.#e.withBlocks((e) => this.#e.call.stepped_open(e.put(t), t.length)), this.#o === 0) throw o("chunk (2, 0): its numbers make no sense");
+		this.#s = Re.filter((e) => t[1] >> 1 + e & 1);
+		for (let e of this.#s) if (!this.#n.has(`${B.CODEBOOKS},${e}`)) throw o(`root: codebook ${e} is not listed`);
+		for (let e of this.#s) e !== $ && this.essential.push([B.CODEBOOKS, e]);
+		for (let [e, t] of this.#a.splice(0)) e >= 0 ? this.#l(B.TABLES, e, t) : this.#l(B.CODEBOOKS, -1 - e, t);
+	}
+	#l(e, t, n) {
+		let { call: r } = this.#e, i = e === B.TABLES ? r.stepped_tables : r.stepped_books;
+		if (!this.#e.withBlocks((e) => i(this.#o, t, e.put(n), n.length))) throw o(`chunk (${e}, ${t}): its numbers make no sense`);
+	}
+	#u(e) {
+		let t = this.#i.get(e) ?? {
+			history: this.#e.call.stepped_new_tile(),
+			chunks: /* @__PURE__ */ new Map()
+		};
+		return this.#i.set(e, t), t;
+	}
+	#d(e, t) {
+		let n = e.chunks.get(t);
+		n !== void 0 && this.#e.call.stepped_forget_chunk(n), e.chunks.delete(t);
+	}
+};
+function Be(e, t) {
+	if (e === 0) return;
+	let n = e === -2 ? "the decoded values are no scene" : "its codes make no sense";
+	throw o(`${t.name}: ${n}`);
+}
+// src/decoder/reader.ts
+var Ve = 1024, He = class {
+	#e;
+	#t;
+	#n = new i();
+	#r = !1;
+	#i = !1;
+	#a = null;
+	#o = null;
+	#s = null;
+	#c = null;
+	#l = [];
+	#u = [];
+	#d = [];
+	#f = [];
+	constructor(e, t) {
+		this.#e = e, this.#t = t;
+	}
+	push(e, t = this.#n.whole) {
+		this.#r || (this.#n.add(e, t), this.#p(() => this.#h()));
+	}
+	end() {
+		this.#r || this.#p(() => {
+			let e = this.#c;
+			if (!e) throw this.#O();
+			this.#i = !0, this.#h(), this.#r || this.#D(e, this.#n.whole);
+		});
+	}
+	close() {
+		this.#r = !0, this.#s?.close(), this.#s = null;
+	}
+	#p(e) {
+		try {
+			e();
+		} catch (e) {
+			if (this.#r) throw e;
+			this.#r = !0;
+			let t = e instanceof a ? e.name : "InternalError", n = e instanceof Error ? e.message : String(e);
+			this.#s = null, this.#t({
+				type: "failure",
+				error: t,
+				message: n
+			});
+		}
+	}
+	#m(e) {
+		this.#r || this.#t(e);
+	}
+	#h() {
+		let e = this.#c ?? this.#_(), t = this.#s;
+		if (e && t) {
+			for (let n = !0; n && !this.#r;) {
+				let r = this.#g(this.#l, (e) => e);
+				this.#l = r.rest;
+				for (let n of r.come) this.#b(n, t, e);
+				let i = this.#g(this.#u, (e) => e.directory);
+				this.#u = i.rest;
+				for (let t of i.come) this.#S(t, e);
+				let a = this.#g(this.#d, ({ entry: e }) => e);
+				this.#d = a.rest;
+				for (let t of a.come) this.#C(t, e);
+				let o = this.#f.length;
+				this.#f = this.#f.filter((n) => !this.#w(n, t, e)), n = i.come.length > 0 || this.#f.length < o;
+			}
+			this.#l.length + this.#u.length + this.#d.length === 0 && !this.#r && this.#D(e, this.#a?.fileSize ?? 0);
+		}
+	}
+	#g(e, t) {
+		let n = [], r = [];
+		for (let i of e) {
+			let { offset: e, size: a } = t(i);
+			(this.#n.has(e, a) ? n : r).push(i);
+		}
+		return {
+			come: n.sort((e, n) => t(e).offset - t(n).offset),
+			rest: r
+		};
+	}
+	#_() {
+		if (!this.#a) {
+			if (!this.#n.has(0, 32)) {
+				let e = this.#n.peek(0, 32);
+				return e.length > 0 && H(e), null;
+			}
+			this.#a = fe(this.#n.take(0, 32), ke);
+		}
+		let { rootSize: e, fileSize: t, rootCrc: n } = this.#a;
+		if (!this.#o) {
+			if (!this.#n.has(32, e)) return null;
+			if (this.#o = pe(this.#k({
+				offset: 32,
+				size: e,
+				crc: n,
+				name: "root"
+			})), this.#o.segments !== 1) throw c(`root: ${this.#o.segments} segments; scenes in time are not readable by this version`);
+		}
+		let r = this.#o, i = 32 + e, a = r.indexes.reduce((e, { size: t }) => e + t, 0);
+		if (i + a > t) throw s("index blocks: they reach beyond the end of the file");
+		if (!this.#n.has(i, a)) return null;
+		let o = [r.entries], l = i;
+		for (let [e, { size: t, crc: n }] of r.indexes.entries()) {
+			let r = `index block ${e}`;
+			o.push(me(this.#k({
+				offset: l,
+				size: t,
+				crc: n,
+				name: r
+			}), `${r} at byte ${l}`)), l += t;
+		}
+		let u = {
+			shared: o.flatMap(({ shared: e }) => e),
+			runs: o.flatMap(({ runs: e }) => e)
+		};
+		return this.#v(r, he(u, l), l, t);
+	}
+	#v(e, t, n, r) {
+		if (ge(e, t, n, r), e.splats > Ve * r) throw o(`root: ${r} bytes cannot hold ${e.splats} splats`);
+		let i = t.runs.filter(({ layer: e }) => e === 0).length;
+		if (i !== e.tiers) throw o(`root: it promises ${e.tiers} tiers, ${i} are listed`);
+		let a = new Set(t.shared.map(({ kind: e, id: t }) => `${e},${t}`)), s = this.#y(e, a);
+		this.#s = s;
+		for (let [e, t] of s.essential) if (!a.has(`${e},${t}`)) throw o(`root: chunk (${e}, ${t}) is not listed, nothing can be decoded`);
+		return this.#l = [...t.shared], this.#u = [...t.runs], this.#c = new Pe(e, t, s.isChained), this.#m({
+			type: "header",
+			bytes: r,
+			count: e.splats,
+			shDegree: e.shDegree,
+			origin: e.origin,
+			box: e.box,
+			tiers: e.tiers,
+			layers: e.layers,
+			codec: e.codec === z.STEPPED ? "stepped" : "columns",
+			shared: t.shared.map(({ kind: e, id: t, offset: n, size: r }) => ({
+				kind: e,
+				id: t,
+				offset: n,
+				size: r
+			})),
+			runs: t.runs.map(({ tier: e, layer: t, offset: n, size: r, directory: i }) => ({
+				tier: e,
+				layer: t,
+				offset: n,
+				size: r,
+				directorySize: i.size
+			}))
+		}), this.#c;
+	}
+	#y(e, t) {
+		if (e.codec === z.COLUMNS) return new Te(this.#e, e.shDegree, t);
+		if (e.codec !== z.STEPPED) throw c(`root: codec ${e.codec} is not known to this version`);
+		if (e.layers !== (e.shDegree > 0 ? 2 : 1)) throw c(`root: ${e.layers} layers at SH degree ${e.shDegree} are not known`);
+		return new ze(this.#e, e.shDegree, e.tiers, t);
+	}
+	#b(e, t, n) {
+		let r = () => t.essential.some(([t, n]) => t === e.kind && n === e.id);
+		try {
+			let r = this.#k(e);
+			e.kind === B.META && e.id === 0 ? this.#m(Ae(d(r, e.name))) : e.kind === B.TIERS && e.id === 0 ? this.#x(r) : t.take(e.kind, e.id, r), n.sharedCame(e);
+		} catch (t) {
+			if (!(t instanceof a) || r()) throw t;
+			n.sharedLost(e), this.#E(t, n);
+		}
+	}
+	#x(e) {
+		let t = je(e, this.#o.tiers);
+		t && this.#m(t);
+	}
+	#S(e, t) {
+		let n;
+		try {
+			n = _e(this.#k(e.directory), e, this.#o.box);
+		} catch (n) {
+			if (!(n instanceof a)) throw n;
+			return t.directoryLost(e), this.#E(n, t, {
+				tier: e.tier,
+				layer: e.layer
+			});
+		}
+		for (let r of t.directoryCame(e, n)) this.#E(r, t);
+		this.#d.push(...n.map((t) => ({
+			run: e,
+			entry: t
+		}))), this.#m({
+			type: "directory",
+			tier: e.tier,
+			layer: e.layer,
+			chunks: n.map(({ tile: n, splats: r, offset: i, size: a, box: o }) => ({
+				tile: n,
+				offset: i,
+				size: a,
+				box: o,
+				count: r,
+				first: t.firstRow(n, e.tier)
+			}))
+		});
+	}
+	#C({ run: e, entry: t }, n) {
+		let { tile: r, splats: i, name: a } = t, { tier: o, layer: s } = e;
+		try {
+			this.#f.push({
+				tile: r,
+				tier: o,
+				layer: s,
+				count: i,
+				bytes: this.#k(t),
+				name: a
+			});
+		} catch (e) {
+			this.#T({
+				tile: r,
+				tier: o,
+				layer: s
+			}, e, n);
+		}
+	}
+	#w(e, t, n) {
+		let { tile: r, tier: i, layer: a, count: o } = e;
+		try {
+			let s = n.readiness(e);
+			if (s !== "ready") return s === "lost";
+			if (!this.#i && n.awaits(B.TIERS, 0)) return !1;
+			let c = n.sharedState(t.needs(e), e.name);
+			if (c !== "ready") return c === "lost" && a === 0 && n.cut(r, i), c === "lost";
+			if (a > 0 && !t.hasRest) return !0;
+			let l = {
+				type: "chunk",
+				tile: r,
+				tier: i,
+				first: n.firstRow(r, i),
+				count: o
+			};
+			if (a === 0) {
+				let r = t.splats(e);
+				n.decoded(e), this.#m({
+					...l,
+					layer: 0,
+					...r
+				});
+			} else {
+				let r = t.sh(e);
+				n.decoded(e), this.#m({
+					...l,
+					layer: 1,
+					sh: r
+				});
+			}
+		} catch (t) {
+			this.#T(e, t, n);
+		}
+		return !0;
+	}
+	#T(e, t, n) {
+		if (!(t instanceof a)) throw t;
+		let { tile: r, tier: i, layer: o } = e;
+		o === 0 && (n.cut(r, i), this.#s?.forget(r)), this.#E(t, n, {
+			tile: r,
+			tier: i,
+			layer: o
+		});
+	}
+	#E(e, t, n = {}) {
+		t.missing.push(e.message), this.#m({
+			type: "damage",
+			error: e.name,
+			message: e.message,
+			...n
+		});
+	}
+	#D(e, t) {
+		let n = this.#s, { fileSize: r } = this.#a, i = this.#l.length + this.#u.length + this.#d.length > 0, o = e.lacking(n.hasRest);
+		i && o.unshift(`the file is cut: ${t} of ${r} bytes came without a gap`);
+		let s;
+		try {
+			s = n.order(o.length === 0);
+		} catch (t) {
+			if (!(t instanceof a)) throw t;
+			this.#E(t, e), o.push(t.message);
+		}
+		let { count: c, withoutSh: l } = e.counts(n.hasRest);
+		n.close(), this.#s = null;
+		let u = {
+			type: "end",
+			complete: o.length === 0,
+			count: c,
+			withoutSh: l,
+			missing: o
+		};
+		this.#m(s ? {
+			...u,
+			order: s
+		} : u), this.#r = !0;
+	}
+	#O() {
+		let e = this.#n.whole;
+		return e === 0 ? new a("NotSplatzipError", "not a .splatz file: it is empty") : this.#a ? s(`the file is cut inside its table of contents: ${e} of ${this.#a.fileSize} bytes`) : s(`the file ends inside its header: ${e} of 32 bytes`);
+	}
+	#k({ offset: e, size: t, crc: n, name: r }) {
+		let i = this.#n.take(e, t);
+		if (ke(i) !== n) throw o(`${r}: the checksum is wrong; the file was damaged`);
+		return i;
+	}
+};
+export { e as Core, He as FileReader, n as openStream };

@@ -1,0 +1,11 @@
+/**
+ * The decoder by itself, for pages with an engine of their own and for node.
+ *
+ *     const stream = openStream(listener, parts)          // in a worker
+ *     const stream = new FileReader(new Core(module), listener)   // in this thread
+ */
+
+export { Core } from './module';
+export { openStream, type DecoderParts } from './open';
+export { FileReader } from './reader';
+export type * from './types';
