@@ -77,7 +77,7 @@ def encode(
         return encode_columns(scene, tiers=tiers, compensation=compensation, threads=threads, settings=settings)
     report(0.1, "quantizing and coding")
     if tiers is None:
-        tiers = by_importance(importance(scene))
+        tiers = by_importance(importance(scene, threads=threads))
     coded = stepped.encode(scene, profile.stepped, tiers=tiers, classes=classes, fitted=fitted, threads=threads)
     report(0.9, "packing")
     if compensation is None:

@@ -12,6 +12,7 @@ NB_MODULE(_core, m) {
   splatzip::bind_raster_score(m);
   splatzip::bind_repair(m);
   splatzip::bind_distill(m);
+  splatzip::bind_importance(m);
   splatzip::bind_vq(m);
   splatzip::bind_dequantize_compressed_ply(m);
   splatzip::bind_dequantize_ksplat(m);

@@ -62,6 +62,7 @@ void bind_raster(nb::module_& m);
 void bind_raster_score(nb::module_& m);
 void bind_repair(nb::module_& m);
 void bind_distill(nb::module_& m);
+void bind_importance(nb::module_& m);
 void bind_vq(nb::module_& m);
 void bind_dequantize_compressed_ply(nb::module_& m);
 void bind_dequantize_ksplat(nb::module_& m);

@@ -64,7 +64,7 @@ def encode_scene(
     if source.format == "compressed_ply":
         tiers = np.zeros(len(scene), np.uint8)
     elif tiers is None:
-        tiers = by_importance(importance(scene), SHARES_LOSSLESS)
+        tiers = by_importance(importance(scene, threads=threads), SHARES_LOSSLESS)
     if compensation is None:
         compensation = closed_form(tiers)
     coordinates = _coordinates(source, layout, codes)
