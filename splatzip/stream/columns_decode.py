@@ -76,10 +76,8 @@ def decode_scene(file: ContainerFile, *, threads: int = 0) -> Scene:
         decoded = _by_prefix(source, decoded)
     codes, without_rest = decoded.codes, decoded.without_rest
     splats = len(without_rest)
-    if splats != file.root.splats:
-        if splats > file.root.splats or not missing:
-            raise CorruptError(f"root: it promises {file.root.splats} splats, the directories list {splats}")
-        missing.append(splats_missing(splats, file))
+    if splats > file.root.splats or (splats < file.root.splats and not missing):
+        raise CorruptError(f"root: it promises {file.root.splats} splats, the directories list {splats}")
     has_rest = any(component.column_input.layer for component in layout.components)
     if "labels" in codes and not without_rest.all():
         palette = _decode_palette(file, source, threads)
@@ -93,6 +91,8 @@ def decode_scene(file: ContainerFile, *, threads: int = 0) -> Scene:
         missing.append(f"SH of {int(without_rest.sum())} splats")
         if without_rest.all():
             codes, source = _without_sh(codes, source)
+    if splats != file.root.splats:
+        missing.append(splats_missing(splats, file))
     meta = replace(SceneMeta.from_stored(file.shared_json(Kind.META)), missing=tuple(missing))
     try:
         floats = _floats(source, codes, threads)
