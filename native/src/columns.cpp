@@ -410,11 +410,7 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
     tables.varint(sets.size());
     for (const TableSet& set : sets) write_table_set(tables, set);
     out.tables[l] = std::move(tables.bytes);
-    struct Finished {
-      StreamHead head;
-      std::vector<uint8_t> bytes;
-    };
-    std::vector<Finished> finished(tile_count * ids.size());
+    std::vector<FinishedStream> finished(tile_count * ids.size());
     parallel_for(static_cast<int64_t>(finished.size()), threads, [&](int64_t at) {
       const size_t t = static_cast<size_t>(at) / ids.size(), i = static_cast<size_t>(at) % ids.size();
       auto& [head, bytes] = finished[static_cast<size_t>(at)];
@@ -423,12 +419,9 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
                                     {.many = kSymbolsFor32ColumnLanes, .fewer = kSymbolsFor32ColumnLanes});
     });
     for (size_t t = 0; t < tile_count; ++t) {
-      const Finished* of_tile = finished.data() + t * ids.size();
       ByteWriter chunk;
       if (layer == 0) write_frame(chunk, tiles[t].frame);
-      chunk.varint(ids.size());
-      for (size_t i = 0; i < ids.size(); ++i) write_stream_head(chunk, of_tile[i].head);
-      for (size_t i = 0; i < ids.size(); ++i) chunk.append(of_tile[i].bytes.data(), of_tile[i].bytes.size());
+      write_streams(chunk, finished.data() + t * ids.size(), ids.size());
       out.chunks[l][t] = std::move(chunk.bytes);
     }
   }

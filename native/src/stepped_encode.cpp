@@ -493,39 +493,44 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
     if (params.by_books[a]) scene.books[a] = write_codebooks(params.books[a]);
 
   const int layers = sh_degree > 0 ? 2 : 1;
-  scene.chunks.resize(tiles.size() * static_cast<size_t>(layers));
-  parallel_for(static_cast<int64_t>(scene.chunks.size()), threads, [&](int64_t at) {
-    const size_t k = static_cast<size_t>(at) / static_cast<size_t>(layers);
-    const int layer = static_cast<int>(at) % layers;
-    EncodedChunk& chunk = scene.chunks[static_cast<size_t>(at)];
-    chunk.tile = tiles[k].tile;
-    chunk.tier = tiles[k].tier;
-    chunk.layer = layer;
-    chunk.splats = tiles[k].state.n;
-    for (int a = 0; a < 3; ++a) {
-      chunk.box[a] = static_cast<float>(extents[k].low[a]);
-      chunk.box[3 + a] = static_cast<float>(extents[k].high[a]);
+  for (size_t k = 0; k < tiles.size(); ++k)
+    for (int layer = 0; layer < layers; ++layer) {
+      EncodedChunk& chunk = scene.chunks.emplace_back();
+      chunk.tile = tiles[k].tile;
+      chunk.tier = tiles[k].tier;
+      chunk.layer = layer;
+      chunk.splats = tiles[k].state.n;
+      for (int a = 0; a < 3; ++a) {
+        chunk.box[a] = static_cast<float>(extents[k].low[a]);
+        chunk.box[3 + a] = static_cast<float>(extents[k].high[a]);
+      }
     }
-    ByteWriter head;
-    if (layer == 0) {
-      const bool first_of_tile = k == 0 || tiles[k - 1].tile != tiles[k].tile;
-      head.byte(first_of_tile ? 1 : 0);
-      if (first_of_tile) write_frame(head, tiles[k].state.frame);
-    }
-    head.varint(of_layer[layer].size());
-    std::vector<uint8_t> payload;
-    for (int s : of_layer[layer]) {
-      StreamHead stream;
-      stream.stream = s;
-      const bool by_tier = s == kOpacity && !own.empty();
-      stream.table_set = by_tier ? kFirstTierTables + chunk.tier : layer;
-      const TableSet& set = by_tier ? own[static_cast<size_t>(chunk.tier)] : sets[s];
-      streams[k].streams[s].finish(set, &stream, payload);
-      write_stream_head(head, stream);
-    }
-    chunk.bytes = std::move(head.bytes);
-    chunk.bytes.insert(chunk.bytes.end(), payload.begin(), payload.end());
+  // Stream by stream, so that threads share a scene of one tile, too.
+  std::vector<std::array<FinishedStream, kSteppedStreams>> finished(scene.chunks.size());
+  parallel_for(static_cast<int64_t>(finished.size()) * kSteppedStreams, threads, [&](int64_t at) {
+    const size_t c = static_cast<size_t>(at / kSteppedStreams), place = static_cast<size_t>(at % kSteppedStreams);
+    const EncodedChunk& chunk = scene.chunks[c];
+    if (place >= of_layer[chunk.layer].size()) return;
+    const int s = of_layer[chunk.layer][place];
+    const bool by_tier = s == kOpacity && !own.empty();
+    FinishedStream& stream = finished[c][place];
+    stream.head.stream = s;
+    stream.head.table_set = by_tier ? kFirstTierTables + chunk.tier : chunk.layer;
+    const TableSet& set = by_tier ? own[static_cast<size_t>(chunk.tier)] : sets[s];
+    streams[c / static_cast<size_t>(layers)].streams[s].finish(set, &stream.head, stream.bytes);
   });
+  for (size_t c = 0; c < scene.chunks.size(); ++c) {
+    EncodedChunk& chunk = scene.chunks[c];
+    ByteWriter bytes;
+    if (chunk.layer == 0) {
+      const size_t k = c / static_cast<size_t>(layers);
+      const bool first_of_tile = k == 0 || tiles[k - 1].tile != tiles[k].tile;
+      bytes.byte(first_of_tile ? 1 : 0);
+      if (first_of_tile) write_frame(bytes, tiles[k].state.frame);
+    }
+    write_streams(bytes, finished[c].data(), of_layer[chunk.layer].size());
+    chunk.bytes = std::move(bytes.bytes);
+  }
 
   ByteWriter out;
   write_params(out, params);

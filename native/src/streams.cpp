@@ -22,6 +22,12 @@ void write_stream_head(ByteWriter& out, const StreamHead& head) {
   out.varint(head.raw_bytes);
 }
 
+void write_streams(ByteWriter& out, const FinishedStream* streams, size_t count) {
+  out.varint(count);
+  for (size_t s = 0; s < count; ++s) write_stream_head(out, streams[s].head);
+  for (size_t s = 0; s < count; ++s) out.append(streams[s].bytes.data(), streams[s].bytes.size());
+}
+
 bool read_stream_head(ByteReader& in, StreamHead* head) {
   head->stream = in.byte();
   uint64_t code = in.varint();

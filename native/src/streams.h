@@ -93,6 +93,13 @@ class StreamWriter {
   std::vector<Raw> raws_;
 };
 
+// A stream as it stands in a chunk: its head, its bytes. The streams of a chunk: how many, their heads, their bytes.
+struct FinishedStream {
+  StreamHead head;
+  std::vector<uint8_t> bytes;
+};
+void write_streams(ByteWriter& out, const FinishedStream* streams, size_t count);
+
 // What a table set is to be: `escapes` for values that are mostly small; `octets` for symbols that are values below
 // 256; `indices` for numbers of entries, most frequent first: what 8 bits cannot say goes raw, nothing escapes.
 enum class SymbolRule { escapes, octets, indices };
