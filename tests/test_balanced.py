@@ -10,9 +10,12 @@ from PIL import Image
 
 from splatzip import Profile, Scene, SplatzipError, Views, compress, decompress, info, load
 from splatzip import balance as stages
+from splatzip.container import open_file
 from splatzip.optimize import repair, settle
 from splatzip.quality import SourcePictures
 from splatzip.raster import render
+from splatzip.stream.compensation import Compensation, closed_form
+from splatzip.views import orbit_views
 
 SAMPLE = Path(__file__).resolve().parents[1] / "datasets" / "samples" / "chair"
 SHORT = stages.Options(
@@ -178,3 +181,18 @@ def test_a_loss_without_enough_photos_is_refused_before_anything_is_rendered(cha
     with pytest.raises(SplatzipError, match="more than 8 training frames"):
         compress(chair, profile=short(max_loss=1), views=tmp_path, progress=lambda share, step: steps.append(step))
     assert not steps
+
+
+def test_values_settle_in_tiers_and_the_splats_of_a_prefix_stand_in_as_fitted(chair: Scene, monkeypatch) -> None:
+    monkeypatch.setattr("splatzip.stream.tiers.LEAST", 40)
+    file = compress(chair, profile=short())
+    opened = open_file(file)
+    assert opened.root.tiers == 3
+    counts = np.array([sum(c.splats for c in run.chunks) for run in opened.runs if run.entry.layer == 0])
+    fitted = Compensation.of(opened)
+    assert fitted != closed_form(np.repeat(np.arange(3, dtype=np.uint8), counts))
+    assert info(file)["quality"]["psnr_db"] > 33
+    pictures = SourcePictures(decompress(file), Views(orbit_views(chair).cameras[::4]))
+    ends = [run.entry.offset + run.entry.size for run in opened.runs[:2]]
+    first, second = (pictures.psnr(decompress(file[:end], strict=False)) for end in ends)
+    assert 10 < first < second
