@@ -415,7 +415,7 @@ void round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const u
     const auto take = [&](int64_t width) { return std::exchange(at, at + tile.state.n * width); };
     const SceneOutput of_tile{take(3), take(3), take(4), take(1), take(sh)};
     write_tile(params, derived, tile.state,
-               {of_tile.positions, of_tile.log_scales, of_tile.rotations, of_tile.opacity_logits});
+               {of_tile.positions, of_tile.log_scales, of_tile.rotations, of_tile.opacity_logits, {}});
     rebuild_colors(params, &tile.state, of_tile.sh);
     for (int64_t i = 0; i < tile.state.n; ++i) {
       const int64_t row = tile.rows[static_cast<size_t>(i)];
