@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from splatzip.cli.console import named, progress_bar
+from splatzip.cli.console import progress_bar
 from splatzip.cli.options import Quiet
 
 
@@ -24,13 +24,14 @@ def serve(
 ) -> None:
     """Show a scene, or a folder's gallery, in a browser; Ctrl-C ends it.
 
-    Files are sent in ranges, so that a scene shows before all of it is there. A scene in another format is compressed
-    to a temporary file first. Nothing but .splatz files below PATH can be reached.
+    Files are sent in ranges, so that a scene shows before all of it is there. A scene in another
+    format is compressed to a temporary file first. Nothing else than .splatz files below PATH can be
+    reached.
     """
     from splatzip import serve as serve_until_interrupted
 
     def ready(address: str) -> None:
         print(f"{source} is at {address}  (Ctrl-C ends)", flush=True)
 
-    with named(source), progress_bar(quiet=quiet) as progress:
+    with progress_bar(quiet=quiet) as progress:
         serve_until_interrupted(source, host=host, port=port, ready=None if quiet else ready, progress=progress)

@@ -25,9 +25,11 @@ def splatz_bytes(path: Path, *, progress: Progress | None = None) -> bytes:
     """
     if path.is_file() and is_splatz(path):
         return path.read_bytes()
-    scene = load(path)
-    preset = "lossless" if scene.source is not None else "fast"
-    return compress(scene, preset=preset, progress=progress)
+    try:
+        scene = load(path)
+        return compress(scene, preset="lossless" if scene.source is not None else "fast", progress=progress)
+    except SplatzipError as error:
+        raise _named(error, str(path)) from error
 
 
 def facts_of(data: bytes | Path, name: str) -> dict[str, Any]:
@@ -35,7 +37,12 @@ def facts_of(data: bytes | Path, name: str) -> dict[str, Any]:
     try:
         return info(data)
     except SplatzipError as error:
-        raise type(error)(f"{name}: {error}") from error
+        raise _named(error, name) from error
+
+
+def _named(error: SplatzipError, name: str) -> SplatzipError:
+    """The same error, saying which file it is about."""
+    return error if name in str(error) else type(error)(f"{name}: {error}")
 
 
 def title_of(facts: dict[str, Any], name: str) -> str:

@@ -36,6 +36,23 @@ def run(tmp_path: Path) -> Run:
 
 
 @pytest.fixture
+def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Start the command and go on; takes its arguments, and further environment by name."""
+
+    def start_command(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [COMMAND, *map(str, arguments)],
+            cwd=tmp_path,
+            env={**ENVIRONMENT, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start_command
+
+
+@pytest.fixture
 def run_patched(tmp_path: Path) -> Run:
     """Run the command after some Python statements, in a process of its own."""
 

@@ -31,7 +31,9 @@ def refused(run, tmp_path):
 @pytest.mark.parametrize("arguments", [("compress", "no.ply", "out.splatz"), ("convert", "no.ply", "out.ply"),
                                        ("transform", "no.ply", "out.ply"), ("decompress", "no.splatz", "out.ply"),
                                        ("verify", "no.splatz"), ("info", "no.splatz"), ("render", "no.ply", "out.png"),
-                                       ("compare", "no.ply", "no.splatz")], ids=lambda a: a[0])  # fmt: skip
+                                       ("compare", "no.ply", "no.splatz"), ("serve", "no.splatz"),
+                                       ("export-html", "no.ply", "out.html"), ("export-web", "no.ply", "out")],
+                         ids=lambda a: a[0])  # fmt: skip
 def test_missing_file_is_named(refused, arguments):
     assert refused(*arguments) == f"error: {arguments[1]}: No such file or directory"
 

@@ -158,7 +158,7 @@ export class Viewer {
     this.#stage.look(pose);
     if (!this.#config.link || !this.controls.isTouched) return;
     clearTimeout(this.#linkTimer);
-    this.#linkTimer = setTimeout(() => history.replaceState(null, '', addressWith(location.href, pose)), 300);
+    this.#linkTimer = setTimeout(() => history.replaceState(null, '', this.link), 300);
   }
 
   /** The page's link to what is seen now. */

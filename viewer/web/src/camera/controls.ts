@@ -161,9 +161,16 @@ export class Controls {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.code === 'KeyR' || event.code === 'Home') this.reset();
     else if (event.code === 'KeyF') this.mode = this.#mode === 'orbit' ? 'fly' : 'orbit';
-    else if (KEYS.has(event.code)) this.#keys.add(event.code);
+    else if (KEYS.has(event.code)) this.#hold(event.code);
     else return;
     event.preventDefault();
+  }
+
+  /** A key acts as long as it is held, and a little even where it is let go before the next frame. */
+  #hold(code: string): void {
+    if (this.#keys.has(code)) return;
+    this.#keys.add(code);
+    this.#walk(1 / 30);
   }
 
   #walk(seconds: number): void {

@@ -17,8 +17,8 @@ import type {
   StreamListener,
 } from '../decoder/types';
 import { Download } from './download';
-import { failureProblem, LoadError } from './problems';
-import { nextRequest, runKey, wanted, type Limits, type Sees } from './schedule';
+import { failureProblem, lackingProblem, LoadError, shortProblem } from './problems';
+import { lastTier, nextRequest, runKey, wanted, type Known, type Limits, type Sees } from './schedule';
 
 export interface Progress {
   readonly bytes: number;
@@ -74,6 +74,7 @@ export class Loading {
   #splats = 0;
   #tiers = 0;
   #isPushed = false;
+  #isDamaged = false;
   #ended: (end: EndEvent) => void = () => {};
   #failed: (error: LoadError) => void = () => {};
   readonly #finished: Promise<EndEvent>;
@@ -124,8 +125,16 @@ export class Loading {
     }
     this.#stream.end();
     const end = await this.#finished;
-    const bytes = this.#download.received.bytes;
-    return { end, isLimited: !end.complete && this.#header !== null && bytes < this.#header.bytes };
+    const isLimited = this.#lastTier < (this.#header?.tiers ?? 1) - 1;
+    if (!end.complete && !isLimited && !this.#isDamaged) this.#refuse(end);
+    return { end, isLimited };
+  }
+
+  /** @throws LoadError: everything that there is has come, and it is not all. */
+  #refuse(end: EndEvent): never {
+    const total = this.#download.total ?? this.#download.received.bytes;
+    const bytes = this.#header?.bytes ?? total;
+    throw new LoadError(total < bytes ? shortProblem(total, bytes) : lackingProblem(end.missing));
   }
 
   close(): void {
@@ -134,14 +143,29 @@ export class Loading {
 
   #next(): ByteRange | null | undefined {
     if (this.#header === null) return undefined;
-    const limits = { maxSplats: Infinity, sh: true, ...this.#options.limits };
-    const known = { header: this.#header, directories: this.#directories };
-    return nextRequest(wanted(known, this.#options.sees ?? (() => true), limits), this.#download.received);
+    const ranges = wanted(this.#known(this.#header), this.#options.sees ?? (() => true), this.#limits);
+    return nextRequest(ranges, this.#download.received);
+  }
+
+  #known(header: HeaderEvent): Known {
+    return { header, directories: this.#directories };
+  }
+
+  get #limits(): Limits {
+    return { maxSplats: Infinity, sh: true, ...this.#options.limits };
+  }
+
+  /** The last tier that the budget allows. */
+  get #lastTier(): number {
+    return this.#header === null ? 0 : lastTier(this.#known(this.#header), this.#limits.maxSplats).tier;
   }
 
   #take(event: StreamEvent): void {
     if (event.type === 'header') this.#header = event;
     else if (event.type === 'directory') this.#directories.set(runKey(event), event.chunks);
+    else if (event.type === 'damage') this.#isDamaged = true;
+    // What is beyond the budget may have come before anybody could know.
+    else if (event.type === 'chunk' && event.tier > this.#lastTier) return;
     this.#options.onEvent?.(event);
     if (event.type === 'chunk') this.#count(event);
     if (event.type === 'directory' && event.chunks.length === 0) this.#complete(event.tier, event.layer);

@@ -73,6 +73,11 @@ export function shortProblem(bytes: number, total: number): Problem {
   };
 }
 
+/** @param missing - what the decoder says is lacking. */
+export function lackingProblem(missing: readonly string[]): Problem {
+  return { title: 'A part of the file is lacking.', detail: `The rest is shown. ${missing.join('; ')}`, canRetry: false };
+}
+
 export function failureProblem(error: string, message: string): Problem {
   if (error === 'NotSplatzipError')
     return { title: 'This is not a .splatz file.', detail: 'splatzip compress makes one of any scene.', canRetry: false };

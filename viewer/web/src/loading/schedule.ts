@@ -2,8 +2,7 @@
  * What to fetch next: plain decisions over what is known of a file, without network, decoder or GPU.
  *
  *     start                     the first 64 KB: header, root, directory and, in most files, a first picture
- *     shared chunks             nothing can be decoded without them
- *     tier 0 of all tiles       a complete picture
+ *     up to tier 0              its tables and all of its tiles: a complete picture
  *     the rest in file order    which is the order of most picture for a byte, but for tiles that the camera does not see
  *     the rest
  *
@@ -42,26 +41,21 @@ export function runKey(run: { readonly tier: number; readonly layer: number }): 
 /** Ranges in the order in which they should come; together all that will ever be wanted. */
 export function wanted(known: Known, sees: Sees, limits: Limits): ByteRange[] {
   const { header, directories } = known;
-  const runs = [...header.runs].sort((a, b) => a.offset - b.offset);
-  const lastTier = lastTierWithin(known, limits.maxSplats);
-  const first: ByteRange[] = [...header.shared];
+  const last = lastTier(known, limits.maxSplats);
+  const first: ByteRange[] = [];
   const soon: ByteRange[] = [];
   const later: ByteRange[] = [];
-  for (const run of runs) {
-    if (run.layer > 0 && !limits.sh) continue;
-    if (run.tier > lastTier.tier) {
+  for (const part of [...header.shared, ...header.runs].sort((a, b) => a.offset - b.offset)) {
+    if (!('tier' in part)) {
+      soon.push(part); // stands before the first run that needs it, and not before others
+    } else if (part.tier > last.tier) {
       // Whether this tier fits is only known once its directory is.
-      if (run.tier === lastTier.tier + 1 && lastTier.mayGoOn && run.layer === 0) soon.push(directoryOf(run));
-      continue;
-    }
-    const chunks = directories.get(runKey(run));
-    if (chunks === undefined) {
-      (run.tier === 0 && run.layer === 0 ? first : soon).push({ offset: run.offset, size: run.size });
-      continue;
-    }
-    for (const chunk of chunks) {
-      const list = run.tier === 0 && run.layer === 0 ? first : sees(chunk.box) ? soon : later;
-      list.push({ offset: chunk.offset, size: chunk.size });
+      if (part.tier === last.tier + 1 && last.mayGoOn && part.layer === 0) soon.push(directoryOf(part));
+    } else if (part.layer === 0 || limits.sh) {
+      const chunks = directories.get(runKey(part));
+      if (part.tier === 0 && part.layer === 0) first.push(...soon.splice(0), ...(chunks ?? [part]));
+      else if (chunks === undefined) soon.push(part);
+      else for (const chunk of chunks) (sees(chunk.box) ? soon : later).push(chunk);
     }
   }
   return [...first, ...soon, ...later];
@@ -100,7 +94,7 @@ function directoryOf(run: RunRange): ByteRange {
 }
 
 /** The last tier that the budget allows, of those whose size is known; whether a further one might fit. */
-function lastTierWithin(known: Known, maxSplats: number): { tier: number; mayGoOn: boolean } {
+export function lastTier(known: Known, maxSplats: number): { tier: number; mayGoOn: boolean } {
   const { header, directories } = known;
   if (header.count <= maxSplats) return { tier: header.tiers - 1, mayGoOn: false };
   let splats = 0;

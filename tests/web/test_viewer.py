@@ -1,0 +1,152 @@
+"""A scene as a visitor sees it: while it comes, when it is there, and when something goes wrong."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import splatzip
+
+pytestmark = pytest.mark.browser
+
+BLACK = "background=%23000&ui=none"
+
+
+def psnr(drawn: np.ndarray, rendered: np.ndarray) -> float:
+    return float(-10 * np.log10(np.mean((drawn.astype(np.float64) - np.clip(rendered, 0, 1)) ** 2)))
+
+
+def worst(viewer, scene, cameras) -> float:
+    """Lowest dB over the cameras, the browser's pictures against the CPU renderer's."""
+    return min(psnr(viewer.picture(camera), splatzip.render(scene, camera).color) for camera in cameras)
+
+
+def test_the_whole_scene_is_what_the_cpu_renderer_draws(server, opened, splatz, cameras):
+    viewer = opened(f"{server.address}/?src=scene.splatz&{BLACK}")
+    state = viewer.wait("state.phase === 'complete'")
+    assert state["progress"]["splats"] == state["progress"]["totalSplats"] == 20_000
+    assert state["progress"]["bytes"] == len(splatz)
+    assert (state["problem"], state["damage"], state["isLimited"]) == (None, [], False)
+    assert worst(viewer, splatzip.decompress(splatz), cameras) > 38
+    assert viewer.complaints == []
+    assert {url.split("/")[2] for url in viewer.requests if not url.startswith("blob:")} == {server.address[7:]}
+
+
+def test_pictures_get_better_as_bytes_come_and_show_what_has_come(server, opened, splatz, cameras):
+    whole = splatzip.decompress(splatz)
+    camera = cameras[0]
+    server.gate = 2048
+    viewer = opened(f"{server.address}/?src=scene.splatz&{BLACK}")
+    found = []
+    for gate in range(len(splatz) // 16, len(splatz), len(splatz) // 16):
+        server.open_gate(gate)
+        viewer.wait(f"state.progress.bytes >= {gate}")
+        if viewer.state()["progress"]["tiers"] >= 1:
+            break
+    first = gate
+    for gate in (first, max(first, len(splatz) // 2), len(splatz)):
+        server.open_gate(gate)
+        viewer.wait(f"state.progress.bytes >= {gate}")
+        drawn = viewer.picture(camera)
+        found.append(psnr(drawn, splatzip.render(whole, camera).color))
+        if gate < len(splatz):
+            came = splatzip.decompress(splatz[:gate], strict=False)
+            assert psnr(drawn, splatzip.render(came, camera).color) > 35
+    assert found == sorted(found)
+    assert found[-1] > 38
+
+
+def test_a_connection_that_breaks_goes_on_where_it_broke(server, opened, splatz):
+    server.cuts = [len(splatz) // 3, len(splatz) // 3]
+    viewer = opened(f"{server.address}/?src=scene.splatz")
+    state = viewer.wait("state.phase === 'complete'")
+    assert state["progress"]["splats"] == 20_000
+    assert server.sent == len(splatz)
+    assert len(server.asked) >= 3
+
+
+def test_what_came_stays_when_the_connection_is_gone_and_trying_again_fetches_the_rest(server, opened, splatz):
+    server.cuts = [65_536, len(splatz) // 2, 0, 0, 0, 0, 0]
+    viewer = opened(f"{server.address}/?src=scene.splatz", width=800, height=500)
+    words = viewer.words()
+    assert re.search(r"connection was lost after \S+ \w+ of \S+ \w+", words)
+    assert viewer.state()["progress"]["bytes"] > len(splatz) // 2
+    server.cuts = []
+    viewer.tab.get_by_role("button", name="Try again").click()
+    state = viewer.wait("state.phase === 'complete'")
+    assert state["progress"]["splats"] == 20_000
+    assert server.sent == len(splatz)
+    assert not viewer.tab.locator("splat-zip .problem").is_visible()
+
+
+def test_a_server_without_ranges_sends_one_stream(server, opened, splatz):
+    server.ranges = False
+    viewer = opened(f"{server.address}/?src=scene.splatz")
+    state = viewer.wait("state.phase === 'complete'")
+    assert state["progress"]["splats"] == 20_000
+    assert len(server.asked) == 1
+
+
+def test_without_ranges_a_cut_is_read_over(server, opened, splatz):
+    server.ranges = False
+    server.cuts = [len(splatz) // 2]
+    viewer = opened(f"{server.address}/?src=scene.splatz")
+    assert viewer.wait("state.phase === 'complete'")["progress"]["splats"] == 20_000
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        ([404], "There is no scene.splatz on the server (404)."),
+        ([403], "The server does not hand out scene.splatz (403)."),
+        ([500] * 9, "The server failed (500)."),
+    ],
+)
+def test_an_answer_that_is_no_file_is_said_in_words(server, opened, statuses, said):
+    server.statuses = statuses
+    viewer = opened(f"{server.address}/?src=scene.splatz")
+    assert said in viewer.words()
+    assert viewer.state()["phase"] == "stopped"
+
+
+def test_a_wrong_content_length_is_no_end(server, opened):
+    server.length_error = 1000
+    viewer = opened(f"{server.address}/?src=scene.splatz")
+    assert viewer.wait("state.phase === 'complete'")["progress"]["splats"] == 20_000
+
+
+def test_a_file_that_was_not_uploaded_whole_is_called_that_and_shown_as_far_as_it_goes(server, opened, splatz):
+    server.files["scene.splatz"] = splatz[: len(splatz) // 2]
+    viewer = opened(f"{server.address}/?src=scene.splatz")
+    assert "was not uploaded whole" in viewer.words()
+
+
+def test_a_file_of_another_kind_is_called_that(server, opened):
+    server.files["scene.splatz"] = b"<!doctype html><title>no</title>" * 100
+    viewer = opened(f"{server.address}/?src=scene.splatz")
+    assert "This is not a .splatz file." in viewer.words()
+
+
+def test_a_damaged_tile_is_said_and_the_rest_is_shown(server, opened, splatz):
+    bad = bytearray(splatz)
+    bad[-200] ^= 1  # in the last chunk
+    server.files["scene.splatz"] = bytes(bad)
+    viewer = opened(f"{server.address}/?src=scene.splatz")
+    assert "damaged" in viewer.words()
+    assert viewer.state()["damage"] != []
+
+
+def test_without_a_scene_the_page_says_so(server, opened):
+    assert "No scene was named." in opened(f"{server.address}/").words()
+
+
+def test_a_budget_stops_at_a_tier_and_says_so(server, opened):
+    viewer = opened(f"{server.address}/?src=scene.splatz&max-splats=1", width=800, height=500)
+    state = viewer.wait("state.phase === 'complete'")
+    tiers = state["progress"]["totalTiers"]
+    assert state["progress"]["tiers"] == 1
+    if tiers > 1:
+        assert state["isLimited"]
+        assert "as many as this device takes" in viewer.tab.locator("splat-zip .status").inner_text()

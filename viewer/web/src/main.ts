@@ -1,0 +1,54 @@
+/**
+ * The module that a page loads: it registers `<splat-zip>`, and fills pages that splatzip made with one.
+ *
+ *     <script type="module" src="viewer.js"></script> <splat-zip src="scene.splatz"></splat-zip>
+ *     import { load } from './viewer.js';  await load('scene.splatz', { onTier: ({ chunks }) => ... });
+ *
+ * A page of splatzip's has `#splatzip-settings`; what its address says after "?" counts more. `load` is for people with
+ * an engine of their own: arrays, tier by tier, as bytes arrive.
+ */
+
+import { openStream } from './decoder/open';
+import { Loading, type LoadingOptions, type Outcome } from './loading/loading';
+import { heldScene, partsBeside } from './parts';
+import { registerElement } from './ui/element';
+
+export type { Tier, Progress, Outcome } from './loading/loading';
+export { LoadError, type Problem } from './loading/problems';
+export type * from './decoder/types';
+
+const parts = partsBeside(new URL(/* @vite-ignore */ '.', import.meta.url));
+
+registerElement(() => ({ openStream: (listener) => openStream(listener, parts), scene: heldScene() }));
+
+/**
+ * Loads a file and hands out what it decodes to.
+ *
+ * @param source - an address, or the bytes of a whole file.
+ * @param options - `onTier` gets each tier once it is whole, `onEvent` everything as it comes.
+ * @returns how it ended.
+ * @throws LoadError, whose `problem` says in words what went wrong.
+ */
+export async function load(
+  source: string | URL | Uint8Array,
+  options: Omit<LoadingOptions, 'openStream'> = {},
+): Promise<Outcome> {
+  const from = source instanceof Uint8Array ? source : new URL(source, document.baseURI).href;
+  const loading = new Loading(from, { ...options, openStream: (listener) => openStream(listener, parts) });
+  try {
+    return await loading.run();
+  } finally {
+    loading.close();
+  }
+}
+
+const settings = document.getElementById('splatzip-settings');
+if (settings !== null) {
+  const said = JSON.parse(settings.textContent || '{}') as Record<string, string>;
+  const asked = Object.fromEntries(new URLSearchParams(location.search));
+  const element = document.createElement('splat-zip');
+  for (const [name, value] of Object.entries({ link: '', ...said, ...asked })) {
+    if (/^[a-z-]+$/.test(name)) element.setAttribute(name, String(value));
+  }
+  document.body.append(element);
+}
