@@ -148,8 +148,9 @@ def _stepped_file(scene: Scene, coded: EncodedScene, compensation: Compensation,
         )
     runs = [Run(*key, chunks, _needs(*key, coded, compensation)) for key, chunks in of_run.items()]
     root = Root(Codec.STEPPED, len(scene), scene.sh_degree, tiers, layers, tuple(scene.origin.tolist()), box)
-    trailing = json_chunks(Kind.META, scene.meta.stored()) + json_chunks(Kind.SETTINGS, settings)
-    return write_file(root, runs, trailing)
+    meta = json_chunks(Kind.META, scene.meta.stored())  # says where to look from: it comes before the first picture
+    runs[0] = replace(runs[0], needs=[*meta, *runs[0].needs])
+    return write_file(root, runs, json_chunks(Kind.SETTINGS, settings))
 
 
 def _needs(tier: int, layer: int, coded: EncodedScene, compensation: Compensation) -> list[SharedChunk]:

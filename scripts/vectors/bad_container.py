@@ -196,7 +196,7 @@ CONTAINER = (
         "shared_beyond",
         "A shared chunk that reaches beyond the file.",
         "TruncatedError",
-        "chunk (2, 0)",
+        "chunk (128, 0)",
         shared_entry(0, size=1 << 40),
     ),
     Bad(

@@ -82,6 +82,7 @@ def encode_scene(
     )
     described, raw = describe(source, codes, tables)
     needs = [
+        *json_chunks(Kind.META, scene.meta.stored()),  # says where to look from
         *json_chunks(Kind.TIERS, compensation.stored()),
         SharedChunk(Kind.SOURCE, 0, described),
         *([SharedChunk(Kind.SOURCE, 1, raw)] if raw else []),
@@ -103,8 +104,7 @@ def encode_scene(
     corners = np.array(boxes)
     box: Box = (tuple(corners[:, 0].min(0).tolist()), tuple(corners[:, 1].max(0).tolist()))
     root = Root(Codec.COLUMNS, len(scene), scene.sh_degree, tier_count, layers, tuple(scene.origin.tolist()), box)
-    trailing = json_chunks(Kind.META, scene.meta.stored()) + json_chunks(Kind.SETTINGS, settings or {})
-    return write_file(root, runs, trailing)
+    return write_file(root, runs, json_chunks(Kind.SETTINGS, settings or {}))
 
 
 def _components(codes: Mapping[str, NDArray[Any]], layout: Layout, splats: int) -> NDArray[np.uint32]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.container import ContainerFile, Kind
+from splatzip.errors import CorruptError
 from splatzip.kernels.math import exact_exp, exact_log
 from splatzip.scene import Scene
 
@@ -47,7 +48,10 @@ class Compensation:
     @staticmethod
     def of(file: ContainerFile) -> Compensation:
         """What a file says; none if it is not what it should be."""
-        stored = file.shared_json(Kind.TIERS)
+        try:
+            stored = file.shared_json(Kind.TIERS)
+        except CorruptError:
+            stored = {}
         count = file.root.tiers - 1
         widen = _numbers(stored, "widen", count, _WIDEN_RANGE)
         strengthen = _numbers(stored, "strengthen", count, _STRENGTHEN_RANGE)

@@ -135,6 +135,7 @@ def test_splats_stand_in_only_where_tiles_are_lacking(file: bytes) -> None:
         b'{"widen":[1],"strengthen":[1]}',
         b'{"widen":[1,99],"strengthen":[1,1]}',
         b'{"widen":[1,"a"],"strengthen":[1,1]}',
+        b"no JSON",
     ],
 )
 def test_without_a_word_on_tiers_a_part_is_what_the_whole_has(file: bytes, payload: bytes | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatzip import Profile, Scene, decompress, load
+from splatzip import Profile, Scene, SceneMeta, decompress, load
 from splatzip.container import Kind, open_file
 from splatzip.encode import encode
 from splatzip.stream import tiers
@@ -102,3 +102,11 @@ def test_the_first_picture_takes_few_bytes_and_has_splats_everywhere(chair: Scen
     part = decompress(file[:end], strict=False)
     spans = np.ptp(np.quantile(part.positions, (0.02, 0.98), axis=0), axis=0)
     np.testing.assert_allclose(spans, np.ptp(np.quantile(chair.positions, (0.02, 0.98), axis=0), axis=0), rtol=0.2)
+
+
+@pytest.mark.parametrize("preset", ["fast", "lossless"])
+def test_where_to_look_from_comes_before_the_first_picture(chair: Scene, preset: str) -> None:
+    facts = SceneMeta(title="Chair", camera={"position": [0.0, 1.0, 2.0]})
+    opened = open_file(encode(chair.take(np.arange(500)).edited(meta=facts), Profile.preset_named(preset)))
+    meta = next(entry for entry in opened.shared if entry.kind == Kind.META)
+    assert meta.offset < min(run.entry.offset for run in opened.runs)
