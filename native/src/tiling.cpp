@@ -12,6 +12,8 @@ namespace {
 // A splat is far when it lies this many core boxes away from the middle: one such splat would cost its whole tile
 // the resolution (or the depth) of the grid.
 constexpr double kFar = 16.0;
+constexpr int64_t kSmallTile =
+    2500;  // tiers but the last have four tiles, of at least so many splats: they come one by one
 constexpr double kCoreShare = 0.005;  // left out of the core box on each side of each axis
 
 // A row and its place: what is moved around while a box is split.
@@ -115,10 +117,12 @@ Tiling tile_tiers(const float* positions, int64_t n, const uint8_t* tiers, int t
   std::vector<Tiling> parts(rows.size());
   parallel_for(tier_count, threads, [&](int64_t t) {
     const std::vector<int64_t>& of_tier = rows[static_cast<size_t>(t)];
+    const int64_t quarter = std::max((static_cast<int64_t>(of_tier.size()) + 3) / 4, kSmallTile);
+    const int64_t own_most = t + 1 < tier_count ? std::min(quarter, most) : most;
     std::vector<float> own(of_tier.size() * 3);
     for (size_t i = 0; i < of_tier.size(); ++i) std::copy_n(positions + 3 * of_tier[i], 3, own.data() + 3 * i);
     if (!of_tier.empty())
-      parts[static_cast<size_t>(t)] = tile_splats(own.data(), static_cast<int64_t>(of_tier.size()), most, threads);
+      parts[static_cast<size_t>(t)] = tile_splats(own.data(), static_cast<int64_t>(of_tier.size()), own_most, threads);
   });
   Tiling all;
   all.order.reserve(static_cast<size_t>(n));

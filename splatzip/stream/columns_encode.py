@@ -23,6 +23,7 @@ from splatzip.stream.compensation import Compensation, closed_form
 from splatzip.stream.tiers import SHARES_LOSSLESS, by_importance, importance, run_order
 
 TILE_SPLATS = 32768  # lossless files are about bytes: 0.1 % less than 16,384
+SMALL_TILE = 2500  # tiers but the last have four tiles, of at least so many splats: they come one by one
 PALETTE_TILE = 32768
 MAP_LEVELS = 1 << 14
 FLOAT32 = "float32"
@@ -168,7 +169,10 @@ def _starts(count: int, size: int) -> NDArray[np.int64]:
 
 def _starts_of_tiers(counts: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     firsts = np.cumsum(counts) - counts
-    tiers = [first + _starts(int(count), size)[:-1] for first, count in zip(firsts, counts, strict=True)]
+    sizes = [min(max(-(-int(count) // 4), SMALL_TILE), size) for count in counts[:-1]]
+    tiers = [
+        first + _starts(int(count), own)[:-1] for first, count, own in zip(firsts, counts, [*sizes, size], strict=True)
+    ]
     return np.append(np.concatenate(tiers), counts.sum())
 
 

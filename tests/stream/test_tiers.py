@@ -110,3 +110,13 @@ def test_where_to_look_from_comes_before_the_first_picture(chair: Scene, preset:
     opened = open_file(encode(chair.take(np.arange(500)).edited(meta=facts), Profile.preset_named(preset)))
     meta = next(entry for entry in opened.shared if entry.kind == Kind.META)
     assert meta.offset < min(run.entry.offset for run in opened.runs)
+
+
+@pytest.mark.parametrize("preset", ["fast", "lossless"])
+def test_early_tiers_come_in_four_tiles_unless_they_are_small(chair: Scene, preset: str) -> None:
+    given = np.repeat(np.arange(3, dtype=np.uint8), (2400, 12_000, len(chair) - 14_400))
+    opened = open_file(encode(chair, Profile.preset_named(preset), tiers=given))
+    tiles = {run.entry.tier: [c.splats for c in run.chunks] for run in opened.runs if run.entry.layer == 0}
+    assert tiles[0] == [2400]
+    assert tiles[1] == [3000] * 4
+    assert max(tiles[2]) > 3000
