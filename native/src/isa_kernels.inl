@@ -508,6 +508,19 @@ void transform_block(const Transform& t, const float* values, int stride, int64_
 
 constexpr int kTurned = 16;  // planes that are turned to rows at once: strides are multiples of it
 
+inline void store_as_floats(const int8_t* codes, float* out) {
+#if defined(__wasm_simd128__)
+  const v128_t all = wasm_v128_load(codes);
+  const v128_t halves[2] = {wasm_i16x8_extend_low_i8x16(all), wasm_i16x8_extend_high_i8x16(all)};
+  for (int k = 0; k < 2; ++k) {
+    wasm_v128_store(out + 8 * k, wasm_f32x4_convert_i32x4(wasm_i32x4_extend_low_i16x8(halves[k])));
+    wasm_v128_store(out + 8 * k + 4, wasm_f32x4_convert_i32x4(wasm_i32x4_extend_high_i16x8(halves[k])));
+  }
+#else
+  for (int k = 0; k < kTurned; k += kWidth) store(out + k, to_floats(load_signed_bytes(codes + k)));
+#endif
+}
+
 // Symbols of a block, kTurned planes from v on, to rows of floats.
 void turn_symbols(const PredictedRows& r, int v, int64_t first, int rows, float* out) {
   for (int row = 0; row < rows; row += kTurned) {
@@ -527,9 +540,7 @@ void turn_symbols(const PredictedRows& r, int v, int64_t first, int rows, float*
     }
     alignas(64) int8_t turned[kTurned * kTurned];
     std::memcpy(turned, from, sizeof turned);
-    for (int at = 0; at < kTurned; ++at)
-      for (int k = 0; k < kTurned; k += kWidth)
-        store(out + (row + at) * r.stride + v + k, to_floats(load_signed_bytes(turned + at * kTurned + k)));
+    for (int at = 0; at < kTurned; ++at) store_as_floats(turned + at * kTurned, out + (row + at) * r.stride + v);
   }
 }
 
@@ -609,7 +620,7 @@ void rebuild_rows(const PredictedRows& r) {
       const float room = r.most_step - step, bound = 0.5f * (room < step ? room : step);
       const float* shares = r.shares + r.distance[i] * stride;
       float* own = values + (i & last_slot) * stride;
-      for (int v = 0; v < stride; v += kWidth) {
+      const auto rebuild = [&](int v) {
         Floats mean = ((load<Floats>(other[0] + v) * w[0] + load<Floats>(other[1] + v) * w[1]) +
                        load<Floats>(other[2] + v) * w[2]) +
                       load<Floats>(other[3] + v) * w[3];
@@ -634,6 +645,10 @@ void rebuild_rows(const PredictedRows& r) {
           code = load<Floats>(codes + row * stride + v);
           store(own + v, predicted + code * step);
         }
+      };
+      for (int v = 0; v < stride; v += kTurned) {
+#pragma GCC unroll 4
+        for (int part = 0; part < kTurned; part += kWidth) rebuild(v + part);
       }
     }
     if (Encode) {
@@ -730,7 +745,7 @@ void size_contexts(const SizeTerms& terms, const float* weights, uint8_t* contex
   const SizeTerms t = terms;  // values of our own: what is stored below cannot change them
   Floats w[kSizeTerms];
   for (int term = 0; term < kSizeTerms; ++term) w[term] = broadcast(weights[term]);
-  for (int64_t i = 0; i < t.n; i += kWidth) {
+  const auto contexts_from = [&](int64_t i) {
     const Floats color = t.color ? load_shorts_as_floats(t.color + i) : Floats{};
     Floats size = w[0] + load<Floats>(t.spread + i) * w[1];
     size = size + load<Floats>(t.distance + i) * w[2];
@@ -744,6 +759,10 @@ void size_contexts(const SizeTerms& terms, const float* weights, uint8_t* contex
     std::memcpy(&bits, &size, sizeof bits);
     const Ints quarter = (bits >> 21) - (119 << 2);
     store_bytes(contexts + i, quarter < kSizeContexts ? quarter : Ints{} + (kSizeContexts - 1));
+  };
+  for (int64_t i = 0; i < t.n; i += 16) {
+#pragma GCC unroll 4
+    for (int part = 0; part < 16; part += kWidth) contexts_from(i + part);
   }
 }
 

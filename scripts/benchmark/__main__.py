@@ -28,6 +28,7 @@ from benchmark.speed import measure_speed
 from benchmark.table import TABLE, write_table
 from benchmark.tiers import WEB_RECORDS, WEB_SCENES, measure_tiers
 from benchmark.transcoding import measure_transcoding
+from benchmark.web import measure_decoding
 from splatzip import Scene
 
 # What ABLATIONS.md shows, of scenes that came with photos: kind of the rows, where they are, which scenes by default.
@@ -38,6 +39,7 @@ ABLATED: dict[str, tuple[str, Path, tuple[str, ...], Callable[[BenchScene, Scene
     "recipes": ("recipes", RECIPES_RECORDS, RECIPES_SCENES, measure_recipes),
 }
 PARTS = ("quality", "speed", "transcoding", "commands", "invariance")
+WEB_PARTS = ("tiers", "decoding")
 
 
 def main() -> None:
@@ -52,7 +54,7 @@ def main() -> None:
                 _measure_views(scene)
         elif options.what == "web":
             for scene in scenes_named(options.scenes or list(WEB_SCENES)):
-                replace_rows("web", scene, list(measure_tiers(scene, splatzip.load(scene.file))), path=WEB_RECORDS)
+                _measure_web(scene, options)
         elif options.what == "rd":
             for scene in scenes_with_photos(options.scenes or list(RD_SCENES)):
                 for row in measure_rd(scene, splatzip.load(scene.file)):
@@ -86,16 +88,18 @@ def _options() -> argparse.Namespace:
     codec.add_argument(
         "--judge", type=Path, default=DEFAULT_JUDGE, help=f"the judge's folder (default: {DEFAULT_JUDGE})"
     )
+    web.add_argument("--parts", default=",".join(WEB_PARTS), help=f"any of {','.join(WEB_PARTS)} (default: all)")
     render = commands.add_parser("render", help="the rasterizer, forward and backward")
-    for command in (codec, render):
+    for command in (codec, web, render):
         command.add_argument("--repetitions", type=int, default=5, help="runs of everything that is timed (default: 5)")
     for command in (codec, views, rd, web, prune, distill, codings, recipes, render):
         command.add_argument("--table", action="store_true", help="measure nothing, write the table again")
     options = parser.parse_args()
-    if options.what != "codec":
+    known = {"codec": PARTS, "web": WEB_PARTS}.get(options.what)
+    if known is None:
         return options
     options.parts = options.parts.split(",")
-    if unknown := set(options.parts) - set(PARTS):
+    if unknown := set(options.parts) - set(known):
         parser.error(f"no part is called {unknown.pop()!r}")
     return options
 
@@ -120,6 +124,15 @@ def _measure(scene: BenchScene, options: argparse.Namespace) -> None:
             start = time.perf_counter()
             replace_rows(kind, scene, list(measure()))
             print(f"  {kind}: {time.perf_counter() - start:.1f} s", flush=True)
+
+
+def _measure_web(scene: BenchScene, options: argparse.Namespace) -> None:
+    source = splatzip.load(scene.file)
+    if "tiers" in options.parts:
+        replace_rows("web", scene, list(measure_tiers(scene, source)), path=WEB_RECORDS)
+    if "decoding" in options.parts:
+        rows = list(measure_decoding(scene, source, repetitions=options.repetitions))
+        replace_rows("web_decoding", scene, rows, path=WEB_RECORDS)
 
 
 def _measure_views(scene: BenchScene) -> None:

@@ -16,6 +16,7 @@ from benchmark.sections_size import bars, bits_by_attribute, qualities, transcod
 from benchmark.sections_tiers import streaming
 from benchmark.sections_time import codec_speed, commands, invariance
 from benchmark.tiers import WEB_RECORDS
+from benchmark.web import decoding
 
 TABLE = ROOT / "docs" / "BENCHMARKS.md"
 
@@ -54,6 +55,7 @@ def write_table(path: Path, records: Sequence[Path] = (RD_RECORDS, RECORDS, VIEW
         invariance,
         pseudo_views,
         streaming,
+        decoding,
     )
     drawn = read_rows(RENDER_RECORDS)
     lines = [*_machines([*rows, *drawn]), *(line for section in sections for line in section(rows)), *rendering(drawn)]
