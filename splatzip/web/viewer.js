@@ -69,7 +69,7 @@ function r(e, t) {
 	};
 }
 function i(e, t) {
-	if (e === 0) return {
+	if (e === 0 && t === null) return {
 		title: "The server cannot be reached.",
 		detail: "Check the connection; a file on another server also has to allow other sites (CORS).",
 		canRetry: !0,
@@ -838,7 +838,7 @@ function Ne(e, t = De) {
 	return Pe(r, Math.max(a, 1e-4), t);
 }
 function Pe(e, t, n) {
-	let r = 1.25 * t / Math.sin(50 * Math.PI / 360);
+	let r = 1.4 * t / Math.sin(50 * Math.PI / 360);
 	return {
 		position: k(k(e, Math.abs(n[2]) > .7 ? [
 			0,
@@ -24620,7 +24620,8 @@ var TS = 100, ES = class extends hm {
 	#a = null;
 	#o = 0;
 	#s = 1;
-	#c = !1;
+	#c = null;
+	#l = !1;
 	constructor(e, t) {
 		this.#t = new fo(e, {
 			antialias: !1,
@@ -24637,62 +24638,103 @@ var TS = 100, ES = class extends hm {
 		}), this.#e.root.addChild(this.#n);
 		let i = this.#e.systems.gsplat;
 		i.on("frame:ready", (e, t, n, r) => {
-			this.#l = n && r === 0;
+			this.#d = n && r === 0;
 		}), i.on("frame:request", () => this.draw()), this.#e.on("update", (e) => {
-			this.#c || (this.onFrame(e) && this.draw(), this.#p());
-		}), this.#e.scene.on("gsplat:sorted", () => this.draw()), this.#e.on("postrender", () => this.onDrawn(this.#l)), this.#e.start();
+			this.#l || (this.onFrame(e) && this.draw(), this.#h());
+		}), this.#e.scene.on("gsplat:sorted", () => this.draw()), this.#e.on("postrender", () => this.onDrawn(this.#d)), this.#e.start(), this.#u();
 	}
-	#l = !1;
-	#u = new sS(1);
-	#d = null;
-	#f = !1;
+	#u() {
+		this.open({
+			shDegree: 3,
+			box: {
+				low: [
+					0,
+					0,
+					0
+				],
+				high: [
+					1,
+					1,
+					1
+				]
+			},
+			tiers: 1,
+			antialiased: !1
+		}), this.look({
+			position: [
+				0,
+				0,
+				-1
+			],
+			target: [
+				0,
+				0,
+				0
+			],
+			up: [
+				0,
+				-1,
+				0
+			],
+			fovYDegrees: 50
+		}), this.add(OS), this.addSh({
+			...OS,
+			layer: 1,
+			sh: /* @__PURE__ */ new Float32Array(45)
+		});
+	}
+	#d = !1;
+	#f = new sS(1);
+	#p = null;
+	#m = !1;
 	open(e) {
-		this.#o = _S(e.shDegree), this.#u = new sS(e.tiers), this.#a = SS(this.#t, this.#o), this.antialiased = e.antialiased;
+		for (let { container: e, entity: t } of this.#i.values()) t.destroy(), e.destroy();
+		this.#i.clear(), this.#o = _S(e.shDegree), this.#f = new sS(e.tiers), this.#a = SS(this.#t, this.#o), this.antialiased = e.antialiased;
 		let t = Math.hypot(...e.box.high.map((t, n) => t - e.box.low[n]));
-		this.#s = t > 0 ? TS / t : 1, this.#r.setLocalScale(this.#s, this.#s, this.#s);
+		this.#s = t > 0 ? TS / t : 1, this.#r.setLocalScale(this.#s, this.#s, this.#s), this.#c !== null && this.look(this.#c);
 	}
 	compensate(e) {
-		this.#d = e, this.#f = !0;
+		this.#p = e, this.#m = !0;
 	}
 	list(e) {
-		this.#u.list(e), this.#f = !0;
+		this.#f.list(e), this.#m = !0;
 	}
 	add(e) {
 		if (this.#a === null) throw Error("open comes first");
 		let t = new ES(this.#t, e.count, this.#a, this.#o);
-		this.#u.come(e), this.#f = !0, this.#m(t, e), t.centers = e.positions, t.aabb = AS(e.positions), t.update(e.count);
-		let n = new yg(OS(e));
+		this.#f.come(e), this.#m = !0, this.#g(t, e), t.centers = e.positions, t.aabb = jS(e.positions), t.update(e.count);
+		let n = new yg(kS(e));
 		n.addComponent("gsplat", { resource: t }), this.#r.addChild(n);
-		let r = this.#d !== null && e.tier < this.#u.tiers - 1;
-		this.#i.set(OS(e), {
+		let r = this.#p !== null && e.tier < this.#f.tiers - 1;
+		this.#i.set(kS(e), {
 			container: t,
 			entity: n,
 			chunk: r ? e : null
 		}), this.draw();
 	}
 	addSh(e) {
-		let t = this.#i.get(OS(e));
+		let t = this.#i.get(kS(e));
 		if (t === void 0 || this.#o === 0) return;
 		let n = xS(this.#o).map((e) => t.container.getTexture(e));
 		vS(e, this.#o, n.map((e) => e.lock()));
 		for (let e of n) e.unlock();
 		t.entity.gsplat.workBufferUpdate = 1, this.draw();
 	}
-	#p() {
-		if (!this.#f) return;
-		this.#f = !1;
-		let e = this.#u.areNeeded;
-		for (let t of this.#i.values()) t.chunk !== null && (this.#m(t.container, t.chunk) && (t.entity.gsplat.workBufferUpdate = 1), e || (t.chunk = null));
+	#h() {
+		if (!this.#m) return;
+		this.#m = !1;
+		let e = this.#f.areNeeded;
+		for (let t of this.#i.values()) t.chunk !== null && (this.#g(t.container, t.chunk) && (t.entity.gsplat.workBufferUpdate = 1), e || (t.chunk = null));
 	}
-	#m(e, t) {
-		let n = this.#d === null ? null : this.#u.stages(t);
-		if (e.stages !== void 0 && jS(e.stages, n)) return !1;
+	#g(e, t) {
+		let n = this.#p === null ? null : this.#f.stages(t);
+		if (e.stages !== void 0 && MS(e.stages, n)) return !1;
 		e.stages = n;
 		let r = e.getTexture("place"), i = e.getTexture("shape");
-		return hS(t, r.lock(), i.lock(), this.#d ?? void 0, n), r.unlock(), i.unlock(), !0;
+		return hS(t, r.lock(), i.lock(), this.#p ?? void 0, n), r.unlock(), i.unlock(), !0;
 	}
 	look(e) {
-		this.#n.setPosition(kS(e.position, this.#s)), this.#n.lookAt(kS(e.target, this.#s), kS(e.up, 1));
+		this.#c = e, this.#n.setPosition(AS(e.position, this.#s)), this.#n.lookAt(AS(e.target, this.#s), AS(e.up, 1));
 		let t = this.#n.camera;
 		t.fov = e.fovYDegrees, t.nearClip = TS * 1e-5, t.farClip = 1e4, this.draw();
 	}
@@ -24706,22 +24748,34 @@ var TS = 100, ES = class extends hm {
 		this.#n.camera.clearColor = new M(...e, 1), this.draw();
 	}
 	draw() {
-		this.#c || (this.#e.renderNextFrame = !0);
+		this.#l || (this.#e.renderNextFrame = !0);
 	}
 	set paused(e) {
-		this.#c = e, this.draw();
+		this.#l = e, this.draw();
 	}
 	destroy() {
 		this.#e.destroy();
 	}
+}, OS = {
+	type: "chunk",
+	layer: 0,
+	tile: 0,
+	tier: 0,
+	first: 0,
+	count: 1,
+	positions: /* @__PURE__ */ new Float32Array(3),
+	logScales: /* @__PURE__ */ new Float32Array(3),
+	rotations: Float32Array.of(1, 0, 0, 0),
+	opacityLogits: Float32Array.of(-Infinity),
+	color: /* @__PURE__ */ new Float32Array(3)
 };
-function OS(e) {
+function kS(e) {
 	return `${e.tile}/${e.tier}`;
 }
-function kS([e, t, n], r) {
+function AS([e, t, n], r) {
 	return new N(e * r, -t * r, -n * r);
 }
-function AS(e) {
+function jS(e) {
 	let t = [
 		Infinity,
 		Infinity,
@@ -24738,19 +24792,19 @@ function AS(e) {
 	let r = new I();
 	return r.setMinMax(new N(t), new N(n)), r;
 }
-function jS(e, t) {
+function MS(e, t) {
 	return e === null || t === null ? e === t : e.every((e, n) => e === t[n]);
 }
 // src/viewer.ts
-var MS = [
+var NS = [
 	.055,
 	.06,
 	.07
-], NS = [
+], PS = [
 	.96,
 	.965,
 	.97
-], PS = class {
+], FS = class {
 	store = new re();
 	controls;
 	#e;
@@ -24850,7 +24904,7 @@ var MS = [
 		return e === null ? location.href : Re(location.href, e);
 	}
 	get #v() {
-		return this.#t.background ?? (this.#o.matches ? MS : NS);
+		return this.#t.background ?? (this.#o.matches ? NS : PS);
 	}
 	#y() {
 		let { signal: e } = this.#a, t = new ResizeObserver(() => this.#b());
@@ -24868,18 +24922,18 @@ var MS = [
 	}
 };
 // src/ui/dom.ts
-function FS(e, t = {}, ...n) {
+function IS(e, t = {}, ...n) {
 	let r = document.createElement(e);
 	for (let [e, n] of Object.entries(t)) r.setAttribute(e, n);
 	return r.append(...n), r;
 }
-function IS(e, t = {}, ...n) {
+function LS(e, t = {}, ...n) {
 	let r = document.createElementNS("http://www.w3.org/2000/svg", e);
 	for (let [e, n] of Object.entries(t)) r.setAttribute(e, n);
 	return r.append(...n), r;
 }
-function LS(e) {
-	return IS("svg", {
+function RS(e) {
+	return LS("svg", {
 		viewBox: "0 0 24 24",
 		width: "20",
 		height: "20",
@@ -24889,10 +24943,10 @@ function LS(e) {
 		"stroke-width": "1.8",
 		"stroke-linecap": "round",
 		"stroke-linejoin": "round"
-	}, IS("path", { d: e }));
+	}, LS("path", { d: e }));
 }
 // src/ui/panels.ts
-var RS = [
+var zS = [
 	["Drag, arrows", "turn"],
 	["Right drag, Shift, two fingers", "move the picture"],
 	["Wheel, pinch, + and -", "nearer, farther"],
@@ -24900,13 +24954,13 @@ var RS = [
 	["F", "orbit or fly"],
 	["R", "back to the start"],
 	["L", "copy a link to this view"]
-], zS = class {
+], BS = class {
 	element;
-	#e = FS("h2");
-	#t = FS("p");
-	#n = FS("button", { type: "button" }, "Try again");
+	#e = IS("h2");
+	#t = IS("p");
+	#n = IS("button", { type: "button" }, "Try again");
 	constructor(e) {
-		this.#n.addEventListener("click", e), this.element = FS("div", {
+		this.#n.addEventListener("click", e), this.element = IS("div", {
 			class: "panel problem",
 			role: "alert"
 		}, this.#e, this.#t, this.#n), this.element.hidden = !0;
@@ -24914,79 +24968,79 @@ var RS = [
 	show({ problem: e, damage: t, progress: n, phase: r }) {
 		this.element.hidden = e === null && (t.length === 0 || r === "loading"), this.element.hidden || (e === null ? (this.#e.textContent = t.length === 1 ? "A part of the file is damaged." : `${t.length} parts of the file are damaged.`, this.#t.textContent = `The rest is shown. ${t[0]}`) : (this.#e.textContent = e.title, this.#t.textContent = e.detail), this.#n.hidden = e?.canRetry !== !0, this.element.classList.toggle("beside", n.splats > 0));
 	}
-}, BS = class {
+}, VS = class {
 	element;
 	constructor() {
-		let e = RS.flatMap(([e, t]) => [FS("dt", {}, e), FS("dd", {}, t)]), t = FS("button", { type: "button" }, "Close");
-		t.addEventListener("click", () => this.element.close()), this.element = FS("dialog", {
+		let e = zS.flatMap(([e, t]) => [IS("dt", {}, e), IS("dd", {}, t)]), t = IS("button", { type: "button" }, "Close");
+		t.addEventListener("click", () => this.element.close()), this.element = IS("dialog", {
 			class: "panel",
 			"aria-label": "Keys"
-		}, FS("h2", {}, "Keys and hands"), FS("dl", {}, ...e), t);
+		}, IS("h2", {}, "Keys and hands"), IS("dl", {}, ...e), t);
 	}
 	toggle() {
 		this.element.open ? this.element.close() : this.element.show();
 	}
-}, VS = 10, HS = 2 * Math.PI * VS, US = 2500, WS = class {
+}, HS = 10, US = 2 * Math.PI * HS, WS = 2500, GS = class {
 	element;
 	#e;
-	#t = FS("b");
-	#n = FS("small");
+	#t = IS("b");
+	#n = IS("small");
 	#r;
 	constructor() {
 		let e = {
 			cx: "14",
 			cy: "14",
-			r: String(VS)
+			r: String(HS)
 		};
-		this.#e = IS("circle", {
+		this.#e = LS("circle", {
 			...e,
 			class: "done",
 			transform: "rotate(-90 14 14)",
-			"stroke-dasharray": String(HS),
-			"stroke-dashoffset": String(HS)
+			"stroke-dasharray": String(US),
+			"stroke-dashoffset": String(US)
 		});
-		let t = IS("svg", {
+		let t = LS("svg", {
 			width: "28",
 			height: "28",
 			"aria-hidden": "true"
-		}, IS("circle", {
+		}, LS("circle", {
 			...e,
 			class: "track"
-		}), this.#e), n = FS("div", {}, this.#t, FS("br"), this.#n), r = {
+		}), this.#e), n = IS("div", {}, this.#t, IS("br"), this.#n), r = {
 			class: "status",
 			role: "progressbar",
 			"aria-valuemin": "0",
 			"aria-valuemax": "100",
 			"aria-label": "Loaded"
 		};
-		this.element = FS("div", r, t, n);
+		this.element = IS("div", r, t, n);
 	}
 	show(e) {
 		let { progress: t, phase: n } = e, r = t.totalBytes ? Math.min(t.bytes / t.totalBytes, 1) : 0;
-		this.#e.setAttribute("stroke-dashoffset", String(HS * (1 - r))), this.#t.textContent = GS(e), this.#n.textContent = KS(e), this.element.setAttribute("aria-valuenow", String(Math.round(100 * r))), this.element.setAttribute("aria-valuetext", `${this.#t.textContent}, ${this.#n.textContent}`), clearTimeout(this.#r), this.element.classList.remove("quiet"), n === "complete" && e.damage.length === 0 && (this.#r = setTimeout(() => this.element.classList.add("quiet"), US));
+		this.#e.setAttribute("stroke-dashoffset", String(US * (1 - r))), this.#t.textContent = KS(e), this.#n.textContent = qS(e), this.element.setAttribute("aria-valuenow", String(Math.round(100 * r))), this.element.setAttribute("aria-valuetext", `${this.#t.textContent}, ${this.#n.textContent}`), clearTimeout(this.#r), this.element.classList.remove("quiet"), n === "complete" && e.damage.length === 0 && (this.#r = setTimeout(() => this.element.classList.add("quiet"), WS));
 	}
 };
-function GS({ progress: e, phase: t }) {
+function KS({ progress: e, phase: t }) {
 	let { bytes: n, totalBytes: r } = e;
 	return t === "starting" || n === 0 && t === "loading" ? "Connecting" : r === null || n >= r ? u(n) : `${u(n)} of ${u(r)}`;
 }
-function KS({ progress: e, isLimited: t }) {
+function qS({ progress: e, isLimited: t }) {
 	let { splats: n, totalSplats: r } = e, i = n.toLocaleString("en");
 	return r === null || n === r ? `${i} splats` : `${i} of ${r.toLocaleString("en")} splats${t ? ", as many as this device takes" : ""}`;
 }
 // src/ui/style.css?inline
-var qS = ":host{contain:strict;--ink:#1b1d21;--soft:#565c66;--paper:#fffffff0;--line:#d5d9df;--link:#0b5cad;--bad:#b3261e;min-height:8rem;color:var(--ink);font:14px/1.4 system-ui,sans-serif;display:block;position:relative;overflow:hidden}:host([hidden]){display:none}@media (prefers-color-scheme:dark){:host{--ink:#e8eaed;--soft:#a3aab4;--paper:#1d1f24f0;--line:#383d45;--link:#8ab8f2;--bad:#f2a49d}}canvas{touch-action:none;cursor:grab;outline:none;width:100%;height:100%;display:block}canvas:active{cursor:grabbing}canvas:focus-visible{box-shadow:inset 0 0 0 2px var(--link)}.bar{pointer-events:none;justify-content:space-between;align-items:end;gap:.5rem;display:flex;position:absolute;bottom:.6rem;left:.6rem;right:.6rem}.bar>*{pointer-events:auto}.status,.buttons,.panel{background:var(--paper);border:1px solid var(--line);border-radius:.6rem}.status{font-variant-numeric:tabular-nums;align-items:center;gap:.5rem;min-width:0;padding:.3rem .7rem .3rem .4rem;transition:opacity .6s;display:flex}.status.quiet{opacity:0;pointer-events:none}.status svg{flex:none}.status small{color:var(--soft);font-size:12px}.status b{font-weight:600}.track{fill:none;stroke:var(--line);stroke-width:3.5px}.done{fill:none;stroke:var(--link);stroke-width:3.5px;stroke-linecap:round;transition:stroke-dashoffset .15s}.buttons{padding:2px;display:flex}button{font:inherit;color:inherit;cursor:pointer;background:0 0;border:0;border-radius:.45rem}.buttons button{place-items:center;width:2.2rem;height:2.2rem;display:grid}button:hover{background:color-mix(in srgb, var(--ink) 10%, transparent)}button:focus-visible{outline:2px solid var(--link);outline-offset:-1px}.panel{box-sizing:border-box;width:max-content;max-width:calc(100% - 1.2rem);max-height:calc(100% - 1.2rem);padding:1rem 1.2rem;position:absolute;top:50%;left:50%;overflow:auto;transform:translate(-50%,-50%)}.panel[hidden]{display:none}.panel h2{overflow-wrap:anywhere;margin:0 0 .3rem;font-size:1rem}.panel p{color:var(--soft);overflow-wrap:anywhere;margin:0 0 .6rem}.panel p:last-child{margin:0}.problem h2{color:var(--bad)}.panel button{border:1px solid var(--line);padding:.35rem .9rem}.problem.beside{max-width:min(26rem,100% - 1.2rem);top:auto;bottom:3.6rem;left:.6rem;transform:none}dl{grid-template-columns:max-content 1fr;gap:.15rem .9rem;margin:0 0 .8rem;display:grid}dt{color:var(--soft)}dd{margin:0}.says{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}@media (prefers-reduced-motion:reduce){.status,.done{transition:none}}", JS = {
+var JS = ":host{contain:strict;--ink:#1b1d21;--soft:#565c66;--paper:#fffffff0;--line:#d5d9df;--link:#0b5cad;--bad:#b3261e;min-height:8rem;color:var(--ink);font:14px/1.4 system-ui,sans-serif;display:block;position:relative;overflow:hidden}:host([hidden]){display:none}@media (prefers-color-scheme:dark){:host{--ink:#e8eaed;--soft:#a3aab4;--paper:#1d1f24f0;--line:#383d45;--link:#8ab8f2;--bad:#f2a49d}}canvas{touch-action:none;cursor:grab;outline:none;width:100%;height:100%;display:block}canvas:active{cursor:grabbing}canvas:focus-visible{box-shadow:inset 0 0 0 2px var(--link)}.bar{pointer-events:none;justify-content:space-between;align-items:end;gap:.5rem;display:flex;position:absolute;bottom:.6rem;left:.6rem;right:.6rem}.bar>*{pointer-events:auto}.status,.buttons,.panel{background:var(--paper);border:1px solid var(--line);border-radius:.6rem}.status{font-variant-numeric:tabular-nums;align-items:center;gap:.5rem;min-width:0;padding:.3rem .7rem .3rem .4rem;transition:opacity .6s;display:flex}.status.quiet{opacity:0;pointer-events:none}.status svg{flex:none}.status small{color:var(--soft);font-size:12px}.status b{font-weight:600}.track{fill:none;stroke:var(--line);stroke-width:3.5px}.done{fill:none;stroke:var(--link);stroke-width:3.5px;stroke-linecap:round;transition:stroke-dashoffset .15s}.buttons{padding:2px;display:flex}button{font:inherit;color:inherit;cursor:pointer;background:0 0;border:0;border-radius:.45rem}.buttons button{place-items:center;width:2.2rem;height:2.2rem;display:grid}button:hover{background:color-mix(in srgb, var(--ink) 10%, transparent)}button:focus-visible{outline:2px solid var(--link);outline-offset:-1px}.panel{box-sizing:border-box;width:max-content;max-width:calc(100% - 1.2rem);max-height:calc(100% - 1.2rem);padding:1rem 1.2rem;position:absolute;top:50%;left:50%;overflow:auto;transform:translate(-50%,-50%)}.panel[hidden]{display:none}.panel h2{overflow-wrap:anywhere;margin:0 0 .3rem;font-size:1rem}.panel p{color:var(--soft);overflow-wrap:anywhere;margin:0 0 .6rem}.panel p:last-child{margin:0}.problem h2{color:var(--bad)}.panel button{border:1px solid var(--line);padding:.35rem .9rem}.problem.beside{max-width:min(26rem,100% - 1.2rem);top:auto;bottom:3.6rem;left:.6rem;transform:none}dl{grid-template-columns:max-content 1fr;gap:.15rem .9rem;margin:0 0 .8rem;display:grid}dt{color:var(--soft)}dd{margin:0}.says{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}@media (prefers-reduced-motion:reduce){.status,.done{transition:none}}", YS = {
 	reset: "M4 12a8 8 0 1 0 2.6-5.9M4 4v4.5h4.5",
 	orbit: "M12 8.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 0 0 0-7M3.5 16.5C1.5 13.5 6 9 12 6.500c5-2 9-1.500 8.500 1S17 14 12 17s-7.500 1.500-8.500-.5",
 	fly: "M3 11.500 21 3l-6.500 18-3-7.500zM11.500 13.500 21 3",
 	link: "M10 14a4 4 0 0 0 6 .4l3-3a4.200 4.200 0 0 0-6-6l-1.500 1.500M14 10a4 4 0 0 0-6-.4l-3 3a4.200 4.200 0 0 0 6 6l1.500-1.500",
 	full: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
 	help: "M9 9.500a3 3 0 1 1 4.200 2.800c-.8.4-1.200.9-1.200 1.700v.5M12 17.800v.1"
-}, YS = null;
-function XS(e) {
-	YS = e, customElements.get("splat-zip") || customElements.define("splat-zip", ZS);
+}, XS = null;
+function ZS(e) {
+	XS = e, customElements.get("splat-zip") || customElements.define("splat-zip", QS);
 }
-var ZS = class extends HTMLElement {
+var QS = class extends HTMLElement {
 	static observedAttributes = [
 		"src",
 		"background",
@@ -25014,20 +25068,20 @@ var ZS = class extends HTMLElement {
 		this.viewer?.destroy(), this.viewer = null, this.#e.replaceChildren();
 	}
 	#n() {
-		let e = ee(Object.fromEntries([...this.attributes].map(({ name: e, value: t }) => [e, t]))), t = FS("canvas", {
+		let e = ee(Object.fromEntries([...this.attributes].map(({ name: e, value: t }) => [e, t]))), t = IS("canvas", {
 			tabindex: "0",
 			role: "application",
 			"aria-label": "Scene; H shows the keys"
 		});
-		this.#e.replaceChildren(FS("style", {}, qS), t);
-		let n = new zS(() => void this.viewer?.load());
+		this.#e.replaceChildren(IS("style", {}, JS), t);
+		let n = new BS(() => void this.viewer?.load());
 		try {
-			this.viewer = new PS(t, e, YS());
+			this.viewer = new FS(t, e, XS());
 		} catch (e) {
 			this.#e.append(n.element), n.show({
 				...ne,
 				phase: "stopped",
-				problem: QS(e)
+				problem: $S(e)
 			});
 			return;
 		}
@@ -25039,15 +25093,15 @@ var ZS = class extends HTMLElement {
 		}), this.viewer.load();
 	}
 	#r(e, t, n) {
-		let r = new WS(), i = new BS(), a = FS("div", {
+		let r = new GS(), i = new VS(), a = IS("div", {
 			class: "says",
 			"aria-live": "polite"
 		}), o = (e, t, n) => {
-			let r = FS("button", {
+			let r = IS("button", {
 				type: "button",
 				title: t,
 				"aria-label": t
-			}, LS(JS[e]));
+			}, RS(YS[e]));
 			return r.addEventListener("click", n), r;
 		}, s = () => {
 			navigator.clipboard?.writeText(t.link).then(() => a.textContent = "Link copied");
@@ -25055,19 +25109,19 @@ var ZS = class extends HTMLElement {
 			t.controls.mode = t.controls.mode === "orbit" ? "fly" : "orbit";
 		}), l = o("full", "Full screen", () => {
 			document.fullscreenElement ? document.exitFullscreen() : this.requestFullscreen();
-		}), u = FS("div", {
+		}), u = IS("div", {
 			class: "buttons",
 			role: "toolbar",
 			"aria-label": "View"
 		}, o("reset", "Back to the start (R)", () => t.controls.reset()), c, o("link", "Copy a link to this view (L)", s), ...document.fullscreenEnabled ? [l] : [], o("help", "Keys (H)", () => i.toggle()));
 		e.addEventListener("keydown", (e) => {
 			e.ctrlKey || e.metaKey || e.altKey || (e.code === "KeyH" || e.key === "?" ? i.toggle() : e.code === "KeyL" && s());
-		}), this.#e.append(n.element, i.element, FS("div", { class: "bar" }, r.element, u), a), t.store.subscribe((e) => {
-			r.show(e), c.replaceChildren(LS(JS[e.mode === "orbit" ? "fly" : "orbit"])), c.setAttribute("aria-pressed", String(e.mode === "fly")), e.problem && (a.textContent = e.problem.title);
+		}), this.#e.append(n.element, i.element, IS("div", { class: "bar" }, r.element, u), a), t.store.subscribe((e) => {
+			r.show(e), c.replaceChildren(RS(YS[e.mode === "orbit" ? "fly" : "orbit"])), c.setAttribute("aria-pressed", String(e.mode === "fly")), e.problem && (a.textContent = e.problem.title);
 		});
 	}
 };
-function QS(e) {
+function $S(e) {
 	let { title: t, detail: n } = l(e), r = /webgl/i.test(n);
 	return {
 		title: r ? "This browser cannot draw scenes: it has no WebGL 2." : t,
@@ -25076,19 +25130,19 @@ function QS(e) {
 	};
 }
 // src/main.ts
-var $S = w(new URL(
+var eC = w(new URL(
 	/* @vite-ignore */
 	".",
 	import.meta.url
 ));
-XS(() => ({
-	openStream: (t) => e(t, $S),
+ZS(() => ({
+	openStream: (t) => e(t, eC),
 	scene: T()
 }));
-async function eC(t, n = {}) {
+async function tC(t, n = {}) {
 	let r = new C(t instanceof Uint8Array ? t : new URL(t, document.baseURI).href, {
 		...n,
-		openStream: (t) => e(t, $S)
+		openStream: (t) => e(t, eC)
 	});
 	try {
 		return await r.run();
@@ -25096,9 +25150,9 @@ async function eC(t, n = {}) {
 		r.close();
 	}
 }
-var tC = document.getElementById("splatzip-settings");
-if (tC !== null) {
-	let e = JSON.parse(tC.textContent || "{}"), t = Object.fromEntries(new URLSearchParams(location.search)), n = document.createElement("splat-zip");
+var nC = document.getElementById("splatzip-settings");
+if (nC !== null) {
+	let e = JSON.parse(nC.textContent || "{}"), t = Object.fromEntries(new URLSearchParams(location.search)), n = document.createElement("splat-zip");
 	for (let [r, i] of Object.entries({
 		link: "",
 		...e,
@@ -25106,4 +25160,4 @@ if (tC !== null) {
 	})) /^[a-z-]+$/.test(r) && n.setAttribute(r, String(i));
 	document.body.append(n);
 }
-export { n as LoadError, eC as load };
+export { n as LoadError, tC as load };

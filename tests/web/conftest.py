@@ -138,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
         while start < stop and (count := server.allowance(stop - start)):
             self.wfile.write(content[start : start + count])
             start += count
-        if cut is not None:
+        if cut is not None or server.length_error:
             time.sleep(0.3)  # a browser forgets what it has not handed to the page when a connection breaks
 
 
@@ -185,8 +185,12 @@ class Viewer:
         return str(panel.inner_text())
 
     def picture(self, camera: Camera) -> np.ndarray:
-        """(H, W, 3) what is drawn from there, once nothing is drawn any more."""
+        """(H, W, 3) what is drawn from there."""
         self.tab.evaluate("(pose) => document.querySelector('splat-zip').look(pose)", pose_of(camera))
+        return self.still_picture()
+
+    def still_picture(self) -> np.ndarray:
+        """(H, W, 3) what is drawn, once nothing is drawn any more."""
         self.tab.evaluate(_UNTIL_STILL)
         before, png = b"", self.tab.locator("splat-zip canvas").screenshot()
         while png != before:  # splats are sorted in a worker that may have to wait for a processor

@@ -95,6 +95,7 @@ def test_the_address_leads_back_to_the_view(viewer, server, opened):
     again = opened(viewer.tab.url, width=800, height=500)
     again.wait("state.phase === 'complete'")
     np.testing.assert_allclose(position(again), position(viewer), rtol=1e-3, atol=1e-3)
+    assert np.abs(again.still_picture() - viewer.still_picture()).mean() < 0.01
 
 
 def test_two_fingers_pinch(server, opened):

@@ -38,7 +38,7 @@ export function poseOfSplats(chunks: readonly SplatsEvent[], up: Vector3 = USUAL
 
 /** From the front, a little above. */
 function poseAround(centre: Vector3, radius: number, up: Vector3): Pose {
-  const distance = (1.25 * radius) / Math.sin((USUAL_FOV_Y_DEGREES * Math.PI) / 360);
+  const distance = (1.4 * radius) / Math.sin((USUAL_FOV_Y_DEGREES * Math.PI) / 360);
   const towards: Vector3 = Math.abs(up[2]) > 0.7 ? [0, -1, 0] : [0, 0, -1];
   const position = plus(plus(centre, towards, 0.94 * distance), up, 0.34 * distance);
   return { position, target: centre, up, fovYDegrees: USUAL_FOV_Y_DEGREES };

@@ -94,6 +94,7 @@ export class Stage {
   #format: GSplatFormat | null = null;
   #degree: DrawnDegree = 0;
   #unit = 1;
+  #pose: Pose | null = null;
   #paused = false;
 
   /** @throws Error if the browser has no WebGL 2. */
@@ -142,6 +143,15 @@ export class Stage {
     this.#app.scene.on('gsplat:sorted', () => this.draw());
     this.#app.on('postrender', () => this.onDrawn(this.#complete));
     this.#app.start();
+    this.#warmUp();
+  }
+
+  /** Has the shaders compiled while nothing has come yet: for a splat that nobody sees, of the usual SH degree. */
+  #warmUp(): void {
+    this.open({ shDegree: 3, box: { low: [0, 0, 0], high: [1, 1, 1] }, tiers: 1, antialiased: false });
+    this.look({ position: [0, 0, -1], target: [0, 0, 0], up: [0, -1, 0], fovYDegrees: 50 });
+    this.add(INVISIBLE);
+    this.addSh({ ...INVISIBLE, layer: 1, sh: new Float32Array(45) });
   }
 
   #complete = false;
@@ -151,6 +161,11 @@ export class Stage {
 
   /** Says what the scene is; before the first `add`. */
   open(scene: StageScene): void {
+    for (const { container, entity } of this.#shown.values()) {
+      entity.destroy();
+      container.destroy();
+    }
+    this.#shown.clear();
     this.#degree = drawnDegree(scene.shDegree);
     this.#standIns = new StandIns(scene.tiers);
     this.#format = splatFormat(this.#device, this.#degree);
@@ -158,6 +173,7 @@ export class Stage {
     const size = Math.hypot(...scene.box.high.map((high, axis) => high - scene.box.low[axis]!));
     this.#unit = size > 0 ? SIZE / size : 1;
     this.#root.setLocalScale(this.#unit, this.#unit, this.#unit);
+    if (this.#pose !== null) this.look(this.#pose);
   }
 
   /** Says how splats stand in for those that have not come. */
@@ -229,6 +245,7 @@ export class Stage {
   }
 
   look(pose: Pose): void {
+    this.#pose = pose;
     this.#camera.setPosition(turned(pose.position, this.#unit));
     this.#camera.lookAt(turned(pose.target, this.#unit), turned(pose.up, 1));
     const camera = this.#camera.camera!;
@@ -270,6 +287,20 @@ export class Stage {
     this.#app.destroy();
   }
 }
+
+const INVISIBLE: SplatsEvent = {
+  type: 'chunk',
+  layer: 0,
+  tile: 0,
+  tier: 0,
+  first: 0,
+  count: 1,
+  positions: new Float32Array(3),
+  logScales: new Float32Array(3),
+  rotations: Float32Array.of(1, 0, 0, 0),
+  opacityLogits: Float32Array.of(-Infinity),
+  color: new Float32Array(3),
+};
 
 function key(chunk: { readonly tile: number; readonly tier: number }): string {
   return `${chunk.tile}/${chunk.tier}`;

@@ -41,7 +41,7 @@ export function httpProblem(status: number, url: string): Problem {
 }
 
 export function cutProblem(bytes: number, total: number | null): Problem {
-  if (bytes === 0)
+  if (bytes === 0 && total === null)
     return {
       title: 'The server cannot be reached.',
       detail: 'Check the connection; a file on another server also has to allow other sites (CORS).',
