@@ -20,7 +20,8 @@ struct RansTables {
 };
 
 // Decodes n symbols of one plane. `states` holds `lanes` states. Returns the first word not taken, or nullptr if the
-// words ran out.
+// words ran out. kSpareWords more may be read.
+constexpr int kSpareWords = 2 * 32;
 using RansDecodePlane = const uint16_t* (*)(uint32_t* states, int lanes, const RansTables& tables,
                                             const uint8_t* contexts, uint8_t* symbols, int64_t n, const uint16_t* words,
                                             const uint16_t* words_end);

@@ -83,14 +83,16 @@ const uint16_t* decode_plane_any(uint32_t* states, int lanes, const RansTables& 
   return words;
 }
 
-// Whole rows of a few lanes. Four lanes are unrolled: their states live in registers, their look-ups overlap.
+// Whole rows. Words behind the end may be read, and taken: whoever called sees that then.
+//
+// Of a few lanes. Four lanes are unrolled: their states live in registers, their look-ups overlap.
 template <int Lanes>
 const uint16_t* decode_rows_of(uint32_t* states, const RansTables& tables, const uint8_t* contexts, uint8_t* symbols,
                                int64_t rows, const uint16_t* words, const uint16_t* words_end, int64_t* rows_done) {
   uint32_t x[Lanes];
   for (int lane = 0; lane < Lanes; ++lane) x[lane] = states[lane];
   int64_t row = 0;
-  for (; row < rows && words_end - words >= Lanes; ++row) {
+  for (; row < rows && words <= words_end; ++row) {
 #pragma GCC unroll 4
     for (int lane = 0; lane < Lanes; ++lane) {
       uint32_t symbol;
@@ -204,7 +206,7 @@ const uint16_t* decode_plane_32(uint32_t* states, const RansTables& tables, cons
   int patience = 16;  // a plane whose symbols turn out unlikely is better served by gathers alone
   __m512i x[2] = {_mm512_loadu_si512(states), _mm512_loadu_si512(states + 16)};
   int64_t row = 0;
-  for (; row < rows && words_end - words >= 32; ++row) {
+  for (; row < rows && words <= words_end; ++row) {
     const __m512i c = _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(contexts + row * 32)));
     const __m256i t = _mm512_castsi512_si256(_mm512_permutexvar_epi8(c, table_map));
     const __m512i table[2] = {_mm512_cvtepu8_epi32(_mm256_castsi256_si128(t)),
@@ -284,7 +286,7 @@ const uint16_t* decode_plane_32(uint32_t* states, const RansTables& tables, cons
   __m256i x[4];
   for (int k = 0; k < 4; ++k) x[k] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(states + 8 * k));
   int64_t row = 0;
-  for (; row < rows && words_end - words >= 32; ++row) {
+  for (; row < rows && words <= words_end; ++row) {
     __m256i s[4];
     for (int k = 0; k < 4; ++k) x[k] = decode_8(x[k], tables, contexts + row * 32 + 8 * k, &words, &s[k]);
     __m256i packed = _mm256_packus_epi16(_mm256_packus_epi32(s[0], s[1]), _mm256_packus_epi32(s[2], s[3]));
@@ -312,6 +314,7 @@ const uint16_t* rans_decode_plane(uint32_t* states, int lanes, const RansTables&
     words = decode_rows_of<32>(states, tables, contexts, symbols, n / 32, words, words_end, &done);
 #endif
   }
+  if (words > words_end) return nullptr;
   contexts += done * lanes;
   symbols += done * lanes;
   n -= done * lanes;
@@ -383,23 +386,41 @@ inline void store_bytes(uint8_t* p, Ints values) {
 }
 inline Floats to_floats(Ints a) { return __builtin_convertvector(a, Floats); }
 
-// The same of small integers in memory. Where they cannot be negative, compilers for WebAssembly choose a conversion
-// that machines lack; bits below 2^23 of a float need none.
-inline Floats load_bytes_as_floats(const uint8_t* p) {
+// Sixteen at once. Where small integers cannot be negative, compilers for WebAssembly choose a conversion that machines
+// lack; bits below 2^23 of a float need none.
+constexpr int kParts16 = 16 / kWidth;
+inline void load_16_bytes(const uint8_t* p, Floats (&out)[kParts16]) {
 #if defined(__wasm_simd128__)
-  const v128_t exponent = wasm_i32x4_const_splat(0x4B000000);
-  return (Floats)wasm_i8x16_shuffle(wasm_v128_load32_zero(p), exponent, 0, 17, 18, 19, 1, 17, 18, 19, 2, 17, 18, 19, 3,
-                                    17, 18, 19) -
-         0x1p23f;
+  const v128_t all = wasm_v128_load(p), exponent = wasm_i32x4_const_splat(0x4B000000);
+  out[0] = (Floats)wasm_i8x16_shuffle(all, exponent, 0, 17, 18, 19, 1, 17, 18, 19, 2, 17, 18, 19, 3, 17, 18, 19);
+  out[1] = (Floats)wasm_i8x16_shuffle(all, exponent, 4, 17, 18, 19, 5, 17, 18, 19, 6, 17, 18, 19, 7, 17, 18, 19);
+  out[2] = (Floats)wasm_i8x16_shuffle(all, exponent, 8, 17, 18, 19, 9, 17, 18, 19, 10, 17, 18, 19, 11, 17, 18, 19);
+  out[3] = (Floats)wasm_i8x16_shuffle(all, exponent, 12, 17, 18, 19, 13, 17, 18, 19, 14, 17, 18, 19, 15, 17, 18, 19);
+  for (Floats& part : out) part = part - 0x1p23f;
 #else
-  return to_floats(load_bytes(p));
+  for (int part = 0; part < kParts16; ++part) out[part] = to_floats(load_bytes(p + part * kWidth));
 #endif
 }
-inline Floats load_shorts_as_floats(const uint16_t* p) {
+inline void load_16_shorts(const uint16_t* p, Floats (&out)[kParts16]) {
 #if defined(__wasm_simd128__)
-  return (Floats)(load_shorts(p) | 0x4B000000) - 0x1p23f;
+  for (int half = 0; half < 2; ++half) {
+    const v128_t eight = wasm_v128_load(p + 8 * half), exponent = wasm_i32x4_const_splat(0x4B000000);
+    out[2 * half] = (Floats)wasm_i16x8_shuffle(eight, exponent, 0, 9, 1, 9, 2, 9, 3, 9) - 0x1p23f;
+    out[2 * half + 1] = (Floats)wasm_i16x8_shuffle(eight, exponent, 4, 9, 5, 9, 6, 9, 7, 9) - 0x1p23f;
+  }
 #else
-  return to_floats(load_shorts(p));
+  for (int part = 0; part < kParts16; ++part) out[part] = to_floats(load_shorts(p + part * kWidth));
+#endif
+}
+// Numbers below 2^15, the least of each and `most`.
+inline void store_16_bytes(uint8_t* p, const Ints (&numbers)[kParts16], uint8_t most) {
+#if defined(__wasm_simd128__)
+  const v128_t low = wasm_i16x8_narrow_i32x4((v128_t)numbers[0], (v128_t)numbers[1]);
+  const v128_t high = wasm_i16x8_narrow_i32x4((v128_t)numbers[2], (v128_t)numbers[3]);
+  wasm_v128_store(p, wasm_u8x16_min(wasm_u8x16_narrow_i16x8(low, high), wasm_i8x16_splat(static_cast<int8_t>(most))));
+#else
+  for (int part = 0; part < kParts16; ++part)
+    store_bytes(p + part * kWidth, numbers[part] < most ? numbers[part] : Ints{} + most);
 #endif
 }
 
@@ -745,24 +766,27 @@ void size_contexts(const SizeTerms& terms, const float* weights, uint8_t* contex
   const SizeTerms t = terms;  // values of our own: what is stored below cannot change them
   Floats w[kSizeTerms];
   for (int term = 0; term < kSizeTerms; ++term) w[term] = broadcast(weights[term]);
-  const auto contexts_from = [&](int64_t i) {
-    const Floats color = t.color ? load_shorts_as_floats(t.color + i) : Floats{};
-    Floats size = w[0] + load<Floats>(t.spread + i) * w[1];
-    size = size + load<Floats>(t.distance + i) * w[2];
-    size = size + load_bytes_as_floats(t.channels + i) * w[3];
-    size = size + load_bytes_as_floats(t.before + i) * w[4];
-    size = size + (load_shorts_as_floats(t.sum + i) * t.share) * w[5];
-    size = size + color * w[6];
-    // Quarter octaves from 2^-8 on; what is smaller (or negative) is context 0.
-    size = size > 0.00390625f ? size : Floats{} + 0.00390625f;
-    Ints bits;
-    std::memcpy(&bits, &size, sizeof bits);
-    const Ints quarter = (bits >> 21) - (119 << 2);
-    store_bytes(contexts + i, quarter < kSizeContexts ? quarter : Ints{} + (kSizeContexts - 1));
-  };
+  Floats channels[kParts16], before[kParts16], sum[kParts16], color[kParts16] = {};
   for (int64_t i = 0; i < t.n; i += 16) {
-#pragma GCC unroll 4
-    for (int part = 0; part < 16; part += kWidth) contexts_from(i + part);
+    load_16_bytes(t.channels + i, channels);
+    load_16_bytes(t.before + i, before);
+    load_16_shorts(t.sum + i, sum);
+    if (t.color) load_16_shorts(t.color + i, color);
+    Ints quarters[kParts16];
+    for (int part = 0; part < kParts16; ++part) {
+      Floats size = w[0] + load<Floats>(t.spread + i + part * kWidth) * w[1];
+      size = size + load<Floats>(t.distance + i + part * kWidth) * w[2];
+      size = size + channels[part] * w[3];
+      size = size + before[part] * w[4];
+      size = size + (sum[part] * t.share) * w[5];
+      size = size + color[part] * w[6];
+      // Quarter octaves from 2^-8 on; what is smaller (or negative) is context 0.
+      size = size > 0.00390625f ? size : Floats{} + 0.00390625f;
+      Ints bits;
+      std::memcpy(&bits, &size, sizeof bits);
+      quarters[part] = (bits >> 21) - (119 << 2);
+    }
+    store_16_bytes(contexts + i, quarters, kSizeContexts - 1);
   }
 }
 

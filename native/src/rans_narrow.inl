@@ -103,7 +103,7 @@ const uint16_t* decode_plane_32(uint32_t* states, const RansTables& tables, cons
   std::memcpy(x, states, sizeof x);
   int patience = kPatience;
   int64_t row = 0;
-  for (; row < rows && words_end - words >= 32 && patience > 0; ++row) {
+  for (; row < rows && words <= words_end && patience > 0; ++row) {
     for (int half = 0; half < 2; ++half) {
       const int64_t at = row * 32 + 16 * half;
       Words4* own = x + 4 * half;

@@ -47,7 +47,8 @@ bool StreamReader::open(const StreamHead& head, const uint8_t* data, const Table
   lanes_ = head.lanes;
   std::fill(states_, states_ + kMaxLanes, kRansLow);
   const size_t words = head.word_bytes ? (head.word_bytes - state_bytes) / 2 : 0;
-  copied_.resize(words + 1);  // one more, so that the words have an address even where there are none
+  copied_.resize(words + kSpareWords);
+  std::fill(copied_.end() - kSpareWords, copied_.end(), uint16_t{0});
   if (head.word_bytes) {
     std::memcpy(states_, data, state_bytes);
     if (words) std::memcpy(copied_.data(), data + state_bytes, words * 2);
