@@ -28,6 +28,7 @@ from benchmark.speed import measure_speed
 from benchmark.table import TABLE, write_table
 from benchmark.tiers import WEB_RECORDS, WEB_SCENES, measure_tiers
 from benchmark.transcoding import measure_transcoding
+from benchmark.waiting import measure_waiting
 from benchmark.web import measure_decoding
 from splatzip import Scene
 
@@ -39,7 +40,7 @@ ABLATED: dict[str, tuple[str, Path, tuple[str, ...], Callable[[BenchScene, Scene
     "recipes": ("recipes", RECIPES_RECORDS, RECIPES_SCENES, measure_recipes),
 }
 PARTS = ("quality", "speed", "transcoding", "commands", "invariance")
-WEB_PARTS = ("tiers", "decoding")
+WEB_PARTS = ("tiers", "decoding", "waiting")
 
 
 def main() -> None:
@@ -133,6 +134,9 @@ def _measure_web(scene: BenchScene, options: argparse.Namespace) -> None:
     if "decoding" in options.parts:
         rows = list(measure_decoding(scene, source, repetitions=options.repetitions))
         replace_rows("web_decoding", scene, rows, path=WEB_RECORDS)
+    if "waiting" in options.parts:
+        rows = list(measure_waiting(scene, source, repetitions=min(options.repetitions, 3)))
+        replace_rows("web_waiting", scene, rows, path=WEB_RECORDS)
 
 
 def _measure_views(scene: BenchScene) -> None:

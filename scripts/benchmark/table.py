@@ -16,6 +16,7 @@ from benchmark.sections_size import bars, bits_by_attribute, qualities, transcod
 from benchmark.sections_tiers import streaming
 from benchmark.sections_time import codec_speed, commands, invariance
 from benchmark.tiers import WEB_RECORDS
+from benchmark.waiting import waiting
 from benchmark.web import decoding
 
 TABLE = ROOT / "docs" / "BENCHMARKS.md"
@@ -56,6 +57,7 @@ def write_table(path: Path, records: Sequence[Path] = (RD_RECORDS, RECORDS, VIEW
         pseudo_views,
         streaming,
         decoding,
+        waiting,
     )
     drawn = read_rows(RENDER_RECORDS)
     lines = [*_machines([*rows, *drawn]), *(line for section in sections for line in section(rows)), *rendering(drawn)]

@@ -9,10 +9,15 @@ the page lets itself be interrupted. SOG is PlayCanvas' own loader in the same e
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from base64 import b64decode
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,7 +28,10 @@ from typing import Any
 import numpy as np
 
 import splatzip
+from benchmark.markdown import met, spread, table
 from benchmark.peers import FOLDER, MODULES
+from benchmark.record import Row
+from benchmark.scenes import BenchScene
 from splatzip import Scene
 from splatzip.publish import bundle
 
@@ -31,6 +39,7 @@ BITS_PER_SECOND = 10_000_000
 WIDTH, HEIGHT = 400, 300
 ENGINES = ("playcanvas@2.23.3", "@sparkjsdev/spark@2.2.0", "three@0.187.0")
 LEVELS_DB = (15, 22, 30)
+MOST_S = 0.7  # for the first picture, from a file of 5 MB
 _BLOCK = 1250  # one millisecond of the link
 _STILL_S = 6.0  # without a change, once the file is there
 _DRAWING = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
@@ -133,29 +142,55 @@ class _Link:
         return sum(count for at, count in self.sent if at <= moment)
 
 
-def measure_first_picture(scene: Scene, *, preset: str) -> list[dict[str, Any]]:
-    """A row a format: bytes, when the picture reached each dB, when it was final, and after how many bytes."""
-    pose = _pose(scene)
-    rows = []
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        for suffix in (".sog", ".spz"):
-            # Spark reads SPZ up to 3.
-            splatzip.save(scene, folder / f"scene{suffix}", version=3 if suffix == ".spz" else None)
-        files = {
-            "scene.splatz": splatzip.compress(scene, preset=preset),
-            "scene.sog": (folder / "scene.sog").read_bytes(),
-            "scene.spz": (folder / "scene.spz").read_bytes(),
-        }
+def measure_waiting(scene: BenchScene, source: Scene, *, repetitions: int) -> Iterator[dict[str, Any]]:
+    """A row a repetition and format: when the picture reached each dB and its end, and after how many bytes."""
+    preset = "lossless" if scene.quantized else "fast"
+    files = {"scene.splatz": splatzip.compress(source, preset=preset)}
+    with TemporaryDirectory() as folder:
+        for suffix, version in ((".sog", None), (".spz", 3)):  # Spark reads SPZ up to 3
+            path = Path(folder, f"scene{suffix}")
+            splatzip.save(source, path, version=version)
+            files[path.name] = path.read_bytes()
+    pose = _pose(source)
     numbers = [*pose["position"], *pose["target"], *pose["up"], pose["fovYDegrees"]]
     ours = f"/index.html?src=scene.splatz&ui=none&background=%23000#camera={','.join(f'{x:.6g}' for x in numbers)}"
-    for path, file in ((ours, "scene.splatz"), ("/sog.html", "scene.sog"), ("/spz.html", "scene.spz")):
-        with _serving(files, pose) as (link, address), _browser() as browser:
-            rows.append(
-                {"format": file.partition(".")[2], "bytes": len(files[file]), **_watched(browser, address + path, link)}
-            )
-            print(rows[-1], flush=True)
-    return rows
+    pages = {"scene.splatz": ours, "scene.sog": "/sog.html", "scene.spz": "/spz.html"}
+    for repetition in range(repetitions):
+        for file, path in pages.items():
+            with _serving(files, pose) as (link, address), _browser() as browser:
+                figures = _watched(browser, address + path, link)
+            yield {
+                "what": "waiting",
+                "preset": preset,
+                "format": file.partition(".")[2],
+                "bytes": len(files[file]),
+                "repetition": repetition,
+                **figures,
+                "load": round(os.getloadavg()[0], 2),
+            }
+
+
+def waiting(rows: Sequence[Row]) -> list[str]:
+    """The section about it."""
+    measured = [row for row in rows if row["kind"] == "web_waiting"]
+    lines = []
+    for scene, format in dict.fromkeys((row["scene"], row["format"]) for row in measured):
+        group = [row for row in measured if (row["scene"], row["format"]) == (scene, format)]
+        first = [row["s_to_15_db"] for row in group]
+        bar = met(statistics.median(first), MOST_S) if format == "splatz" else ""
+        times = (spread([row[key] for row in group], 2) for key in ("s_to_22_db", "s_to_30_db", "final_s"))
+        lines.append((f"{scene}, .{format}", f"{group[0]['bytes']:,}", spread(first, 2), bar, *times))
+    heads = ("file", "bytes", "15 dB, s", f"at most {MOST_S}", "22 dB, s", "30 dB, s", "last picture, s")
+    return [
+        "## How long a visitor waits",
+        "",
+        "`scripts/bench web --parts waiting`: seconds from the first byte over a link of 10 Mbit/s, page, viewer and",
+        "decoder loaded, until the picture is and stays that near to the page's own last one. .splatz in our viewer,",
+        "SOG (written by splatzip) in PlayCanvas, SPZ 3 in Spark. Chromium on software WebGL 2 at 400x300, which",
+        "shares its processors with everything else: a GPU is faster with all three.",
+        "",
+        *table(heads, lines),
+    ]
 
 
 def _watched(browser: Any, address: str, link: _Link) -> dict[str, Any]:
@@ -173,7 +208,7 @@ def _watched(browser: Any, address: str, link: _Link) -> dict[str, Any]:
     seen = [(at / 1000, text) for at, text in tab.evaluate("window.seen")]
     start = link.first_byte
     assert start is not None
-    frames = [(at, np.frombuffer(_bytes(text), np.uint8).reshape(75, 100, 4)[..., :3] / 255.0) for at, text in seen]
+    frames = [(at, np.frombuffer(b64decode(text), np.uint8).reshape(75, 100, 4)[..., :3] / 255.0) for at, text in seen]
     final = frames[-1][1]
     row: dict[str, Any] = {"final_s": round(frames[-1][0] - start, 2)}
     for level in LEVELS_DB:
@@ -183,12 +218,6 @@ def _watched(browser: Any, address: str, link: _Link) -> dict[str, Any]:
         row[f"s_to_{level}_db"] = round(reached - start, 2)
         row[f"bytes_to_{level}_db"] = link.sent_by(reached)
     return row
-
-
-def _bytes(text: str) -> bytes:
-    from base64 import b64decode
-
-    return b64decode(text)
 
 
 def _psnr(a: np.ndarray, b: np.ndarray) -> float:
@@ -209,8 +238,6 @@ def _pose(scene: Scene) -> dict[str, Any]:
 
 @contextmanager
 def _serving(files: dict[str, bytes], pose: dict[str, Any]) -> Iterator[tuple[_Link, str]]:
-    import json
-
     link = _Link(files)
     pages = {"sog.html": _SOG.replace("POSE", json.dumps(pose)), "spz.html": _SPZ.replace("POSE", json.dumps(pose))}
     scripts = _engines()
@@ -283,8 +310,6 @@ def _engines() -> dict[str, Path]:
 
 @contextmanager
 def _browser() -> Iterator[Any]:
-    import shutil
-
     from playwright.sync_api import sync_playwright
 
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
