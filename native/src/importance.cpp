@@ -47,6 +47,20 @@ Placed placed(const float* position, const float* log_scales, float logit, int64
   return {cell, alpha * std::sqrt(alpha) * area, alpha * area / (edge * edge), row};
 }
 
+// A lottery among splats whose weight is the 3/8th power of what they are worth: the largest weights over exponential
+// variates are a fair draw (Efraimidis and Spirakis 2006). Everything is there in its share, so that widening makes up
+// for what is not; of the most important ones alone, whatever is made of small splats would be missing.
+double drawn(double worth, int64_t row) {
+  uint64_t x = static_cast<uint64_t>(row) + 0x9e3779b97f4a7c15u;  // splitmix64: a hash of the row
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+  x ^= x >> 31;
+  const double uniform = (static_cast<double>(x >> 11) + 0.5) * 0x1p-53;
+  const double fourth_root = std::sqrt(std::sqrt(worth));
+  const double weight = fourth_root * std::sqrt(fourth_root);
+  return weight / -exact_log(uniform);
+}
+
 }  // namespace
 
 void estimate_importance(const float* positions, const float* log_scales, const float* opacity_logits, int64_t n,
@@ -69,7 +83,7 @@ void estimate_importance(const float* positions, const float* log_scales, const 
     double before = 0;
     for (const Placed* splat = begin; splat < end; ++splat) {
       if (splat > begin && splat->cell != splat[-1].cell) before = 0;
-      importance[splat->row] = splat->alone / (1 + kCrowding * before);
+      importance[splat->row] = drawn(splat->alone / (1 + kCrowding * before), splat->row);
       before += splat->covered;
     }
   });

@@ -1,5 +1,6 @@
 // What each splat adds to pictures, as far as that can be said without drawing any: opacity and area, less what more
-// important splats of its size nearby cover already. Encoder only; the same bits from any number of threads.
+// important splats of its size nearby cover already; then lots are drawn, in which that counts. Encoder only; the same
+// bits from any number of threads.
 #pragma once
 #include <cstdint>
 

@@ -21,8 +21,8 @@ Tiers = NDArray[np.uint8]
 
 # Of all splats, in the first tiers; the rest is the last. Integers that are kept as they are take so many bits that
 # another tier costs them little.
-SHARES = (0.02, 0.05)
-SHARES_LOSSLESS = (0.02, 0.08, 0.4)
+SHARES = (0.015, 0.04)
+SHARES_LOSSLESS = (0.015, 0.04, 0.1)
 LEAST = 400  # splats of a tier: fewer wait for the next one
 
 
@@ -59,8 +59,9 @@ def run_order(tiers: int, layers: int) -> list[tuple[int, int]]:
 
 
 def importance(scene: Scene, *, threads: int = 0) -> NDArray[np.float64]:
-    """What each splat adds to pictures, as far as that can be said without drawing any.
+    """Which splats should come first, as far as that can be said without drawing any.
 
-    Opacity and area, less what more important splats of its size nearby cover already.
+    Opacity and area, less what more important splats of its size nearby cover already, count in a lottery: the largest
+    values are a sample of the whole scene, in which the important are more likely.
     """
     return estimate_importance(scene.positions, scene.log_scales, scene.opacity_logits, threads=threads)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from splatzip import Camera, Profile, Scene, Views, decompress, load, orbit_views
 from splatzip.container import Kind, Run, SharedChunk, TileChunk, open_file, write_file
@@ -22,6 +23,10 @@ CHAIR = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair" /
 PROFILE = Profile("fast", stepped.Options(0.0, tile_splats=3000))
 
 
+def tiers_of(scene: Scene) -> NDArray[np.uint8]:
+    return tiering.by_importance(tiering.importance(scene), (0.03, 0.1))
+
+
 @pytest.fixture(scope="module")
 def chair() -> Scene:
     whole = load(CHAIR)
@@ -30,7 +35,7 @@ def chair() -> Scene:
 
 @pytest.fixture(scope="module")
 def file(chair: Scene) -> bytes:
-    return encode(chair, PROFILE)
+    return encode(chair, PROFILE, tiers=tiers_of(chair))
 
 
 def layer_0(file: bytes) -> list[tuple[int, int, list[int]]]:
@@ -156,7 +161,7 @@ def test_pictures_of_a_prefix_come_closer_with_it(file: bytes) -> None:
 
 
 def test_fitted_numbers_fit_no_worse_than_the_closed_form_and_from_any_threads(chair: Scene) -> None:
-    tiers = tiering.by_importance(tiering.importance(chair))
+    tiers = tiers_of(chair)
     cameras = few_cameras(chair)
     targets = [render(chair, camera).color for camera in cameras]
 
