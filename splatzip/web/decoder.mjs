@@ -1148,8 +1148,11 @@ function Oe() {
 	return e;
 }
 function ke(e) {
-	let [t, n, r, i, a, o, s, c] = De, l = 4294967295, u = 0;
-	for (; u + 8 <= e.length; u += 8) l ^= e[u] | e[u + 1] << 8 | e[u + 2] << 16 | e[u + 3] << 24, l = c[l & 255] ^ s[l >>> 8 & 255] ^ o[l >>> 16 & 255] ^ a[l >>> 24] ^ i[e[u + 4]] ^ r[e[u + 5]] ^ n[e[u + 6]] ^ t[e[u + 7]];
+	let [t, n, r, i, a, o, s, c] = De, l = 4294967295, u = 0, d = new DataView(e.buffer, e.byteOffset, e.byteLength);
+	for (; u + 8 <= e.length; u += 8) {
+		let e = l ^ d.getInt32(u, !0), f = d.getInt32(u + 4, !0);
+		l = c[e & 255] ^ s[e >>> 8 & 255] ^ o[e >>> 16 & 255] ^ a[e >>> 24] ^ i[f & 255] ^ r[f >>> 8 & 255] ^ n[f >>> 16 & 255] ^ t[f >>> 24];
+	}
 	for (; u < e.length; u++) l = l >>> 8 ^ t[(l ^ e[u]) & 255];
 	return ~l >>> 0;
 }

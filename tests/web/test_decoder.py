@@ -228,3 +228,11 @@ def test_bytes_that_are_no_splatz_are_refused_with_the_first_of_them(tmp_path: P
     html, empty = decode([job(tmp_path / "page.html", 3), job(tmp_path / "empty")])
     assert [(e["type"], e["error"]) for e in html] == [("failure", "NotSplatzipError")]
     assert [(e["type"], e["error"]) for e in empty] == [("failure", "NotSplatzipError")]
+
+
+def test_a_worker_hands_out_the_same_events_and_takes_bytes_over_without_a_copy() -> None:
+    command = ["node", Path(__file__).with_name("worker.mjs"), WEB, TIERS]
+    answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    (events,) = decode([job(TIERS, 4096)])
+    assert answer["events"] == events
+    assert answer["kept"] == 0

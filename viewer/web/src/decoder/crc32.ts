@@ -27,11 +27,13 @@ export function crc32(bytes: Uint8Array): number {
   let c = 0xffffffff;
   let at = 0;
   // Indices of typed arrays that are in range: `!` costs nothing, a check of each would.
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (; at + 8 <= bytes.length; at += 8) {
-    c ^= bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    const low = c ^ view.getInt32(at, true);
+    const high = view.getInt32(at + 4, true);
     c =
-      t7[c & 255]! ^ t6[(c >>> 8) & 255]! ^ t5[(c >>> 16) & 255]! ^ t4[c >>> 24]! ^
-      t3[bytes[at + 4]!]! ^ t2[bytes[at + 5]!]! ^ t1[bytes[at + 6]!]! ^ t0[bytes[at + 7]!]!;
+      t7[low & 255]! ^ t6[(low >>> 8) & 255]! ^ t5[(low >>> 16) & 255]! ^ t4[low >>> 24]! ^
+      t3[high & 255]! ^ t2[(high >>> 8) & 255]! ^ t1[(high >>> 16) & 255]! ^ t0[high >>> 24]!;
   }
   for (; at < bytes.length; at++) c = (c >>> 8) ^ t0[(c ^ bytes[at]!) & 255]!;
   return ~c >>> 0;
