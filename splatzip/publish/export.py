@@ -30,7 +30,7 @@ def export_html(source: str | Path, target: str | Path, *, progress: Progress | 
     data = splatz_bytes(source, progress=progress)
     if len(data) > MAX_OFFLINE_BYTES:
         raise FormatError(f"{source}: {len(data):,} bytes are too many for one page; use export-web")
-    page = offline_page(title_of(facts_of(data, str(source)), source.stem), {"name": _name(source)}, data)
+    page = offline_page(title_of(facts_of(data, str(source)), source.stem), {}, data)
     with atomic_write(target) as file:
         file.write(page.encode())
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import splatzip
+from splatzip.publish import bundle
 
 pytestmark = pytest.mark.browser
 
@@ -140,6 +141,16 @@ def test_a_damaged_tile_is_said_and_the_rest_is_shown(server, opened, splatz):
 
 def test_without_a_scene_the_page_says_so(server, opened):
     assert "No scene was named." in opened(f"{server.address}/").words()
+
+
+def test_an_address_sets_nothing_but_settings_and_no_other_scene_than_the_pages_own(server, opened):
+    page = opened(f"{server.address}/?src=scene.splatz&onclick=alert(1)&style=display:none&id=x&controls=fly")
+    names = page.tab.evaluate("document.querySelector('splat-zip').getAttributeNames()")
+    assert sorted(names) == ["controls", "link", "src"]
+    index = (bundle.FOLDER / "index.html").read_text()
+    server.pages["own.html"] = index.replace(">{}<", '>{"src": "scene.splatz"}<')
+    own = opened(f"{server.address}/own.html?src=other.splatz&ui=none")
+    assert own.wait("state.phase === 'complete'")["progress"]["splats"] == 20_000
 
 
 def test_a_budget_stops_at_a_tier_and_says_so(server, opened):

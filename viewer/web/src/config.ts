@@ -20,6 +20,9 @@ export interface Config {
   readonly ui: boolean;
 }
 
+/** Their names, as attributes and in addresses. */
+export const SETTINGS = ['src', 'background', 'max-splats', 'controls', 'link', 'ui'] as const;
+
 export const DEFAULTS: Config = {
   src: null,
   background: null,

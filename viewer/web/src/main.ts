@@ -4,10 +4,11 @@
  *     <script type="module" src="viewer.js"></script> <splat-zip src="scene.splatz"></splat-zip>
  *     import { load } from './viewer.js';  await load('scene.splatz', { onTier: ({ chunks }) => ... });
  *
- * A page of splatzip's has `#splatzip-settings`; what its address says after "?" counts more. `load` is for people with
- * an engine of their own: arrays, tier by tier, as bytes arrive.
+ * A page of splatzip's has `#splatzip-settings`; its address may say, after "?", what these do not. `load` is for people
+ * with an engine of their own: arrays, tier by tier, as bytes arrive.
  */
 
+import { SETTINGS } from './config';
 import { openStream } from './decoder/open';
 import { Loading, type LoadingOptions, type Outcome } from './loading/loading';
 import { heldScene, partsBeside } from './parts';
@@ -44,11 +45,11 @@ export async function load(
 
 const settings = document.getElementById('splatzip-settings');
 if (settings !== null) {
-  const said = JSON.parse(settings.textContent || '{}') as Record<string, string>;
+  const said = JSON.parse(settings.textContent || '{}') as Record<string, unknown>;
   const asked = Object.fromEntries(new URLSearchParams(location.search));
   const element = document.createElement('splat-zip');
-  for (const [name, value] of Object.entries({ link: '', ...said, ...asked })) {
-    if (/^[a-z-]+$/.test(name)) element.setAttribute(name, String(value));
-  }
+  const values: Record<string, unknown> = { link: '', ...asked, ...said };
+  // By name: an address is anybody's, and must not say what happens on a click.
+  for (const name of SETTINGS) if (values[name] !== undefined) element.setAttribute(name, String(values[name]));
   document.body.append(element);
 }
