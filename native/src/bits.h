@@ -116,6 +116,12 @@ class ByteReader {
     ok_ = false;
     return 0;
   }
+  // A number of bytes that follow; not ok if there are fewer, however wide a size is on this machine.
+  size_t size() {
+    const uint64_t value = varint();
+    if (value > left()) ok_ = false;
+    return ok_ ? static_cast<size_t>(value) : 0;
+  }
   int64_t signed_varint() {
     uint64_t u = varint();
     return static_cast<int64_t>(u >> 1) ^ -static_cast<int64_t>(u & 1);

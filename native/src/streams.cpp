@@ -31,8 +31,8 @@ void write_streams(ByteWriter& out, const FinishedStream* streams, size_t count)
 bool read_stream_head(ByteReader& in, StreamHead* head) {
   head->stream = in.byte();
   uint64_t code = in.varint();
-  head->word_bytes = in.varint();
-  head->raw_bytes = in.varint();
+  head->word_bytes = in.size();
+  head->raw_bytes = in.size();
   if (!in.ok() || (code & 3) == 3 || code >> 2 > 255) return false;
   head->table_set = static_cast<int>(code >> 2);
   head->lanes = kLaneCodes[code & 3];

@@ -260,7 +260,7 @@ bool read_table_set(ByteReader& in, TableSet* set) {
   set->stream = in.byte();
   set->contexts = in.byte() + 1;
   int flags = in.byte();
-  size_t size = in.varint();
+  size_t size = in.size();
   const uint8_t* packed = in.take(size);
   if (!packed || set->contexts > kMaxContexts || flags > 31) return false;
   set->escapes = flags & 16;

@@ -10,6 +10,7 @@ from vectors.damage import (
     first_set,
     frame,
     frame_twice,
+    larger_first_set,
     number_of_steps,
     payload,
     splats_of_chunk,
@@ -52,6 +53,7 @@ CODED = (
     ),
     Bad("tables_contexts", "65 contexts.", CORRUPT, "chunk (1, 0)", first_set(1, 64)),
     Bad("tables_flags", "A flag that does not exist.", CORRUPT, "chunk (1, 0)", first_set(2, 32)),
+    Bad("tables_size", "A set of 2^32 bytes more.", CORRUPT, "chunk (1, 0)", larger_first_set(1 << 32)),
     Bad("tables_map", "A context without a table.", CORRUPT, "chunk (1, 0)", table_bits((0, 1), (3, 2), tables=3)),
     Bad("tables_low_bits", "25 low bits.", CORRUPT, "chunk (1, 0)", table_bits((1, 1), (25, 5))),
     Bad(

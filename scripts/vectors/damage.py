@@ -11,6 +11,7 @@ from reference.numbers import Bytes
 from reference.stepped import read_frame
 
 from splatzip.container import Kind
+from splatzip.container.varint import Cursor
 from splatzip.quantize.stepped import Options
 from vectors.recode import BitWriter, Style, Tables, coded, recording, table_set, tables_for, varint
 from vectors.stepped import encoded
@@ -274,6 +275,18 @@ def first_set(offset: int, value: int) -> Callable[[], bytes]:
         data = bytearray(parts.payload(Kind.TABLES, 0))
         data[1 + offset] = value
         parts.replace_shared(Kind.TABLES, 0, bytes(data))
+
+    return lambda: changed(change)
+
+
+def larger_first_set(by: int) -> Callable[[], bytes]:
+    """The first table set, so many bytes larger than it is."""
+
+    def change(parts: Parts) -> None:
+        data = bytes(parts.payload(Kind.TABLES, 0))
+        cursor = Cursor(data[4:], "")  # behind the number of sets, and its stream, contexts and flags
+        size = cursor.uint()
+        parts.replace_shared(Kind.TABLES, 0, data[:4] + varint(size + by) + data[-cursor.left :])
 
     return lambda: changed(change)
 
