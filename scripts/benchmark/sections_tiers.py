@@ -91,4 +91,4 @@ def _same(row: Row, file: Row) -> bool:
 
 
 def _db(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
+    return "-" if value is None else "the same" if value >= 100 else f"{value:.1f}"
