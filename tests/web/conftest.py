@@ -49,6 +49,8 @@ class Server:
         ranges: whether a Range header is understood.
         statuses: of the next answers for scenes; 200 after that.
         cuts: bytes after which the next answers for scenes break off.
+        may_break: cleared by a test that breaks connections only when the page has what was sent: what a browser has
+            not handed on by then it forgets.
         gate: how many bytes of scenes are sent until it is raised.
         length_error: added to Content-Length.
         asked: Range header, or "", of each request for a scene.
@@ -65,6 +67,7 @@ class Server:
     asked: list[str] = field(default_factory=list)
     sent: int = 0
     gate: int = 1 << 60
+    may_break: threading.Event = field(default_factory=threading.Event)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def open_gate(self, to: int = 1 << 60) -> None:
@@ -139,13 +142,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[start : start + count])
             start += count
         if cut is not None or server.length_error:
-            time.sleep(0.3)  # a browser forgets what it has not handed to the page when a connection breaks
+            time.sleep(1 if server.length_error else 0)
+            server.may_break.wait(60)
 
 
 @pytest.fixture
 def server(splatz: bytes) -> Iterator[Server]:
     """Serves the client, and `scene.splatz`."""
     state = Server(files={"scene.splatz": splatz})
+    state.may_break.set()
     handler = type("Handler", (_Handler,), {"server_of": state})
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     httpd.handle_error = lambda *_: None  # type: ignore[method-assign]  # a browser that leaves is no error
@@ -154,6 +159,7 @@ def server(splatz: bytes) -> Iterator[Server]:
     thread.start()
     yield state
     state.open_gate()
+    state.may_break.set()
     httpd.shutdown()
     httpd.server_close()
 
