@@ -35,7 +35,7 @@ T = TypeVar("T")
 _NOISE_VIEWS = 4  # of so many scoring views one is enough to see what steps do to pictures
 _GIVEN_FOCAL = 350.0  # pixels: where there are given cameras alone
 # Found on pruned snowmiku: what equal bits buy shifts where neighbours are fewer.
-_OCTAVES = {"axis": -0.7, "position": 0.48, "color": 0.2, "sh": 0.24, "spin": -0.13}
+_OCTAVES = {"axis": -0.7, "position": 0.48, "color": 0.2, "sh": 0.24, "spin": -0.13, "scale": 0.3}
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,23 @@ class Options:
     Attributes:
         views: pseudo-views that are made where no camera is given.
         views_beside: pseudo-views that are made where cameras are given; they keep the rest of the scene in shape.
-        scoring_views: about so many, evenly taken from all, decide who stays and how coarse its steps are; all repair.
+        pruning_scale: of the resolution, where all views decide who stays: many small pictures see more than few large.
+        scoring_views: about so many, evenly taken from all, decide how coarse the steps are of those that stay.
         worth: of a splat that stays at least, in mean squared changes by the steps.
         degree: SH degree that is kept at most, by regression over what the views see; None: the source's.
         tier_views: about so many, evenly taken from all, decide which splats come first in a file.
         removal, repair, classes, settle, compensation: see there; removal.keep is where looking again ends.
     """
 
-    views: int = 264
+    views: int = 320
     views_beside: int = 88
+    pruning_scale: float = 0.5
     scoring_views: int = 88
-    worth: float = 0.65
+    worth: float = 1.5
     tier_views: int = 30
     degree: int | None = None
     removal: removal.Options = field(default_factory=lambda: removal.Options(keep=0.1))
-    repair: repair.Options = field(default_factory=lambda: repair.Options(steps=600))
+    repair: repair.Options = field(default_factory=lambda: repair.Options(steps=1000))
     classes: classes.Options = field(default_factory=classes.Options)
     settle: settle.Options = field(default_factory=settle.Options)
     compensation: compensation.Options = field(default_factory=compensation.Options)
@@ -97,7 +99,7 @@ class Prepared:
         scene: the source.
         cameras: V views.
         targets: V pictures of the source, (H, W, 3).
-        removal: in which order splats go, by the scoring views.
+        removal: in which order splats go, with prices that are mean squared changes of all pictures.
     """
 
     scene: Scene
@@ -167,12 +169,11 @@ class Prepared:
         return _evenly(self.cameras, self.options.scoring_views)
 
     def _squared_change(self, scene: Scene) -> float:
-        """Of the scoring views' pictures, all pixels and channels; by a few of them."""
+        """Of pictures, mean over all pixels and channels; by a few views."""
         rasterizer = Rasterizer(scene, threads=self.threads)
         pairs = _evenly(list(zip(self.cameras, self.targets, strict=True)), self.options.scoring_views // _NOISE_VIEWS)
         changes = [rasterizer.render(camera, threads=self.threads).color - target for camera, target in pairs]
-        per_value = sum(float(np.square(change).sum()) for change in changes) / sum(change.size for change in changes)
-        return per_value * sum(3 * camera.width * camera.height for camera in self._scoring())
+        return sum(float(np.square(change).sum()) for change in changes) / sum(change.size for change in changes)
 
 
 def prepare(
@@ -198,8 +199,14 @@ def prepare(
     rasterizer = Rasterizer(scene, threads=threads)
     targets = [rasterizer.render(camera, threads=threads).color for camera in cameras]
     report(0.5, "pruning")
-    order = removal.order(scene, _evenly(cameras, options.scoring_views), options.removal, threads=threads)
-    return Prepared(scene, cameras, targets, order, options, threads)
+    return Prepared(scene, cameras, targets, _order(scene, cameras, options, threads), options, threads)
+
+
+def _order(scene: Scene, cameras: Sequence[Camera], options: Options, threads: int) -> Removal:
+    """In which splats go, with prices as mean squared changes."""
+    small = [camera.scaled(options.pruning_scale) for camera in cameras]
+    found = removal.order(scene, small, options.removal, threads=threads)
+    return replace(found, price=found.price / sum(3 * camera.width * camera.height for camera in small))
 
 
 def _as_large(cameras: Sequence[Camera], made: Sequence[Camera]) -> list[Camera]:

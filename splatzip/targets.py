@@ -27,7 +27,7 @@ from splatzip.views import Views
 Progress = Callable[[float, str], None]
 
 _FINENESS = (-5.0, 3.5)  # beyond, pictures hardly change any more, or are none
-_QUALITY_AT = (-1.2, 42.5, 4.5)  # fineness, about the dB it gives, and dB a unit: where a search starts
+_QUALITY_AT = (-1.0, 42.0, 4.5)  # fineness, about the dB it gives, and dB a unit: where a search starts
 _NEAR_DB = 1.0  # as close as a quality has to be for other steps to do the rest
 _NEAR_FINENESS = 0.25  # as little as steps may have to change for what settled to stay
 _NEAR_LOSS = 0.1  # share of a loss that need not be used

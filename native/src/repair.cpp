@@ -11,6 +11,7 @@ namespace {
 
 constexpr int64_t kGroupsAtOnce = 64;
 constexpr float kMomentum = 0.9f, kMemory = 0.999f;  // beta 1 and 2 of Adam (Kingma and Ba, 2015)
+constexpr float kSmall = 0.02f;  // differences up to here count by their square, larger ones by their size
 constexpr float kLeastRoot = 1e-15f;
 constexpr float kMostOpacity = 16.0f;  // beyond, alpha is 0 or 1 in float32 and has no gradient to come back by
 
@@ -164,7 +165,7 @@ void Repair::show(const SceneArrays<const float>& arrays, int threads) {
   });
 }
 
-// Mean |color - target|, its gradient to gradient_.
+// Mean |color - target|, and the gradient of its Huber form to gradient_.
 double Repair::difference(const float* target, int width, int height, int threads) {
   const int64_t row = int64_t{3} * width;
   const float share = 1.0f / (static_cast<float>(row) * static_cast<float>(height));
@@ -176,7 +177,7 @@ double Repair::difference(const float* target, int width, int height, int thread
     for (int64_t i = y * row; i < (y + 1) * row; ++i) {
       const float d = color[i] - target[i];
       sum += std::fabs(d);
-      gradient[i] = d > 0 ? share : d < 0 ? -share : 0.0f;
+      gradient[i] = share * std::clamp(d * (1 / kSmall), -1.0f, 1.0f);
     }
     sums[y] = sum;
   });

@@ -1,7 +1,7 @@
 // Repair: Adam steps on all attributes of a scene towards given pictures.
 //
 //   begin -> step towards a picture, and another -> read
-//   render -> L1 gradient -> backward -> Adam, group by group while its gradient is in cache
+//   render -> gradient of the Huber loss -> backward -> Adam, group by group while its gradient is in cache
 //
 // Only splats that a view sees move in its step. The same values from any number of threads and every instruction set.
 #pragma once

@@ -2,8 +2,9 @@
 
     scene + pictures of the source -> [optimize] -> scene
 
-Adam on all attributes towards the source's own pictures (no photos), one view a step, on the mean absolute difference:
-the median of what views say is kept, where squares would chase the worst pixel. Native: native/src/repair.cpp.
+Adam on all attributes towards the source's own pictures (no photos), one view a step, on the Huber loss: differences
+of up to 0.02 count by their square, which is what is measured in the end; larger ones by their size, for squares would
+chase the worst pixel. Native: native/src/repair.cpp.
 """
 
 from __future__ import annotations

@@ -27,17 +27,17 @@ class Options:
     """How long, and how far a step goes.
 
     Attributes:
-        rates: as in repair; half of its rates.
+        rates: as in repair; a third of its rates.
         every: steps from one decoding to the next.
     """
 
     rates: repair.Options = field(
         default_factory=lambda: repair.Options(
-            steps=400, position=0.003, log_scale=5e-3, rotation=1.5e-3, opacity_logit=2.5e-2, color=3.75e-3, sh=5e-4,
-            seed=1,
+            steps=600, position=0.002, log_scale=3.5e-3, rotation=1e-3, opacity_logit=1.75e-2, color=2.6e-3,
+            sh=3.5e-4, seed=1,
         )
     )  # fmt: skip
-    every: int = 2
+    every: int = 4
 
 
 def settle(

@@ -28,8 +28,8 @@ from splatzip.views.pseudo_free import FOV_X_RAD, FreeSpace
 
 VIEWS = 88
 LOOKS_AT_THE_MIDDLE = 0.64  # of all views
-CANDIDATES_A_VIEW = 3  # looks at splats that there are to choose from, for each that is chosen
-LOOKS_AT_WHAT_IS_MISSING = 3  # at most, for each that is chosen
+CANDIDATES_A_VIEW = 3  # at most, of either kind, for each that is chosen
+MOST_SPARE = 64  # and at most so many more than are chosen: from many, chance alone covers
 MEDIAN_SPLAT_PIXELS = 1.8  # standard deviation of the median splat of the middle, in the median view
 WIDTHS = (128, 400)  # least and most pixels
 
@@ -51,13 +51,14 @@ def pseudo_views(scene: Scene, *, count: int = VIEWS, seed: int = 0, threads: in
     space = FreeSpace(scene, extent, random, threads=threads)
     middle = space.looks_at_the_middle(max(1, round(count * LOOKS_AT_THE_MIDDLE)))
     others = count - len(middle)
-    nearby = space.looks_at_splats(CANDIDATES_A_VIEW * others) if others else []
+    candidates = min(CANDIDATES_A_VIEW * others, others + MOST_SPARE)
+    nearby = space.looks_at_splats(candidates) if others else []
     resolution = _resolution(middle, extent)
     middle, nearby = ([camera.scaled(resolution) for camera in cameras] for cameras in (middle, nearby))
     chosen: list[Camera] = []
     if others:
         coverage = Coverage(scene, extent, middle, nearby, random, threads=threads)
-        coverage.look_at_what_is_missing(LOOKS_AT_WHAT_IS_MISSING * others)
+        coverage.look_at_what_is_missing(candidates)
         chosen = coverage.chosen(others)
     if missing := others - len(chosen):  # hardly a place was free: a scene of one splat, or of smoke
         chosen += [camera.scaled(resolution) for camera in space.looks_at_the_middle(missing)]
