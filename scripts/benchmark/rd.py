@@ -21,9 +21,11 @@ from splatzip.views import orbit_views
 
 RD_RECORDS = ROOT / "benchmarks" / "rd.jsonl"
 RD_SCENES = ("snowmiku", "chair")
-FINENESSES = (-1.2, -1.4, -1.0, -1.6, -2.0, -0.3)  # the first is balanced's own
+FINENESSES = (-1.0, -1.2, -0.8, -1.4, -2.0, 0.2)  # the first is balanced's own
 QUALITIES = (None, 36.0, 40.0, 44.0, 48.0)  # the first is fast's own point
-BALANCED, WITH_VIEWS, FAST, RECIPE = CURVES = ("balanced", "balanced --views", "fast", "recipe")
+BALANCED, WITH_VIEWS, GIVEN_ALONE, FAST, RECIPE = CURVES = (
+    "balanced", "balanced --views", "balanced --views --no-pseudo-views", "fast", "recipe",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,9 @@ class Setting:
 def settings() -> list[Setting]:
     """Every point of every curve; the presets' own points come first."""
     found = []
-    for curve in (BALANCED, WITH_VIEWS):
+    for curve in (BALANCED, WITH_VIEWS, GIVEN_ALONE):
         for value in FINENESSES:
-            encode = partial(_balanced, fineness=value, views=curve == WITH_VIEWS)
+            encode = partial(_balanced, fineness=value, views=curve != BALANCED, only_views=curve == GIVEN_ALONE)
             found.append(Setting(curve, f"fineness {value:g}", value, value == _balanced_fineness(), encode))
     for quality in QUALITIES:
         name = "no quality asked for" if quality is None else f"--quality {quality:g}"
@@ -120,11 +122,11 @@ def _balanced_fineness() -> float:
     return steps.fineness
 
 
-def _balanced(scene: BenchScene, source: Scene, *, fineness: float, views: bool) -> bytes:
+def _balanced(scene: BenchScene, source: Scene, *, fineness: float, views: bool, only_views: bool) -> bytes:
     profile = Profile.preset_named("balanced")
     assert profile.stepped is not None
     profile = replace(profile, stepped=replace(profile.stepped, fineness=fineness))
-    return splatzip.compress(source, profile=profile, views=scene.cameras if views else None)
+    return splatzip.compress(source, profile=profile, views=scene.cameras if views else None, only_views=only_views)
 
 
 def _fast(scene: BenchScene, source: Scene, *, quality: float | None) -> bytes:

@@ -10,15 +10,15 @@ from benchmark.curve import size_at
 from benchmark.markdown import table
 from benchmark.plot import Panel, Series, picture
 from benchmark.published import POINTS, Point
-from benchmark.rd import BALANCED, CURVES, FAST, RECIPE, WITH_VIEWS
+from benchmark.rd import BALANCED, CURVES, FAST, GIVEN_ALONE, RECIPE, WITH_VIEWS
 from benchmark.record import Row
 from benchmark.scenes import ROOT
 
 PICTURE = ROOT / "docs" / "images" / "rate-distortion.svg"
 LOSSES = (0.3, 0.5)  # dB against photos
-_PRESETS = (BALANCED, WITH_VIEWS, FAST)
+_PRESETS = (BALANCED, WITH_VIEWS, GIVEN_ALONE, FAST)
 _PEERS = ("SPZ v4", "L-GSC")
-_COLORS = {BALANCED: "#c2410c", WITH_VIEWS: "#b91c1c", FAST: "#1d4ed8", RECIPE: "#15803d",
+_COLORS = {BALANCED: "#c2410c", WITH_VIEWS: "#b91c1c", GIVEN_ALONE: "#7e22ce", FAST: "#1d4ed8", RECIPE: "#15803d",
            "SPZ v4": "#6b7280", "L-GSC": "#a855f7"}  # fmt: skip
 
 
@@ -37,10 +37,10 @@ def rate_and_distortion(rows: Sequence[Row]) -> list[str]:
         "`scripts/bench rd`: files against photos of test views, which no encoder sees. **lost**: PSNR of the source's",
         "renders against the photos minus that of the decoded scene's. **dB**, **SSIM**: against the source's renders",
         "of the same views; **orbit dB**: from 12 views around the scene instead. `balanced` is given the scene alone,",
-        "`balanced --views` the cameras of the train split, too. Each curve is one preset with one number changed (the",
-        "fineness of its steps, or `--quality`); a recipe is a point. SPZ and L-GSC: published measurements",
-        "(`scripts/benchmark/published.py`). Seconds are of one encode, not repeated; other jobs ran beside, so that",
-        "wall seconds say little.",
+        "`balanced --views` the cameras of the train split, too, with `--no-pseudo-views` nothing else to look from.",
+        "Each curve is one preset with one number changed (the fineness of its steps, or `--quality`); a recipe is a",
+        "point. SPZ and L-GSC: published measurements (`scripts/benchmark/published.py`). Seconds are of one encode,",
+        "not repeated; other jobs ran beside, so that wall seconds say little.",
         "",
         f"![Lost dB over ratio](images/{PICTURE.name})",
         "",
