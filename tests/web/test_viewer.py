@@ -87,6 +87,25 @@ def test_what_came_stays_when_the_connection_is_gone_and_trying_again_fetches_th
     assert not viewer.tab.locator("splat-zip .problem").is_visible()
 
 
+def test_a_hidden_tab_fetches_nothing_until_it_is_looked_at_again(server, opened, splatz):
+    def hide(is_hidden: str) -> None:
+        viewer.tab.evaluate(f"Object.defineProperty(document, 'hidden', {{ value: {is_hidden}, configurable: true }})")
+        viewer.tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    server.gate = len(splatz) // 4
+    viewer = opened(f"{server.address}/?src=scene.splatz")
+    viewer.wait(f"state.progress.bytes >= {len(splatz) // 4}")
+    hide("true")
+    server.open_gate()
+    viewer.tab.wait_for_timeout(500)
+    assert viewer.state()["progress"]["bytes"] < len(splatz)
+    asked = len(server.asked)
+    hide("false")
+    assert viewer.wait("state.phase === 'complete'")["progress"]["splats"] == 20_000
+    assert len(server.asked) == asked + 1
+    assert int(server.asked[-1][6:].partition("-")[0]) >= len(splatz) // 4
+
+
 def test_a_server_without_ranges_sends_one_stream(server, opened, splatz):
     server.ranges = False
     viewer = opened(f"{server.address}/?src=scene.splatz")

@@ -86,6 +86,7 @@ export class Viewer {
       limits: { maxSplats: this.#config.maxSplats ?? this.#capacity.maxSplats },
       signal: this.#stop.signal,
     });
+    this.#loading.paused = document.hidden;
     try {
       const { isLimited } = await this.#loading.run();
       this.store.set({ phase: 'complete', isLimited });
@@ -180,6 +181,7 @@ export class Viewer {
     let isOnScreen = true;
     const pause = (): void => {
       this.#stage.paused = document.hidden || !isOnScreen;
+      if (this.#loading) this.#loading.paused = document.hidden; // what may be scrolled to any moment comes
     };
     const sight = new IntersectionObserver((entries) => {
       isOnScreen = entries.at(-1)!.isIntersecting;

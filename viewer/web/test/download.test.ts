@@ -187,6 +187,57 @@ test('until somebody knows what is where, the file is read from its start', asyn
   assert.deepEqual(got, FILE);
 });
 
+for (const ranges of [true, false]) {
+  test(`paused, nothing is fetched; then it goes on where it was, ${ranges ? 'with' : 'without'} ranges`, async () => {
+    const got = new Uint8Array(FILE.length);
+    const { fetch, asked } = serverOf({ ranges });
+    let reached: () => void = () => {};
+    const middle = new Promise<void>((resolve) => (reached = resolve));
+    const download = new Download({
+      url: 'https://example.org/scene.splatz',
+      onBytes: (bytes, offset) => {
+        got.set(bytes, offset);
+        if (download.received.bytes !== 100_000) return;
+        download.paused = true;
+        reached();
+      },
+      next: (received) => nextRequest(WHOLE, received),
+      fileBytes: () => FILE.length,
+      signal: new AbortController().signal,
+      fetch,
+      stallSeconds: 0.02,
+      pauses: [],
+    });
+    const done = download.run();
+    await middle;
+    await new Promise((resolve) => setTimeout(resolve, 60)); // longer than a connection may be silent
+    assert.equal(download.received.bytes, 100_000);
+    assert.equal(asked.length, 1);
+    download.paused = false;
+    await done;
+    assert.deepEqual(got, FILE);
+    assert.deepEqual(asked, ranges ? ['bytes=0-299999', 'bytes=100000-299999'] : ['bytes=0-299999']);
+  });
+}
+
+test('what is paused can be left', async () => {
+  const leaving = new AbortController();
+  const { fetch, asked } = serverOf({});
+  const download = new Download({
+    url: 'https://example.org/scene.splatz',
+    onBytes: () => {},
+    next: (received) => nextRequest(WHOLE, received),
+    fileBytes: () => FILE.length,
+    signal: leaving.signal,
+    fetch,
+  });
+  download.paused = true;
+  const done = download.run();
+  leaving.abort();
+  await assert.rejects(done, { name: 'AbortError' });
+  assert.equal(asked.length, 0);
+});
+
 test('whoever leaves stops it at once', async () => {
   const leaving = new AbortController();
   const { error, asked } = await run({}, WHOLE, {

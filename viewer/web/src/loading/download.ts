@@ -4,9 +4,13 @@
  *
  * A server without ranges answers 200 with the whole file; it is then read from the start on, and after a cut what has
  * come is read over. Which kind a server is shows in its first answer.
+ *
+ * Paused, a download gives its connection back, of which a browser has six for a server and all tabs together; one that
+ * could not go on where it stopped keeps it, and reads no more from it.
  */
 
 import type { ByteRange } from '../decoder/types';
+import { Gate } from './gate';
 import { changedProblem, cutProblem, httpProblem, LoadError, shortProblem } from './problems';
 import { Received } from './received';
 import { readsOn, START_BYTES } from './schedule';
@@ -37,10 +41,16 @@ export class Download {
   hasRanges: boolean | null = null;
 
   readonly #options: DownloadOptions;
+  readonly #gate = new Gate();
   #tag: string | null = null;
 
   constructor(options: DownloadOptions) {
     this.#options = options;
+  }
+
+  /** Whether it waits, with what has come. */
+  set paused(paused: boolean) {
+    this.#gate.isShut = paused;
   }
 
   /**
@@ -70,6 +80,7 @@ export class Download {
 
   /** One request, as far as it is of use. */
   async #request(): Promise<Outcome> {
+    await this.#gate.pass(this.#options.signal);
     const range = this.#wanted();
     if (range === null) return 'done';
     const stop = new AbortController();
@@ -122,7 +133,8 @@ export class Download {
       this.#options.onBytes(value, offset);
       const next = this.#wanted();
       if (next === null) return 'done';
-      if (this.hasRanges && !readsOn(position, next)) return 'more';
+      if (this.hasRanges && (this.#gate.isShut || !readsOn(position, next))) return 'more';
+      await this.#gate.pass(this.#options.signal);
     }
     const end = this.hasRanges ? Math.min(range.offset + range.size, this.total ?? Infinity) : (this.total ?? position);
     if (position < end) throw new LoadError(cutProblem(this.received.bytes, this.total));

@@ -137,6 +137,11 @@ export class Loading {
     throw new LoadError(total < bytes ? shortProblem(total, bytes) : lackingProblem(end.missing));
   }
 
+  /** Whether nothing is fetched for now. */
+  set paused(paused: boolean) {
+    this.#download.paused = paused;
+  }
+
   close(): void {
     this.#stream.close();
   }
