@@ -103,7 +103,8 @@ def compress(
             to 0.05 dB from above.
         best_effort: a size that cannot be reached gives the smallest file, and no error.
         views: cameras that count beside the pseudo-views of balanced: the frames for training of a folder or a file,
-            of which every 8th measures. Photos are not looked at, nor are the frames for testing.
+            of which every 8th measures. Photos are not looked at, nor are the frames for testing. The file says where
+            these cameras look from first and what is up, if the scene does not.
         only_views: no pseudo-views beside them.
         degree: SH degree that is kept at most, 0 to 4; presets that do not render truncate.
         sh_coding: how SH is quantized: "scalar" (the default), "residual_vq", "sub_vector_vq" or "vec_tree".
@@ -152,7 +153,7 @@ def _balanced(
     scene: Scene, profile: Profile, views: str | Path | None, only_views: bool, threads: int, progress: Progress | None
 ) -> bytes:
     from splatzip.targets import encode_balanced
-    from splatzip.views import Views
+    from splatzip.views import Views, with_opening
 
     if views is None:
         if only_views:
@@ -169,6 +170,7 @@ def _balanced(
             f"{views}: a loss is measured on photos of more than 8 training frames; aim at a quality instead"
         )
     fitted = [camera for number, camera in enumerate(train.cameras) if number % 8 or held_back is None]
+    scene = with_opening(scene, fitted)
     assert profile.balance is not None
     if only_views:
         profile = replace(profile, balance=replace(profile.balance, views_beside=0))

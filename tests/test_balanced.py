@@ -108,6 +108,10 @@ def test_given_views_count_and_those_for_testing_are_not_looked_at(
     assert one == two
     assert one != own_point
     assert "3 given views, held back" in info(one)["quality"]["views"]
+    opening = decompress(one).meta
+    assert opening.up == pytest.approx((0, 0, 1), abs=0.01)
+    assert opening.camera is not None
+    assert decompress(own_point).meta.camera is None
 
 
 def test_without_pseudo_views_the_given_ones_decide_alone(chair: Scene) -> None:

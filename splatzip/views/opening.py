@@ -1,0 +1,136 @@
+"""Where a scene is looked at from first, and which way is up: what given cameras say about a file that does not.
+
+    cameras -> up, the way that they stand on          -> META of the file
+            -> the one most like the others            ->
+
+Viewers turn about the target of the opening view, so that it lies on what the camera looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.raster import render
+from splatzip.scene import Camera, Scene
+from splatzip.views.orbit import middle
+
+Floats = NDArray[np.float64]
+
+_LEVEL = (0.7, 0.25)  # a camera whose right points up by more than this was rolled, as for a portrait; ever surer
+_TURNED = 0.05  # share of directions to the right that has to lie across the others, to say where their plane is
+_APART = 0.1  # how far looks have to be from one direction, for a point where they meet
+_MISSED = 0.35  # by how much a look may miss that point, in distances to it
+_MOST = 0.8  # share of the cameras that have to look at it
+_OTHERS = 500  # cameras that each is compared with
+_PICTURE_PIXELS = 96  # width of the picture that says how far away things are
+_DIGITS = 3
+
+
+def with_opening(scene: Scene, cameras: Sequence[Camera]) -> Scene:
+    """The scene, saying where to look from and what is up, as far as it does not already.
+
+    Args:
+        cameras: at least one, in the scene's coordinates (with its origin).
+    """
+    meta = scene.meta
+    up = up_of(cameras)
+    if meta.up is None and up is not None:
+        meta = replace(meta, up=_rounded(up, 1.0))
+    if meta.camera is None:
+        meta = replace(meta, camera=_opening_view(scene, _typical(cameras, up), cameras))
+    return replace(scene, meta=meta)
+
+
+def up_of(cameras: Sequence[Camera]) -> Floats | None:
+    """(3,) of length 1: against the ground that cameras stand on; None if they agree on nothing.
+
+    The mean of their ups leans where they look down from one side only. Few cameras are rolled, so up is at right
+    angles to what most have to the right, if those directions span a plane.
+    """
+    ups = np.array([-camera.world_to_camera[1, :3] for camera in cameras])
+    rights = np.array([camera.world_to_camera[0, :3] for camera in cameras])
+    mean = ups.mean(0)
+    for _ in range(20):  # to the geometric median: a few that lie on their side have no say
+        weights = 1 / np.maximum(np.linalg.norm(ups - mean, axis=1), 1e-3)
+        mean = weights @ ups / weights.sum()
+    if np.linalg.norm(mean) < 0.1:
+        return None
+    mean /= np.linalg.norm(mean)
+    up = mean
+    for most in _LEVEL:
+        level = rights[np.abs(rights @ up) < most]
+        if len(level) < 3:
+            break
+        shares, axes = np.linalg.eigh(level.T @ level / len(level))
+        across = axes[:, 0] * np.sign(axes[:, 0] @ mean)
+        if shares[1] < max(_TURNED, 10 * shares[0]) or across @ mean < 0.5:
+            break
+        up = across
+    return np.asarray(up)
+
+
+def _typical(cameras: Sequence[Camera], up: Floats | None) -> Camera:
+    """The camera that stands and looks most like all others do, of the half that look least steeply.
+
+    Of cameras all around a thing, from the side and from above, the one above it is most like the others.
+    """
+    places = np.array([camera.position for camera in cameras])
+    looks = np.array([camera.world_to_camera[2, :3] for camera in cameras])
+    spread = np.median(np.linalg.norm(places - np.median(places, axis=0), axis=1))
+    features = np.concatenate([places / max(float(spread), 1e-9), looks], axis=1)
+    others = features[:: -(-len(features) // _OTHERS)]
+    unlike = np.array([np.linalg.norm(others - one, axis=1).mean() for one in features])
+    steepness = np.zeros(len(cameras)) if up is None else np.abs(looks @ up)
+    unlike = np.where(steepness <= np.median(steepness) + 1e-6, np.round(unlike, 9), np.inf)
+    return cameras[int(np.argmin(unlike))]
+
+
+def _opening_view(scene: Scene, camera: Camera, cameras: Sequence[Camera]) -> dict[str, Any]:
+    """What a camera sees, as META has it: relative to the scene's origin."""
+    ahead = camera.world_to_camera[2, :3]
+    position = camera.position - scene.origin
+    distance = _distance_to_common(camera, cameras) or _distance_to_seen(scene, camera)
+    return {
+        "position": list(_rounded(position, distance)),
+        "target": list(_rounded(position + distance * ahead, distance)),
+        "fov_y_degrees": round(float(np.degrees(2 * np.arctan(camera.height / (2 * camera.fy)))), 1),
+    }
+
+
+def _distance_to_common(camera: Camera, cameras: Sequence[Camera]) -> float | None:
+    """From the camera to what all of them stand around; None if that is nothing."""
+    places = np.array([other.position for other in cameras])
+    looks = np.array([other.world_to_camera[2, :3] for other in cameras])
+    across = np.eye(3) - looks[:, :, None] * looks[:, None, :]  # what is not along the look
+    if np.linalg.eigvalsh(across.mean(0))[0] < _APART:
+        return None
+    common = np.linalg.solve(across.sum(0), (across @ places[:, :, None]).sum(0)[:, 0])
+    ahead = ((common - places) * looks).sum(1)
+    missed = np.linalg.norm(common - places - ahead[:, None] * looks, axis=1)
+    if np.mean((ahead > 0) & (missed < _MISSED * ahead)) < _MOST:
+        return None
+    distance = float((common - camera.position) @ camera.world_to_camera[2, :3])
+    return distance if distance > 0 else None
+
+
+def _distance_to_seen(scene: Scene, camera: Camera) -> float:
+    """From the camera to what is in the middle of its picture; where that is nothing, to the middle of the scene."""
+    picture = render(scene, camera.scaled(_PICTURE_PIXELS / camera.width))
+    height, width = picture.alpha.shape
+    inner = slice(height // 3, height - height // 3), slice(width // 3, width - width // 3)
+    depths = picture.depth[inner][picture.alpha[inner] > 0.5]
+    if len(depths):
+        return max(float(np.median(depths)), 1e-6)
+    return max(float(np.linalg.norm(middle(scene)[0] - camera.position)), 1e-6)
+
+
+def _rounded(values: Floats, size: float) -> tuple[float, float, float]:
+    """To a thousandth of a size: files need no more."""
+    digits = _DIGITS - int(np.floor(np.log10(size)))
+    x, y, z = (round(float(value), digits) + 0.0 for value in values)  # 0.0: no -0.0
+    return x, y, z
