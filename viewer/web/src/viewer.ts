@@ -43,6 +43,8 @@ export class Viewer {
   #meta: MetaEvent | null = null;
   /** Splats of tier 0, as long as they say where to look from. */
   #framing: SplatsEvent[] | null = [];
+  /** How many of them the camera was last placed by. */
+  #framed = 0;
   #linkTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** @throws Error if the browser cannot draw. */
@@ -142,9 +144,12 @@ export class Viewer {
     }
   }
 
-  /** Looks at what came of tier 0, until all of it has. */
+  /** Looks at what came of tier 0, until all of it has; anew only when it is half as much again. */
   #frame(isLast: boolean): void {
     if (this.#framing === null || this.#header === null) return;
+    const come = this.#framing.reduce((sum, chunk) => sum + chunk.count, 0);
+    if (come < 1.5 * this.#framed && !isLast) return;
+    this.#framed = come;
     const pose = poseOfSplats(this.#framing, this.#meta?.up);
     if (pose) this.controls.frame(pose);
     if (isLast) this.#framing = null;

@@ -6,7 +6,7 @@ import { addressWith, poseOfAddress } from '../src/camera/link';
 import type { Pose } from '../src/camera/pose';
 import { between, isNear, look, move, orbit, poseOf, rigOf, zoom } from '../src/camera/rig';
 import { sightOf } from '../src/camera/sight';
-import { length, minus } from '../src/camera/vector';
+import { length, minus, plus, times, unit } from '../src/camera/vector';
 import type { SplatsEvent, Vector3 } from '../src/decoder/types';
 
 const POSE: Pose = { position: [1, -2, -5], target: [0.5, 0, 1], up: USUAL_UP, fovYDegrees: 40 };
@@ -87,6 +87,38 @@ test('framing ignores the few splats that are far away or cannot be seen', () =>
   assert.ok(length(pose.target) < 0.3, String(pose.target));
   assert.ok(length(minus(pose.position, pose.target)) < 8);
   assert.ok(pose.position[1] < pose.target[1], 'looks down a little: y points down');
+});
+
+/** Splats at points, all of them opaque. */
+function splatsAt(points: readonly Vector3[]): SplatsEvent {
+  const opacityLogits = new Float32Array(points.length).fill(3);
+  return { positions: Float32Array.from(points.flat()), opacityLogits, count: points.length } as SplatsEvent;
+}
+
+/** Even ones between -1 and 1. */
+function grid(count: number): [number, number][] {
+  const at = (i: number): number => (2 * (i + 0.5)) / count - 1;
+  return Array.from({ length: count * count }, (_, i) => [at(i % count), at(Math.floor(i / count))]);
+}
+
+test('a thing that looks alike from all sides is looked at from the front, a little above', () => {
+  const ball = grid(40).map(([a, b]): Vector3 => {
+    const flat = Math.sqrt(1 - b * b);
+    return [flat * Math.cos(a * Math.PI), b, flat * Math.sin(a * Math.PI)];
+  });
+  for (const [up, front] of [[USUAL_UP, [0, 0, -1]], [[0, 0, 7], [0, -1, 0]]] as [Vector3, Vector3][]) {
+    const { position, target } = poseOfSplats([splatsAt(ball)], up)!;
+    near(unit(minus(position, target)), plus(times(front, Math.cos(0.35)), unit(up), Math.sin(0.35)), 0.03);
+  }
+});
+
+test('what a plain wall hides is looked at from its other side', () => {
+  for (const toOtherSide of [1, -1]) {
+    const wall = grid(30).map(([x, y]): Vector3 => [x, y, -0.4 * toOtherSide]);
+    const picture = grid(60).map(([x, y]): Vector3 => [x, y, 0]);
+    const { position } = poseOfSplats([splatsAt(wall), splatsAt(picture)])!;
+    assert.ok(position[2] * toOtherSide > 0, String(position));
+  }
 });
 
 test('boxes behind and beside the camera are not seen, those around and before it are', () => {

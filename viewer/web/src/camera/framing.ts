@@ -2,7 +2,8 @@
 
 import type { Box, OpeningCamera, SplatsEvent, Vector3 } from '../decoder/types';
 import type { Pose } from './pose';
-import { length, minus, plus } from './vector';
+import { bestSide, sideAt } from './side';
+import { length, minus, plus, unit } from './vector';
 
 /** Scenes are right-down-front: up is against y where a file does not say otherwise. */
 export const USUAL_UP: Vector3 = [0, -1, 0];
@@ -10,6 +11,8 @@ export const USUAL_FOV_Y_DEGREES = 50;
 const OPAQUE_LOGIT = -2.2; // opacity 0.1: what is fainter has no say in where the middle is
 const SEEN = 0.85; // share of the splats within the radius; the rest are often far away
 const LOOKED_AT = 4000;
+const HALF_ANGLE_RAD = (USUAL_FOV_Y_DEGREES * Math.PI) / 360;
+const DISTANCE = 1.4 / Math.sin(HALF_ANGLE_RAD); // in radii
 
 export function openingPose(camera: OpeningCamera, up: Vector3 | undefined): Pose {
   return {
@@ -23,25 +26,24 @@ export function openingPose(camera: OpeningCamera, up: Vector3 | undefined): Pos
 /** A pose before any splat is there. */
 export function poseOfBox(box: Box, up: Vector3 = USUAL_UP): Pose {
   const centre = plus(box.low, minus(box.high, box.low), 0.5);
-  return poseAround(centre, length(minus(box.high, box.low)) / 4, up);
+  const distance = (DISTANCE * length(minus(box.high, box.low))) / 4;
+  return poseFrom(sideAt(0, unit(up, USUAL_UP)), centre, distance, up);
 }
 
-/** A pose that shows most of these splats. */
+/** A pose that shows most of these splats, from where most of them can be seen. */
 export function poseOfSplats(chunks: readonly SplatsEvent[], up: Vector3 = USUAL_UP): Pose | null {
   const points = sample(chunks);
   if (points.length === 0) return null;
   const centre: Vector3 = [median(points, 0), median(points, 1), median(points, 2)];
   const distances = points.map((point) => length(minus(point, centre))).sort((a, b) => a - b);
-  const radius = distances[Math.floor(SEEN * (distances.length - 1))]!;
-  return poseAround(centre, Math.max(radius, 1e-4), up);
+  const radius = Math.max(distances[Math.floor(SEEN * (distances.length - 1))]!, 1e-4);
+  const distance = DISTANCE * radius;
+  const side = bestSide(points, centre, radius, unit(up, USUAL_UP), distance, HALF_ANGLE_RAD);
+  return poseFrom(side, centre, distance, up);
 }
 
-/** From the front, a little above. */
-function poseAround(centre: Vector3, radius: number, up: Vector3): Pose {
-  const distance = (1.4 * radius) / Math.sin((USUAL_FOV_Y_DEGREES * Math.PI) / 360);
-  const towards: Vector3 = Math.abs(up[2]) > 0.7 ? [0, -1, 0] : [0, 0, -1];
-  const position = plus(plus(centre, towards, 0.94 * distance), up, 0.34 * distance);
-  return { position, target: centre, up, fovYDegrees: USUAL_FOV_Y_DEGREES };
+function poseFrom(side: Vector3, centre: Vector3, distance: number, up: Vector3): Pose {
+  return { position: plus(centre, side, distance), target: centre, up, fovYDegrees: USUAL_FOV_Y_DEGREES };
 }
 
 /** Positions of some thousand visible splats, evenly chosen. */
