@@ -5,11 +5,15 @@
  *     import { load } from './viewer.js';  await load('scene.splatz', { onTier: ({ chunks }) => ... });
  *
  * A page of splatzip's has `#splatzip-settings`; its address may say, after "?", what these do not. `load` is for people
- * with an engine of their own: arrays, tier by tier, as bytes arrive.
+ * with an engine of their own: arrays, tier by tier, as bytes arrive; `loadEntity` makes an entity of PlayCanvas of them.
  */
+
+import type { AppBase, Entity } from 'playcanvas';
 
 import { SETTINGS } from './config';
 import { openStream } from './decoder/open';
+import type { StreamEvent } from './decoder/types';
+import { EntityMaker, type Engine } from './engine/entity';
 import { Loading, type LoadingOptions, type Outcome } from './loading/loading';
 import { heldScene, partsBeside } from './parts';
 import { registerElement } from './ui/element';
@@ -41,6 +45,29 @@ export async function load(
   } finally {
     loading.close();
   }
+}
+
+/**
+ * Loads a file as an entity of a PlayCanvas application.
+ *
+ * @param engine - the module `playcanvas` that the application is of.
+ * @param options - as of `load`.
+ * @returns an entity with a gsplat component, not yet in the hierarchy.
+ * @throws LoadError, whose `problem` says in words what went wrong.
+ */
+export async function loadEntity(
+  engine: Engine,
+  app: AppBase,
+  source: string | URL | Uint8Array,
+  options: Omit<LoadingOptions, 'openStream'> = {},
+): Promise<Entity> {
+  const maker = new EntityMaker();
+  const onEvent = (event: StreamEvent): void => {
+    maker.take(event);
+    options.onEvent?.(event);
+  };
+  await load(source, { ...options, onEvent });
+  return maker.entity(engine, app);
 }
 
 const settings = document.getElementById('splatzip-settings');

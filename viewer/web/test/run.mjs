@@ -14,6 +14,7 @@ try {
   await build({
     configFile: false,
     logLevel: 'warn',
+    ssr: { noExternal: ['playcanvas'] }, // what is bundled lies where nothing can be imported from
     build: { ssr: true, outDir: out, emptyOutDir: true, rollupOptions: { input, output: { entryFileNames: '[name].mjs' } } },
   });
   const files = Object.keys(input).map((name) => join(out, `${name}.mjs`));
