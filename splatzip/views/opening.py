@@ -1,7 +1,7 @@
 """Where a scene is looked at from first, and which way is up: what given cameras say about a file that does not.
 
-    cameras -> up, the way that they stand on          -> META of the file
-            -> the one most like the others            ->
+    cameras -> up, the way that they stand on (up.py)     -> META of the file
+            -> one like most others, that sees much       ->
 
 Viewers turn about the target of the opening view, so that it lies on what the camera looks at.
 """
@@ -18,15 +18,19 @@ from numpy.typing import NDArray
 from splatzip.raster import render
 from splatzip.scene import Camera, Scene
 from splatzip.views.orbit import middle
+from splatzip.views.up import up_of
 
 Floats = NDArray[np.float64]
 
-_LEVEL = (0.7, 0.25)  # a camera whose right points up by more than this was rolled, as for a portrait; ever surer
-_TURNED = 0.05  # share of directions to the right that has to lie across the others, to say where their plane is
 _APART = 0.1  # how far looks have to be from one direction, for a point where they meet
 _MISSED = 0.35  # by how much a look may miss that point, in distances to it
 _MOST = 0.8  # share of the cameras that have to look at it
+_TYPICAL = 1.2  # times as unlike the others as the least unlike one
 _OTHERS = 500  # cameras that each is compared with
+_FAINT_LOGIT = -2.2  # opacity 0.1
+_LOOKED_AT = 4000
+_CELLS = 32  # across the picture that says what hides what
+_BEHIND = 1.03  # times the depth of the nearest one, to be hidden
 _PICTURE_PIXELS = 96  # width of the picture that says how far away things are
 _DIGITS = 3
 
@@ -42,42 +46,14 @@ def with_opening(scene: Scene, cameras: Sequence[Camera]) -> Scene:
     if meta.up is None and up is not None:
         meta = replace(meta, up=_rounded(up, 1.0))
     if meta.camera is None:
-        meta = replace(meta, camera=_opening_view(scene, _typical(cameras, up), cameras))
+        meta = replace(meta, camera=_opening_view(scene, _best(scene, cameras, up), cameras))
     return replace(scene, meta=meta)
 
 
-def up_of(cameras: Sequence[Camera]) -> Floats | None:
-    """(3,) of length 1: against the ground that cameras stand on; None if they agree on nothing.
+def _best(scene: Scene, cameras: Sequence[Camera], up: Floats | None) -> Camera:
+    """Of the cameras that stand and look much as all others do, the one that sees most splats.
 
-    The mean of their ups leans where they look down from one side only. Few cameras are rolled, so up is at right
-    angles to what most have to the right, if those directions span a plane.
-    """
-    ups = np.array([-camera.world_to_camera[1, :3] for camera in cameras])
-    rights = np.array([camera.world_to_camera[0, :3] for camera in cameras])
-    mean = ups.mean(0)
-    for _ in range(20):  # to the geometric median: a few that lie on their side have no say
-        weights = 1 / np.maximum(np.linalg.norm(ups - mean, axis=1), 1e-3)
-        mean = weights @ ups / weights.sum()
-    if np.linalg.norm(mean) < 0.1:
-        return None
-    mean /= np.linalg.norm(mean)
-    up = mean
-    for most in _LEVEL:
-        level = rights[np.abs(rights @ up) < most]
-        if len(level) < 3:
-            break
-        shares, axes = np.linalg.eigh(level.T @ level / len(level))
-        across = axes[:, 0] * np.sign(axes[:, 0] @ mean)
-        if shares[1] < max(_TURNED, 10 * shares[0]) or across @ mean < 0.5:
-            break
-        up = across
-    return np.asarray(up)
-
-
-def _typical(cameras: Sequence[Camera], up: Floats | None) -> Camera:
-    """The camera that stands and looks most like all others do, of the half that look least steeply.
-
-    Of cameras all around a thing, from the side and from above, the one above it is most like the others.
+    Only of the half that look least steeply: of cameras all around a thing, the one above it is most like the others.
     """
     places = np.array([camera.position for camera in cameras])
     looks = np.array([camera.world_to_camera[2, :3] for camera in cameras])
@@ -87,7 +63,32 @@ def _typical(cameras: Sequence[Camera], up: Floats | None) -> Camera:
     unlike = np.array([np.linalg.norm(others - one, axis=1).mean() for one in features])
     steepness = np.zeros(len(cameras)) if up is None else np.abs(looks @ up)
     unlike = np.where(steepness <= np.median(steepness) + 1e-6, np.round(unlike, 9), np.inf)
-    return cameras[int(np.argmin(unlike))]
+    points = _points(scene)
+    typical = [int(number) for number in np.flatnonzero(unlike <= _TYPICAL * unlike.min())]
+    if len(typical) == 1:
+        return cameras[typical[0]]
+    return cameras[max(typical, key=lambda number: _shown(points, cameras[number]))]
+
+
+def _points(scene: Scene) -> Floats:
+    """(k, 3) some thousand of the splats that are not faint, evenly chosen."""
+    rows = np.flatnonzero(scene.opacity_logits > _FAINT_LOGIT)
+    return np.asarray(scene.origin + scene.positions[rows[:: -(-len(rows) // _LOOKED_AT) or 1]])
+
+
+def _shown(points: Floats, camera: Camera) -> int:
+    """How many points are in the picture and behind no other. Splats are many where there is something to see."""
+    seen = points @ camera.world_to_camera[:3, :3].T + camera.world_to_camera[:3, 3]
+    seen = seen[seen[:, 2] > 1e-6]
+    cells = np.array([_CELLS, max(1, round(_CELLS * camera.height / camera.width))])
+    pixels = seen[:, :2] / seen[:, 2:] * [camera.fx, camera.fy] + [camera.cx, camera.cy]
+    at = np.floor(pixels * cells / [camera.width, camera.height])
+    inside = ((at >= 0) & (at < cells)).all(1)
+    cell = (at[inside] @ [1, cells[0]]).astype(np.int64)
+    depths = seen[inside, 2]
+    nearest = np.full(cells.prod(), np.inf)
+    np.minimum.at(nearest, cell, depths)
+    return int((depths < _BEHIND * nearest[cell]).sum())
 
 
 def _opening_view(scene: Scene, camera: Camera, cameras: Sequence[Camera]) -> dict[str, Any]:

@@ -72,6 +72,21 @@ def test_cameras_around_a_thing_open_from_its_side_and_turn_about_it(scene):
     np.testing.assert_allclose(camera["target"], CENTRE, atol=0.01)
 
 
+def test_the_opening_view_is_from_the_side_where_there_is_most_to_see(scene):
+    face = around(90, 0)  # as its name says: where this one looks are many splats, and behind them a wall
+    right, look = face.world_to_camera[0, :3], face.world_to_camera[2, :3]
+    random = np.random.default_rng(2)
+    plane = random.uniform(-1, 1, (3300, 1)) * right + random.uniform(-1, 1, (3300, 1)) * DOWN + CENTRE
+    plane[3000:] += 0.5 * look
+    n = len(plane)
+    rotations = np.tile([1.0, 0, 0, 0], (n, 1))
+    thing = Scene(plane, np.full((n, 3), -2.0), rotations, np.full(n, 4.0), np.zeros((n, 1, 3)))
+    ring = [around(azimuth, 10) for azimuth in range(0, 360, 30)]
+    camera = with_opening(thing, ring).meta.camera
+    ahead = np.subtract(camera["target"], camera["position"])
+    assert ahead @ look > 0.7 * np.linalg.norm(ahead)
+
+
 def test_what_the_source_says_stays(scene):
     own = SceneMeta(up=(0.0, -1.0, 0.0), camera={"position": [1, 2, 3], "target": [0, 0, 0]}, title="mine")
     ring = [around(azimuth, 40) for azimuth in range(0, 360, 30)]
