@@ -58,6 +58,12 @@ std::optional<SteppedParams> fitted_of(const nb::bytes& fitted) {
   return params;
 }
 
+// None, or row and array of a value that no code says.
+nb::object to_object(const LostValue& lost) {
+  if (lost.row < 0) return nb::none();
+  return nb::make_tuple(lost.row, static_cast<int>(lost.array));
+}
+
 nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::ndim<1>> opacity_logits,
                 In<float, nb::ndim<3>> sh, int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count,
                 In<int8_t, nb::ndim<2>> classes, int opacity_levels, int opacity_power, double softness,
@@ -97,6 +103,7 @@ nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
   auto order = make_array<int64_t>({scene.order.size()});
   std::copy(scene.order.begin(), scene.order.end(), order.data());
   out["order"] = order;
+  out["lost"] = to_object(scene.lost);
   return out;
 }
 
@@ -117,12 +124,14 @@ nb::tuple round(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
        out_sh = make_array<float>({n, sh.shape(1), 3});
   const SceneOutput out{out_positions.data(), out_scales.data(), out_rotations.data(), out_opacities.data(),
                         out_sh.data()};
+  LostValue lost;
   {
     nb::gil_scoped_release unlocked;
-    round_stepped(source, static_cast<int64_t>(n), sh_degree, tiers.shape(0) ? tiers.data() : nullptr, tier_count,
-                  options, threads, out);
+    lost = round_stepped(source, static_cast<int64_t>(n), sh_degree, tiers.shape(0) ? tiers.data() : nullptr,
+                         tier_count, options, threads, out);
   }
-  return nb::make_tuple(out_positions, out_scales, out_rotations, out_opacities, out_sh);
+  return nb::make_tuple(nb::make_tuple(out_positions, out_scales, out_rotations, out_opacities, out_sh),
+                        to_object(lost));
 }
 
 // chunks: (tile, tier, layer, splats, row, offset, size), sorted. Returns (arrays, status, failed chunk).

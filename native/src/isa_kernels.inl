@@ -613,6 +613,7 @@ void rebuild_rows(const PredictedRows& r) {
   alignas(64) float codes[kRowBlock * kMostStride];
   alignas(64) float zeros[kMostStride] = {};  // the row of a neighbour that is not there
   const float kRound = 12582912.0f;           // 1.5 * 2^23: adding and subtracting it rounds to the nearest integer
+  const float kMost = kMostCode;
   const int stride = r.stride;
   const int last_slot = static_cast<int>(ring_rows(r.runs)) - 1;
   float *values = r.ring, *errors = r.ring + ring_rows(r.runs) * stride;
@@ -655,8 +656,8 @@ void rebuild_rows(const PredictedRows& r) {
           shift = shift < -bound ? Floats{} - bound : shift;
           Floats wanted = target - shift;
           code = (wanted - predicted) / step;
-          code = code < -1e6f ? Floats{} - 1e6f : code;
-          code = code > 1e6f ? Floats{} + 1e6f : code;
+          code = code < -kMost ? Floats{} - kMost : code;
+          code = code > kMost ? Floats{} + kMost : code;
           code = (code + kRound) - kRound;
           store(codes + row * stride + v, code);
           Floats value = predicted + code * step;

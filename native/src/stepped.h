@@ -88,6 +88,13 @@ struct EncodedChunk {
   std::vector<uint8_t> bytes;
 };
 
+// A value that no code says within its step, by the source's row: what is decoded is another. Row -1: there is none.
+enum class SourceArray { positions, log_scales, rotations, opacity_logits, sh };
+struct LostValue {
+  int64_t row = -1;
+  SourceArray array = SourceArray::positions;
+};
+
 struct EncodedScene {
   std::vector<uint8_t> params;
   std::vector<uint8_t> tables[2];                             // by layer; their ids
@@ -96,6 +103,7 @@ struct EncodedScene {
   std::vector<EncodedChunk> chunks;
   std::vector<int64_t> order;  // source row of each decoded row (tier by tier, tile by tile)
   int tiles = 0;
+  LostValue lost;
 };
 
 // tiers: tier of each splat, ascending from 0, or nullptr for one tier.
@@ -103,8 +111,8 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
                             const SteppedOptions& options, int threads);
 
 // What a decoder would have of the scene, in the rows of the source.
-void round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
-                   const SteppedOptions& options, int threads, const SceneOutput& out);
+LostValue round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
+                        const SteppedOptions& options, int threads, const SceneOutput& out);
 
 // Fills in what follows from the scene: reference, bases, predictions. `tiles` as `prepare_tile` left them.
 struct PreparedTile {
@@ -116,5 +124,10 @@ void fit_reference(const SourceArrays& source, int64_t n, SteppedParams* params)
 void fit_predictions(const SourceArrays& source, const std::vector<PreparedTile>& tiles, int threads,
                      SteppedParams* params);
 void fit_sizes(std::vector<SizeSums>& tiles, SteppedParams* params);
+
+// The first value of tiles with all codes chosen that they do not say.
+constexpr int kUnitLevel = 10;  // position steps may be so many octaves finer than the rule's base
+LostValue find_lost(const SourceArrays& source, const SteppedParams& params, const std::vector<PreparedTile>& tiles,
+                    int threads);
 
 }  // namespace splatzip

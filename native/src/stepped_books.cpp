@@ -39,7 +39,7 @@ namespace {
 
 // Whole numbers of steps: as numbers, or within what entries can say.
 int32_t to_code(float x) {
-  constexpr float kMost = 1e6f, kRound = 12582912.0f;  // 1.5 * 2^23: to the nearest integer
+  constexpr float kMost = kMostCode, kRound = 12582912.0f;  // 1.5 * 2^23: to the nearest integer
   return static_cast<int32_t>((std::clamp(x, -kMost, kMost) + kRound) - kRound);
 }
 int16_t to_number(float x) { return static_cast<int16_t>(std::clamp(to_code(x), -kMostEntryValue, kMostEntryValue)); }

@@ -287,6 +287,21 @@ void quantize_sh(const SteppedParams& params, const SteppedTables& tables, TileS
   quantize_group(tables, params, sh_group(params), *tile, source.sh + 3, rows, diffusion, &tile->sh_codes);
 }
 
+int64_t find_lost_color(const SteppedParams& params, const TileState& tile) {
+  const RowsOfSh of = params.by_books[kShBooks] ? rows_of_sh(params, tile) : RowsOfSh{};
+  const auto find = [&](const std::vector<Codes>& codes, const std::vector<uint8_t>& by_books) {
+    for (const Codes& plane : codes) {
+      int32_t bits = 0;  // of all sizes: most planes are done with that
+      for (int64_t i = 0; i < tile.n; ++i) bits |= plane.values[i] ^ plane.values[i] >> 31;
+      for (int64_t i = 0; bits >= kMostCode - 1 && i < tile.n; ++i)
+        if ((by_books.empty() || !by_books[i]) && std::abs(plane.values[i]) >= kMostCode) return i;
+    }
+    return int64_t{-1};
+  };
+  const int64_t lost = find(tile.color_codes, {});
+  return lost < 0 ? find(tile.sh_codes, of.by_books) : lost;
+}
+
 StepCounts count_sh_steps(const SteppedParams& params, const TileState& tile) {
   const Plane<int32_t> half_octaves = half_octaves_of(params.sh, tile);
   StepCounts counts{};

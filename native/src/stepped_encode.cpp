@@ -16,8 +16,6 @@
 namespace splatzip {
 namespace {
 
-constexpr int kUnitLevel = 10;  // position steps may be so many octaves finer than the rule's base
-
 double power_of_two(int e) { return bits_to_double(static_cast<uint64_t>(1023 + e) << 52); }
 
 struct Extent {
@@ -399,8 +397,8 @@ PreparedScene prepare_scene(const SourceArrays& source, int64_t n, int sh_degree
 
 }  // namespace
 
-void round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
-                   const SteppedOptions& options, int threads, const SceneOutput& out) {
+LostValue round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
+                        const SteppedOptions& options, int threads, const SceneOutput& out) {
   const ExactFloats exact;
   PreparedScene prepared = prepare_scene(source, n, sh_degree, tiers, tier_count, options, threads);
   const SteppedParams& params = prepared.params;
@@ -408,6 +406,7 @@ void round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const u
   std::vector<TileStreams> streams(prepared.tiles.size());
   const Encoding encoding{source, derived, options, threads, prepared.params, prepared.tiles, streams};
   code_geometry(encoding);
+  const LostValue lost = find_lost(source, params, prepared.tiles, threads);
   const int64_t sh = 3 * (1 + params.rest());
   encoding.each_tile([&](PreparedTile& tile, StreamWriter*) {
     std::vector<float> rows(static_cast<size_t>(tile.state.n * (11 + sh)));
@@ -426,6 +425,7 @@ void round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const u
       std::copy_n(of_tile.sh + sh * i, sh, out.sh + sh * row);
     }
   });
+  return lost;
 }
 
 EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
@@ -440,6 +440,7 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
   std::vector<TileStreams> streams(tiles.size());
   const Encoding encoding{source, derived, options, threads, params, tiles, streams};
   code_geometry(encoding);
+  scene.lost = find_lost(source, params, tiles, threads);
   std::vector<Extent> extents(tiles.size());
   std::vector<SizeSums> sizes(tiles.size());
   parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t at) {

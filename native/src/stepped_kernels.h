@@ -102,6 +102,8 @@ struct RotationSteps {
   uint8_t *axis_contexts, *spin_contexts;
 };
 
+constexpr int32_t kMostRotationCode = 1 << 24;  // encoder: what is more steps than this gets this code
+
 // Axes from codes u, v, w (FORMAT.md 6.5), or both from the axes that the source has.
 struct RotationPlanes {
   int64_t first, n, runs, room;  // rows `first` to n - 1

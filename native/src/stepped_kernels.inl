@@ -290,7 +290,7 @@ inline Vectors expected_axes(const RotationPlanes& r, int64_t i, Ints first_plan
 
 // Integers near x, half upwards; lanes without a row may hold NaN, which becomes the least.
 inline Ints nearest_codes(Floats x) {
-  constexpr float kMost = 16777216.0f;
+  constexpr float kMost = kMostRotationCode;
   const Floats shifted = (x > -kMost ? (x < kMost ? x : broadcast(kMost)) : broadcast(-kMost)) + 0.5f;
   const Ints whole = to_ints(shifted);
   return to_floats(whole) > shifted ? whole - 1 : whole;

@@ -3,6 +3,7 @@
 // A covariance has no signs and no axis order, so what is coded is one axis (the longest of a needle, the shortest of
 // a disc) as a point near the neighbours' same axis, and the turn of a second axis about it.
 #include <algorithm>
+#include <cstdlib>
 
 #include "isa.h"
 #include "stepped_books.h"
@@ -140,6 +141,9 @@ bool code_rotations(Io& io, const SteppedParams& params, TileState* tile, const 
   } else {
     work.aim(*tile, *source, rows);
     kernels().stepped->encode_rotations(work.planes);
+    for (const Plane<int32_t>& plane : work.codes)
+      for (size_t i = 0; i < static_cast<size_t>(n); ++i)
+        if (std::abs(plane[i]) >= kMostRotationCode) tile->errors[i][kRotationError] = kLostError;
     code_planes();
   }
   return true;

@@ -19,7 +19,7 @@ constexpr float kFeedback[3][3] = {{0.4f, 0, 0}, {0.36f, 0.2f, 0}, {0.36f, 0.24f
 
 // Codes of scale j (writer only): what the errors of opacity and of larger scales leave is made up for.
 void choose_scale_codes(const ScaleRule& rule, const ScalePlane& plane, const std::vector<int32_t>& wanted,
-                        std::vector<std::array<float, 4>>* all_errors, int32_t* codes) {
+                        std::vector<StepErrors>* all_errors, int32_t* codes) {
   const double kOctave = 65536.0 * kInvLn2;
   const size_t j = static_cast<size_t>(plane.j);
   for (size_t i = 0; i < wanted.size(); ++i) {
@@ -30,7 +30,7 @@ void choose_scale_codes(const ScaleRule& rule, const ScalePlane& plane, const st
     for (size_t k = 0; k <= j; ++k) pull = pull + kFeedback[j][k] * errors[k];
     const double target = std::max(0.0, std::min(y, 16777216.0) - std::clamp(pull, -0.6f, 0.6f));
     codes[i] = static_cast<int32_t>(target + 0.5);
-    errors[j + 1] = static_cast<float>(std::clamp((codes[i] ? codes[i] : 0.3) - y, -1.5, 1.5));
+    errors[j + 1] = std::clamp(static_cast<float>((codes[i] ? codes[i] : 0.3) - y), -kLostError, kLostError);
   }
 }
 
@@ -148,11 +148,11 @@ void quantize_scales_by_books(const SteppedParams& params, const BookSearch* sea
   ScaleWork work(params, tile);
   std::array<ScalePlane, 3> planes;
   const auto wanted = wanted_scales(params, source, rows, static_cast<size_t>(n));
-  std::vector<std::array<float, 4>> no_errors(static_cast<size_t>(n));
+  std::vector<StepErrors> no_errors(static_cast<size_t>(n));
   for (size_t j = 0; j < 3; ++j) {
     planes[j] = work.plane(j, true);
     choose_scale_codes(params.scales[j], planes[j], wanted[j], &no_errors, work.codes[j].data());
-    std::fill(no_errors.begin(), no_errors.end(), std::array<float, 4>{});
+    std::fill(no_errors.begin(), no_errors.end(), StepErrors{});
   }
   choose_blocks(n, search ? block : n, search, &tile->indices[kScaleBooks],
                 {work.residuals[0].data(), work.residuals[1].data(), work.residuals[2].data()}, rest,

@@ -107,6 +107,12 @@ struct ColorRows {
   int64_t stride = 0;
 };
 
+// The writer's errors in units of the steps: opacity, the scales, the rotation. Rounding and what makes up for earlier
+// errors stay below kLostError, which stands for what no code can say. Not of what comes from books.
+using StepErrors = std::array<float, 5>;
+constexpr float kLostError = 1.5f;
+constexpr size_t kScaleError = 1, kRotationError = 4;
+
 // What is known of the splats of a chunk while it is coded.
 struct TileState {
   int64_t n = 0;
@@ -126,9 +132,8 @@ struct TileState {
   std::vector<Codes> color_codes, sh_codes;        // by plane; the writer's are made by quantize_colors
   std::array<std::vector<Plane<int32_t>>, kBookedAttributes> indices;  // by book
   Plane<float> color_steps;
-  Plane<uint16_t> color_size;  // sum of the sizes of the colour planes' codes
-  // The writer's errors in units of the steps: opacity, then the scales.
-  std::vector<std::array<float, 4>> errors;
+  Plane<uint16_t> color_size;      // sum of the sizes of the colour planes' codes
+  std::vector<StepErrors> errors;  // the writer's
 
   Neighbours near() const;
   StepSum step_sum(const StepRule& rule) const;  // without a place for the results
@@ -181,6 +186,9 @@ void code_sh(Io* ios, const SteppedParams&, TileState*, ColorRows rest);
 // The same for SH that comes from books, or its coarser part: `ios` by id. False: an index is outside its book.
 template <class Io>
 bool code_sh_by_books(Io* ios, const SteppedParams&, TileState*, ColorRows rest);
+
+// Writer only: the first row of a tile whose colour or SH is more steps from its prediction than a code says; -1: none.
+int64_t find_lost_color(const SteppedParams&, const TileState&);
 
 // Least squares of |code| on the size terms, plane by plane (writer only).
 struct SizeSums {

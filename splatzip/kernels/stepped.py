@@ -29,6 +29,13 @@ class EncodedChunk:
     payload: bytes
 
 
+class LostValue(NamedTuple):
+    """A value that no code says within its step, so that another is decoded: row, and which of the five arrays."""
+
+    row: int
+    array: int
+
+
 class EncodedScene(NamedTuple):
     """A scene in codec STEPPED: the contents of its chunks.
 
@@ -39,6 +46,7 @@ class EncodedScene(NamedTuple):
         books: CODEBOOKS, by id; empty where an attribute is coded number by number.
         chunks: of tiles, sorted by (tile, tier, layer).
         order: (N,) source row of each decoded row.
+        lost: the first value that is lost, if any is.
     """
 
     params: bytes
@@ -47,6 +55,7 @@ class EncodedScene(NamedTuple):
     books: tuple[bytes, ...]
     chunks: list[EncodedChunk]
     order: NDArray[np.int64]
+    lost: LostValue | None
 
 
 @dataclass(frozen=True)
@@ -73,21 +82,27 @@ def encode_stepped(
     )
     chunks = [EncodedChunk(*c) for c in out["chunks"]]
     return EncodedScene(
-        out["params"], out["tables"], out["tier_tables"], out["books"], chunks, np.asarray(out["order"])
+        out["params"],
+        out["tables"],
+        out["tier_tables"],
+        out["books"],
+        chunks,
+        np.asarray(out["order"]),
+        LostValue(*out["lost"]) if out["lost"] else None,
     )
 
 
 def round_stepped(
     arrays: Sequence[Floats], *, sh_degree: int, tiers: NDArray[np.uint8] | None, classes: NDArray[np.int8],
     options: dict[str, Any], fitted: bytes, threads: int,
-) -> list[Floats]:  # fmt: skip
+) -> tuple[list[Floats], LostValue | None]:  # fmt: skip
     """What a decoder would have of the five arrays, row for row; no books."""
     unbooked = {name: value for name, value in options.items() if name not in ("books", "prices", "shares")}
-    out = _core.round_stepped(
+    rounded, lost = _core.round_stepped(
         *arrays, sh_degree=sh_degree, **_tiers(tiers), classes=np.ascontiguousarray(classes, np.int8), fitted=fitted,
         threads=threads, **unbooked,
     )  # fmt: skip
-    return [np.asarray(array) for array in out]
+    return [np.asarray(array) for array in rounded], LostValue(*lost) if lost else None
 
 
 def _tiers(tiers: NDArray[np.uint8] | None) -> dict[str, Any]:

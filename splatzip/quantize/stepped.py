@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from splatzip.errors import SceneError
 from splatzip.kernels.math import exact_exp
-from splatzip.kernels.stepped import EncodedScene, encode_stepped, round_stepped
+from splatzip.kernels.stepped import EncodedScene, LostValue, encode_stepped, round_stepped
 from splatzip.quantize import residual_vq, sub_vector_vq, vec_tree
 from splatzip.scene import Scene
 
@@ -58,7 +58,7 @@ _BY_COLOR_CLASS = ("color", "sh")  # the others go by the class of geometry: an 
 _MOST_HALF_OCTAVES = 40
 _WEIGHT_UNIT = 64
 
-# Far beyond anything that renders; steps and grids hold their precision up to here.
+# Far beyond anything that renders. What is beyond the codes of a splat's own steps is found as they are chosen.
 _LIMITS = {"positions": 1e30, "log_scales": 60.0, "sh": 1e5}
 Books = residual_vq.Options | sub_vector_vq.Options | None
 # By name; None codes number by number. Those of scales and rotations are the published ones of Compact 3DGS and OMG.
@@ -121,7 +121,7 @@ def encode(
         fitted: parameters of an earlier call for nearly the same scene, whose bases and predictions are taken as they
             are: values that settled to be rounded by them still are; empty: they are fitted to this scene.
         threads: 0 for every core; the bytes do not depend on it.
-    Raises: SceneError, naming row and attribute, if a value is too large for any step.
+    Raises: SceneError, naming row and attribute, if a value is too large for any step, or for the steps of its splat.
     Returns: the contents of the file's chunks.
     """
     for name, most in _LIMITS.items():
@@ -133,7 +133,7 @@ def encode(
                 f"row {row}: {name} holds {size[row]:g}, beyond {most:g}: no splat that can be seen; "
                 "preset lossless keeps it, or remove the row"
             )
-    return encode_stepped(
+    coded = encode_stepped(
         list(scene.arrays().values()),
         sh_degree=scene.sh_degree,
         tiers=tiers,
@@ -142,6 +142,8 @@ def encode(
         fitted=fitted,
         threads=threads,
     )
+    _refuse(scene, coded.lost)
+    return coded
 
 
 def rounded(
@@ -154,11 +156,22 @@ def rounded(
     Returns: arrays by name, in the rows of the scene.
     """
     arrays = scene.arrays()
-    out = round_stepped(
+    out, lost = round_stepped(
         list(arrays.values()), sh_degree=scene.sh_degree, tiers=tiers, classes=classes,
         options=_native_options(options, scene.sh_degree), fitted=fitted, threads=threads,
     )  # fmt: skip
+    _refuse(scene, lost)
     return dict(zip(arrays, out, strict=True))
+
+
+def _refuse(scene: Scene, lost: LostValue | None) -> None:
+    if lost is None:
+        return
+    name, values = list(scene.arrays().items())[lost.array]
+    raise SceneError(
+        f"row {lost.row}: {name} holds {np.abs(values[lost.row]).max():g}, beyond all codes at this quality; "
+        "preset lossless keeps it, or remove the row"
+    )
 
 
 def _native_options(options: Options, sh_degree: int) -> dict[str, Any]:

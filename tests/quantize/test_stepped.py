@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from splatzip import Scene, SceneError, decompress, load
 from splatzip.encode import encode
 from splatzip.profile import Profile
-from splatzip.quantize import stepped
+from splatzip.quantize import stepped, vec_tree
 
 CHAIR = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair" / "point_cloud.ply"
 
@@ -126,8 +127,57 @@ def test_a_value_beyond_every_step_is_refused_by_row_and_name(chair: Scene, name
         encode(chair.edited(**{name: broken}), Profile("fast"))
 
 
-def test_values_of_any_size_below_that_encode_and_decode() -> None:
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("sh", [[75112.0]]),
+        ("sh", [[0, 0, 0], [20000.0, 0, 0]]),
+        ("log_scales", [30.0, 30, 30]),
+        ("log_scales", [40.0, -5, -5]),
+    ],
+)
+def test_a_value_beyond_the_codes_of_its_steps_is_refused_by_row_and_name(
+    chair: Scene, name: str, values: list[object]
+) -> None:
+    far = getattr(chair, name).copy()
+    far[7][: len(values)] = values
+    scene, options = chair.edited(**{name: far}), stepped.Options(3.1)
+    refusal = f"row 7: {name} holds .*, beyond all codes at this quality; preset lossless"
+    with pytest.raises(SceneError, match=refusal):
+        stepped.encode(scene, options)
+    with pytest.raises(SceneError, match=refusal):
+        stepped.rounded(scene, options, classes=np.zeros((0, 2), np.int8))
+
+
+def test_a_needle_too_long_for_steps_of_its_turn_is_refused(chair: Scene) -> None:
+    scales = chair.log_scales.copy()
+    scales[7] = 9, -5, -5
+    with pytest.raises(SceneError, match="row 7: rotations holds"):
+        stepped.encode(chair.edited(log_scales=scales), stepped.Options(6))
+
+
+def test_an_outlier_that_leaves_others_no_grid_is_refused(chair: Scene) -> None:
+    positions = chair.positions.copy()
+    positions[:9] = np.logspace(1, 28, 9)[:, None]  # they share a tile, of 2^40 cells an axis at most
+    with pytest.raises(SceneError, match=r"row 8: positions holds 1e\+28"):
+        stepped.encode(chair.edited(positions=positions), stepped.Options(0))
+    positions[:9] = np.logspace(1, 6, 9)[:, None]
+    decoded = decoded_in_source_order(chair.edited(positions=positions), stepped.Options(0))
+    np.testing.assert_allclose(decoded.positions[:9], positions[:9], rtol=1e-3)
+
+
+def test_sh_that_is_not_from_books_is_refused_beyond_its_codes_too(chair: Scene) -> None:
+    some = vec_tree.Options(share=0.5)
+    sh = chair.sh.copy()
+    row = int(chair.opacity_logits.argmax())  # finer than half of the others: by numbers
+    sh[row, 1:] = 50000
+    with pytest.raises(SceneError, match=f"row {row}: sh holds 50000, beyond all codes"):
+        stepped.encode(chair.edited(sh=sh), stepped.Options(3.1, sh_books=some))
+
+
+def test_values_of_any_size_below_that_encode_and_decode_or_are_refused_by_name() -> None:
     rng = np.random.default_rng(3)
+    refusals = []
     for n in (1, 2, 3, 50, 700):
         for power in (-6, 0, 6):
             scene = Scene(
@@ -137,7 +187,14 @@ def test_values_of_any_size_below_that_encode_and_decode() -> None:
                 rng.normal(0, 50, n).astype(np.float32),
                 (rng.normal(0, 1, (n, 4, 3)) * 10.0 ** (power / 2)).astype(np.float32),
             )
-            assert len(decompress(encode(scene, Profile("fast")))) == n
+            try:
+                data = encode(scene, Profile("fast"))
+            except SceneError as error:
+                refusals.append(str(error))
+            else:
+                assert len(decompress(data)) == n
+    assert 0 < len(refusals) < 15
+    assert all(re.match(r"row \d+: \w+ holds .*, beyond all codes", refusal) for refusal in refusals)
 
 
 def test_bytes_do_not_depend_on_threads(chair: Scene) -> None:
