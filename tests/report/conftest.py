@@ -72,15 +72,12 @@ def sample() -> Sample:
 
 
 @pytest.fixture(scope="session")
-def chromium(chromium_path: str) -> Iterator[Any]:
+def chromium(playwright: Any, chromium_path: str) -> Iterator[Any]:
     """Debian's Chromium, headless."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # As root, as in CI, Chromium runs without its sandbox or not at all; it opens nothing but our own page.
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    # As root, as in CI, Chromium runs without its sandbox or not at all; it opens nothing but our own page.
+    browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
+    yield browser
+    browser.close()
 
 
 @dataclass

@@ -225,13 +225,10 @@ def pose_of(camera: Camera) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def chromium(chromium_path: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=DRAWING)
-        yield browser
-        browser.close()
+def chromium(playwright: Any, chromium_path: str) -> Iterator[Any]:
+    browser = playwright.chromium.launch(executable_path=chromium_path, args=DRAWING)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
