@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from html import escape
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BELOW = 440, 300, 56, 30, 80  # of a panel's frame, and around it
-_RATIOS = (5, 10, 20, 50, 100, 200)
+_RATIOS = (5, 10, 20, 50, 100, 200, 400)
 _LOSSES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+_LETTER, _BETWEEN = 7, 30  # width of a letter of the legend, and of what is between two names
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,11 @@ def picture(panels: Sequence[Panel]) -> str:
         parts += [f'<g transform="translate({number * step + _LEFT},{_TOP})">', *_axes(panel.title)]
         parts += ['<g clip-path="url(#frame)">', *(mark for series in panel.series for mark in _marks(series))]
         parts += ["</g></g>"]
-    for number, series in enumerate(panels[0].series):
-        x, y = _LEFT + 140 * number, height - 14
+    x, y = _LEFT, height - 14
+    for series in panels[0].series:
         parts.append(f'<circle cx="{x}" cy="{y - 4}" r="4" fill="{series.color}"/>')
         parts.append(f'<text x="{x + 9}" y="{y}">{escape(series.name)}</text>')
+        x += _LETTER * len(series.name) + _BETWEEN
     return "\n".join([*parts, "</svg>", ""])
 
 
