@@ -81,6 +81,7 @@ class Balanced(NamedTuple):
         tiers: (N,); values settle to be coded in these.
         steps: to code it with.
         fitted: parameters to code it by, those that it settled with; empty: not settled.
+        compensation: how splats stand in for those of later tiers; None: not settled.
     """
 
     scene: Scene
