@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.errors import UnsupportedFeatureError as UnsupportedFeatureError
     from splatzip.errors import UnsupportedVersionError as UnsupportedVersionError
     from splatzip.errors import ViewsError as ViewsError
+    from splatzip.formats.open3d import from_open3d as from_open3d
+    from splatzip.formats.open3d import to_open3d as to_open3d
     from splatzip.formats.stored import stored_bytes as stored_bytes
     from splatzip.io import compare as compare
     from splatzip.io import compress as compress
@@ -59,6 +61,8 @@ _PUBLIC = {
     "compare": "splatzip.io",
     "report_html": "splatzip.io",
     "stored_bytes": "splatzip.formats.stored",
+    "to_open3d": "splatzip.formats.open3d",
+    "from_open3d": "splatzip.formats.open3d",
     "Comparison": "splatzip.report.comparison",
     "decompress": "splatzip.decode",
     "info": "splatzip.decode",
