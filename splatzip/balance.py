@@ -47,7 +47,10 @@ class Options:
         views_beside: pseudo-views that are made where cameras are given; they keep the rest of the scene in shape.
         pruning_scale: of the resolution, where all views decide who stays: many small pictures see more than few large.
         scoring_views: about so many, evenly taken from all, decide how coarse the steps are of those that stay.
+        given_weight: of a given camera, where a pseudo-view has 1: how much what it sees counts, and how often values
+            move towards its picture.
         worth: of a splat that stays at least, in mean squared changes by the steps.
+        prune: share of the splats that go instead, least worth first; 0: none; None: as many as `worth` says.
         degree: SH degree that is kept at most, by regression over what the views see; None: the source's.
         tier_views: about so many, evenly taken from all, decide which splats come first in a file.
         removal, repair, classes, settle, compensation: see there; removal.keep is where looking again ends.
@@ -57,7 +60,9 @@ class Options:
     views_beside: int = 88
     pruning_scale: float = 0.5
     scoring_views: int = 88
+    given_weight: float = 1.0
     worth: float = 1.5
+    prune: float | None = None
     tier_views: int = 30
     degree: int | None = None
     removal: removal.Options = field(default_factory=lambda: removal.Options(keep=0.1))
@@ -100,18 +105,22 @@ class Prepared:
         scene: the source.
         cameras: V views.
         targets: V pictures of the source, (H, W, 3).
+        weights: (V,) how much each view counts.
         removal: in which order splats go, with prices that are mean squared changes of all pictures.
     """
 
     scene: Scene
     cameras: Sequence[Camera]
     targets: Sequence[Floats]
+    weights: Sequence[float]
     removal: Removal
     options: Options
     threads: int
 
     def kept(self, steps: stepped.Options) -> NDArray[np.int64]:
-        """The rows that are worth their bits at these steps."""
+        """The rows that are worth their bits at these steps, or as many as were asked for."""
+        if self.options.prune is not None:
+            return self.removal.keeping(1 - self.options.prune)
         rounded = stepped.rounded(self.scene, steps, classes=np.zeros((0, 2), np.int8), threads=self.threads)
         noise = self._squared_change(self.scene.edited(**rounded))
         prices, n = self.removal.price, len(self.scene)
@@ -123,10 +132,11 @@ class Prepared:
         """Fewer splats, repaired, with classes; not settled yet."""
         left = self._of_degree(self.scene.take(self.kept(steps)))
         left = repair.repair(
-            left, self.cameras, self.targets, self.options.repair, threads=self.threads,
+            left, self.cameras, self.targets, self.options.repair, weights=self.weights, threads=self.threads,
             progress=lambda done: progress(0.9 * done, "repairing"),
         )  # fmt: skip
-        scored = score(left, self._scoring(), what={"weight", "removal"}, threads=self.threads)
+        cameras, weights = self._scoring(self.options.scoring_views)
+        scored = score(left, cameras, what={"weight", "removal"}, weights=weights, threads=self.threads)
         return Balanced(left, classes.importance_classes(left, scored, self.options.classes), self._tiers(left), steps)
 
     def settled(self, balanced: Balanced, *, progress: Progress) -> Balanced:
@@ -141,8 +151,8 @@ class Prepared:
             )  # fmt: skip
 
         scene = settle.settle(
-            start, rounded, self.cameras, self.targets, self.options.settle, threads=self.threads,
-            progress=lambda done: progress(done, "settling"),
+            start, rounded, self.cameras, self.targets, self.options.settle, weights=self.weights,
+            threads=self.threads, progress=lambda done: progress(done, "settling"),
         )  # fmt: skip
         shown = scene.edited(**rounded(scene))
         stand_ins = compensation.fit(
@@ -152,8 +162,9 @@ class Prepared:
 
     def _tiers(self, scene: Scene) -> NDArray[np.uint8]:
         """The splats that are missed most come first: those that pruning would remove last."""
-        views = _evenly(self.cameras, self.options.tier_views)
-        gone = removal.order(scene, views, removal.Options(keep=SHARES[0], keep_unseen=False), threads=self.threads)
+        views, weights = self._scoring(self.options.tier_views)
+        options = removal.Options(keep=SHARES[0], keep_unseen=False)
+        gone = removal.order(scene, views, options, weights=weights, threads=self.threads)
         stays = np.empty(len(scene), np.int64)
         stays[gone.order] = np.arange(len(scene))
         return by_importance(stays)
@@ -162,19 +173,25 @@ class Prepared:
         degree = self.options.degree
         if degree is None or degree >= scene.sh_degree:
             return scene
-        moments = score(scene, self._scoring(), what={"curvature"}, threads=self.threads).color_curvature
+        cameras, weights = self._scoring(self.options.scoring_views)
+        moments = score(scene, cameras, what={"curvature"}, weights=weights, threads=self.threads).color_curvature
         assert moments is not None
         return regression.distill(scene, moments, regression.Options(degree=degree), threads=self.threads).scene
 
-    def _scoring(self) -> Sequence[Camera]:
-        return _evenly(self.cameras, self.options.scoring_views)
+    def _scoring(self, count: int) -> tuple[Sequence[Camera], Sequence[float]]:
+        """About so many of the views, evenly taken, and how much each counts."""
+        return _evenly(self.cameras, count), _evenly(self.weights, count)
 
     def _squared_change(self, scene: Scene) -> float:
         """Of pictures, mean over all pixels and channels; by a few views."""
         rasterizer = Rasterizer(scene, threads=self.threads)
-        pairs = _evenly(list(zip(self.cameras, self.targets, strict=True)), self.options.scoring_views // _NOISE_VIEWS)
-        changes = [rasterizer.render(camera, threads=self.threads).color - target for camera, target in pairs]
-        return sum(float(np.square(change).sum()) for change in changes) / sum(change.size for change in changes)
+        views = list(zip(self.cameras, self.targets, self.weights, strict=True))
+        changed = pixels = 0.0
+        for camera, target, weight in _evenly(views, self.options.scoring_views // _NOISE_VIEWS):
+            change = rasterizer.render(camera, threads=self.threads).color - target
+            changed += weight * float(np.square(change).sum())
+            pixels += weight * change.size
+        return changed / pixels
 
 
 def prepare(
@@ -195,22 +212,29 @@ def prepare(
     report(0.0, "making views")
     count = options.views_beside if cameras else options.views
     made = pseudo_views(scene, count=count, threads=threads).cameras if count else ()
-    cameras = [*_as_large(cameras, made), *made]
+    weights = [*([options.given_weight] * len(cameras)), *([1.0] * len(made))]
+    cameras = [*as_large(cameras, made), *made]
     report(0.4, "rendering the source")
     rasterizer = Rasterizer(scene, threads=threads)
     targets = [rasterizer.render(camera, threads=threads).color for camera in cameras]
     report(0.5, "pruning")
-    return Prepared(scene, cameras, targets, _order(scene, cameras, options, threads), options, threads)
+    order = _order(scene, cameras, weights, options, threads)
+    return Prepared(scene, cameras, targets, weights, order, options, threads)
 
 
-def _order(scene: Scene, cameras: Sequence[Camera], options: Options, threads: int) -> Removal:
+def _order(
+    scene: Scene, cameras: Sequence[Camera], weights: Sequence[float], options: Options, threads: int
+) -> Removal:
     """In which splats go, with prices as mean squared changes."""
+    if options.prune == 0:
+        return Removal(np.arange(len(scene)), np.full(len(scene), np.inf))
     small = [camera.scaled(options.pruning_scale) for camera in cameras]
-    found = removal.order(scene, small, options.removal, threads=threads)
-    return replace(found, price=found.price / sum(3 * camera.width * camera.height for camera in small))
+    found = removal.order(scene, small, options.removal, weights=weights, threads=threads)
+    pixels = sum(w * 3 * camera.width * camera.height for camera, w in zip(small, weights, strict=True))
+    return replace(found, price=found.price / pixels)
 
 
-def _as_large(cameras: Sequence[Camera], made: Sequence[Camera]) -> list[Camera]:
+def as_large(cameras: Sequence[Camera], made: Sequence[Camera] = ()) -> list[Camera]:
     """Given cameras at the resolution of those that were made, by their pixels a radian; never larger."""
     focal = float(np.median([camera.fx for camera in made])) if made else _GIVEN_FOCAL
     return [camera.scaled(min(1.0, focal / camera.fx)) for camera in cameras]

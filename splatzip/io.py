@@ -79,7 +79,9 @@ def compress(
     best_effort: bool = False,
     views: str | Path | None = None,
     only_views: bool = False,
+    view_weight: float | None = None,
     degree: int | None = None,
+    prune: float | None = None,
     sh_coding: str | None = None,
     geometry_coding: str | None = None,
     threads: int = 0,
@@ -93,7 +95,8 @@ def compress(
         preset: "lossless", "near-lossless", "fast" or "balanced". None: lossless for a scene that came quantized, fast
             where a coding is chosen, else balanced; balanced, too, when there is a target or a degree to lower.
         profile: all options instead of a preset.
-        recipe: a published method instead of a preset: "lightgaussian", "c3dgs" or "omg" (docs/RECIPES.md).
+        recipe: a published method instead of a preset: "lightgaussian", "c3dgs" or "omg" (docs/RECIPES.md); it looks
+            from pseudo-views, or from the frames for training of `views` instead.
         size: bytes to stay within; balanced uses at least 98 % of them, unless its finest is smaller.
         quality: dB against the source to aim at, 30 to 65; balanced meets it to 0.05 dB from above, others estimate
             unless verified.
@@ -106,7 +109,10 @@ def compress(
             of which every 8th measures. Photos are not looked at, nor are the frames for testing. The file says where
             these cameras look from first and what is up, if the scene does not.
         only_views: no pseudo-views beside them.
+        view_weight: of each camera of `views`, where a pseudo-view has 1: in what splats and steps are worth, and in
+            how often pictures from there are fitted; None: 1, too.
         degree: SH degree that is kept at most, 0 to 4; presets that do not render truncate.
+        prune: share of the splats that balanced removes, from 0 to less than 1; None: as many as do not pay.
         sh_coding: how SH is quantized: "scalar" (the default), "residual_vq", "sub_vector_vq" or "vec_tree".
         geometry_coding: how scales and rotations are: "scalar" (the default), "residual_vq" or "sub_vector_vq".
         threads: 0 for every core; the bytes do not depend on it.
@@ -122,13 +128,11 @@ def compress(
     from splatzip.profile import Profile
 
     coded = sh_coding is not None or geometry_coding is not None
-    chosen = coded or any(option is not None for option in (size, quality, max_loss, degree))
+    chosen = coded or any(option is not None for option in (size, quality, max_loss, degree, prune))
     if recipe is not None:
-        if verify or chosen or preset is not None or profile is not None or views is not None:
-            raise SplatzipError("a recipe settles all of it: no preset, target, views, verify, degree or coding")
-        from splatzip.recipes import encode_by
-
-        return encode_by(scene, recipe, threads=threads, progress=progress)
+        if verify or chosen or preset is not None or profile is not None or only_views or view_weight is not None:
+            raise SplatzipError("a recipe settles all but --views: no preset, target, verify, degree, share or coding")
+        return _by_recipe(scene, recipe, views, threads, progress)
     if profile is not None:
         if preset is not None or chosen:
             raise SplatzipError("give a profile, or a preset, a quality, a degree and a coding, not both")
@@ -138,24 +142,41 @@ def compress(
             preset = "lossless" if kept_as_it_is else "fast" if coded else "balanced"
         profile = Profile.preset_named(
             preset, size=size, quality=quality, max_loss=max_loss, verify=verify, best_effort=best_effort,
-            degree=degree, sh_coding=sh_coding, geometry_coding=geometry_coding,
+            degree=degree, prune=prune, sh_coding=sh_coding, geometry_coding=geometry_coding,
         )  # fmt: skip
     if profile.balance is not None:
-        return _balanced(scene, profile, views, only_views, threads, progress)
-    if views is not None or only_views:
+        return _balanced(scene, profile, views, only_views, view_weight, threads, progress)
+    if views is not None or only_views or view_weight is not None:
         raise SplatzipError(f"{profile.preset} looks at no views; drop --views or choose balanced")
     if verify or profile.target_quality is not None:
         return encode_verified(scene, profile, threads=threads, progress=progress)
     return encode(scene, profile, threads=threads, progress=progress)
 
 
+def _by_recipe(scene: Scene, recipe: str, views: str | Path | None, threads: int, progress: Progress | None) -> bytes:
+    from splatzip.balance import as_large
+    from splatzip.recipes import encode_by
+    from splatzip.views import Views, with_opening
+
+    cameras = None
+    if views is not None:
+        given = Views.load(views, split="train", photos=False).cameras
+        scene, cameras = with_opening(scene, given), as_large(given)
+    return encode_by(scene, recipe, cameras=cameras, threads=threads, progress=progress)
+
+
 def _balanced(
-    scene: Scene, profile: Profile, views: str | Path | None, only_views: bool, threads: int, progress: Progress | None
-) -> bytes:
+    scene: Scene, profile: Profile, views: str | Path | None, only_views: bool, view_weight: float | None, threads: int,
+    progress: Progress | None,
+) -> bytes:  # fmt: skip
     from splatzip.targets import encode_balanced
     from splatzip.views import Views, with_opening
 
+    if view_weight is not None and not 0 < view_weight < float("inf"):
+        raise SplatzipError(f"a view cannot weigh {view_weight:g}; give a number above 0")
     if views is None:
+        if view_weight is not None:
+            raise SplatzipError("a weight is of given views; add --views")
         if only_views:
             raise SplatzipError("without pseudo-views there have to be others; add --views")
         if profile.target_loss is not None:
@@ -172,8 +193,9 @@ def _balanced(
     fitted = [camera for number, camera in enumerate(train.cameras) if number % 8 or held_back is None]
     scene = with_opening(scene, fitted)
     assert profile.balance is not None
-    if only_views:
-        profile = replace(profile, balance=replace(profile.balance, views_beside=0))
+    beside = 0 if only_views else profile.balance.views_beside
+    balance = replace(profile.balance, views_beside=beside, given_weight=view_weight or 1.0)
+    profile = replace(profile, balance=balance)
     return encode_balanced(
         scene, profile, cameras=fitted, held_back=held_back, threads=threads,
         progress=progress,

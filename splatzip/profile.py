@@ -68,8 +68,8 @@ class Profile:
     @staticmethod
     def preset_named(
         name: str, *, size: int | None = None, quality: float | None = None, max_loss: float | None = None,
-        verify: bool = False, best_effort: bool = False, degree: int | None = None, sh_coding: str | None = None,
-        geometry_coding: str | None = None,
+        verify: bool = False, best_effort: bool = False, degree: int | None = None, prune: float | None = None,
+        sh_coding: str | None = None, geometry_coding: str | None = None,
     ) -> Profile:  # fmt: skip
         """The options behind a preset's name.
 
@@ -82,14 +82,19 @@ class Profile:
             verify: meet the quality by measurements instead; the estimate is where they start.
             best_effort: a target that cannot be reached gives what comes closest.
             degree: SH degree that is kept at most, 0 to 4.
+            prune: share of the splats that balanced removes, from 0 to less than 1; None: as many as pay.
             sh_coding: one of `stepped.SH_CODINGS`: how SH is quantized; None: "scalar".
             geometry_coding: one of `stepped.GEOMETRY_CODINGS`, of scales and rotations.
-        Raises: SplatzipError if a name is unknown, or the preset takes no quality, degree or coding.
+        Raises: SplatzipError if a name is unknown, or the preset takes no quality, degree, share or coding.
         """
         if name not in PRESETS:
             raise SplatzipError(f"there is no preset {name!r}; choose {', '.join(PRESETS)}")
         if degree is not None and not 0 <= degree <= MAX_SH_DEGREE:
             raise SplatzipError(f"SH degree {degree} is out of range: 0 to {MAX_SH_DEGREE}")
+        if prune is not None and name != "balanced":
+            raise SplatzipError(f"{name} keeps every splat; drop --prune or choose balanced")
+        if prune is not None and not 0 <= prune < 1:
+            raise SplatzipError(f"{prune:g} of the splats cannot go; a share is from 0 to less than 1")
         for what, coding, known in (
             ("SH", sh_coding, stepped.SH_CODINGS), ("geometry", geometry_coding, stepped.GEOMETRY_CODINGS)
         ):  # fmt: skip
@@ -123,7 +128,7 @@ class Profile:
 
             return Profile(
                 name, options(_BALANCED_FINENESS), target_quality=quality, target_size=size, target_loss=max_loss,
-                best_effort=best_effort, balance=balance.Options(degree=degree),
+                best_effort=best_effort, balance=balance.Options(degree=degree, prune=prune),
             )  # fmt: skip
         if quality is None:
             fineness = _NEAR_LOSSLESS_FINENESS if name == "near-lossless" else _fineness_for(_FAST_DB)

@@ -102,8 +102,9 @@ def encode_by(
     Raises: SplatzipError if there is no such recipe, ViewsError if no camera sees a splat.
     """
     recipe, report = recipe_named(name), progress or _silent
-    report(0.0, "making views")
-    cameras = pseudo_views(scene, threads=threads).cameras if cameras is None else cameras
+    if cameras is None:
+        report(0.0, "making views")
+        cameras = pseudo_views(scene, threads=threads).cameras
     left = reduced(scene, cameras, recipe, threads=threads, progress=lambda done, step: report(0.05 + 0.9 * done, step))
     report(0.95, "quantizing and coding")
     return encode(left, Profile(f"recipe {name}", recipe.stepped), threads=threads)

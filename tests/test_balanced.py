@@ -36,7 +36,7 @@ def chair() -> Scene:
 def short(**targets: object) -> Profile:
     profile = Profile.preset_named("balanced", **targets)  # type: ignore[arg-type]
     assert profile.balance is not None
-    return replace(profile, balance=replace(SHORT, degree=profile.balance.degree))
+    return replace(profile, balance=replace(SHORT, degree=profile.balance.degree, prune=profile.balance.prune))
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,48 @@ def test_a_quality_is_met_from_above(chair: Scene, quality: float) -> None:
 
 def test_a_degree_is_kept_at_most(chair: Scene) -> None:
     assert decompress(compress(chair, profile=short(degree=1))).sh_degree == 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.6])
+def test_as_many_splats_go_as_were_asked_for(chair: Scene, own_point: bytes, share: float) -> None:
+    file = compress(chair, profile=short(prune=share))
+    left = info(file)["splats"]
+    assert left == round((1 - share) * len(chair))
+    more = left > info(own_point)["splats"]
+    assert (info(file)["quality"]["psnr_db"] > info(own_point)["quality"]["psnr_db"]) == more
+
+
+def capture_of(frames: int, folder: Path) -> Path:
+    """A camera file like the sample's with more frames, each a little aside."""
+    capture = json.loads((SAMPLE / "transforms.json").read_text())
+    taken = [json.loads(json.dumps(capture["frames"][n % len(capture["frames"])])) for n in range(frames)]
+    for number, frame in enumerate(taken):
+        frame["file_path"] = f"frame_{number:03}.png"
+        frame["transform_matrix"][0][3] += 0.01 * number
+    folder.mkdir()
+    (folder / "transforms.json").write_text(json.dumps({**capture, "frames": taken}))
+    return folder
+
+
+def test_the_more_given_views_weigh_the_better_they_look(chair: Scene, tmp_path: Path) -> None:
+    given = capture_of(12, tmp_path / "given")
+    there = SourcePictures(chair, Views.load(given, split="train", photos=False))
+    profile = short(prune=0.6)  # as many splats stay whoever is heard
+    made = [compress(chair, profile=profile, views=given, view_weight=weight) for weight in (0.05, None, 20.0)]
+    from_there = [there.psnr(decompress(file)) for file in made]
+    assert from_there == sorted(from_there)
+    assert from_there[-1] > from_there[0] + 0.3
+    assert made[1] == compress(chair, profile=profile, views=given, view_weight=1.0)
+
+
+def test_a_weight_needs_views_and_is_above_0(chair: Scene) -> None:
+    for options, says in (
+        ({"view_weight": 2.0}, "add --views"),
+        ({"view_weight": 0.0, "views": SAMPLE}, "above 0"),
+        ({"view_weight": float("nan"), "views": SAMPLE}, "above 0"),
+    ):
+        with pytest.raises(SplatzipError, match=says):
+            compress(chair, **options)  # type: ignore[arg-type]
 
 
 def test_given_views_count_and_those_for_testing_are_not_looked_at(
@@ -155,6 +197,8 @@ def test_what_balanced_does_not_take_is_refused() -> None:
         ("balanced", {"size": 1000, "quality": 40}, "keep one"),
         ("balanced", {"size": 0}, "0 bytes"),
         ("balanced", {"quality": 70}, "out of range"),
+        ("balanced", {"prune": 1.0}, "cannot go"),
+        ("fast", {"prune": 0.5}, "choose balanced"),
         ("balanced", {"sh_coding": "residual_vq"}, "choose fast"),
     ):
         with pytest.raises(SplatzipError, match=says):

@@ -77,6 +77,23 @@ def test_without_cameras_the_scene_is_looked_at_from_views_of_its_own(chair, mon
     assert list(dict.fromkeys(steps)) == ["making views", "pruning", "repairing", "quantizing and coding"]
 
 
+def test_given_cameras_are_looked_from_instead_but_not_those_for_testing(chair, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "c3dgs", short("c3dgs", steps=2))
+    steps: list[str] = []
+    some = chair.take(np.arange(0, len(chair), 50))
+    seen: list[str] = []
+    choose = recipes.chosen
+    monkeypatch.setattr(
+        recipes, "chosen", lambda scene, cameras, *rest, **more: seen.extend(c.name for c in cameras)
+        or choose(scene, cameras, *rest, **more),
+    )  # fmt: skip
+    decoded = decompress(compress(some, recipe="c3dgs", views=SAMPLE, progress=lambda _, step: steps.append(step)))
+    assert 0 < len(decoded) <= len(some)
+    assert "making views" not in steps
+    assert sorted(seen) == sorted(camera.name for camera in Views.load(SAMPLE, split="train").cameras)
+    assert decoded.meta.camera is not None
+
+
 def test_a_degree_that_is_lower_already_stays(chair, cameras):
     flat = truncated(chair.take(np.arange(0, len(chair), 40)), 0)
     assert recipes.reduced(flat, cameras[:2], short("lightgaussian", steps=1)).sh_degree == 0
@@ -94,7 +111,7 @@ def test_odd_scenes_encode_and_decode(chair, monkeypatch, name, what):
 
 
 def test_a_recipe_is_given_alone(chair):
-    with pytest.raises(SplatzipError, match="settles all of it"):
+    with pytest.raises(SplatzipError, match="settles all but --views"):
         compress(chair, recipe="omg", quality=40)
     with pytest.raises(SplatzipError, match="there is no recipe 'omg2'; choose lightgaussian, c3dgs, omg"):
         compress(chair, recipe="omg2")

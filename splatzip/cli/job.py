@@ -31,6 +31,8 @@ class Settings:
     best_effort: bool = False
     views: Path | None = None
     no_pseudo_views: bool = False
+    view_weight: float | None = None  # of a given view; of a pseudo-view 1
+    prune: float | None = None  # share of the splats
 
     def arguments(self) -> Iterator[str]:
         """The command-line options that ask for the same."""
@@ -40,7 +42,9 @@ class Settings:
             "quality",
             "max_loss",
             "views",
+            "view_weight",
             "degree",
+            "prune",
             "sh_coding",
             "geometry_coding",
             "recipe",
@@ -77,6 +81,8 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
                 best_effort=settings.best_effort,
                 views=settings.views,
                 only_views=settings.no_pseudo_views,
+                view_weight=settings.view_weight,
+                prune=settings.prune,
                 verify=settings.verify,
                 degree=settings.degree,
                 sh_coding=settings.sh_coding,

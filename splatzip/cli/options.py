@@ -81,6 +81,20 @@ EncoderViews = Annotated[
     Path | None,
     typer.Option("--views", metavar="V", help="Cameras that count, too (no photos): a folder or a file."),
 ]
+ViewWeight = Annotated[
+    float | None,
+    typer.Option(
+        "--view-weight", metavar="W", help="With --views: what each of V counts, where a pseudo-view counts 1."
+    ),
+]
+Prune = Annotated[
+    str | None,
+    typer.Option(
+        "--prune",
+        metavar="SHARE",
+        help="Splats to remove, like 0.6 or 60%; none keeps all. Default: what does not pay.",
+    ),
+]
 SplitOption = Annotated[
     SplitOf, typer.Option("--split", help="Which of --views; test: as split.json says, or every 8th.")
 ]
@@ -127,3 +141,18 @@ def bytes_of(size: str | None) -> int | None:
     binary = "iB" in size
     unit = {"": 0, "K": 1, "M": 2, "G": 3}[number[2].upper()]
     return int(float(number[1]) * (1024 if binary else 1000) ** unit)
+
+
+def share_of(prune: str | None) -> float | None:
+    """Which share "0.6", "60%" or "none" is.
+
+    Raises: typer.BadParameter.
+    """
+    if prune is None:
+        return None
+    if prune.strip().lower() == "none":
+        return 0.0
+    number = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(%?)", prune.strip())
+    if not number:
+        raise typer.BadParameter(f"--prune {prune}: expected a share like 0.6 or 60%, or none")
+    return float(number[1]) / (100 if number[2] else 1)

@@ -54,6 +54,7 @@ class Options:
 
 def repair(
     scene: Scene, cameras: Sequence[Camera], targets: Sequence[Floats], options: Options | None = None, *,
+    weights: Sequence[float] | None = None,
     shown: Callable[[int, Callable[[], Arrays]], Arrays | None] | None = None, threads: int = 0,
     progress: Callable[[float], None] | None = None,
 ) -> Scene:  # fmt: skip
@@ -64,6 +65,7 @@ def repair(
         cameras: V views.
         targets: V pictures (H, W, 3) of what they should show, on black, not clipped.
         options: see `Options`.
+        weights: (V,) how often each view has its turn, beside others; None: equally often.
         shown: called before each step with its number and a way to read the values so far; what it returns is drawn,
             from that step on, in their place.
         threads: 0 for every core; the result does not depend on it.
@@ -82,7 +84,8 @@ def repair(
     order = np.random.default_rng(options.seed)
     queue: list[int] = []
     for step in range(options.steps):
-        queue = queue or order.permutation(len(cameras)).tolist()
+        while not queue:
+            queue = _turns(len(cameras), weights, order)
         view = queue.pop()
         if shown is not None and (arrays := shown(step, native.arrays)) is not None:
             native.show(arrays)
@@ -99,3 +102,11 @@ def repair(
         if progress is not None:
             progress((step + 1) / options.steps)
     return scene.edited(**native.arrays())
+
+
+def _turns(views: int, weights: Sequence[float] | None, random: np.random.Generator) -> list[int]:
+    """One round of the views in random order: each as often as its weight says, in the mean."""
+    if weights is None or len(set(weights)) == 1:
+        return random.permutation(views).tolist()  # type: ignore[no-any-return]
+    times = np.floor(np.divide(weights, max(weights)) + random.random(views)).astype(np.int64)
+    return random.permutation(np.repeat(np.arange(views), times)).tolist()  # type: ignore[no-any-return]

@@ -47,6 +47,7 @@ def settle(
     targets: Sequence[Floats],
     options: Options | None = None,
     *,
+    weights: Sequence[float] | None = None,
     threads: int = 0,
     progress: Callable[[float], None] | None = None,
 ) -> Scene:
@@ -55,7 +56,7 @@ def settle(
     Args:
         scene: N splats.
         decoded: the arrays a decoder has of a scene, row for row.
-        cameras, targets: see `repair.repair`.
+        cameras, targets, weights: see `repair.repair`.
         options: see `Options`.
         threads: 0 for every core; the result does not depend on it.
         progress: called with the share done.
@@ -66,4 +67,6 @@ def settle(
     def before_step(step: int, values: Callable[[], Mapping[str, Floats]]) -> Mapping[str, Floats] | None:
         return decoded(scene.edited(**values())) if step % options.every == 0 else None
 
-    return repair.repair(scene, cameras, targets, options.rates, shown=before_step, threads=threads, progress=progress)
+    return repair.repair(
+        scene, cameras, targets, options.rates, weights=weights, shown=before_step, threads=threads, progress=progress
+    )

@@ -37,23 +37,28 @@ class Options:
 
 
 def prune(
-    scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0
-) -> NDArray[np.int64]:
+    scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *,
+    weights: Sequence[float] | None = None, threads: int = 0,
+) -> NDArray[np.int64]:  # fmt: skip
     """Choose the splats that stay.
 
     Args:
         scene: N splats.
         cameras: what has to look the same; their resolution decides how small a splat can matter.
         options: see `Options`.
+        weights: (V,) how much each camera counts; None: the same.
         threads: 0 for every core; the choice does not depend on it.
     Returns: rows that stay, ascending: `keep` of all, at least one.
     Raises: ViewsError if no view sees a splat.
     """
-    _, left = _rounds(scene, cameras, options or Options(), threads)
+    _, left = _rounds(scene, cameras, options or Options(), weights, threads)
     return left
 
 
-def order(scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0) -> Removal:
+def order(
+    scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *,
+    weights: Sequence[float] | None = None, threads: int = 0,
+) -> Removal:  # fmt: skip
     """The order in which splats go; its cut at `keep` is what `prune` chooses.
 
     Prices are squared changes of the pictures, summed over views, pixels and channels: what each splat of a round
@@ -64,8 +69,8 @@ def order(scene: Scene, cameras: Sequence[Camera], options: Options | None = Non
     Returns: all N splats, the most dispensable first.
     Raises: ViewsError if no view sees a splat.
     """
-    gone, left = _rounds(scene, cameras, options or Options(), threads)
-    last = _look(scene, left, cameras, options or Options(), threads)
+    gone, left = _rounds(scene, cameras, options or Options(), weights, threads)
+    last = _look(scene, left, cameras, options or Options(), weights, threads)
     rounds = [*gone, last]
     # What stayed may be worth less at the next look than the last that went; a limit is one cut if prices never fall.
     price = np.maximum.accumulate(np.concatenate([part.price for part in rounds]))
@@ -73,14 +78,14 @@ def order(scene: Scene, cameras: Sequence[Camera], options: Options | None = Non
 
 
 def _rounds(
-    scene: Scene, cameras: Sequence[Camera], options: Options, threads: int
+    scene: Scene, cameras: Sequence[Camera], options: Options, weights: Sequence[float] | None, threads: int
 ) -> tuple[list[Removal], NDArray[np.int64]]:
     """What goes in each round, and the rows that are left."""
     target = max(1, round(options.keep * len(scene)))
     rows, gone = np.arange(len(scene)), list[Removal]()
     share = options.first_round
     while len(rows) > target:
-        ranked = _look(scene, rows, cameras, options, threads)
+        ranked = _look(scene, rows, cameras, options, weights, threads)
         leave = min(len(rows) - max(target, int(len(rows) * (1 - share))), int(np.isfinite(ranked.price).sum()))
         if not leave:
             break
@@ -90,10 +95,13 @@ def _rounds(
     return gone, rows
 
 
-def _look(scene: Scene, rows: NDArray[np.int64], cameras: Sequence[Camera], options: Options, threads: int) -> Removal:
+def _look(
+    scene: Scene, rows: NDArray[np.int64], cameras: Sequence[Camera], options: Options,
+    weights: Sequence[float] | None, threads: int,
+) -> Removal:  # fmt: skip
     """The order in which rows would go if nothing were looked at again."""
     left = scene.take(rows)
-    scores = score(left, cameras, what={"weight", "removal"}, threads=threads)
+    scores = score(left, cameras, what={"weight", "removal"}, weights=weights, threads=threads)
     if len(rows) == len(scene):  # later looks may find nothing left but what no view sees
         refuse_blind(scores.most_weight)
     assert scores.removal is not None
