@@ -45,13 +45,14 @@ def decompress(data: Bytes | str | Path, *, strict: bool = True, threads: int = 
         threads: 0 for every core.
     Raises: FormatError (see its subclasses); TruncatedError if nothing was whole.
     """
-    file = open_file(memoryview(_bytes_of(data)), strict=strict)
+    raw = _bytes_of(data)
+    file = open_file(memoryview(raw), strict=strict)
     if file.root.codec == Codec.STEPPED:
         return _decode_stepped(file, threads)
     if file.root.codec == Codec.COLUMNS:
         from splatzip.stream.columns import decode_columns
 
-        return decode_columns(file, threads=threads)
+        return decode_columns(file, forget=raw is not data, threads=threads)
     raise UnsupportedFeatureError(f"root: codec {file.root.codec} is not known to this version")
 
 

@@ -106,11 +106,12 @@ constexpr int64_t kManyPoints = 1 << 16;  // fewer soon take again what they gav
 
 // table_bytes: by the id of the TABLES chunk, empty where there is none. tiles: (splats, offset and size of layer 0, of
 // layer 1; size 0: missing). targets: of the coordinates, then of the components; their arrays are zero. prefix: (N) or
-// (0). Returns None, or what is wrong: ("spec", 0), ("tables", id), ("tile", tile, layer), ("target", target).
+// (0). forget: decoded chunks may be lost. Returns None, or what is wrong: ("spec", 0), ("tables", id), ("tile", tile,
+// layer), ("target", target).
 nb::object decode(In<uint8_t, nb::ndim<1>> file, nb::bytes spec_bytes, std::vector<nb::bytes> table_bytes,
                   std::vector<std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t>> tile_list,
                   std::vector<Target> targets, int prefix_shift,
-                  nb::ndarray<uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> prefix, int threads) {
+                  nb::ndarray<uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> prefix, bool forget, int threads) {
   ColumnsSpec spec;
   ByteReader in(reinterpret_cast<const uint8_t*>(spec_bytes.c_str()), spec_bytes.size());
   if (!read_columns_spec(in, &spec)) return nb::make_tuple("spec", 0);
@@ -134,6 +135,7 @@ nb::object decode(In<uint8_t, nb::ndim<1>> file, nb::bytes spec_bytes, std::vect
     if (i < 3) out.coordinates[i] = target;
     if (i >= 3) out.components.push_back(target);
   }
+  out.forget = forget;
   out.prefix_shift = prefix_shift;
   if (prefix.shape(0)) {
     if (static_cast<int64_t>(prefix.shape(0)) != n) throw nb::value_error("not one prefix a point");
@@ -153,6 +155,9 @@ nb::object decode(In<uint8_t, nb::ndim<1>> file, nb::bytes spec_bytes, std::vect
 }  // namespace
 
 void bind_columns(nb::module_& m) {
+  m.def("zeros_uint8", [](size_t rows, size_t columns) { return make_zeros<uint8_t>({rows, columns}); });
+  m.def("zeros_uint16", [](size_t rows, size_t columns) { return make_zeros<uint16_t>({rows, columns}); });
+  m.def("zeros_uint32", [](size_t rows, size_t columns) { return make_zeros<uint32_t>({rows, columns}); });
   m.def("morton_order", &sorted_rows);
   m.def("encode_columns", &encode);
   m.def("decode_columns", &decode);

@@ -128,6 +128,7 @@ struct ColumnTarget {
 struct ColumnsOutput {
   ColumnTarget coordinates[3];  // without items: not asked for
   std::vector<ColumnTarget> components;
+  bool forget = false;         // the chunks' memory is ours: what was decoded is not needed any more
   int prefix_shift = 32;       // coordinate 0 holds the number of a chunk or bucket from this bit on,
   uint32_t* prefix = nullptr;  // which goes here
 };

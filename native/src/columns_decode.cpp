@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <atomic>
 
 #include "columns_chunk.h"
 #include "parallel.h"
+#include "uninitialised.h"
 
 namespace splatzip {
 namespace {
@@ -38,18 +40,21 @@ bool close_streams(const std::vector<StreamReader>& streams) {
   return std::all_of(streams.begin(), streams.end(), [](const StreamReader& s) { return s.close(); });
 }
 
-// Unfolds numbers and puts them where they belong. value(row): the number of row `first + row`. False: too many bits.
+uint32_t mask_of(const ColumnTarget& target) { return static_cast<uint32_t>((uint64_t{1} << target.bits) - 1); }
+
+// Unfolds numbers and puts them where they belong. value(row): the number of row `first + row`, but for the low bits
+// that are there. False: too many bits.
 template <class Item, class Value>
 bool put_items(const ColumnTarget& target, int64_t first, int64_t rows, Value&& value) {
   Item* items = static_cast<Item*>(target.items) + first * target.stride;
-  const uint32_t mask = static_cast<uint32_t>((uint64_t{1} << target.bits) - 1), sign = mask ^ mask >> 1;
+  const uint32_t mask = mask_of(target), sign = mask ^ mask >> 1;
   uint32_t all = 0;
   for (int64_t row = 0; row < rows; ++row) {
-    uint32_t number = value(row);
+    Item& item = items[row * target.stride];
+    uint32_t number = value(row) | (item >> target.shift & mask);
     all |= number;
     if (target.folded) number = number & sign ? number ^ sign : ~number & mask;
-    Item& item = items[row * target.stride];
-    item = static_cast<Item>(item | number << target.shift);
+    item = static_cast<Item>((item & ~(mask << target.shift)) | number << target.shift);
   }
   return (all & ~mask) == 0;
 }
@@ -60,6 +65,18 @@ bool put(const ColumnTarget& target, int64_t first, int64_t rows, Value&& value)
   if (target.item_bytes == 1) return put_items<uint8_t>(target, first, rows, value);
   if (target.item_bytes == 2) return put_items<uint16_t>(target, first, rows, value);
   return put_items<uint32_t>(target, first, rows, value);
+}
+
+// A number's low bits, which come first. They wait where the number goes: planes of them would be twice what all other
+// planes of a tile of floats take. False: too many bits.
+bool put_low(const ColumnTarget& target, int64_t row, uint32_t low) {
+  if (!target.items) return true;
+  const uint32_t mask = mask_of(target), bits = (low & mask) << target.shift;
+  const int64_t at = row * target.stride;
+  if (target.item_bytes == 1) static_cast<uint8_t*>(target.items)[at] |= static_cast<uint8_t>(bits);
+  if (target.item_bytes == 2) static_cast<uint16_t*>(target.items)[at] |= static_cast<uint16_t>(bits);
+  if (target.item_bytes == 4) static_cast<uint32_t*>(target.items)[at] |= bits;
+  return (low & ~mask) == 0;
 }
 
 // Coordinates of a tile: the octree's cells, then the low bits.
@@ -100,8 +117,8 @@ bool decode_coordinates(StreamSet<StreamReader>& streams, const Frame& frame, co
 }
 
 // The values of a layer from coding order to their rows: some rows of all components, so that both stay in the cache.
-void hand_out(const ColumnsSpec& spec, int layer, const Points& points, const std::vector<std::vector<uint32_t>>& raws,
-              int64_t start, const ColumnsOutput& out, BadColumns* bad) {
+void hand_out(const ColumnsSpec& spec, int layer, const Points& points, int64_t start, const ColumnsOutput& out,
+              BadColumns* bad) {
   constexpr int64_t kRows = 1024;
   for (int64_t first = 0; first < points.n; first += kRows) {
     const int64_t rows = std::min(kRows, points.n - first);
@@ -111,20 +128,18 @@ void hand_out(const ColumnsSpec& spec, int layer, const Points& points, const st
       if (column.layer != layer) continue;
       const uint16_t* values = points.values[c].data();
       const uint32_t* alphabet = column.alphabet.empty() ? nullptr : column.alphabet.data();
-      const uint32_t* raw = raws[c].empty() ? nullptr : raws[c].data();
       const bool fits = put(out.components[c], start + first, rows, [&](int64_t row) {
         const uint16_t coded = values[place[row]];
-        const uint32_t value = (alphabet ? alphabet[coded] : coded) << column.raw_bits;
-        return raw ? value | raw[place[row]] : value;
+        return (alphabet ? alphabet[coded] : coded) << column.raw_bits;
       });
       if (!fits && bad->target < 0) bad->target = 3 + static_cast<int>(c);
     }
   }
 }
 
+// points: of another tile before, or fresh.
 bool decode_tile(const ColumnsSpec& spec, const std::vector<std::vector<TableSet>>& tables, const ColumnsTile& tile,
-                 int64_t start, const ColumnsOutput& out, BadColumns* bad) {
-  Points points;
+                 int64_t start, const ColumnsOutput& out, Points& points, BadColumns* bad) {
   for (int layer = 0; layer < kMaxLayers; ++layer) {
     bad->layer = layer;
     const ColumnsChunk& chunk = tile.layers[layer];
@@ -139,13 +154,14 @@ bool decode_tile(const ColumnsSpec& spec, const std::vector<std::vector<TableSet
     if (layer == 0 && !decode_coordinates(streams, frame, tile, start, spec, out, points, bad)) return false;
     for (size_t c = 0; c < spec.columns.size(); ++c)
       if (spec.columns[c].layer == layer) points.values[c].resize(static_cast<size_t>(tile.n));
-    std::vector<std::vector<uint32_t>> raws(spec.columns.size());
+    int too_wide = -1;
     bool good = code_layer(spec, layer, points, streams, [&](size_t c, size_t place, int bits, StreamReader& io) {
-      if (raws[c].empty()) raws[c].resize(static_cast<size_t>(tile.n));
-      raws[c][place] = io.raw(bits);
+      if (!put_low(out.components[c], start + points.rank[place], io.raw(bits)) && too_wide < 0)
+        too_wide = 3 + static_cast<int>(c);
     });
     if (!good || !close_streams(readers)) return false;
-    hand_out(spec, layer, points, raws, start, out, bad);
+    bad->target = too_wide;
+    hand_out(spec, layer, points, start, out, bad);
     if (bad->target >= 0) return false;
   }
   return true;
@@ -158,9 +174,16 @@ bool decode_columns(const ColumnsSpec& spec, const std::vector<std::vector<Table
   std::vector<int64_t> starts = {0};
   for (const ColumnsTile& tile : tiles) starts.push_back(starts.back() + tile.n);
   std::vector<BadColumns> of_tile(tiles.size());
-  parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t t) {
-    const size_t i = static_cast<size_t>(t);
-    if (!decode_tile(spec, tables, tiles[i], starts[i], out, &of_tile[i])) of_tile[i].tile = t;
+  const size_t workers = std::min(tiles.size(), static_cast<size_t>(threads > 0 ? threads : core_count()));
+  std::atomic<size_t> next{0};
+  parallel_for(static_cast<int64_t>(workers), threads, [&](int64_t) {
+    Points points;  // its memory serves one tile after the other
+    for (size_t t; (t = next.fetch_add(1)) < tiles.size();) {
+      if (!decode_tile(spec, tables, tiles[t], starts[t], out, points, &of_tile[t]))
+        of_tile[t].tile = static_cast<int64_t>(t);
+      for (const ColumnsChunk& chunk : tiles[t].layers)
+        if (out.forget && chunk.data) forget_pages(chunk.data, chunk.size);
+    }
   });
   for (const BadColumns& found : of_tile) {
     if (found.tile < 0) continue;

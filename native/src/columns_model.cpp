@@ -10,6 +10,13 @@ namespace {
 constexpr size_t kPadding = 16;  // vector code may read so many elements behind a pass
 constexpr uint8_t kNearKnown = 1, kMappedKnown = 2;
 
+// The next pass is twice as long: room for the longest at once, not a new block each time.
+template <class T>
+std::vector<T>& for_passes(std::vector<T>& list, int64_t n) {
+  list.reserve(static_cast<size_t>(n + 1) / 2);
+  return list;
+}
+
 }  // namespace
 
 void Points::arrange(int64_t count, const ColumnsSpec& spec, const std::vector<uint32_t> (&coordinates)[3], int depth,
@@ -27,10 +34,10 @@ void Points::arrange(int64_t count, const ColumnsSpec& spec, const std::vector<u
   }
   place.resize(size);
   for (size_t i = 0; i < size; ++i) place[rank[i]] = static_cast<uint16_t>(i);
-  values.assign(components, {});
-  near_.assign(components, {});
-  mapped_.assign(components, {});
-  errors_.assign(components, {});
+  values.resize(components);
+  near_.resize(components);
+  mapped_.resize(components);
+  errors_.resize(components);
   known_.assign(components, 0);
   for (size_t c = 0; c < components; ++c) {
     const ColumnSpec& column = spec.columns[c];
@@ -107,14 +114,14 @@ const Points::Near& Points::near(const ColumnsSpec& spec, int component, size_t 
   const bool wide = most > UINT16_MAX || column.mode == ColumnMode::coordinate;
   const int32_t expected = kColumnNeighbours * column.center;  // of points without neighbours
   if (pass == 0 || !spec.neighbours) {
-    if (wide) out.wide_sums.assign(end - begin, expected);
-    if (!wide) out.sums.assign(end - begin, static_cast<uint16_t>(expected));
-    if (column.spread_used) out.spreads.assign(end - begin, 0);
+    if (wide) for_passes(out.wide_sums, n).assign(end - begin, expected);
+    if (!wide) for_passes(out.sums, n).assign(end - begin, static_cast<uint16_t>(expected));
+    if (column.spread_used) for_passes(out.spreads, n).assign(end - begin, 0);
     return out;
   }
-  if (wide) out.wide_sums.resize(end - begin);
-  if (!wide) out.sums.resize(end - begin);
-  if (column.spread_used) out.spreads.resize(end - begin);
+  if (wide) for_passes(out.wide_sums, n).resize(end - begin);
+  if (!wide) for_passes(out.sums, n).resize(end - begin);
+  if (column.spread_used) for_passes(out.spreads, n).resize(end - begin);
   NearValues found = {values[c].data(),
                       {},
                       static_cast<int64_t>(end - begin),
@@ -146,7 +153,7 @@ uint16_t* Points::errors_of(const ColumnsSpec& spec, int component, size_t pass)
   std::vector<uint16_t>& list = errors_[c];
   const size_t begin = static_cast<size_t>(pass_start[pass]), end = static_cast<size_t>(pass_start[pass + 1]);
   if (list.size() < (kept ? static_cast<size_t>(n) : end - begin))
-    list.resize(kept ? static_cast<size_t>(n) : end - begin);
+    for_passes(list, n).resize(kept ? static_cast<size_t>(n) : end - begin);
   return list.data() + (kept ? begin : 0);
 }
 

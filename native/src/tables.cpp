@@ -227,6 +227,7 @@ void TableSet::prepare() {
     for (size_t s = 0; s < kLikelySymbols; ++s) likely[s * kMaxTables + t] = start[s + 1];
   }
   for (int c = 0; c < contexts; ++c) table_of[static_cast<size_t>(c)] = map[static_cast<size_t>(c)];
+  tables = {};
 }
 
 void write_table_set(ByteWriter& out, const TableSet& set) {

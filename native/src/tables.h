@@ -21,7 +21,7 @@ struct TableSet {
   std::array<uint8_t, kMaxContexts> low_bits{};  // bits of a value that go raw, below its symbol
   std::vector<Frequencies> tables;               // 1..16
 
-  // Decoding side: built by `prepare`.
+  // Decoding side: built by `prepare`; `tables` have served then and are gone.
   std::vector<uint8_t> hints;
   std::vector<uint16_t> starts;
   std::array<uint32_t, kMaxContexts> table_of{};

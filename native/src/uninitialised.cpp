@@ -5,6 +5,7 @@
 
 #if defined(__linux__)
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 namespace splatzip {
@@ -43,19 +44,22 @@ void delete_block(void* block) { ::operator delete(header_of(block)->allocated);
 
 // The same, and its pages stop being resident: an allocator keeps what lies between blocks in use.
 void delete_pages(void* block) {
-#if defined(__linux__)
-  constexpr uintptr_t kPage =
-      4096;  // where pages are larger, advice about less than one is refused, and nothing happens
-  const uintptr_t at = reinterpret_cast<uintptr_t>(block), first = (at + kPage - 1) / kPage * kPage;
-  const uintptr_t end = (at + size_of(block)) / kPage * kPage;
-  if (end > first) madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
-#endif
+  forget_pages(block, size_of(block));
   delete_block(block);
 }
 
 thread_local RecycledMemory* g_current = nullptr;
 
 }  // namespace
+
+void forget_pages([[maybe_unused]] const void* block, [[maybe_unused]] size_t bytes) {
+#if defined(__linux__)
+  static const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t at = reinterpret_cast<uintptr_t>(block), first = (at + page - 1) / page * page;
+  const uintptr_t end = (at + bytes) / page * page;
+  if (end > first) madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+#endif
+}
 
 RecycledMemory::RecycledMemory() : outer_(g_current) { g_current = this; }
 

@@ -26,6 +26,9 @@ class RecycledMemory {
   RecycledMemory* outer_;
 };
 
+// The whole pages of a block are not needed any more, what they hold is lost: they stop being resident.
+void forget_pages(const void* block, size_t bytes);
+
 template <class T>
 struct NoInit : std::allocator<T> {
   template <class U>

@@ -122,6 +122,11 @@ def encode_columns(
     return EncodedColumns(spec, tables, chunks, np.asarray(rows))
 
 
+def zero_codes(splats: int, columns: int, dtype: str) -> NDArray[Any]:
+    """(splats, columns) of uint8, uint16 or uint32: `decode_columns` fills it, and memory comes as it is filled."""
+    return np.asarray(getattr(_core, f"zeros_{dtype}")(splats, columns))
+
+
 def component_layers(spec: bytes) -> list[int] | None:
     """The layer of each component, or None if the bytes are no specification."""
     layers: list[int] | None = _core.describe_columns(spec)
@@ -131,7 +136,7 @@ def component_layers(spec: bytes) -> list[int] | None:
 def decode_columns(
     data: memoryview, spec: bytes, tables: Sequence[bytes], tiles: Sequence[ColumnsTile],
     coordinates: Sequence[ColumnTarget | None], components: Sequence[ColumnTarget],
-    *, prefix: tuple[int, Integers] | None = None, threads: int = 0,
+    *, prefix: tuple[int, Integers] | None = None, forget: bool = False, threads: int = 0,
 ) -> BadColumns | None:  # fmt: skip
     """Inverse of `encode_columns`, apart from the order of points inside a tile.
 
@@ -142,6 +147,7 @@ def decode_columns(
         components: where each goes; those of missing layers are not filled.
         prefix: (shift, (N,)): what coordinate 0 holds from bit `shift` on goes into the array, what is below into its
             target.
+        forget: nobody else has `data`, and chunks that were decoded may be lost: their memory goes back to the system.
     Returns: None, or what is wrong.
     """
     targets = [
@@ -157,6 +163,7 @@ def decode_columns(
         targets,
         shift,
         numbers,
+        forget,
         threads,
     )
     if wrong is None:

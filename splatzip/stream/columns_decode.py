@@ -22,6 +22,7 @@ from splatzip.kernels.columns import (
     Integers,
     component_layers,
     decode_columns,
+    zero_codes,
 )
 from splatzip.kernels.dequantize import dequantize
 from splatzip.kernels.dequantize_compressed_ply import CHUNK_SPLATS
@@ -31,7 +32,8 @@ from splatzip.stream.columns_layout import PALETTE_TABLES, Component, Layout, gr
 from splatzip.stream.compensation import compensated, splats_missing
 
 FLOAT32 = "float32"
-DTYPES = ("uint8", "uint16", "uint32", "uint64", "float32")
+CODE_DTYPES = ("uint8", "uint16", "uint32")
+DTYPES = (*CODE_DTYPES, "uint64", "float32")
 MAX_TILE_SPLATS = 1 << 16
 MAX_SPLATS_PER_BYTE = 1024  # of a chunk: identical splats cost next to nothing, and memory must stay bounded
 MAX_CODE_COLUMNS = 75
@@ -60,9 +62,13 @@ class _Decoded:
     tiers: NDArray[np.int64]  # (N,)
 
 
-def decode_scene(file: ContainerFile, *, threads: int = 0) -> Scene:
+def decode_scene(file: ContainerFile, *, forget: bool = False, threads: int = 0) -> Scene:
     """Decode a file of codec COLUMNS.
 
+    Args:
+        forget: nobody else has the file's bytes, which may be lost: those of a float scene are nearly as many as its
+            arrays', and should not be there beside them.
+        threads: 0 for every core.
     Raises: CorruptError naming the chunk; TruncatedError if nothing of a damaged file can be decoded.
     """
     source = _read_source(file)
@@ -71,7 +77,7 @@ def decode_scene(file: ContainerFile, *, threads: int = 0) -> Scene:
     except KeyError as error:
         raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 0): it has no array {error}") from None
     missing = list(file.missing)
-    decoded = _decode_tiles(file, source, layout, threads)
+    decoded = _decode_tiles(file, source, layout, forget, threads)
     if layout.prefix_shift is not None:
         decoded = _by_prefix(source, decoded)
     codes, without_rest = decoded.codes, decoded.without_rest
@@ -139,7 +145,7 @@ def _read_source(file: ContainerFile) -> _Source:
         records = [(_whole(kind), _whole(size)) for kind, size in values["records"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CorruptError(f"{where}: a field is missing or not what it should be ({error})") from None
-    if any(t not in DTYPES or c > MAX_CODE_COLUMNS for c, t in shapes.values()):
+    if any(t not in CODE_DTYPES or c > MAX_CODE_COLUMNS for c, t in shapes.values()):
         raise CorruptError(f"{where}: an array of codes has an impossible shape")
     raw = file.shared_payload(Kind.SOURCE, 1)
     if raw is None and any([*(math.prod(shape) for _, _, shape in listed), *(size for _, size in records)]):
@@ -167,7 +173,7 @@ def _read_source(file: ContainerFile) -> _Source:
     return _Source(format, version, shapes, tables, header, tuple(carried))
 
 
-def _decode_tiles(file: ContainerFile, source: _Source, layout: Layout, threads: int) -> _Decoded:
+def _decode_tiles(file: ContainerFile, source: _Source, layout: Layout, forget: bool, threads: int) -> _Decoded:
     by_layer = [{(r.entry.tier, c.tile): c for r in file.runs if r.entry.layer == y for c in r.chunks} for y in (0, 1)]
     geometry, rest = (dict(sorted(chunks.items())) for chunks in by_layer)
     if file.root.tiers != sum(run.entry.layer == 0 for run in file.runs) and not file.missing:
@@ -189,7 +195,7 @@ def _decode_tiles(file: ContainerFile, source: _Source, layout: Layout, threads:
         span = None if other is None else (other.offset, other.size)
         tiles.append(ColumnsTile(entry.splats, (entry.offset, entry.size), span))
     splats = sum(tile.splats for tile in tiles)
-    codes = {name: np.zeros((splats, columns), dtype) for name, (columns, dtype) in source.shapes.items()}
+    codes = {name: zero_codes(splats, columns, dtype) for name, (columns, dtype) in source.shapes.items()}
     prefix = np.empty(0 if layout.prefix_shift is None else splats, np.uint32)
     wrong = decode_columns(
         file.data,
@@ -199,6 +205,7 @@ def _decode_tiles(file: ContainerFile, source: _Source, layout: Layout, threads:
         [_target(codes, component) for component in layout.coordinates],
         [_target(codes, component) for component in layout.components],
         prefix=None if layout.prefix_shift is None else (layout.prefix_shift, prefix),
+        forget=forget,
         threads=threads,
     )
     if wrong is not None:

@@ -24,6 +24,9 @@ from splatzip.stream.tiers import SHARES_LOSSLESS, by_importance, importance, ru
 
 TILE_SPLATS = 32768  # lossless files are about bytes: 0.1 % less than 16,384
 SMALL_TILE = 2500  # tiers but the last have four tiles, of at least so many splats: they come one by one
+# Bits of floats hardly know their neighbours: small tiles cost 0.1 %, and a tile in work takes 1.5 times its floats.
+FLOAT_TILES = 32
+FLOAT_TILE_SPLATS = (SMALL_TILE, 8192)
 PALETTE_TILE = 32768
 MAP_LEVELS = 1 << 14
 FLOAT32 = "float32"
@@ -71,7 +74,7 @@ def encode_scene(
     coordinates = _coordinates(source, layout, codes)
     order = _order(source, coordinates)
     order = order[np.argsort(tiers[order], kind="stable")]
-    starts = _starts_of_tiers(np.bincount(tiers), TILE_SPLATS)
+    starts = _starts_of_tiers(np.bincount(tiers), _tile_splats(source))
     encoded = encode_columns(
         coordinates,
         _components(codes, layout, len(scene)),
@@ -161,6 +164,13 @@ def _order(source: QuantizedSource, coordinates: NDArray[np.uint32]) -> NDArray[
     if source.format == "ksplat" and source.codes["positions"].dtype == np.uint16:
         return np.argsort(source.codes["buckets"][:, 0], kind="stable")
     return morton_order(coordinates)
+
+
+def _tile_splats(source: QuantizedSource) -> int:
+    if source.format != FLOAT32:
+        return TILE_SPLATS
+    fewest, most = FLOAT_TILE_SPLATS
+    return min(max(source.splats // FLOAT_TILES, fewest), most)
 
 
 def _starts(count: int, size: int) -> NDArray[np.int64]:
