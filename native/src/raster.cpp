@@ -15,6 +15,8 @@ constexpr int64_t kMostEntries = INT64_C(0x7FFFFFFF);
 
 size_t size(int64_t count) { return static_cast<size_t>(count); }
 
+int blocks(int pixels) { return (pixels + kBlockSize - 1) / kBlockSize; }
+
 }  // namespace
 
 ProjectionCamera make_camera(const double world_to_camera[16], const double origin[3], double fx, double fy, double cx,
@@ -43,6 +45,7 @@ void Rasterizer::project(int threads) {
   frame_.seen.reserve(size(groups));
   frame_.first_splat.reserve(size(groups));
   frame_.splats.reserve(size(chunks * kSplatsAtOnce));
+  touched_.reserve(size(chunks * kSplatsAtOnce));
   depths_.reserve(size(chunks * kSplatsAtOnce));
   uint32_t* starts = starts_.reserve(size(chunks + 1));
   parallel_for(chunks, threads, [&](int64_t chunk) {
@@ -53,8 +56,12 @@ void Rasterizer::project(int threads) {
                             scene_.sh_degree,
                             chunk * kGroupsAtOnce,
                             std::min(groups, (chunk + 1) * kGroupsAtOnce),
+                            blocks(frame_.width),
+                            blocks(frame_.height),
+                            frame_.tiles_x,
                             static_cast<uint32_t>(base),
                             frame_.splats.data() + base,
+                            touched_.data() + base,
                             depths_.data() + base,
                             frame_.seen.data(),
                             frame_.first_splat.data()};
@@ -81,23 +88,23 @@ bool Rasterizer::list(int threads) {
   const int64_t jobs = std::clamp<int64_t>(count / kLeastListed, 1, 4 * workers);
   if (records_.size() < size(jobs)) records_.resize(size(jobs));
   uint32_t* counts = tile_counts_.reserve(size(jobs * tiles));
-  uint32_t* first_place = frame_.first_place.reserve(size(count + 1));
+  uint32_t* first_slot = frame_.first_slot.reserve(size(count + 1));
   uint64_t* used = records_used_.reserve(size(jobs));
   parallel_for(jobs, threads, [&](int64_t j) {
     Buffer<TileRecord>& records = records_[size(j)];
     std::fill(counts + j * tiles, counts + (j + 1) * tiles, 0u);
     ListJob job = {frame_.splats.data(),
+                   touched_.data(),
                    frame_.order.data(),
                    count * j / jobs,
                    count * (j + 1) / jobs,
-                   frame_.width,
-                   frame_.height,
+                   blocks(frame_.width),
+                   blocks(frame_.height),
                    frame_.tiles_x,
-                   frame_.tiles_y,
                    records.data(),
                    records.capacity(),
                    0,
-                   first_place,
+                   first_slot,
                    counts + j * tiles};
     for (;;) {
       kernels().raster->list(&job);
@@ -119,19 +126,17 @@ bool Rasterizer::list(int threads) {
   }
   tile_start[tiles] = next;
   frame_.entries.reserve(size(next));
-  frame_.place.reserve(size(next));
   frame_.slot.reserve(size(next));
-  first_place[count] = next;
+  first_slot[count] = next;
   parallel_for(jobs, threads, [&](int64_t j) {
     uint32_t base = 0;
     for (int64_t before = 0; before < j; ++before) base += static_cast<uint32_t>(used[before]);
-    for (int64_t i = count * j / jobs; i < count * (j + 1) / jobs; ++i) first_place[i] += base;
+    for (int64_t i = count * j / jobs; i < count * (j + 1) / jobs; ++i) first_slot[i] += base;
     const TileRecord* records = records_[size(j)].data();
     uint32_t* at = counts + j * tiles;
     for (uint64_t r = 0; r < used[j]; ++r) {
       const uint32_t k = at[records[r].tile]++;
       frame_.entries[k] = {records[r].splat, records[r].blocks};
-      frame_.place[base + r] = k;
       frame_.slot[k] = base + static_cast<uint32_t>(r);
     }
   });

@@ -53,12 +53,9 @@ struct Frame {
   // Entries of tile t: entries[tile_start[t]] to entries[tile_start[t + 1]], front to back.
   Buffer<uint32_t> tile_start;
   Buffer<TileEntry> entries;
-  // The entries of the splat order[i] are entries[place[first_place[i]]] to entries[place[first_place[i + 1]]], by
-  // tile.
-  Buffer<uint32_t> first_place, place;
-  // The inverse: place[slot[k]] == k. What a pass finds for entry k goes to slot[k], so that what belongs to a splat
-  // lies together and is added up in the order of its tiles.
-  Buffer<uint32_t> slot;
+  // What a pass finds for entry k goes to slot[k]. The slots of the splat order[i] are first_slot[i] to
+  // first_slot[i + 1], so that what belongs to a splat lies together and is added up in the order of its tiles.
+  Buffer<uint32_t> slot, first_slot;
 
   // By tile, block and pixel of the block; pixels outside the picture have transmittance 0.
   Buffer<float> transmittance;  // behind the last splat
@@ -138,6 +135,7 @@ class Rasterizer {
   Frame frame_;
 
   // Kept from frame to frame.
+  Buffer<TouchedTiles> touched_;  // by splat of the frame
   Buffer<uint32_t> depths_, starts_, keys_;
   SortScratch sort_;
   std::vector<Buffer<TileRecord>> records_;

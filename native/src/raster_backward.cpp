@@ -17,7 +17,7 @@ size_t size(int64_t count) { return static_cast<size_t>(count); }
 // The slots of one splat, added up in the order of its tiles.
 void add_slots(const Frame& frame, const float* slots, uint32_t rank, float* sums) {
   std::fill(sums, sums + kSlot, 0.0f);
-  for (uint32_t i = frame.first_place[rank]; i < frame.first_place[rank + 1]; ++i) {
+  for (uint32_t i = frame.first_slot[rank]; i < frame.first_slot[rank + 1]; ++i) {
     const float* slot = slots + size_t{i} * kSlot;
     for (int row = 0; row < kSlot; ++row) sums[row] += slot[row];
   }
@@ -43,8 +43,8 @@ void Rasterizer::prefetch_sums(int64_t group) const {
   const uint32_t count = static_cast<uint32_t>(__builtin_popcount(frame_.seen[size(group)]));
   for (uint32_t splat = first; splat < first + count; ++splat) {
     const uint32_t rank = rank_[splat];
-    const char* begin = reinterpret_cast<const char*>(slots_.data() + size_t{frame_.first_place[rank]} * kSlot);
-    const char* end = reinterpret_cast<const char*>(slots_.data() + size_t{frame_.first_place[rank + 1]} * kSlot);
+    const char* begin = reinterpret_cast<const char*>(slots_.data() + size_t{frame_.first_slot[rank]} * kSlot);
+    const char* end = reinterpret_cast<const char*>(slots_.data() + size_t{frame_.first_slot[rank + 1]} * kSlot);
     for (const char* at = begin; at < end && at < begin + kMostPrefetched; at += 64) __builtin_prefetch(at);
   }
 }

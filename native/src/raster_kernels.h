@@ -28,20 +28,29 @@ struct alignas(64) ProjectedSplat {
 };
 static_assert(sizeof(ProjectedSplat) == 64);
 
+// Blocks that a splat's ellipse may touch: of the tile `tile` and the one to its right (the upper 16 bits), and of the
+// two below. What touches more tiles has kManyTiles.
+constexpr uint32_t kManyTiles = 0xFFFFFFFF;
+struct alignas(16) TouchedTiles {
+  uint32_t tile, upper, lower, unused;
+};
+
 // One splat in the list of a tile.
 struct TileEntry {
   uint32_t splat;   // index into Frame::splats
   uint32_t blocks;  // bit 4 * row + column: blocks of the tile that its ellipse may touch
 };
 
-// Groups [first, last) of the scene; splats that are seen go to `splats`, `depths` and on, without gaps.
+// Groups [first, last) of the scene; splats that are seen go to `splats`, `touched`, `depths` and on, without gaps.
 struct ProjectJob {
   const ProjectionCamera* camera;
   const float *geometry, *sh;  // of group 0
   int sh_degree;
   int64_t first, last;
-  uint32_t base;  // index of *splats
+  int columns, rows, tiles_x;  // of the picture, in blocks; its tiles in a row
+  uint32_t base;               // index of *splats
   ProjectedSplat* splats;
+  TouchedTiles* touched;
   uint32_t* depths;  // bits of the depth, which sort as unsigned integers do
   // By group: which of its splats are seen, and the index of the first.
   uint16_t* seen;
@@ -56,9 +65,10 @@ struct TileRecord {
 // Splats order[first] to order[last]: `first` and `used` move on until all are done or `room` may not do.
 struct ListJob {
   const ProjectedSplat* splats;
+  const TouchedTiles* touched;
   const uint32_t* order;
   int64_t first, last;
-  int width, height, tiles_x, tiles_y;
+  int columns, rows, tiles_x;  // of the picture, in blocks; its tiles in a row
   TileRecord* records;
   uint64_t room, used;
   uint32_t* first_record;  // by place in the order

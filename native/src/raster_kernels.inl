@@ -1,7 +1,7 @@
 // The rasterizer's vector kernels; included by isa_kernels.inl inside its anonymous namespace.
 #include "raster_lanes.inl"
-#include "raster_project.inl"
 #include "raster_list.inl"
+#include "raster_project.inl"
 #include "raster_blend.inl"
 #include "raster_blend_backward.inl"
 #include "raster_score.inl"

@@ -1,29 +1,43 @@
-// Which tiles, and which blocks of a tile, an ellipse may touch: one row of blocks a lane; included by isa_kernels.inl
-// inside its anonymous namespace.
+// Which tiles, and which blocks of a tile, an ellipse may touch: small ones as they are projected, an ellipse a lane;
+// large ones as lists are made, a row of blocks a lane. Included by isa_kernels.inl inside its anonymous namespace.
 
-// Block columns [first, last] of the picture by row of blocks; first > last: none.
-struct BlockSpans {
-  alignas(64) int32_t first[kWidth], last[kWidth];
+// An ellipse a lane, as ProjectedSplat has it.
+struct Ellipses {
+  Floats x, y, slope, along, across, cut, reach_x, reach_y, lean;
+
+  Ellipses() = default;
+  explicit Ellipses(const ProjectedSplat& s)
+      : x(broadcast(s.x)),
+        y(broadcast(s.y)),
+        slope(broadcast(s.slope)),
+        along(broadcast(s.along)),
+        across(broadcast(s.across)),
+        cut(broadcast(s.cut)),
+        reach_x(broadcast(s.reach_x)),
+        reach_y(broadcast(s.reach_y)),
+        lean(broadcast(s.lean)) {}
 };
 
-// The rows of blocks from `row` on. Over the pixel centres of a row of blocks, y - s.y lies in [low, low + 3]; there
-// the ellipse's right end is where y is nearest to `lean`, its left end nearest to -lean.
-inline void block_spans(const ProjectedSplat& s, int row, int columns, int rows, BlockSpans* spans) {
-  Floats index;
-  for (int lane = 0; lane < kWidth; ++lane) index[lane] = static_cast<float>(lane);
-  const Floats low = (index + static_cast<float>(row)) * static_cast<float>(kBlockSize) + (0.5f - s.y);
+// Block columns [first, last] of the picture that an ellipse touches in a row of blocks; none where last is -1. Over
+// the pixel centres of the row, y - s.y lies in [low, low + 3]; there the ellipse's right end is where y is nearest to
+// `lean`, its left end nearest to -lean.
+struct BlockSpans {
+  Ints first, last;
+};
+inline BlockSpans block_spans(const Ellipses& s, Floats row, int columns, int rows) {
+  const Floats low = row * static_cast<float>(kBlockSize) + (0.5f - s.y);
   const Floats high = low + (kBlockSize - 1.0f);
-  const float along = 1.0f / s.along;
-  Floats right = low > s.lean ? low : broadcast(s.lean);
+  const Floats along = 1.0f / s.along;
+  Floats right = low > s.lean ? low : s.lean;
   right = right > high ? high : right;
-  Floats left = low > -s.lean ? low : broadcast(-s.lean);
+  Floats left = low > -s.lean ? low : -s.lean;
   left = left > high ? high : left;
   Floats right_room = (s.cut - right * right * s.across) * along, left_room = (s.cut - left * left * s.across) * along;
   right_room = right_room > 0.0f ? right_room : Floats{};
   left_room = left_room > 0.0f ? left_room : Floats{};
   Floats x1 = s.x + (right * s.slope + root(right_room)), x0 = s.x + (left * s.slope - root(left_room));
   // The pixels decide; what is rounded here must not take one away.
-  const float margin = 0.01f + 1e-5f * s.reach_x;
+  const Floats margin = s.reach_x * 1e-5f + 0.01f;
   x1 = (x1 + (margin - 0.5f)) * (1.0f / kBlockSize);
   x0 = (x0 - (margin + (kBlockSize - 0.5f))) * (1.0f / kBlockSize);
   // Floor and ceiling of what is cut to the picture and a block around it.
@@ -35,11 +49,49 @@ inline void block_spans(const ProjectedSplat& s, int row, int columns, int rows,
   Ints last = __builtin_convertvector(x1 + 1.0f, Ints) - 1, first = columns - __builtin_convertvector(most - x0, Ints);
   last = last < columns - 1 ? last : Ints{} + (columns - 1);
   first = first > 0 ? first : Ints{};
-  const float reach = s.reach_y * 1.00001f + 0.01f;
-  const Ints lane = __builtin_convertvector(index, Ints);
-  const Ints inside = (low <= reach) & (high >= -reach) & (lane < rows - row);
-  store(spans->first, first);
-  store(spans->last, inside ? last : Ints{} - 1);
+  const Floats reach = s.reach_y * 1.00001f + 0.01f;
+  const Ints inside = (low <= reach) & (high >= -reach) & (row < static_cast<float>(rows));
+  return {first, inside ? last : Ints{} - 1};
+}
+
+// Rows or columns of blocks that bounding boxes touch, cut to [0, count).
+struct BlockRanges {
+  Ints first, last;
+};
+inline BlockRanges bounding_blocks(Floats centre, Floats reach, int count) {
+  const Floats most = broadcast(static_cast<float>(count)), wide = reach * 1.0001f + 0.02f;
+  Floats first = (centre - wide) * (1.0f / kBlockSize), last = (centre + wide) * (1.0f / kBlockSize);
+  first = first > 0.0f ? first : Floats{};
+  first = first < most ? first : most;
+  last = last > 0.0f ? last : Floats{};
+  last = last < most ? last : most;
+  const Ints end = __builtin_convertvector(last, Ints);
+  return {__builtin_convertvector(first, Ints), end < count ? end : Ints{} + (count - 1)};
+}
+
+// The blocks of those that touch no more than 2 x 2 tiles, all at once: most do.
+struct SmallTouches {
+  Ints tile, upper, lower;  // see TouchedTiles
+};
+inline SmallTouches small_touches(const Ellipses& s, int columns, int rows, int tiles_x, unsigned seen) {
+  const BlockRanges across = bounding_blocks(s.x, s.reach_x, columns), down = bounding_blocks(s.y, s.reach_y, rows);
+  const Ints column = across.first & ~3, row = down.first & ~3;
+  const Ints small = (across.last - column < 8) & (down.last - row < 8);
+  const Floats from = __builtin_convertvector(row, Floats);
+  Ints of_rows[2] = {};
+  const int used = bits_of(down.last - row >= 4) & bits_of(small) & seen ? 8 : 4;
+  for (int j = 0; j < used; ++j) {
+    const BlockSpans span = block_spans(s, from + static_cast<float>(j), columns, rows);
+    Ints first = span.first - column, last = span.last - column;
+    first = first > 0 ? first : Ints{};
+    last = last < 7 ? last : Ints{} + 7;
+    const Ints any = first <= last;
+    first = any ? first : Ints{};
+    last = any ? last : Ints{} - 1;
+    const Ints one = Ints{} + 1, blocks = (one << (last + 1)) - (one << first);
+    of_rows[j / 4] |= ((blocks & 15) | ((blocks & 0xF0) << 12)) << (4 * (j % 4));
+  }
+  return {small ? (row >> 2) * tiles_x + (column >> 2) : Ints{} + static_cast<int>(kManyTiles), of_rows[0], of_rows[1]};
 }
 
 // The tiles of one row of tiles, from its four rows of blocks: 64 columns of blocks at once, a bit each.
@@ -73,43 +125,53 @@ inline uint64_t list_row(uint32_t splat, const int32_t* first, const int32_t* la
   return used;
 }
 
-// Rows or columns of blocks that the bounding box touches, cut to [0, count).
-struct Range {
-  int first, last;
-};
-inline Range bounding_blocks(float centre, float reach, int count) {
-  const float most = static_cast<float>(count);
-  float first = (centre - reach - 0.02f) * (1.0f / kBlockSize), last = (centre + reach + 0.02f) * (1.0f / kBlockSize);
-  first = first > 0 ? (first < most ? first : most) : 0;
-  last = last > 0 ? (last < most ? last : most) : 0;
-  const int end = static_cast<int>(last);
-  return {static_cast<int>(first), end < count ? end : count - 1};
+// The entries of one splat that touches many tiles. False if there may be no room for them.
+bool list_large(ListJob* job, uint32_t index) {
+  const ProjectedSplat& s = job->splats[index];
+  const Ellipses same(s);
+  const BlockRanges across = bounding_blocks(same.x, same.reach_x, job->columns);
+  const BlockRanges down = bounding_blocks(same.y, same.reach_y, job->rows);
+  const int first_row = down.first[0], last_row = down.last[0];
+  const uint64_t most = static_cast<uint64_t>((across.last[0] >> 2) - (across.first[0] >> 2) + 2) *
+                        static_cast<uint64_t>((last_row >> 2) - (first_row >> 2) + 2);
+  if (job->used + most > job->room) return false;
+  Floats lanes;
+  for (int lane = 0; lane < kWidth; ++lane) lanes[lane] = static_cast<float>(lane);
+  for (int row = first_row & ~3; row <= last_row; row += kWidth) {
+    const BlockSpans spans = block_spans(same, lanes + static_cast<float>(row), job->columns, job->rows);
+    alignas(64) int32_t first[kWidth], last[kWidth];
+    store(first, spans.first);
+    store(last, spans.last);
+    for (int j = 0; j < kWidth && row + j <= last_row; j += 4)
+      job->used += list_row(index, first + j, last + j,
+                            static_cast<uint32_t>((row + j) >> 2) * static_cast<uint32_t>(job->tiles_x),
+                            job->records + job->used, job->tile_counts);
+  }
+  return true;
 }
 
 void list_splats(ListJob* job) {
-  constexpr int64_t kAhead = 8;
-  const int columns = (job->width + kBlockSize - 1) / kBlockSize, rows = (job->height + kBlockSize - 1) / kBlockSize;
-  uint64_t used = job->used;
+  constexpr int64_t kAhead = 16;
+  const uint32_t below = static_cast<uint32_t>(job->tiles_x);
   int64_t i = job->first;
   for (; i < job->last; ++i) {
-    if (i + kAhead < job->last) __builtin_prefetch(job->splats + job->order[i + kAhead]);
+    if (i + kAhead < job->last) __builtin_prefetch(job->touched + job->order[i + kAhead]);
     const uint32_t index = job->order[i];
-    const ProjectedSplat& s = job->splats[index];
-    const Range across = bounding_blocks(s.x, s.reach_x * 1.0001f, columns);
-    const Range down = bounding_blocks(s.y, s.reach_y * 1.0001f, rows);
-    const uint64_t most = static_cast<uint64_t>((across.last >> 2) - (across.first >> 2) + 2) *
-                          static_cast<uint64_t>((down.last >> 2) - (down.first >> 2) + 2);
-    if (used + most > job->room) break;
-    job->first_record[i] = static_cast<uint32_t>(used);
-    for (int row = down.first & ~3; row <= down.last; row += kWidth) {
-      BlockSpans spans;
-      block_spans(s, row, columns, rows, &spans);
-      for (int j = 0; j < kWidth && row + j <= down.last; j += 4)
-        used += list_row(index, spans.first + j, spans.last + j,
-                         static_cast<uint32_t>((row + j) >> 2) * static_cast<uint32_t>(job->tiles_x),
-                         job->records + used, job->tile_counts);
+    const TouchedTiles& touched = job->touched[index];
+    job->first_record[i] = static_cast<uint32_t>(job->used);
+    if (touched.tile == kManyTiles) {
+      if (!list_large(job, index)) break;
+      continue;
+    }
+    if (job->used + 4 > job->room) break;
+    const uint32_t tiles[4] = {touched.tile, touched.tile + 1, touched.tile + below, touched.tile + below + 1};
+    const uint32_t blocks[4] = {touched.upper & 0xFFFF, touched.upper >> 16, touched.lower & 0xFFFF,
+                                touched.lower >> 16};
+    for (int k = 0; k < 4; ++k) {
+      if (!blocks[k]) continue;
+      job->records[job->used++] = {tiles[k], index, blocks[k]};
+      ++job->tile_counts[tiles[k]];
     }
   }
   job->first = i;
-  job->used = used;
 }

@@ -62,10 +62,20 @@ uint32_t project_groups(const ProjectJob& job) {
                                       p.lean};
       alignas(64) float lanes[kFields][kWidth];
       for (int f = 0; f < kFields; ++f) store(lanes[f], fields[f]);
+      Ellipses ellipses;
+      ellipses.x = fields[0], ellipses.y = fields[1], ellipses.slope = fields[2], ellipses.along = fields[3];
+      ellipses.across = fields[4], ellipses.cut = fields[5];
+      ellipses.reach_x = fields[11], ellipses.reach_y = fields[12], ellipses.lean = fields[13];
+      const SmallTouches touches = small_touches(ellipses, job.columns, job.rows, job.tiles_x, seen);
+      alignas(64) uint32_t touched[3][kWidth];
+      store(touched[0], touches.tile);
+      store(touched[1], touches.upper);
+      store(touched[2], touches.lower);
       for (; seen; seen &= seen - 1, ++count) {
         const int lane = __builtin_ctz(seen);
         float* splat = reinterpret_cast<float*>(job.splats + count);
         for (int f = 0; f < kFields; ++f) splat[f] = lanes[f][lane];
+        job.touched[count] = {touched[0][lane], touched[1][lane], touched[2][lane], 0};
         job.splats[count].row = static_cast<uint32_t>(group * kGroup + part * kWidth + lane);
         std::memcpy(job.depths + count, &job.splats[count].depth, 4);
       }

@@ -87,7 +87,7 @@ void Scores::sum_entries(const Frame& frame, int threads) {
   parallel_for((frame.seen_count + kSplatsAtOnce - 1) / kSplatsAtOnce, threads, [&](int64_t chunk) {
     for (int64_t i = chunk * kSplatsAtOnce; i < std::min(frame.seen_count, (chunk + 1) * kSplatsAtOnce); ++i) {
       float sum[kScoreSlot] = {};
-      for (uint32_t p = frame.first_place[size(i)]; p < frame.first_place[size(i + 1)]; ++p) {
+      for (uint32_t p = frame.first_slot[size(i)]; p < frame.first_slot[size(i + 1)]; ++p) {
         const float* entry = slots_.data() + int64_t{p} * slot;
         const float most = std::max(sum[kScoreMost], entry[kScoreMost]);
         for (int k = 0; k < slot; ++k) sum[k] += entry[k];
