@@ -22,13 +22,32 @@ void clear(Buffer<T>* buffer, int64_t groups, int rows, int threads) {
   });
 }
 
-// Rows [0, width) of group-major data with `rows` rows a group, to (N, width).
+// Rows [first_row, first_row + width) of group-major data with `rows` rows a group, to (N, width).
 void to_splats(const Buffer<float>& data, int64_t splats, int rows, int first_row, int width, float* out, int threads) {
   if (!out) return;
-  parallel_for((splats + kSplatsAtOnce - 1) / kSplatsAtOnce, threads, [&](int64_t chunk) {
-    for (int64_t i = chunk * kSplatsAtOnce; i < std::min(splats, (chunk + 1) * kSplatsAtOnce); ++i) {
-      const float* group = data.data() + (i / kGroup * rows + first_row) * kGroup;
-      for (int row = 0; row < width; ++row) out[i * width + row] = group[row * kGroup + i % kGroup];
+  const int64_t groups = (splats + kGroup - 1) / kGroup;
+  parallel_for((groups + kGroupsAtOnce - 1) / kGroupsAtOnce, threads, [&](int64_t chunk) {
+    for (int64_t group = chunk * kGroupsAtOnce; group < std::min(groups, (chunk + 1) * kGroupsAtOnce); ++group) {
+      const int64_t first = group * kGroup;
+      from_rows(data.data() + (group * rows + first_row) * kGroup, width,
+                static_cast<int>(std::min<int64_t>(splats - first, kGroup)), out + first * width);
+    }
+  });
+}
+
+// Sums of what was found for each entry, by splat of the frame; `Slot` numbers an entry.
+template <int Slot>
+void sum_slots(const Frame& frame, const float* slots, float* sums, int threads) {
+  parallel_for((frame.seen_count + kSplatsAtOnce - 1) / kSplatsAtOnce, threads, [&](int64_t chunk) {
+    for (int64_t i = chunk * kSplatsAtOnce; i < std::min(frame.seen_count, (chunk + 1) * kSplatsAtOnce); ++i) {
+      float sum[Slot] = {};
+      for (uint32_t at = frame.first_slot[size(i)]; at < frame.first_slot[size(i + 1)]; ++at) {
+        const float* entry = slots + int64_t{at} * Slot;
+        const float most = std::max(sum[kScoreMost], entry[kScoreMost]);
+        for (int k = 0; k < Slot; ++k) sum[k] += entry[k];
+        sum[kScoreMost] = most;
+      }
+      std::memcpy(sums + int64_t{frame.order[size(i)]} * Slot, sum, sizeof sum);
     }
   });
 }
@@ -84,18 +103,11 @@ bool Scores::add(Rasterizer* rasterizer, const ProjectionCamera& camera, const f
 void Scores::sum_entries(const Frame& frame, int threads) {
   const int slot = slot_of(pass());
   float* sums = sums_.reserve(size((splats_ + kSplatsAtOnce) / kSplatsAtOnce * kSplatsAtOnce * slot));
-  parallel_for((frame.seen_count + kSplatsAtOnce - 1) / kSplatsAtOnce, threads, [&](int64_t chunk) {
-    for (int64_t i = chunk * kSplatsAtOnce; i < std::min(frame.seen_count, (chunk + 1) * kSplatsAtOnce); ++i) {
-      float sum[kScoreSlot] = {};
-      for (uint32_t p = frame.first_slot[size(i)]; p < frame.first_slot[size(i + 1)]; ++p) {
-        const float* entry = slots_.data() + int64_t{p} * slot;
-        const float most = std::max(sum[kScoreMost], entry[kScoreMost]);
-        for (int k = 0; k < slot; ++k) sum[k] += entry[k];
-        sum[kScoreMost] = most;
-      }
-      std::memcpy(sums + int64_t{frame.order[size(i)]} * slot, sum, size(slot) * sizeof(float));
-    }
-  });
+  if (slot == kScoreSlot) {
+    sum_slots<kScoreSlot>(frame, slots_.data(), sums, threads);
+  } else {
+    sum_slots<kScoreLightSlot>(frame, slots_.data(), sums, threads);
+  }
 }
 
 void Scores::add_groups(const Rasterizer& rasterizer, float view_weight, int threads) {
@@ -108,7 +120,9 @@ void Scores::add_groups(const Rasterizer& rasterizer, float view_weight, int thr
   parallel_for((scene.groups() + kGroupsAtOnce - 1) / kGroupsAtOnce, threads, [&](int64_t chunk) {
     const int64_t last = std::min(scene.groups(), (chunk + 1) * kGroupsAtOnce);
     for (int64_t group = chunk * kGroupsAtOnce; group < last; ++group) {
-      alignas(64) float sums[kScoreSlot * kGroup] = {};
+      if (!frame.seen[size(group)]) continue;
+      alignas(64) float sums[kScoreSlot * kGroup];
+      std::fill(sums, sums + slot * kGroup, 0.0f);
       float weight = 0;
       const float* of_splat = sums_.data() + int64_t{frame.first_splat[size(group)]} * slot;
       for (unsigned seen = frame.seen[size(group)]; seen; seen &= seen - 1, of_splat += slot) {

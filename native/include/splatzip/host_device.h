@@ -2,10 +2,17 @@
 //
 // On the host they have internal linkage: the same header is compiled once an instruction set (src/isa_*.cpp), and the
 // linker must never pick one machine's copy for another.
+//
+// SPLZ_HD_INLINED is for what returns more than most callers read: a call would write all of it to memory.
 #pragma once
 
 #if defined(__CUDACC__)
 #define SPLZ_HD __host__ __device__ inline
+#define SPLZ_HD_INLINED __host__ __device__ __forceinline__
+#elif defined(__GNUC__)
+#define SPLZ_HD static inline
+#define SPLZ_HD_INLINED [[gnu::always_inline]] static inline
 #else
 #define SPLZ_HD static inline
+#define SPLZ_HD_INLINED static inline
 #endif

@@ -58,7 +58,7 @@ struct Projection {
 // 2D covariances are sums of squares down to the determinant (Cauchy-Binet), so that a needle's does not cancel, and
 // the quadratic form is written as two squares, so that it is never negative.
 template <class M, class F = typename M::F>
-SPLZ_HD Projection<F> project(const ProjectionCamera& camera, const SplatShape<F>& s) {
+SPLZ_HD_INLINED Projection<F> project(const ProjectionCamera& camera, const SplatShape<F>& s) {
   Projection<F> p;
   const float* r = camera.rotation;
   for (int k = 0; k < 3; ++k) p.offset[k] = (s.position[k] - camera.position[k]) - camera.remainder[k];
