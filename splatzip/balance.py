@@ -24,6 +24,7 @@ from splatzip.quantize import classes, stepped
 from splatzip.raster.rasterize import Rasterizer
 from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
+from splatzip.scene.ordering import morton_order
 from splatzip.stream.compensation import Compensation
 from splatzip.stream.tiers import SHARES, by_importance
 from splatzip.views import pseudo_views
@@ -102,7 +103,7 @@ class Prepared:
     """What is found out about a source once, whatever is asked of it.
 
     Attributes:
-        scene: the source.
+        scene: the source, neighbours side by side.
         cameras: V views.
         targets: V pictures of the source, (H, W, 3).
         weights: (V,) how much each view counts.
@@ -214,6 +215,7 @@ def prepare(
     made = pseudo_views(scene, count=count, threads=threads).cameras if count else ()
     weights = [*([options.given_weight] * len(cameras)), *([1.0] * len(made))]
     cameras = [*as_large(cameras, made), *made]
+    scene = scene.take(morton_order(scene.positions))  # so that a view sees all of 16 in a row or none, mostly
     report(0.4, "rendering the source")
     rasterizer = Rasterizer(scene, threads=threads)
     targets = [rasterizer.render(camera, threads=threads).color for camera in cameras]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
+from splatzip.scene.ordering import morton_order
 from splatzip.views.pseudo_extent import Extent
 from splatzip.views.pseudo_free import look_at
 
@@ -40,7 +41,8 @@ class Coverage:
         *,
         threads: int,
     ) -> None:
-        self._scene = scene.edited(sh=scene.sh[:, :1])  # weights have no colour
+        self._scene, self._rows = scene, morton_order(scene.positions)
+        self._drawn = scene.edited(sh=scene.sh[:, :1]).take(self._rows)  # weights have no colour
         self._extent, self._random, self._threads = extent, random, threads
         self._size = taken[0].width, taken[0].height
         self._eyes = np.array([camera.position for camera in (*taken, *candidates)])
@@ -99,5 +101,7 @@ class Coverage:
         self._total += cover
 
     def _cover(self, camera: Camera) -> NDArray[np.float32]:
-        scores = score(self._scene, [camera.scaled(RESOLUTION)], what={"weight"}, threads=self._threads)
-        return np.minimum(scores.weight, np.float32(1))
+        scores = score(self._drawn, [camera.scaled(RESOLUTION)], what={"weight"}, threads=self._threads)
+        cover = np.empty_like(scores.weight)
+        cover[self._rows] = np.minimum(scores.weight, np.float32(1))
+        return cover

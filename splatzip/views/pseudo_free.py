@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from splatzip.raster import Picture, render
 from splatzip.scene import Camera, Scene
+from splatzip.scene.ordering import morton_order
 from splatzip.views.pseudo_extent import Extent
 
 FOV_X_RAD = float(np.radians(60))
@@ -64,8 +65,10 @@ class FreeSpace:
     def __init__(self, scene: Scene, extent: Extent, random: np.random.Generator, *, threads: int) -> None:
         self._all, self._extent, self._random, self._threads = scene, extent, random, threads
         largest = extent.largest(PROBE_SHARE)
-        self._uncoloured = scene.edited(sh=scene.sh[:, :1])
-        self._largest = self._uncoloured.take(largest)
+        # To be drawn: neighbours side by side, so that a view sees all of 16 in a row or none, mostly.
+        order = morton_order(scene.positions)
+        self._uncoloured = scene.edited(sh=scene.sh[:, :1]).take(order)
+        self._largest = self._uncoloured.take(np.isin(order, largest))
         self._distances = OBJECT_DISTANCES if self._is_object() else SURROUNDED_DISTANCES
 
     def looks_at_the_middle(self, count: int) -> list[Camera]:
