@@ -32,8 +32,11 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.publish import export_web as export_web
     from splatzip.publish import serve as serve
     from splatzip.raster import Picture as Picture
+    from splatzip.raster import Rasterizer as Rasterizer
     from splatzip.raster import render as render
     from splatzip.report.comparison import Comparison as Comparison
+    from splatzip.report.heat import error_map as error_map
+    from splatzip.report.histograms import histograms as histograms
     from splatzip.scene import Camera as Camera
     from splatzip.scene import QuantizedSource as QuantizedSource
     from splatzip.scene import Scene as Scene
@@ -56,6 +59,9 @@ _PUBLIC = {
     "turntable": "splatzip.views.turntable",
     "render": "splatzip.raster",
     "Picture": "splatzip.raster",
+    "Rasterizer": "splatzip.raster",
+    "error_map": "splatzip.report.heat",
+    "histograms": "splatzip.report.histograms",
     "Profile": "splatzip.profile",
     "compress": "splatzip.io",
     "compare": "splatzip.io",

@@ -12,7 +12,7 @@ from splatzip.cli.console import Refused
 
 VERBS = (
     *("compress", "decompress", "convert", "transform", "verify", "info", "render", "compare"),
-    *("serve", "export-html", "export-web"),
+    *("view", "serve", "export-html", "export-web"),
 )
 
 # Typer brings its own copy of click, or depends on click, by version: the class is reached through a public name.

@@ -25,6 +25,17 @@ def error_codes(ref: NDArray[np.float32], test: NDArray[np.float32]) -> NDArray[
     return codes
 
 
+def error_map(ref: NDArray[np.float32], test: NDArray[np.float32], *, full_levels: float = 16.0) -> NDArray[np.uint8]:
+    """A picture of the error of each pixel: black where there is none.
+
+    Args:
+        ref, test: (H, W, 3) float32 in 0..1.
+        full_levels: the error, in levels of 255, that the lightest colour stands for.
+    Returns: (H, W, 3) RGB.
+    """
+    return colours(error_codes(ref, test), full_levels)
+
+
 def full_scale(counts: NDArray[np.int64]) -> float:
     """The level that the lightest colour stands for: a power of two that 99.8 % of the erring pixels stay below.
 

@@ -1,0 +1,177 @@
+"""The whole viewer in a real browser: open, drag, compress to a size, compare, download."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import splatzip
+
+from .conftest import CHAIR
+
+pytestmark = pytest.mark.browser
+WAIT = 120_000
+LOOK = "document.querySelector('.look-slot').splatzipLook"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The 5,000 splats of the sample chair that cover most."""
+    chair = splatzip.load(CHAIR)
+    cover = chair.log_scales.sum(axis=1) - np.logaddexp(0, -chair.opacity_logits)
+    path = tmp_path_factory.mktemp("scenes") / "small.ply"
+    splatzip.save(chair.take(np.sort(np.argsort(-cover, kind="stable")[:5000])), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def address(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The installed command, showing the small scene."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    command = [Path(sys.executable).with_name("splatzip"), "view", small, "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary)}
+    ) as server:
+        assert server.stdout is not None
+        said = server.stdout.readline()
+        yield re.search(r"http://\S+", said)[0]
+        server.terminate()
+        assert server.wait(60) == 143
+    assert list(temporary.glob("splatzip-view-*")) == []  # nothing is left behind
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Any, chromium_path: str) -> Iterator[Any]:
+    browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def tab(chromium: Any, address: str) -> Iterator[Any]:
+    """A visitor's own page, with its scene in view; asks no other host, and nothing complains."""
+    context = chromium.new_context(viewport={"width": 1200, "height": 800})
+    page = context.new_page()
+    complaints: list[str] = []
+    hosts: set[str] = set()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: hosts.add(request.url.split("/")[2] if "://" in request.url else ""))
+    page.goto(address)
+    page.wait_for_function(f"document.querySelector('.look-slot') && {LOOK}?.isFull", timeout=WAIT)
+    yield page
+    context.close()
+    assert complaints == []
+    assert hosts - {""} == {address.split("/")[2]}
+
+
+def picture(tab: Any) -> np.ndarray:
+    """(H, W, 3) what the view shows at rest."""
+    tab.wait_for_function(f"{LOOK}.isFull && !{LOOK}.isBusy", timeout=WAIT)
+    return np.asarray(Image.open(io.BytesIO(tab.locator(".look-stage canvas").screenshot())).convert("RGB"), float)
+
+
+def drag(tab: Any, x: int, y: int) -> None:
+    box = tab.locator(".look-stage").bounding_box()
+    middle = box["x"] + box["width"] / 4, box["y"] + box["height"] / 3
+    tab.mouse.move(*middle)
+    tab.mouse.down()
+    tab.mouse.move(middle[0] + x, middle[1] + y, steps=6)
+    tab.mouse.up()
+
+
+def test_a_scene_is_turned_compressed_compared_and_downloaded(tab, small, tmp_path):
+    before = picture(tab)
+    assert before.max() > 200
+    assert "5,000" in tab.locator("#facts").inner_text()
+    drag(tab, 160, 0)
+    turned = picture(tab)
+    assert np.abs(turned - before).mean() > 3
+
+    tab.get_by_role("tab", name="Compress").click()
+    tab.locator("#target").get_by_text("size", exact=True).click()
+    size = tab.locator("#size input[type=number]")
+    size.wait_for(state="visible")
+    size.fill("25")
+    size.press("Tab")
+    tab.wait_for_function("document.querySelector('#command').innerText.includes('--size 25KB')", timeout=WAIT)
+    tab.locator("#compress").click()
+    tab.locator(".progress").wait_for(state="visible", timeout=WAIT)
+    tab.wait_for_function(f"{LOOK}.state.test === 'small.splatz'", timeout=WAIT)
+
+    both = picture(tab)  # turned as before: the original on the left, what 25 KB leave of it on the right
+    width = both.shape[1]
+    left, right = slice(0, width // 2 - 30), slice(width // 2 + 30, width)
+    clear = slice(60, both.shape[0] - 60)  # of the names
+    assert np.abs(both - turned)[clear, left].mean() < 1
+    assert np.abs(both - turned)[clear, right].mean() > 1
+    tab.keyboard.press("Tab")
+    tab.locator(".look-handle").focus()
+    for _ in range(30):
+        tab.keyboard.press("ArrowLeft")
+    moved = picture(tab)
+    assert np.abs(moved - turned)[clear, left].mean() > 1  # the compressed scene fills it now
+    tab.get_by_role("radio", name="Error", exact=True).click()
+    assert np.abs(picture(tab) - moved).mean() > 3
+
+    with tab.expect_download(timeout=WAIT) as started:
+        tab.get_by_role("link", name="small.splatz").click()
+    started.value.save_as(tmp_path / "small.splatz")
+    facts = splatzip.info(tmp_path / "small.splatz")
+    assert facts["bytes"] <= 25_000
+    assert facts["settings"]["preset"] == "balanced"
+
+    tab.get_by_role("tab", name="Understand").click()
+    tab.locator("#views").wait_for(state="visible", timeout=WAIT)
+    assert "12 orbit views" in tab.locator("#quality").inner_text()
+    pose = tab.evaluate(f"{LOOK}.pose.position")
+    tab.locator("#views").get_by_text(re.compile(r"orbit \d+")).locator("visible=true").first.click()
+    tab.wait_for_function(f"{LOOK}.pose.position[0] !== {pose[0]}", timeout=WAIT)
+
+
+def test_a_bad_file_is_refused_in_words_and_the_page_goes_on(tab, small, tmp_path):
+    before = picture(tab)
+    bad = tmp_path / "bad.splatz"
+    bad.write_bytes(splatzip.compress(small, preset="fast")[:5000])
+    tab.locator("#open-ref input[type=file]").set_input_files(bad)
+    words = tab.locator("#open-message .problem")
+    words.wait_for(state="visible", timeout=WAIT)
+    assert "bad.splatz" in words.inner_text()
+    assert "the file is cut" in words.inner_text()
+    assert str(tmp_path) not in words.inner_text()
+    np.testing.assert_array_equal(picture(tab), before)
+    whole = tmp_path / "whole.splatz"
+    whole.write_bytes(splatzip.compress(small, preset="fast", degree=0))
+    tab.locator("#open-ref input[type=file]").set_input_files(whole)
+    tab.wait_for_function(f"{LOOK}.state.ref === 'whole.splatz'", timeout=WAIT)
+    assert words.count() == 0
+
+
+def test_work_can_be_cancelled_while_another_page_goes_on(tab, chromium, address):
+    tab.get_by_role("tab", name="Compress").click()
+    tab.locator("#compress").click()
+    tab.locator(".progress").wait_for(state="visible", timeout=WAIT)
+    other = chromium.new_context(viewport={"width": 500, "height": 700}).new_page()
+    other.goto(address)
+    other.wait_for_function(f"document.querySelector('.look-slot') && {LOOK}?.isFull", timeout=WAIT)
+    assert other.evaluate(f"{LOOK}.state.test") is None
+    assert other.evaluate(f"{LOOK}.state.token") != tab.evaluate(f"{LOOK}.state.token")
+    other.context.close()
+    tab.locator("#cancel").click()
+    tab.locator("#compress-message").get_by_text("cancelled").wait_for(timeout=WAIT)
+    assert tab.evaluate(f"{LOOK}.state.test") is None
+    assert tab.locator("#compress").is_enabled()
+
+
+def test_paths_of_the_machine_are_not_served(tab, address, small):
+    for below in (f"gradio_api/file={small}", "gradio_api/file=/etc/passwd", "splatzip/x/files/..%2f..%2fetc%2fpasswd"):
+        assert tab.request.get(f"{address}{below}").status in (400, 403, 404)

@@ -1,0 +1,23 @@
+"""A viewer in the browser, made with Gradio: what did compression do to my scene?
+
+    serve        listens, shows a first picture, starts the application   (`view`)
+    starting     the first seconds, while Gradio is imported
+    application  Gradio's page and our addresses in one application
+    page         the page: what stands where, and what happens on a click
+    compressing, understanding   its two larger tabs
+    addresses    pictures, downloads, scripts
+    guards       what is refused unseen
+    sessions     who looks at what
+    opened       a scene and what draws it
+    pose, drawing   what is asked for becomes a JPEG
+    jobs, worker    long work, in processes of its own
+    settings     of compression, and the command line that does the same
+    facts, charts   tables and plots
+    look/        the view in the browser: scripts and style
+
+Imports only what `splatzip` itself exports. Nothing is imported from here before Gradio is wanted.
+"""
+
+from __future__ import annotations
+
+from splatzip_viewer.serve import view as view

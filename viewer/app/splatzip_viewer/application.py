@@ -1,0 +1,57 @@
+"""Gradio's page and our own addresses, in one application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+
+from splatzip import Views
+from splatzip_viewer.addresses import routes
+from splatzip_viewer.guards import guards
+from splatzip_viewer.opened import OpenScene
+from splatzip_viewer.page import page
+from splatzip_viewer.sessions import Session, Sessions
+
+_LOOK = Path(__file__).parent / "look"
+# Fonts of the visitor's own system: a name that Gradio knows would be asked for at another host.
+_SANS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
+_MONO = ["ui-monospace", "Consolas", "monospace"]
+
+
+def application(
+    folder: Path, opened: dict[str, OpenScene], capture: tuple[Views, Path] | None, *, host: str, port: int,
+    auth: tuple[str, str] | None, max_upload_bytes: int,
+) -> FastAPI:  # fmt: skip
+    """Build it.
+
+    Args:
+        folder: for everything temporary.
+        opened: "ref" and "test" that every page begins with, as far as given.
+        capture: cameras that go with them.
+        host, port: that the server listens on.
+        auth: a name and a password.
+        max_upload_bytes: of one upload.
+    """
+
+    def begin(session: Session) -> None:
+        if "ref" in opened:
+            session.open_ref(opened["ref"], capture)
+            session.open_test(opened.get("test"))
+
+    sessions = Sessions(folder / "sessions", begin=begin)
+    uploads = folder / "uploads"
+    app = FastAPI(
+        docs_url=None, redoc_url=None, openapi_url=None, routes=routes(sessions),
+        middleware=guards(host, uploads, max_upload_bytes),
+    )  # fmt: skip
+    theme = gr.themes.Default(primary_hue="teal", font=_SANS, font_mono=_MONO)
+    settings: dict[str, Any] = {
+        "auth": auth, "max_file_size": max_upload_bytes, "theme": theme, "footer_links": [], "run_history": False,
+        "ssr_mode": False, "pwa": False, "mcp_server": False, "enable_monitoring": False,
+        "css_paths": sorted(_LOOK.glob("*.css")),
+    }  # fmt: skip
+    gr.mount_gradio_app(app, page(sessions), path="/", server_name=host, server_port=port, **settings)
+    return app

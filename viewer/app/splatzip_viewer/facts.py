@@ -1,0 +1,105 @@
+"""Tables: what is known of the scenes that are open, and of the views that they were measured from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from splatzip import Scene
+from splatzip_viewer.opened import OpenScene
+
+_INVISIBLE_LOGIT = float(np.log(1 / 254))  # opacity 1/255: no pixel shows it
+_FAR = 10.0  # times the distance within which 85 % are
+_LABELS = ("Source", "Compared")
+
+
+def facts_table(scenes: Mapping[str, OpenScene]) -> str:
+    """An HTML table, one column a scene."""
+    if not scenes:
+        return ""
+    shown = list(scenes.values())
+    rows = [_row("", [_LABELS[name == "test"] for name in scenes], "th")] if len(shown) > 1 else []
+    columns = [_facts_of(scene) for scene in shown]
+    if len(shown) > 1:
+        columns[1]["Size quotient"] = f"{shown[1].bytes / shown[0].bytes:.4f} of the source's file"
+        columns[1]["Ratio"] = f"{shown[0].scene.float_bytes / shown[1].bytes:.1f} to the source as floats"
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    rows += [_row(name, [column.get(name, "") for column in columns]) for name in names]
+    return f'<table class="facts">{"".join(rows)}</table>'
+
+
+def _row(name: str, cells: Sequence[str], tag: str = "td") -> str:
+    return f"<tr><th>{escape(name)}</th>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+
+def _facts_of(opened: OpenScene) -> dict[str, str]:
+    scene, meta = opened.scene, opened.scene.meta
+    n = len(scene)
+    facts = {
+        "Name": opened.name,
+        "File": f"{size_text(opened.bytes)} ({opened.bytes:,} bytes)",
+        "Splats": f"{n:,}",
+        "SH degree": str(scene.sh_degree),
+        "Bits a splat": f"{8 * opened.bytes / n:.1f}",
+        **_extent(scene),
+        "Invisible": f"{_share(int((scene.opacity_logits < _INVISIBLE_LOGIT).sum()), n)} (opacity below 1/255)",
+    }
+    if opened.facts is not None:
+        settings, quality = opened.facts["settings"] or {}, opened.facts["quality"] or {}
+        facts["Preset"] = str(settings.get("preset", "not said"))
+        if "psnr_db" in quality:
+            facts["Measured by the encoder"] = f"{quality['psnr_db']:.2f} dB"
+        facts["Tiers, tiles"] = f"{opened.facts['tiers']}, {opened.facts['tiles']}"
+    for label, value in (("Title", meta.title), ("Author", meta.author), ("Licence", meta.licence)):
+        if value:
+            facts[label] = str(value)
+    if scene.source is not None:
+        facts["Came quantized"] = "yes: lossless keeps its codes"
+    if meta.antialiased:
+        facts["Antialiased"] = "yes"
+    if meta.ignored:
+        facts["Not carried"] = ", ".join(meta.ignored)
+    return facts
+
+
+def _extent(scene: Scene) -> dict[str, str]:
+    low, high = np.quantile(scene.positions, [0.01, 0.99], axis=0)
+    away = np.linalg.norm(scene.positions - np.median(scene.positions, axis=0), axis=1)
+    radius = float(np.quantile(away, 0.85))
+    return {
+        "Extent": f"{' x '.join(f'{side:.3g}' for side in high - low)} (98 % of the centres)",
+        "Outliers": f"{_share(int((away > _FAR * radius).sum()), len(scene))} (beyond {_FAR:g} radii)",
+    }
+
+
+def _share(count: int, of: int) -> str:
+    return f"{count:,}" if count == 0 else f"{count:,}, {100 * count / of:.2g} %"
+
+
+def size_text(count: float) -> str:
+    """Bytes as people read them; KB and MB are 10^3 and 10^6."""
+    for unit, power in (("GB", 9), ("MB", 6), ("KB", 3)):
+        if count >= 10**power:
+            return f"{count / 10**power:.3g} {unit}"
+    return f"{count:.0f} bytes"
+
+
+def views_rows(found: Mapping[str, Any]) -> list[list[Any]]:
+    """Rows of the table of views, the worst first: name, PSNR, SSIM, and dB lost on the photo where there is one."""
+    worst_first = sorted(found["views"], key=lambda view: view["psnr"])
+    return [
+        [view["name"], round(view["psnr"], 2), round(view["ssim"], 4)]
+        + ([round(view["photo"]["ref_psnr"] - view["photo"]["test_psnr"], 2)] if "photo" in view else [None])
+        for view in worst_first
+    ]
+
+
+def quality_words(found: Mapping[str, Any]) -> str:
+    """One line: what was measured."""
+    words = f"{found['psnr']:.2f} dB, SSIM {found['ssim']:.4f} against the source, mean over {found['seen_from']}"
+    if "photo" in found:
+        words += f"; {found['photo']['ref_psnr'] - found['photo']['test_psnr']:.2f} dB lost on photos"
+    return words

@@ -1,0 +1,118 @@
+"""Long work in a process of its own: it can be cancelled at once, and leaves no memory behind.
+
+task as JSON -> [child: worker.py] -> lines of JSON: progress, parts, result or error
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from splatzip import SplatzipError
+
+MOST_RUNNING = 2  # processes at a time, of all pages together: others wait their turn
+_running = threading.Semaphore(MOST_RUNNING)
+
+
+class Cancelled(Exception):
+    """Somebody stopped the job."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a job says on its way.
+
+    Attributes:
+        share: done, 0..1.
+        words: for the step.
+        part: a piece of the result that is there already.
+        result: all of it, in the last step.
+    """
+
+    share: float
+    words: str
+    part: Any = None
+    result: Any = None
+
+
+class Job:
+    """One task: `steps` runs it."""
+
+    def __init__(self, kind: str, **task: Any) -> None:
+        """
+        Args:
+            kind: one of `worker.TASKS`.
+            task: what it takes, ready for JSON.
+        """
+        self._task: Mapping[str, Any] = {"kind": kind, **task}
+        self._child: subprocess.Popen[str] | None = None
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Stop it; `steps` raises Cancelled."""
+        self._cancelled.set()
+        child = self._child
+        if child is not None and child.poll() is None:
+            child.kill()
+
+    def steps(self) -> Iterator[Step]:
+        """Run the task.
+
+        Raises: SplatzipError with the words of the error; Cancelled.
+        """
+        while not _running.acquire(timeout=0.2):
+            if self._cancelled.is_set():
+                raise Cancelled
+            yield Step(0.0, "waiting for other pages' work")
+        try:
+            yield from self._run()
+        finally:
+            self.cancel()  # also when nobody listens any more
+            if self._child is not None:
+                self._child.wait()
+            _running.release()
+
+    def _run(self) -> Iterator[Step]:
+        # Without the folder that the server was started in: nothing there is to be imported.
+        code = "import sys; del sys.path[0]; from splatzip_viewer.worker import main; main()"
+        command = [sys.executable, "-c", code]
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        ) as child:
+            self._child = child
+            if self._cancelled.is_set():
+                child.kill()
+            said: list[str] = []
+            assert child.stdin is not None
+            assert child.stdout is not None
+            assert child.stderr is not None
+            listening = threading.Thread(target=said.extend, args=[child.stderr], daemon=True)
+            listening.start()
+            try:
+                with suppress(BrokenPipeError):
+                    child.stdin.write(json.dumps(self._task))
+                    child.stdin.close()
+                for line in child.stdout:
+                    step = json.loads(line)
+                    if "error" in step:
+                        raise SplatzipError(step["error"])
+                    yield Step(**step)
+                child.wait()
+            finally:
+                if child.poll() is None:
+                    child.kill()
+                listening.join()
+            if self._cancelled.is_set():
+                raise Cancelled
+            if child.returncode < 0:
+                raise SplatzipError(f"the work was ended by signal {-child.returncode}; was there enough memory?")
+            if child.returncode:
+                raise SplatzipError(f"the work did not come to its end: {said[-1].strip() if said else 'no word'}")

@@ -1,0 +1,129 @@
+"""The page: the view on one side, what can be done and known on the other.
+
+A tab is a class: made, it stands on the page; `wire` says what happens on a click. What shows something of the session
+is registered with `Page.shows`, and `Page.refresh` brings all of it up to date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from splatzip_viewer.jobs import Step
+from splatzip_viewer.sessions import Session, Sessions
+
+# Of every event: nothing of it is an API, the page says itself how far work is, and nobody waits for other pages.
+EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+_MOUNT = """import(new URL('splatzip/look/look.js', document.baseURI)).then((look) =>
+    look.mount(element.querySelector('.look-slot'), () => props.value, (changed) => watch('value', changed)));"""
+
+
+class Page:
+    """What the tabs share."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
+        self._shown: list[tuple[Any, Callable[[Session], Any]]] = []
+        self.look = gr.HTML(
+            {},
+            html_template='<div class="look-slot"></div>',
+            js_on_load=_MOUNT,
+            elem_id="look",
+            apply_default_css=False,
+        )
+        self.shows(self.look, look_state)
+
+    def shows(self, component: Any, of: Callable[[Session], Any]) -> None:
+        """Let a component show something of the session."""
+        self._shown.append((component, of))
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What `refresh` fills."""
+        return [component for component, _ in self._shown]
+
+    def session(self, request: gr.Request) -> Session:
+        """Whose page asks."""
+        return self.sessions.of_page(str(request.session_hash))
+
+    def refresh(self, request: gr.Request) -> list[Any]:
+        """Everything that shows the session, as it is now."""
+        session = self.session(request)
+        return [of(session) for _, of in self._shown]
+
+    def refreshing(self, event: Any) -> Any:
+        """After an event, bring everything up to date."""
+        return event.then(self.refresh, None, self.outputs, **EVENT)
+
+
+def page(sessions: Sessions) -> gr.Blocks:
+    """Build it, for any number of visitors."""
+    from splatzip_viewer.client import Client
+    from splatzip_viewer.compressing import Compressing
+    from splatzip_viewer.opening import Opening
+    from splatzip_viewer.understanding import Understanding
+
+    with gr.Blocks(title="splatzip view", analytics_enabled=False, delete_cache=(300, 900), fill_width=True) as blocks:
+        gr.HTML('<h1 class="brand">splatzip <small>what did compression do to my scene?</small></h1>')
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=3, min_width=320), gr.Tabs():
+                with gr.Tab("Compare"):
+                    shared = Page(sessions)
+                with gr.Tab("As in a browser") as client_tab:
+                    client = Client(client_tab)
+            with gr.Column(scale=2, min_width=320), gr.Tabs():
+                with gr.Tab("Scene"):
+                    opening = Opening()
+                with gr.Tab("Compress"):
+                    compressing = Compressing()
+                with gr.Tab("Understand"):
+                    understanding = Understanding()
+        for tab in (opening, compressing, understanding, client):
+            tab.register(shared)
+        opening.wire(shared, understanding)
+        compressing.wire(shared, understanding)
+        understanding.wire(shared)
+        client.wire(shared)
+
+        def end(request: gr.Request) -> None:
+            sessions.close(str(request.session_hash))
+
+        understanding.measures(shared, blocks.load(shared.refresh, None, shared.outputs, **EVENT))
+        blocks.unload(end)
+    return blocks
+
+
+def look_state(session: Session, go: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the view in the browser needs to know.
+
+    Args:
+        go: a pose to look from now.
+    """
+    session.looks += 1
+    return {
+        "token": session.token,
+        "opened": session.opened,
+        "ref": session.ref.name if session.ref else None,
+        "test": session.test.name if session.test else None,
+        "pose": session.home.to_json() if session.home else None,
+        "go": go,
+        "goes": session.looks,
+    }
+
+
+def problem(words: str) -> str:
+    """Words about what went wrong."""
+    return f'<p class="problem" role="alert">{escape(words)}</p>' if words else ""
+
+
+def progress(step: Step | None) -> str:
+    """A bar with words."""
+    if step is None:
+        return ""
+    return (
+        f'<div class="progress" role="progressbar" aria-valuenow="{100 * step.share:.0f}">'
+        f'<div style="width:{100 * step.share:.1f}%"></div></div><p class="step">{escape(step.words)}</p>'
+    )

@@ -1,0 +1,119 @@
+"""The server: it answers at once with a first picture, and with the page as soon as Gradio is there.
+
+    scenes -> listen -> [starting page] -> Gradio is imported, the page is built -> [page]
+
+Gradio takes seconds to import; a person who waits sees the scene meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from splatzip import BackendError, SplatzipError, Views, ViewsError
+from splatzip_viewer.opened import OpenScene
+
+PORT = 7860
+MOST_UPLOAD_BYTES = 1_000_000_000
+_NEEDED = ("gradio", "uvicorn", "starlette")
+
+
+def view(
+    scene: str | Path | None = None,
+    *,
+    ref: str | Path | None = None,
+    views: str | Path | None = None,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    auth: tuple[str, str] | None = None,
+    max_upload_bytes: int = MOST_UPLOAD_BYTES,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Show a scene, what compression does to it and where its bytes go, in a browser; until interrupted.
+
+    Args:
+        scene: any format; None: the page asks for one.
+        ref: what `scene` is compared with: the source it was made of.
+        views: cameras (and photos) of the capture; None: what lies beside the source, if it is of that scene.
+        host: address to listen on; "0.0.0.0" lets other machines in: give `auth` then.
+        port: 0 takes any that is free.
+        auth: a name and a password that the page asks for.
+        max_upload_bytes: of one upload.
+        ready: called with the address once connections are accepted.
+    Raises: BackendError without Gradio or if the port is taken; ViewsError, FormatError, SceneError, OSError.
+    """
+    for package in _NEEDED:
+        if find_spec(package) is None:
+            raise BackendError(f"the viewer needs {package}; pip install 'splatzip[viewer]'")
+    if ref is not None and scene is None:
+        raise SplatzipError("a source to compare with, but no scene; give both")
+    import uvicorn
+
+    from splatzip_viewer.starting import Switch, first_picture
+
+    with closing(_listening(host, port)) as listener, TemporaryDirectory(prefix="splatzip-view-") as folder:
+        opened = {
+            name: OpenScene.load(Path(path)) for name, path in (("ref", ref or scene), ("test", ref and scene)) if path
+        }
+        cameras = capture_views(Path(ref or scene or "."), views) if opened else None
+        first = None if auth or not opened else first_picture(opened, cameras)
+
+        def build() -> Any:
+            # Before the first import of Gradio, which reads these then.
+            uploads = Path(folder) / "uploads"
+            os.environ.update(
+                GRADIO_TEMP_DIR=str(uploads), GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1"
+            )
+            from splatzip_viewer.application import application
+
+            return application(
+                Path(folder), opened, cameras, host=host, port=listener.getsockname()[1], auth=auth,
+                max_upload_bytes=max_upload_bytes,
+            )  # fmt: skip
+
+        switch = Switch(build, first)
+        config = uvicorn.Config(
+            switch, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1, lifespan="on"
+        )
+        if ready is not None:
+            shown = f"[{host}]" if ":" in host else host
+            ready(f"http://{shown}:{listener.getsockname()[1]}/")
+        server = uvicorn.Server(config)
+        switch.stop = lambda: setattr(server, "should_exit", True)
+        server.run(sockets=[listener])
+        if switch.failure is not None:
+            raise switch.failure
+
+
+def capture_views(source: Path, views: str | Path | None) -> tuple[Views, Path] | None:
+    """The cameras that go with a source: those that are named, else what lies beside it.
+
+    Returns: the views and where they are from; None if nothing is there.
+    Raises: ViewsError for named ones that cannot be used.
+    """
+    if views is not None:
+        return Views.load(views), Path(views)
+    beside = source if source.is_dir() else source.parent
+    for name in ("transforms.json", "cameras.json", "sparse"):
+        if (beside / name).exists():
+            try:
+                return Views.load(beside), beside
+            except ViewsError:  # nobody asked for them
+                return None
+    return None
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that accepts: whoever is told of the address can connect at once."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BackendError(f"port {port} of {host} cannot be had ({reason}); choose another with --port") from error

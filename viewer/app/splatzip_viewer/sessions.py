@@ -1,0 +1,188 @@
+"""Who looks at what: one session a page that is open, apart from all others, with a folder that goes when it does."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from splatzip import SplatzipError, Views, orbit_views
+from splatzip_viewer.jobs import Job
+from splatzip_viewer.opened import OpenScene
+from splatzip_viewer.pose import Pose, opening_pose
+
+MOST_SESSIONS = 16  # pages at a time; beyond, the one that nobody has touched for longest is closed
+_MOST_WAITING = 3  # pictures of a session that wait for one another
+
+
+@dataclass
+class Session:
+    """One open page.
+
+    Attributes:
+        token: names it in addresses; nobody can guess it.
+        folder: its uploads and results.
+        ref, test: the source, and what is compared with it.
+        capture: cameras that came with the source, and where from; None: orbit views.
+        home: where to look from first.
+        opened: how many sources were opened.
+        measured: what `compare` found of the two scenes, as JSON; None before.
+        points: of the rate-distortion curve, as they come.
+        lost: what formats of converted files could not hold, by file name.
+        looks: how often the view was told something.
+        site: a folder with the web client and what it shows.
+        jobs: what is being computed for it, by what it is for.
+    """
+
+    token: str
+    folder: Path
+    ref: OpenScene | None = None
+    test: OpenScene | None = None
+    capture: tuple[Views, Path] | None = None
+    home: Pose | None = None
+    opened: int = 0
+    measured: dict[str, Any] | None = None
+    points: list[dict[str, Any]] = field(default_factory=list)
+    lost: dict[str, list[str]] = field(default_factory=dict)
+    looks: int = 0
+    site: Path | None = None
+    jobs: dict[str, Job] = field(default_factory=dict)
+    is_closed: bool = False
+    drawing: threading.Lock = field(default_factory=threading.Lock)
+    waiting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_MOST_WAITING))
+
+    @property
+    def scenes(self) -> dict[str, OpenScene]:
+        """What is open, by the names that pages use."""
+        return {name: scene for name, scene in (("ref", self.ref), ("test", self.test)) if scene is not None}
+
+    @property
+    def views_path(self) -> Path | None:
+        """What `compare` takes as views."""
+        return None if self.capture is None else self.capture[1]
+
+    def views(self) -> Views:
+        """From where the source is measured.
+
+        Raises: SplatzipError if nothing is open.
+        """
+        if self.ref is None:
+            raise SplatzipError("open a scene first")
+        return orbit_views(self.ref.scene) if self.capture is None else self.capture[0]
+
+    def file(self, name: str) -> Path | None:
+        """A file of its own by name; None for anything that is not there, or anywhere else."""
+        entries = {entry.name: entry for entry in self.folder.iterdir()} if self.folder.is_dir() else {}
+        path = entries.get(name)
+        return path if path is not None and path.is_file() and not path.is_symlink() else None
+
+    def open_ref(self, scene: OpenScene, capture: tuple[Views, Path] | None = None) -> None:
+        """Look at another source; what was made of the last one goes."""
+        self.stop()
+        self.ref, self.test, self.capture = scene, None, capture
+        self.home = opening_pose(scene.scene, None if capture is None else capture[0])
+        self.opened += 1
+        self.measured, self.points = None, []
+        self._drop_files()
+
+    def open_test(self, scene: OpenScene | None) -> None:
+        """Compare the source with another scene."""
+        self.stop("measure")
+        self.stop("site")
+        self.test, self.measured = scene, None
+        self._drop_files()
+
+    def start(self, purpose: str, job: Job) -> Job:
+        """Let a job be the one for a purpose; another one for the same is stopped."""
+        self.stop(purpose)
+        self.jobs[purpose] = job
+        return job
+
+    def stop(self, purpose: str | None = None) -> None:
+        """Stop what is being computed: for one purpose, or all of it."""
+        for name in list(self.jobs) if purpose is None else [purpose]:
+            job = self.jobs.pop(name, None)
+            if job is not None:
+                job.cancel()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.is_closed = True
+        self.stop()
+        self.ref = self.test = self.capture = self.site = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _drop_files(self) -> None:
+        """Keep nothing but the files that are open."""
+        kept = {path for scene in self.scenes.values() for path in (scene.path, scene.path.parent)}
+        self.site = None
+        for entry in self.folder.iterdir() if self.folder.is_dir() else ():
+            if entry in kept:
+                continue
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+
+
+class Sessions:
+    """All open pages, by the name that Gradio gives each, and by token."""
+
+    def __init__(self, folder: Path, *, most: int = MOST_SESSIONS, begin: Callable[[Session], None] | None = None):
+        """
+        Args:
+            folder: for the folders of sessions.
+            most: pages at a time.
+            begin: called with each new session.
+        """
+        self._folder, self._most, self._begin = folder, most, begin
+        self._by_page: OrderedDict[str, Session] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._by_page)
+
+    def of_page(self, page: str) -> Session:
+        """The session of a page; a new one for a page that is not known."""
+        crowded = []
+        with self._lock:
+            found = self._by_page.get(page)
+            is_new = found is None
+            if found is None:
+                token = secrets.token_urlsafe(16)
+                folder = self._folder / token
+                folder.mkdir(parents=True)
+                found = self._by_page[page] = Session(token, folder)
+                while len(self._by_page) > self._most:
+                    crowded.append(self._by_page.popitem(last=False)[1])
+            self._by_page.move_to_end(page)
+        for session in crowded:
+            session.close()
+        if is_new and self._begin is not None:
+            self._begin(found)
+        return found
+
+    def of_token(self, token: str) -> Session:
+        """The session that an address names.
+
+        Raises: SplatzipError if there is none (any more).
+        """
+        with self._lock:
+            for page, session in self._by_page.items():
+                if secrets.compare_digest(session.token.encode(), token.encode()):
+                    self._by_page.move_to_end(page)
+                    return session
+        raise SplatzipError("this page was closed on the server; load it again")
+
+    def close(self, page: str | None = None) -> None:
+        """Close a page, or all of them."""
+        with self._lock:
+            pages = list(self._by_page) if page is None else [page]
+            gone = [self._by_page.pop(name) for name in pages if name in self._by_page]
+        for session in gone:
+            session.close()

@@ -1,0 +1,166 @@
+"""The tab that explains: quality view by view, bytes, attributes, and what one more megabyte buys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from splatzip import SplatzipError
+from splatzip_viewer.charts import bytes_chart, curve_chart, histogram_charts
+from splatzip_viewer.facts import quality_words, views_rows
+from splatzip_viewer.jobs import Cancelled, Job
+from splatzip_viewer.page import EVENT, Page, look_state, problem, progress
+from splatzip_viewer.pose import pose_of
+from splatzip_viewer.sessions import Session
+
+_HEADERS = ["View", "PSNR, dB", "SSIM", "Lost on photo, dB"]
+_QUICK = [{"preset": "fast", "quality": float(quality), "label": f"fast {quality} dB"} for quality in (34, 40, 46, 52)]
+_FINER = [
+    *({"preset": "balanced", "quality": float(quality), "label": f"balanced {quality} dB"} for quality in (36, 42)),
+    *({"preset": "fast", "quality": float(quality), "label": f"fast {quality} dB"} for quality in (37, 43, 49)),
+    {"preset": "balanced", "quality": 39.0, "label": "balanced 39 dB"},
+]
+
+
+class Understanding:
+    """Understand."""
+
+    def __init__(self) -> None:
+        self._quality = gr.HTML("", elem_id="quality")
+        self._views = gr.Dataframe(
+            headers=_HEADERS, interactive=False, max_height=260, elem_id="views", visible=False,
+            label="Views, the worst first: click to look from there",
+        )  # fmt: skip
+        self._bytes = gr.HTML("", elem_id="bytes")
+        with gr.Row():
+            self._trace = gr.Button("Rate-distortion curve", size="sm", elem_id="curve-go")
+            self._stop = gr.Button("Stop", size="sm", interactive=False)
+        self._progress = gr.HTML("")
+        self._curve = gr.HTML("", elem_id="curve")
+        with gr.Accordion("Attributes before and after", open=False) as self._attributes:
+            self._histograms = gr.HTML("", elem_id="histograms")
+
+    def register(self, page: Page) -> None:
+        """What shows the session."""
+        page.shows(self._quality, _quality_of)
+        page.shows(self._views, _views_of)
+        page.shows(self._bytes, _bytes_of)
+        page.shows(self._curve, lambda session: curve_chart(session.points))
+        page.shows(self._histograms, lambda session: "")
+        page.shows(self._attributes, lambda session: gr.update(open=False))
+
+    def wire(self, page: Page) -> None:
+        """What happens."""
+
+        def go(event: gr.SelectData, request: gr.Request) -> Any:
+            return _look_from(page.session(request), event.index[0])
+
+        def attributes(request: gr.Request) -> str:
+            scenes = page.session(request).scenes.values()
+            return histogram_charts([(opened.name, opened.scene) for opened in scenes]) if scenes else ""
+
+        def trace(request: gr.Request) -> Iterator[list[Any]]:
+            yield from self._traced(page.session(request))
+
+        def stop(request: gr.Request) -> None:
+            page.session(request).stop("curve")
+
+        self._views.select(go, None, page.look, **EVENT)
+        self._attributes.expand(attributes, None, self._histograms, **EVENT)
+        self._trace.click(trace, None, [self._trace, self._stop, self._progress, self._curve], **EVENT)
+        self._stop.click(stop, None, None, **EVENT)
+
+    def measures(self, page: Page, event: Any) -> None:
+        """After an event, measure the scene that is compared, unless that was done."""
+
+        def measure(request: gr.Request) -> Iterator[list[Any]]:
+            yield from self._measured(page.session(request))
+
+        event.then(measure, None, [self._quality, self._views], **EVENT)
+
+    def _measured(self, session: Session) -> Iterator[list[Any]]:
+        ref, test = session.ref, session.test
+        if ref is None or test is None or session.measured is not None:
+            return
+        views = None if session.views_path is None else str(session.views_path)
+        job = session.start("measure", Job("compare", ref=str(ref.path), test=str(test.path), views=views))
+        try:
+            for step in job.steps():
+                yield [progress(step), gr.skip()]
+                if step.result is not None and session.test is test:
+                    session.measured = step.result
+        except (SplatzipError, OSError) as error:
+            yield [problem(str(error)), gr.skip()]
+            return
+        except Cancelled:
+            pass
+        yield [_quality_of(session), _views_of(session)]
+
+    def _traced(self, session: Session) -> Iterator[list[Any]]:
+        """A few quick points first, then finer ones, as long as nobody stops it."""
+        idle = [gr.update(interactive=True), gr.update(interactive=False)]
+        ref = session.ref
+        if ref is None:
+            yield [*idle, problem("open a scene first"), gr.skip()]
+            return
+        yield [gr.update(interactive=False), gr.update(interactive=True), "", gr.skip()]
+        known = {point["label"] for point in session.points}
+        rungs = [rung for rung in (*_QUICK, *_FINER) if rung["label"] not in known]
+        views = session.views_path
+        job = session.start(
+            "curve", Job(
+                "curve", source=str(ref.path), views=None if views is None else str(views), rungs=rungs,
+                folder=str(session.folder),
+            )
+        )  # fmt: skip
+        words = ""
+        try:
+            for step in job.steps():
+                if step.part is not None:
+                    session.points.append(step.part)
+                    yield [gr.skip(), gr.skip(), progress(step), curve_chart(session.points)]
+                else:
+                    yield [gr.skip(), gr.skip(), progress(step), gr.skip()]
+        except (SplatzipError, OSError) as error:
+            words = problem(str(error))
+        except Cancelled:
+            pass
+        yield [*idle, words, gr.skip()]
+
+
+def _quality_of(session: Session) -> str:
+    if session.measured is not None:
+        return f"<p>{quality_words(session.measured)}</p>"
+    if session.test is None:
+        return "<p>Compress the scene, or open another file to compare it with: its views are measured here.</p>"
+    return ""
+
+
+def _views_of(session: Session) -> Any:
+    rows = [] if session.measured is None else views_rows(session.measured)
+    has_photos = any(row[3] is not None for row in rows)
+    columns = 4 if has_photos else 3
+    return gr.update(value={"headers": _HEADERS[:columns], "data": [row[:columns] for row in rows]}, visible=bool(rows))
+
+
+def _bytes_of(session: Session) -> str:
+    shown = session.test or session.ref
+    if shown is None or shown.facts is None:
+        return ""
+    return bytes_chart(shown.facts)
+
+
+def _look_from(session: Session, row: int) -> Any:
+    """The view, moved to where a row of the table was measured from."""
+    if session.measured is None or session.home is None or session.ref is None:
+        return gr.skip()
+    name = views_rows(session.measured)[row][0]
+    cameras = {camera.name: camera for camera in session.views().cameras}
+    if name not in cameras:
+        return gr.skip()
+    target = np.asarray(session.home.target)
+    distance = float(np.linalg.norm(cameras[name].position - target)) or 1.0
+    return look_state(session, pose_of(cameras[name], distance).to_json())

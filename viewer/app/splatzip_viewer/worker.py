@@ -1,0 +1,104 @@
+"""The child process of a job: reads one task from stdin, writes lines of JSON to stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from splatzip import Comparison, SplatzipError, compare, compress, export_web, load, save
+
+Say = Callable[..., None]
+_NICENESS = 5  # pictures that somebody waits for come first
+
+
+def main() -> None:
+    """What `jobs.Job` starts."""
+    os.nice(_NICENESS)
+    task = json.load(sys.stdin)
+    try:
+        result = TASKS[task.pop("kind")](_say, **task)
+        _say(1.0, "done", result=result)
+    except SplatzipError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except MemoryError:
+        _fail("not enough memory for this scene")
+
+
+def _say(share: float, words: str, **more: Any) -> None:
+    print(json.dumps({"share": share, "words": words, **more}), flush=True)
+
+
+def _fail(words: str) -> None:
+    print(json.dumps({"error": words}), flush=True)
+
+
+def compress_to(say: Say, *, source: str, target: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Compress a file; `options` are those of `splatzip.compress`."""
+    say(0.0, "reading")
+    data = compress(source, progress=lambda share, words: say(share, words), **options)
+    Path(target).write_bytes(data)
+    return {"bytes": len(data)}
+
+
+def convert_to(say: Say, *, source: str, target: str) -> dict[str, Any]:
+    """Write a scene in another format."""
+    say(0.1, "reading")
+    scene = load(source)
+    say(0.4, "writing")
+    return {"lost": save(scene, target)}
+
+
+def compare_views(say: Say, *, ref: str, test: str, views: str | None) -> dict[str, Any]:
+    """Measure a file against its source, view by view."""
+    (found,) = compare(ref, test, views=views, progress=lambda share, words: say(share, f"measuring {words}"))
+    return found.to_json() | {"seen_from": found.seen_from}
+
+
+def site(say: Say, *, source: str, folder: str) -> dict[str, Any]:
+    """Make the folder of the web client with one scene."""
+    say(0.0, "making the scene ready")
+    Path(folder).mkdir(exist_ok=True)
+    export_web(source, folder, progress=lambda share, words: say(share, words))
+    return {}
+
+
+def curve(say: Say, *, source: str, views: str | None, rungs: Sequence[dict[str, Any]], folder: str) -> dict[str, Any]:
+    """Bytes and dB of a scene for one setting after another; each is said as a part as soon as it is known.
+
+    Args:
+        rungs: options of `splatzip.compress`, and `label`.
+        folder: for the files, which do not stay.
+    """
+    for number, rung in enumerate(rungs):
+        label = rung.pop("label")
+
+        def progress(share: float, words: str, *, number: int = number, label: str = label) -> None:
+            say((number + share) / len(rungs), f"{label}: {words}")
+
+        target = Path(folder) / f"curve-{os.getpid()}.splatz"
+        try:
+            target.write_bytes(compress(source, progress=lambda share, words: progress(0.6 * share, words), **rung))
+            (found,) = compare(source, target, views=views, progress=lambda s, words: progress(0.6 + 0.4 * s, words))
+            say((number + 1) / len(rungs), label, part=_point(found, label, rung["preset"]))
+        finally:
+            target.unlink(missing_ok=True)
+    return {}
+
+
+def _point(found: Comparison, label: str, preset: str) -> dict[str, Any]:
+    return {"label": label, "preset": preset, "bytes": found.bytes, "psnr": found.psnr, "ssim": found.ssim}
+
+
+TASKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "compress": compress_to,
+    "convert": convert_to,
+    "compare": compare_views,
+    "curve": curve,
+    "site": site,
+}
