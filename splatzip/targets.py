@@ -27,11 +27,13 @@ from splatzip.views import Views
 Progress = Callable[[float, str], None]
 
 _FINENESS = (-5.0, 3.5)  # beyond, pictures hardly change any more, or are none
+_COLOR_OFFSET = (0.0, 2.0)  # of colour and SH, where other steps cannot be a little finer
 _QUALITY_AT = (-1.0, 42.0, 4.5)  # fineness, about the dB it gives, and dB a unit: where a search starts
 _NEAR_DB = 1.0  # as close as a quality has to be for other steps to do the rest
 _NEAR_FINENESS = 0.25  # as little as steps may have to change for what settled to stay
 _NEAR_LOSS = 0.1  # share of a loss that need not be used
 _LEAST_USED = 0.98  # of a size
+_NARROW = 2e-3  # of fineness: what still changes between is a jump, or noise
 _MOST_TRIES = 16
 
 
@@ -171,6 +173,8 @@ class _Maker:
         if abs(fits - fineness) > _NEAR_FINENESS:
             made = self.settled(fits)
             fits, file = _search(target, lambda value: self.file(made, Setting(value, 0.0)), *_FINENESS, near=fits)
+        if _LEAST_USED * target > len(file) and fits < _FINENESS[1]:  # coarse steps of opacity are few: sizes jump
+            file = _search(target, lambda more: self.file(made, Setting(fits, more)), *_COLOR_OFFSET, near=0.1)[1]
         tried = self.measured(file)
         if len(file) > target and not self._profile.best_effort:
             raise SplatzipError(
@@ -205,6 +209,7 @@ def _search(
     best: tuple[float, bytes] | None = None
     smallest: tuple[float, bytes] | None = None
     points: dict[float, float] = {}
+    fitting: list[bool] = []
     aim = np.log(max(size, 1) * (1 + enough) / 2)
     value = (low + high) / 2 if near is None else near
     for _ in range(_MOST_TRIES):
@@ -212,7 +217,8 @@ def _search(
         points[value] = float(np.log(len(file)))
         if smallest is None or len(file) < len(smallest[1]):
             smallest = value, file
-        if len(file) <= size:
+        fitting.append(len(file) <= size)
+        if fitting[-1]:
             low = max(low, value)
             if best is None or len(file) > len(best[1]):
                 best = value, file
@@ -220,11 +226,15 @@ def _search(
                 break
         else:
             high = min(high, value)
-        if high - low < 1e-4:
+        if high - low < _NARROW:
             break
-        value = min(max(_straight(points, aim, value), low + 0.02 * (high - low)), high - 0.02 * (high - low))
-        if value in points:
+        there = _straight(points, aim, value)
+        if there <= low not in points or there >= high not in points:  # as far as it goes
+            value = min(max(there, low), high)
+        elif fitting[-3:] in ([True] * 3, [False] * 3):  # it comes from one side only
             value = (low + high) / 2
+        else:
+            value = min(max(there, low + 0.02 * (high - low)), high - 0.02 * (high - low))
     assert smallest is not None
     return best or smallest
 

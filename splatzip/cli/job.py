@@ -13,6 +13,9 @@ from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, save_and_warn, write_whole
 
 
+LEAST_USED = 0.98  # of a size that was asked for
+
+
 @dataclass(frozen=True)
 class Settings:
     """What was asked for, the same for every scene of a run."""
@@ -93,6 +96,8 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
             )
         with watch.step("write"):
             write_whole(target, coded)
+    if settings.size is not None and len(coded) < LEAST_USED * settings.size:
+        warning_lines([f"{target}: {len(coded):,} of {settings.size:,} bytes: the finest setting takes no more"])
     facts = info(coded)
     return conversion(
         source,

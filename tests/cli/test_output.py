@@ -77,6 +77,14 @@ def test_info_prints_a_table(run, splatz, snapshot_of_shape):
     snapshot_of_shape("info", result.stdout)
 
 
+def test_a_size_beyond_the_finest_setting_is_said_to_be(run, scene_ply, tmp_path):
+    result = run("compress", "scene.ply", "scene.splatz", "--size", "1GB", "--quiet")
+    size = (tmp_path / "scene.splatz").stat().st_size
+    assert result.stderr == (
+        f"warning: scene.splatz: {size:,} of 1,000,000,000 bytes: the finest setting takes no more\n"
+    )
+
+
 def test_quiet_prints_nothing(run, scene_ply):
     result = run("compress", "--preset=fast", "scene.ply", "scene.splatz", "--quiet")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
