@@ -132,10 +132,8 @@ class Prepared:
     def reduced(self, steps: stepped.Options, *, progress: Progress) -> Balanced:
         """Fewer splats, repaired, with classes; not settled yet."""
         left = self._of_degree(self.scene.take(self.kept(steps)))
-        left = repair.repair(
-            left, self.cameras, self.targets, self.options.repair, weights=self.weights, threads=self.threads,
-            progress=lambda done: progress(0.9 * done, "repairing"),
-        )  # fmt: skip
+        if len(left) < len(self.scene) or left.sh_degree < self.scene.sh_degree:
+            left = self._repaired(left, progress)
         cameras, weights = self._scoring(self.options.scoring_views)
         scored = score(left, cameras, what={"weight", "removal"}, weights=weights, threads=self.threads)
         return Balanced(left, classes.importance_classes(left, scored, self.options.classes), self._tiers(left), steps)
@@ -160,6 +158,12 @@ class Prepared:
             shown, tiers, self.cameras, self.targets, self.options.compensation, threads=self.threads
         )
         return balanced._replace(scene=scene, fitted=fitted, compensation=stand_ins)
+
+    def _repaired(self, scene: Scene, progress: Progress) -> Scene:
+        return repair.repair(
+            scene, self.cameras, self.targets, self.options.repair, weights=self.weights, threads=self.threads,
+            progress=lambda done: progress(0.9 * done, "repairing"),
+        )  # fmt: skip
 
     def _tiers(self, scene: Scene) -> NDArray[np.uint8]:
         """The splats that are missed most come first: those that pruning would remove last."""
