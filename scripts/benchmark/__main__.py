@@ -10,9 +10,11 @@ from typing import Any
 
 import splatzip
 from benchmark.ablations import ABLATIONS, write_ablations
+from benchmark.asked import ASKED_SCENES, measure_asked
 from benchmark.codings import CODINGS_RECORDS, CODINGS_SCENES, measure_codings
 from benchmark.commands import measure_commands, measure_peer_quality
 from benchmark.distillation import DISTILLATION_RECORDS, DISTILLATION_SCENES, measure_distillation
+from benchmark.ideas import IDEAS_SCENES, measure_ideas
 from benchmark.invariance import measure_invariance
 from benchmark.judge import DEFAULT_JUDGE, Judge
 from benchmark.peers import splat_transform_tool, splatzip_tool
@@ -39,6 +41,12 @@ ABLATED: dict[str, tuple[str, Path, tuple[str, ...], Callable[[BenchScene, Scene
     "codings": ("codings", CODINGS_RECORDS, CODINGS_SCENES, measure_codings),
     "recipes": ("recipes", RECIPES_RECORDS, RECIPES_SCENES, measure_recipes),
 }
+# What records each row as soon as it is there: a run that was stopped goes on. Which scenes by default.
+RESUMED: dict[str, tuple[tuple[str, ...], Callable[[BenchScene, Scene], Iterable[dict[str, Any]]]]] = {
+    "rd": (RD_SCENES, measure_rd),
+    "ideas": (IDEAS_SCENES, measure_ideas),
+    "asked": (ASKED_SCENES, measure_asked),
+}
 PARTS = ("quality", "speed", "transcoding", "commands", "invariance")
 WEB_PARTS = ("tiers", "decoding", "waiting")
 
@@ -56,9 +64,10 @@ def main() -> None:
         elif options.what == "web":
             for scene in scenes_named(options.scenes or list(WEB_SCENES)):
                 _measure_web(scene, options)
-        elif options.what == "rd":
-            for scene in scenes_with_photos(options.scenes or list(RD_SCENES)):
-                for row in measure_rd(scene, splatzip.load(scene.file)):
+        elif options.what in RESUMED:
+            scenes, resume = RESUMED[options.what]
+            for scene in scenes_named(options.scenes or list(scenes)):
+                for row in resume(scene, splatzip.load(scene.file)):
                     print(f"{scene.name}: {row}", flush=True)
         elif options.what in ABLATED:
             kind, records, scenes, measure = ABLATED[options.what]
@@ -78,12 +87,14 @@ def _options() -> argparse.Namespace:
     codec = commands.add_parser("codec", help="the codec, beside its peers")
     views = commands.add_parser("views", help="pseudo-views, beside true cameras")
     rd = commands.add_parser("rd", help="rate and distortion: curves of presets, points of recipes")
+    ideas = commands.add_parser("ideas", help="balanced with each of its ideas switched off")
+    asked = commands.add_parser("asked", help="balanced at sizes that are asked for")
     web = commands.add_parser("web", help="what is seen while a file comes")
     prune = commands.add_parser("prune", help="ways to choose the splats that stay")
     distill = commands.add_parser("distill", help="ways to keep fewer SH coefficients")
     codings = commands.add_parser("codings", help="numbers or codebooks")
     recipes = commands.add_parser("recipes", help="published methods, whole")
-    for command in (codec, views, rd, web, prune, distill, codings, recipes):
+    for command in (codec, views, rd, ideas, asked, web, prune, distill, codings, recipes):
         command.add_argument("scenes", nargs="*", help="names, or their beginnings (default: all that it is made for)")
     codec.add_argument("--parts", default=",".join(PARTS), help=f"any of {','.join(PARTS)} (default: all)")
     codec.add_argument(
@@ -93,7 +104,7 @@ def _options() -> argparse.Namespace:
     render = commands.add_parser("render", help="the rasterizer, forward and backward")
     for command in (codec, web, render):
         command.add_argument("--repetitions", type=int, default=5, help="runs of everything that is timed (default: 5)")
-    for command in (codec, views, rd, web, prune, distill, codings, recipes, render):
+    for command in (codec, views, rd, ideas, asked, web, prune, distill, codings, recipes, render):
         command.add_argument("--table", action="store_true", help="measure nothing, write the table again")
     options = parser.parse_args()
     known = {"codec": PARTS, "web": WEB_PARTS}.get(options.what)

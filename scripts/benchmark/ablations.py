@@ -7,10 +7,12 @@ from pathlib import Path
 
 from benchmark.codings import CODINGS_RECORDS, codings
 from benchmark.distillation import DISTILLATION_RECORDS, distillation
+from benchmark.ideas import IDEAS_RECORDS
 from benchmark.pruning import PRUNING_RECORDS, pruning
 from benchmark.recipes import RECIPES_RECORDS, recipes
 from benchmark.record import Row, read_rows
 from benchmark.scenes import ROOT
+from benchmark.sections_ideas import ideas
 
 ABLATIONS = ROOT / "docs" / "ABLATIONS.md"
 
@@ -22,12 +24,12 @@ section names, from `benchmarks/*.jsonl`; words as in BENCHMARKS.md.
 
 """
 
-_RECORDS = (PRUNING_RECORDS, DISTILLATION_RECORDS, CODINGS_RECORDS, RECIPES_RECORDS)
+_RECORDS = (IDEAS_RECORDS, PRUNING_RECORDS, DISTILLATION_RECORDS, CODINGS_RECORDS, RECIPES_RECORDS)
 
 
 def write_ablations(path: Path = ABLATIONS, records: Sequence[Path] = _RECORDS) -> None:
     """Write the whole document."""
     rows: list[Row] = [row for file in records for row in read_rows(file)]
-    sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (pruning, distillation, codings, recipes)
+    sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (ideas, pruning, distillation, codings, recipes)
     text = "\n".join(line for section in sections for line in [*section(rows), ""])
     path.write_text(_INTRODUCTION + text.rstrip("\n") + "\n")

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,12 @@ def splat_transform_tool() -> Tool:
     command = (node, str(package.with_name("bin") / "cli.mjs"), "--quiet", "--overwrite")
     version = json.loads(package.read_text())["version"]
     return Tool("splat-transform", version, ".spz", command, command)
+
+
+def sog_tool() -> Tool:
+    """The same tool, to SOG by the CPU alone, which takes minutes: its k-means is made for GPUs."""
+    tool = splat_transform_tool()
+    return replace(tool, suffix=".sog", writes=(*tool.writes, "--gpu", "cpu"))
 
 
 def run(command: Sequence[str]) -> dict[str, Any]:

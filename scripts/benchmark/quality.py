@@ -43,6 +43,7 @@ def size_of(coded: bytes, source: Scene) -> dict[str, Any]:
     bits["container"] = round(facts["bits_per_splat"] - sum(bits.values()), 3)
     return {
         "splats": len(source),
+        "stored_splats": facts["splats"],
         "bytes": len(coded),
         "ratio": source.float_bytes / len(coded),
         "bits_per_splat": facts["bits_per_splat"],

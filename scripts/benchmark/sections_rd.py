@@ -7,10 +7,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmark.curve import size_at
-from benchmark.markdown import table
+from benchmark.markdown import met, table
 from benchmark.plot import Panel, Series, picture
 from benchmark.published import POINTS, Point
-from benchmark.rd import BALANCED, CURVES, FAST, GIVEN_ALONE, RECIPE, WITH_VIEWS
+from benchmark.rd import (
+    BALANCED,
+    CURVES,
+    FAST,
+    GIVEN_ALONE,
+    RECIPE,
+    RECIPE_WITH_VIEWS,
+    SOG,
+    UNPRUNED,
+    UNPRUNED_WITH_VIEWS,
+    WITH_CURVES,
+    WITH_VIEWS,
+)
 from benchmark.record import Row
 from benchmark.scenes import ROOT
 
@@ -18,14 +30,21 @@ PICTURE = ROOT / "docs" / "images" / "rate-distortion.svg"
 LOSSES = (0.3, 0.5)  # dB against photos
 _PRESETS = (BALANCED, WITH_VIEWS, GIVEN_ALONE, FAST)
 _PEERS = ("SPZ v4", "L-GSC")
-_COLORS = {BALANCED: "#c2410c", WITH_VIEWS: "#b91c1c", GIVEN_ALONE: "#7e22ce", FAST: "#1d4ed8", RECIPE: "#15803d",
-           "SPZ v4": "#6b7280", "L-GSC": "#a855f7"}  # fmt: skip
+_UNPRUNED = (UNPRUNED_WITH_VIEWS, UNPRUNED)
+_UNPRUNED_BARS = {  # dB of the test views, and bits a splat at most
+    "snowmiku": {38.0: 36, 40.0: 41, 42.0: 48, 45.5: 64},
+    "chair": {42.0: 48, 46.0: 64},
+}
+_DRAWN = {BALANCED: "#c2410c", WITH_VIEWS: "#b91c1c", GIVEN_ALONE: "#7e22ce", FAST: "#1d4ed8", RECIPE: "#15803d",
+          SOG: "#b45309"}  # fmt: skip
+_COLORS = {**_DRAWN, "SPZ v4": "#6b7280", "L-GSC": "#a855f7"}
+_POINTS = (RECIPE, RECIPE_WITH_VIEWS, SOG)  # of a curve that is none
 
 
 def rate_and_distortion(rows: Sequence[Row]) -> list[str]:
     """What each curve gives at a loss, and every point of it."""
     rows = [row for row in rows if row["kind"] == "rd"]
-    scenes = list(dict.fromkeys(row["scene"] for row in rows))
+    scenes = [name for name in WITH_CURVES if any(row["scene"] == name for row in rows)]
     read = [_read(rows, scene, curve) for scene in scenes for curve in _PRESETS]
     peers = [cells for point in POINTS if point.scene in scenes and (cells := _beside(rows, point))]
     at_losses = [f"{what} at {loss:g} dB lost" for loss in LOSSES for what in ("ratio", "orbit dB")]
@@ -39,8 +58,9 @@ def rate_and_distortion(rows: Sequence[Row]) -> list[str]:
         "of the same views; **orbit dB**: from 12 views around the scene instead. `balanced` is given the scene alone,",
         "`balanced --views` the cameras of the train split, too, with `--no-pseudo-views` nothing else to look from.",
         "Each curve is one preset with one number changed (the fineness of its steps, or `--quality`); a recipe is a",
-        "point. SPZ and L-GSC: published measurements (`scripts/benchmark/published.py`). Seconds are of one encode,",
-        "not repeated; other jobs ran beside, so that wall seconds say little.",
+        "point. SPZ and L-GSC: published measurements (`scripts/benchmark/published.py`); SOG was written here, by",
+        "splatzip and by splat-transform (the peer). Seconds are of one encode, not repeated; other jobs ran beside,",
+        "so that wall seconds say little.",
         "",
         f"![Lost dB over ratio](images/{PICTURE.name})",
         "",
@@ -51,7 +71,61 @@ def rate_and_distortion(rows: Sequence[Row]) -> list[str]:
         "Bytes over a peer's at the peer's dB:",
         "",
         *table(("scene", "codec", "its bytes", "its dB", *_PRESETS), peers),
+        *_unpruned(rows),
+        "Every point:",
+        "",
         *table(heads, [_shown(row) for scene in scenes for row in _of(rows, scene)]),
+        *_elsewhere([row for row in rows if row["scene"] not in scenes]),
+    ]
+
+
+def _unpruned(rows: Sequence[Row]) -> list[str]:
+    """Bits a splat with every splat kept."""
+    lines = []
+    for scene, bars in _UNPRUNED_BARS.items():
+        for db, most in bars.items():
+            cells = [scene, f"{db:g}", str(most)]
+            for curve in _UNPRUNED:
+                points = _curve(rows, scene, curve)
+                bits = size_at([(row["db"], 8 * row["bytes"] / row["splats"]) for row in points], db)
+                if bits is None:
+                    cells += ["outside the curve" if points else "", ""]
+                    continue
+                by_db = sorted((row["db"], row["orbit_db"]) for row in points)
+                cells += [f"{bits:.1f}", f"{np.interp(db, *zip(*by_db, strict=True)):.1f}"]
+            lines.append([*cells, met(float(cells[3]), most) if cells[3][:1].isdigit() else ""])
+    heads = ("scene", "dB", "bits at most", *(cell for curve in _UNPRUNED for cell in (curve, "orbit dB")), "met")
+    return ["Bits a splat with every splat kept, at the dB of the test views; **met**: with `--views`.", "",
+            *table(heads, lines)]  # fmt: skip
+
+
+def _elsewhere(rows: Sequence[Row]) -> list[str]:
+    """Each preset's own point of scenes without photos."""
+    heads = ("scene", "preset or recipe", "bytes", "ratio", "over its file", "splats kept", "orbit dB (worst)",
+             "SSIM (worst)", "CPU s")  # fmt: skip
+    place = {curve: number for number, curve in enumerate(CURVES)}
+    scenes = list(dict.fromkeys(row["scene"] for row in rows))
+    lines = [
+        [
+            row["scene"],
+            row["curve"] if row["own"] else f"{row['curve']}, {row['setting']}",
+            f"{row['bytes']:,}",
+            f"{row['ratio']:.1f}",
+            f"{row['bytes'] / row['source_bytes']:.3f}" if "source_bytes" in row else "",
+            f"{row['stored_splats']:,} ({100 * row['stored_splats'] / row['splats']:.0f} %)",
+            f"{row['orbit_db']:.2f} ({row['orbit_db_worst']:.1f})",
+            f"{row['orbit_ssim']:.4f} ({row['orbit_ssim_worst']:.4f})",
+            f"{row['cpu_s']:.1f}",
+        ]
+        for scene in scenes
+        for row in sorted((row for row in rows if row["scene"] == scene), key=lambda row: place[row["curve"]])
+    ]
+    return [
+        "The other scenes came without photos: each preset where it stops by itself, from the 12 views around.",
+        "`--quality 40` is what the encoder aims at from pseudo-views of its own. **over its file**: bytes over those",
+        "of the file or folder that the scene came in.",
+        "",
+        *table(heads, lines),
     ]
 
 
@@ -59,11 +133,11 @@ def draw(rows: Sequence[Row]) -> None:
     """Write the picture."""
     rows = [row for row in rows if row["kind"] == "rd"]
     panels = []
-    for scene in dict.fromkeys(row["scene"] for row in rows):
+    for scene in (name for name in WITH_CURVES if any(row["scene"] == name for row in rows)):
         series = []
-        for curve in CURVES:
+        for curve in _DRAWN:
             points = [(row["ratio"], row["lost_db"]) for row in _curve(rows, scene, curve)]
-            series.append(Series(curve, _COLORS[curve], points, joined=curve != RECIPE))
+            series.append(Series(curve, _COLORS[curve], points, joined=curve not in _POINTS))
         float_bytes = next(row["ratio"] * row["bytes"] for row in rows if row["scene"] == scene)
         for peer in _PEERS:
             found = [point for point in POINTS if point.scene == scene and point.codec.startswith(peer)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmark.asked import ASKED_RECORDS, asked
 from benchmark.pseudo import VIEWS_RECORDS, pseudo_views
 from benchmark.rd import RD_RECORDS
 from benchmark.record import RECORDS, Row, read_rows
@@ -21,11 +22,12 @@ from benchmark.web import decoding
 
 TABLE = ROOT / "docs" / "BENCHMARKS.md"
 
+_ROWS = (RD_RECORDS, ASKED_RECORDS, RECORDS, VIEWS_RECORDS, WEB_RECORDS)
 _INTRODUCTION = """\
 # Benchmarks
 
-Written by `scripts/bench` with `rd`, `codec`, `views`, `web` and `render` (each with `--table` writes it again) from
-`benchmarks/*.jsonl`, which hold one JSON line a repetition with the revision, the scene's checksum and the
+Written by `scripts/bench` with `rd`, `asked`, `codec`, `views`, `web` and `render` (each with `--table` writes it
+again) from `benchmarks/*.jsonl`, which hold one JSON line a repetition with the revision, the scene's checksum and the
 machine. Every file that is measured here was verified and decoded in the same run. Medians; the range of the
 repetitions in parentheses.
 
@@ -39,7 +41,7 @@ repetitions in parentheses.
 """
 
 
-def write_table(path: Path, records: Sequence[Path] = (RD_RECORDS, RECORDS, VIEWS_RECORDS, WEB_RECORDS)) -> None:
+def write_table(path: Path, records: Sequence[Path] = _ROWS) -> None:
     """Write the whole document."""
     place = {scene.name: number for number, scene in enumerate(SCENES)}
     recorded = [row for file in records for row in read_rows(file)]
@@ -47,6 +49,7 @@ def write_table(path: Path, records: Sequence[Path] = (RD_RECORDS, RECORDS, VIEW
     draw(rows)
     sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (
         rate_and_distortion,
+        asked,
         bars,
         bits_by_attribute,
         qualities,

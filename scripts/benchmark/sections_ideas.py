@@ -1,0 +1,75 @@
+"""The section about what each idea of `balanced` is worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from benchmark.ideas import BESIDE, NOTHING
+from benchmark.markdown import table
+from benchmark.record import Row
+
+_ATTRIBUTES = ("position", "scale", "rotation", "opacity", "color", "sh")
+_INTRODUCTION = """\
+`scripts/bench ideas`: balanced, no cameras given, with one idea switched off at a time and everything else as it is:
+what works best without an idea is not looked for. **bits**: a stored splat, of the whole file; then by attribute,
+classes with opacity. **dB**: test views, against the source (worst view); **orbit**: from around; **lost**: against
+photos. **at equal dB**: how many bytes more (+) or fewer than with nothing off, if both had the same dB from the test
+views, or from **around**: by the slope of nothing off at three finenesses, so it is the rougher the farther apart dB
+are. **CPU s**: of the whole encode, shared stages included.
+
+- *steps that follow what is decoded* off: every splat has the same steps but for its classes, in the proportion that
+  attributes had in the mean; finer by 1.3 units, to come near the same dB.
+- *contexts* off: the symbols of the file with nothing off, counted as if each stream had one table.
+- *KLT* off: red, green and blue, or the coefficients, as they are. *from neighbours* off: they foresee nothing.
+- Cameras that are given, with pseudo-views and without: `balanced --views` in BENCHMARKS.md.
+""".splitlines()
+
+
+def ideas(rows: Sequence[Row]) -> list[str]:
+    """The section of the table; shortest first."""
+    recorded = [row for row in rows if row["kind"] == "ideas"]
+    lines = ["## Balanced without each of its ideas", "", *_INTRODUCTION, ""]
+    for scene in dict.fromkeys(row["scene"] for row in recorded):
+        by_name = {row["off"]: row for row in recorded if row["scene"] == scene}
+        heads = (
+            scene,
+            "bytes",
+            "splats",
+            "bits",
+            *_ATTRIBUTES,
+            "dB",
+            "orbit",
+            "lost",
+            "at equal dB",
+            "around",
+            "CPU s",
+        )
+        lines += table(heads, [_cells(row, by_name) for row in by_name.values()])
+    return lines
+
+
+def _cells(row: Row, rows: Mapping[str, Row]) -> list[str]:
+    return [
+        row["off"],
+        f"{row['bytes']:,}",
+        f"{row['stored_splats']:,}",
+        f"{8 * row['bytes'] / row['stored_splats']:.1f}",
+        *(f"{row['bits'][name]:.1f}" for name in _ATTRIBUTES),
+        f"{row['db']:.2f} ({row['db_worst']:.1f})",
+        f"{row['orbit_db']:.1f}",
+        f"{row['lost_db']:.2f}",
+        *(_beyond(row, rows, measure) for measure in ("db", "orbit_db")),
+        f"{row['cpu_s']:.0f}",
+    ]
+
+
+def _beyond(row: Row, rows: Mapping[str, Row], measure: str) -> str:
+    """Bytes at the dB that nothing off has, beyond its bytes."""
+    whole, beside = rows.get(NOTHING), [rows[name] for name in BESIDE if name in rows]
+    if whole is None or len(beside) < 2 or row["off"] in (NOTHING, *BESIDE):
+        return ""
+    fine, coarse = beside
+    slope = math.log(fine["bytes"] / coarse["bytes"]) / (fine[measure] - coarse[measure])
+    size = row["bytes"] * math.exp(slope * (whole[measure] - row[measure]))
+    return f"{100 * (size / whole['bytes'] - 1):+.1f} %"
