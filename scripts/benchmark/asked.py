@@ -76,8 +76,8 @@ def asked(rows: Sequence[Row]) -> list[str]:
         "## Sizes asked for",
         "",
         "`scripts/bench asked`: `balanced --size`. **met**: never exceeded, at least 98 % used unless the finest",
-        "setting is smaller, what the file says of its dB no lower than at smaller sizes, at most 2 times the CPU seconds",
-        "of the preset's own point from an eighth to eight times its bytes, 4 times beyond.",
+        "setting is smaller, what the file says of its dB no lower than at smaller sizes, at most 2 times the CPU",
+        "seconds of the preset's own point from an eighth to eight times its bytes, 4 times beyond.",
         "",
         *table(heads, lines),
     ]

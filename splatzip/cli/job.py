@@ -12,7 +12,6 @@ from splatzip.cli.source import load_and_warn
 from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, save_and_warn, write_whole
 
-
 LEAST_USED = 0.98  # of a size that was asked for
 
 
