@@ -171,8 +171,10 @@ class _Maker:
         made = self.settled(fineness)
         fits, file = _search(target, lambda value: self.file(made, Setting(value, 0.0)), *_FINENESS, near=fineness)
         if abs(fits - fineness) > _NEAR_FINENESS:
-            made = self.settled(fits)
-            fits, file = _search(target, lambda value: self.file(made, Setting(value, 0.0)), *_FINENESS, near=fits)
+            other = self.settled(fits)
+            near, again = _search(target, lambda value: self.file(other, Setting(value, 0.0)), *_FINENESS, near=fits)
+            if _LEAST_USED * target <= len(again) <= target or len(file) < _LEAST_USED * target:
+                made, fits, file = other, near, again
         if _LEAST_USED * target > len(file) and fits < _FINENESS[1]:  # coarse steps of opacity are few: sizes jump
             file = _search(target, lambda more: self.file(made, Setting(fits, more)), *_COLOR_OFFSET, near=0.1)[1]
         tried = self.measured(file)
