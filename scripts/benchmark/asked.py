@@ -70,6 +70,8 @@ def asked(rows: Sequence[Row]) -> list[str]:
                 yes(met),
             ])  # fmt: skip
             best = max(best, reached)
+    if not lines:
+        return []
     heads = ("scene", "asked, of its own", "bytes asked for", "bytes", "used", "dB said", "dB", "orbit dB", "lost dB",
              "CPU s", "of its own", "met")  # fmt: skip
     return [

@@ -83,6 +83,8 @@ def _unpruned(rows: Sequence[Row]) -> list[str]:
     """Bits a splat with every splat kept."""
     lines = []
     for scene, bars in _UNPRUNED_BARS.items():
+        if not any(_curve(rows, scene, curve) for curve in _UNPRUNED):
+            continue
         for db, most in bars.items():
             cells = [scene, f"{db:g}", str(most)]
             for curve in _UNPRUNED:
@@ -95,6 +97,8 @@ def _unpruned(rows: Sequence[Row]) -> list[str]:
                 cells += [f"{bits:.1f}", f"{np.interp(db, *zip(*by_db, strict=True)):.1f}"]
             lines.append([*cells, met(float(cells[3]), most) if cells[3][:1].isdigit() else ""])
     heads = ("scene", "dB", "bits at most", *(cell for curve in _UNPRUNED for cell in (curve, "orbit dB")), "met")
+    if not lines:
+        return []
     return ["Bits a splat with every splat kept, at the dB of the test views; **met**: with `--views`.", "",
             *table(heads, lines)]  # fmt: skip
 
@@ -103,6 +107,8 @@ def _elsewhere(rows: Sequence[Row]) -> list[str]:
     """Each preset's own point of scenes without photos."""
     heads = ("scene", "preset or recipe", "bytes", "ratio", "over its file", "splats kept", "orbit dB (worst)",
              "SSIM (worst)", "CPU s")  # fmt: skip
+    if not rows:
+        return []
     place = {curve: number for number, curve in enumerate(CURVES)}
     scenes = list(dict.fromkeys(row["scene"] for row in rows))
     lines = [
