@@ -25,6 +25,7 @@ from benchmark.rd import RD_SCENES, measure_rd
 from benchmark.recipes import RECIPES_RECORDS, RECIPES_SCENES, measure_recipes
 from benchmark.record import RECORDS, machine, replace_rows
 from benchmark.render import measure_rendering
+from benchmark.scale import SCALE_SCENES, measure_scale
 from benchmark.scenes import BenchScene, scenes_named, scenes_with_photos
 from benchmark.speed import measure_speed
 from benchmark.table import TABLE, write_table
@@ -46,6 +47,7 @@ RESUMED: dict[str, tuple[tuple[str, ...], Callable[[BenchScene, Scene], Iterable
     "rd": (RD_SCENES, measure_rd),
     "ideas": (IDEAS_SCENES, measure_ideas),
     "asked": (ASKED_SCENES, measure_asked),
+    "scale": (SCALE_SCENES, measure_scale),
 }
 PARTS = ("quality", "speed", "transcoding", "commands", "invariance")
 WEB_PARTS = ("tiers", "decoding", "waiting")
@@ -89,12 +91,13 @@ def _options() -> argparse.Namespace:
     rd = commands.add_parser("rd", help="rate and distortion: curves of presets, points of recipes")
     ideas = commands.add_parser("ideas", help="balanced with each of its ideas switched off")
     asked = commands.add_parser("asked", help="balanced at sizes that are asked for")
+    scale = commands.add_parser("scale", help="large scenes: memory and time")
     web = commands.add_parser("web", help="what is seen while a file comes")
     prune = commands.add_parser("prune", help="ways to choose the splats that stay")
     distill = commands.add_parser("distill", help="ways to keep fewer SH coefficients")
     codings = commands.add_parser("codings", help="numbers or codebooks")
     recipes = commands.add_parser("recipes", help="published methods, whole")
-    for command in (codec, views, rd, ideas, asked, web, prune, distill, codings, recipes):
+    for command in (codec, views, rd, ideas, asked, scale, web, prune, distill, codings, recipes):
         command.add_argument("scenes", nargs="*", help="names, or their beginnings (default: all that it is made for)")
     codec.add_argument("--parts", default=",".join(PARTS), help=f"any of {','.join(PARTS)} (default: all)")
     codec.add_argument(
@@ -104,7 +107,7 @@ def _options() -> argparse.Namespace:
     render = commands.add_parser("render", help="the rasterizer, forward and backward")
     for command in (codec, web, render):
         command.add_argument("--repetitions", type=int, default=5, help="runs of everything that is timed (default: 5)")
-    for command in (codec, views, rd, ideas, asked, web, prune, distill, codings, recipes, render):
+    for command in (codec, views, rd, ideas, asked, scale, web, prune, distill, codings, recipes, render):
         command.add_argument("--table", action="store_true", help="measure nothing, write the table again")
     options = parser.parse_args()
     known = {"codec": PARTS, "web": WEB_PARTS}.get(options.what)

@@ -14,7 +14,7 @@ with contextlib.suppress(ModuleNotFoundError):  # imported when a transcoded fil
 _RESET_PEAK = "5"  # proc(5), clear_refs
 
 
-def _resident(field: str) -> int:
+def resident(field: str) -> int:
     """Bytes of VmRSS or VmHWM. getrusage would show the parent's peak where that was higher."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field):
@@ -22,8 +22,13 @@ def _resident(field: str) -> int:
     raise OSError(f"/proc/self/status has no {field}")
 
 
-if __name__ == "__main__":
+def reset_peak() -> None:
+    """VmHWM starts from what is resident now."""
     Path("/proc/self/clear_refs").write_text(_RESET_PEAK)
-    before = _resident("VmRSS")
+
+
+if __name__ == "__main__":
+    reset_peak()
+    before = resident("VmRSS")
     scene = splatzip.decode.decompress(sys.argv[1], threads=int(sys.argv[2]))
-    print(_resident("VmHWM") - before)
+    print(resident("VmHWM") - before)

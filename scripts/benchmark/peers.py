@@ -73,7 +73,7 @@ def splat_transform_tool() -> Tool:
 
 
 def sog_tool() -> Tool:
-    """The same tool, to SOG by the CPU alone, which takes minutes: its k-means is made for GPUs."""
+    """The same tool, to SOG by the CPU alone: its k-means is made for GPUs, and takes minutes."""
     tool = splat_transform_tool()
     return replace(tool, suffix=".sog", writes=(*tool.writes, "--gpu", "cpu"))
 

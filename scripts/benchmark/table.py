@@ -10,6 +10,7 @@ from benchmark.pseudo import VIEWS_RECORDS, pseudo_views
 from benchmark.rd import RD_RECORDS
 from benchmark.record import RECORDS, Row, read_rows
 from benchmark.render import RENDER_RECORDS
+from benchmark.scale import SCALE_RECORDS, scale
 from benchmark.scenes import ROOT, SCENES
 from benchmark.sections_rd import draw, rate_and_distortion
 from benchmark.sections_render import rendering
@@ -22,14 +23,14 @@ from benchmark.web import decoding
 
 TABLE = ROOT / "docs" / "BENCHMARKS.md"
 
-_ROWS = (RD_RECORDS, ASKED_RECORDS, RECORDS, VIEWS_RECORDS, WEB_RECORDS)
+_ROWS = (RD_RECORDS, ASKED_RECORDS, SCALE_RECORDS, RECORDS, VIEWS_RECORDS, WEB_RECORDS)
 _INTRODUCTION = """\
 # Benchmarks
 
-Written by `scripts/bench` with `rd`, `asked`, `codec`, `views`, `web` and `render` (each with `--table` writes it
-again) from `benchmarks/*.jsonl`, which hold one JSON line a repetition with the revision, the scene's checksum and the
-machine. Every file that is measured here was verified and decoded in the same run. Medians; the range of the
-repetitions in parentheses.
+Written by `scripts/bench` with `rd`, `asked`, `scale`, `codec`, `views`, `web` and `render` (each with `--table`
+writes it again) from `benchmarks/*.jsonl`, which hold one JSON line a repetition with the revision, the scene's
+checksum and the machine. Every file that is measured here was verified and decoded in the same run. Medians; the range
+of the repetitions in parentheses.
 
 - **ratio**: bytes as float32 PLY without normals over bytes of the file. **bits**: of the whole file, a splat.
 - **dB**: mean over views of the PSNR between renders of the decoded scene and of its source, by an independent CPU
@@ -50,6 +51,7 @@ def write_table(path: Path, records: Sequence[Path] = _ROWS) -> None:
     sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (
         rate_and_distortion,
         asked,
+        scale,
         bars,
         bits_by_attribute,
         qualities,
