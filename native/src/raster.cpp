@@ -1,6 +1,7 @@
 #include "raster.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "isa.h"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr int64_t kGroupsAtOnce = 64, kSplatsAtOnce = kGroupsAtOnce * kGroup;
 constexpr int64_t kLeastListed = 1024;  // splats a list job
+constexpr int64_t kLeastTraced = 4096;  // blocks of a tile: fits into the second-level cache
 constexpr int64_t kMostEntries = INT64_C(0x7FFFFFFF);
 
 size_t size(int64_t count) { return static_cast<size_t>(count); }
@@ -143,6 +145,7 @@ bool Rasterizer::list(int threads) {
   return true;
 }
 
+// The places of transmittance, last_entry and stop are there after blend.
 TileJob Rasterizer::tile_job(int64_t tile) {
   const int x = static_cast<int>(tile % frame_.tiles_x), y = static_cast<int>(tile / frame_.tiles_x);
   return {frame_.splats.data(),
@@ -158,6 +161,25 @@ TileJob Rasterizer::tile_job(int64_t tile) {
           frame_.transmittance.data() + tile * kTilePixels,
           frame_.last_entry.data() + tile * kTilePixels,
           frame_.tile_stop.data() + tile};
+}
+
+void Rasterizer::for_traced_tiles(int threads,
+                                  const std::function<bool(const TileJob&, const TileTrace&, int64_t)>& work) {
+  const int64_t tiles = frame_.tiles(), workers = std::min<int64_t>(threads > 0 ? threads : core_count(), tiles);
+  if (traces_.size() < size(workers)) traces_.resize(size(workers));
+  std::atomic<int64_t> next{0};
+  parallel_for(workers, threads, [&](int64_t worker) {
+    Trace& buffers = traces_[size(worker)];
+    buffers.alphas.reserve(size(kLeastTraced * kBlockPixels));
+    for (int64_t tile; (tile = next.fetch_add(1)) < tiles;) {
+      const TileJob job = tile_job(tile);
+      buffers.blocks.reserve(job.end - job.start);
+      const auto trace = [&] {
+        return TileTrace{buffers.alphas.data(), buffers.alphas.capacity() / kBlockPixels, buffers.blocks.data()};
+      };
+      while (!work(job, trace(), tile)) buffers.alphas.reserve(2 * buffers.alphas.capacity());
+    }
+  });
 }
 
 void Rasterizer::blend(const PictureArrays& picture, int threads) {

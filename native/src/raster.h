@@ -93,6 +93,12 @@ struct GroupGradient {
   uint32_t seen;
   const float *geometry, *sh;
 };
+// A picture to move towards, (height, width, 3), and its Huber loss: differences up to `small` count by their square,
+// larger ones by their size.
+struct Target {
+  const float* picture;
+  float small;
+};
 using GroupSink = std::function<void(const GroupGradient&)>;
 
 class Rasterizer {
@@ -115,10 +121,19 @@ class Rasterizer {
   void backward_groups(const float* g_color, const float* g_alpha, float* g_background, int threads,
                        const GroupSink& sink);
 
+  // render and backward_groups at once, for the loss between picture and target; the picture itself is not kept.
+  // Returns the mean |difference|, or a negative number where render says false.
+  double towards(const ProjectionCamera& camera, const float background[3], int width, int height, const Target& target,
+                 int threads, const GroupSink& sink);
+
   // What render does before it blends: the frame without its transmittance.
   bool prepare(const ProjectionCamera& camera, const float background[3], int width, int height, int threads);
 
   TileJob tile_job(int64_t tile);
+
+  // Calls work(job, trace, tile) for every tile, again with more room where it says false.
+  void for_traced_tiles(int threads, const std::function<bool(const TileJob&, const TileTrace&, int64_t)>& work);
+
   const PreparedScene& scene() const { return scene_; }
   PreparedScene& scene() { return scene_; }
   const Frame& frame() const { return frame_; }
@@ -128,6 +143,7 @@ class Rasterizer {
   bool list(int threads);
   void blend(const PictureArrays& picture, int threads);
   void blend_backward(const float* g_color, const float* g_alpha, float* g_background, int threads);
+  void hand_over(int threads, const GroupSink& sink);
   void prefetch_sums(int64_t group) const;
   void group_sums(int64_t group, float* rows) const;
 
@@ -141,9 +157,14 @@ class Rasterizer {
   std::vector<Buffer<TileRecord>> records_;
   Buffer<uint64_t> records_used_;
   Buffer<uint32_t> tile_counts_;
-  Buffer<float> slots_;      // backward: (entries, kSlot)
-  Buffer<float> tile_sums_;  // backward: (tiles, 3)
-  Buffer<uint32_t> rank_;    // backward: by splat of the frame, its place in the order
+  struct Trace {
+    Buffer<float> alphas;
+    Buffer<uint16_t> blocks;
+  };
+  std::vector<Trace> traces_;  // one a thread
+  Buffer<float> slots_;        // backward: (entries, kSlot)
+  Buffer<float> tile_sums_;    // backward: (tiles, 3)
+  Buffer<uint32_t> rank_;      // backward: by splat of the frame, its place in the order
 };
 
 ProjectionCamera make_camera(const double world_to_camera[16], const double origin[3], double fx, double fy, double cx,

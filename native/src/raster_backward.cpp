@@ -65,6 +65,27 @@ void Rasterizer::group_sums(int64_t group, float* rows) const {
 void Rasterizer::backward_groups(const float* g_color, const float* g_alpha, float* g_background, int threads,
                                  const GroupSink& sink) {
   blend_backward(g_color, g_alpha, g_background, threads);
+  hand_over(threads, sink);
+}
+
+double Rasterizer::towards(const ProjectionCamera& camera, const float background[3], int width, int height,
+                           const Target& target, int threads, const GroupSink& sink) {
+  if (!prepare(camera, background, width, height, threads)) return -1;
+  slots_.reserve(size(frame_.entry_count()) * kSlot);
+  float* by_tile = tile_sums_.reserve(size(frame_.tiles()));
+  const double values = 3.0 * width * height;
+  const float share = static_cast<float>(1 / values);
+  for_traced_tiles(threads, [&](const TileJob& job, const TileTrace& trace, int64_t tile) {
+    return kernels().raster->towards({job, trace, target.picture, target.small, share, slots_.data(), by_tile + tile});
+  });
+  hand_over(threads, sink);
+  double total = 0;
+  for (int64_t tile = 0; tile < frame_.tiles(); ++tile) total += by_tile[tile];
+  return total / values;
+}
+
+// Slots to splats to groups to their gradients.
+void Rasterizer::hand_over(int threads, const GroupSink& sink) {
   rank_.reserve(frame_.splats.capacity());
   parallel_for((frame_.seen_count + kRanksAtOnce - 1) / kRanksAtOnce, threads, [&](int64_t chunk) {
     const int64_t end = std::min(frame_.seen_count, (chunk + 1) * kRanksAtOnce);

@@ -35,18 +35,22 @@ inline Footprint footprint(const ProjectedSplat& s, const float* x, const float*
   return {e, dy, e * e * s.along + dy * dy * s.across};
 }
 
-template <bool WithDepth>
-void blend_entries(const TileJob& tile, BlendState* state) {
+// Blends a tile into `state`. With a trace, what is found is written down; false if there may be no room for it.
+template <bool WithDepth, bool Traced>
+bool blend_entries(const TileJob& tile, BlendState* state, const TileTrace* trace) {
   constexpr uint32_t kAhead = 8;
   const TileCentres centres(tile.x, tile.y);
   uint16_t alive_pixels[kTileBlocks];  // as of the block's last entry
   unsigned alive = 0xFFFF;             // blocks
   for (uint16_t& pixels : alive_pixels) pixels = 0xFFFF;
   const Floats least_t = broadcast(kLeastTransmittance), most_alpha = broadcast(kMostAlpha);
+  uint64_t traced = 0;
   uint32_t k = tile.start;
   for (; k < tile.end && alive; ++k) {
     if (k + kAhead < tile.end) __builtin_prefetch(tile.splats + tile.entries[k + kAhead].splat);
+    if (Traced && traced + kTileBlocks > trace->room) return false;
     const ProjectedSplat& s = tile.splats[tile.entries[k].splat];
+    unsigned blended = 0;
     for (unsigned blocks = tile.entries[k].blocks & alive; blocks; blocks &= blocks - 1) {
       const int block = __builtin_ctz(blocks);
       float* t = tile.transmittance + block * kBlockPixels;
@@ -65,35 +69,64 @@ void blend_entries(const TileJob& tile, BlendState* state) {
           continue;
         }
       }
+      unsigned touched = 0;
       for (int part = 0; part < kBlockParts; ++part) {
         const int at = block * kBlockPixels + part * kWidth;
         const Footprint f = footprint(s, centres.x[block & 3] + part * kWidth, centres.y[block >> 2] + part * kWidth);
         const Mask inside = at_least(open[part], f.power, broadcast(s.cut));
-        const Floats alpha = keep(inside, least(exp2_of(f.power) * s.opacity, most_alpha));
+        const Floats full = keep(inside, exp2_of(f.power) * s.opacity), alpha = least(full, most_alpha);
+        if constexpr (Traced) {
+          store(trace->alphas + traced * kBlockPixels + part * kWidth, full);
+          touched |= bits_of(inside);
+        }
         const Floats before = load<Floats>(t + part * kWidth), weight = alpha * before;
         store(t + part * kWidth, before - weight);
         for (int c = 0; c < 3; ++c)
           store(state->color[c] + at, load<Floats>(state->color[c] + at) + weight * s.color[c]);
         if (WithDepth) store(state->depth + at, load<Floats>(state->depth + at) + weight * s.depth);
       }
+      if (Traced && touched) {
+        ++traced;
+        blended |= 1u << block;
+      }
     }
+    if constexpr (Traced) trace->blocks[k - tile.start] = static_cast<uint16_t>(blended);
   }
   *tile.stop = k;
+  return true;
 }
 
-void blend_tile(const BlendJob& job) {
-  const TileJob& tile = job.tile;
-  BlendState state;
-  std::memset(&state, 0, sizeof state);
+// Before the first splat: outside of the picture nothing is seen.
+inline void begin_tile(const TileJob& tile, BlendState* state) {
+  std::memset(state, 0, sizeof *state);
   for (int block = 0; block < kTileBlocks; ++block)
     for (int pixel = 0; pixel < kBlockPixels; ++pixel) {
       tile.transmittance[block * kBlockPixels + pixel] = picture_index(tile, block, pixel) < 0 ? 0.0f : 1.0f;
       tile.last_entry[block * kBlockPixels + pixel] = tile.end;
     }
+}
+
+// What a frame keeps of a tile, for passes that do without.
+struct TileMemory {
+  alignas(64) float transmittance[kTilePixels];
+  uint32_t last_entry[kTilePixels], stop;
+
+  TileJob used_by(TileJob tile) {
+    tile.transmittance = transmittance;
+    tile.last_entry = last_entry;
+    tile.stop = &stop;
+    return tile;
+  }
+};
+
+void blend_tile(const BlendJob& job) {
+  const TileJob& tile = job.tile;
+  BlendState state;
+  begin_tile(tile, &state);
   if (job.depth) {
-    blend_entries<true>(tile, &state);
+    blend_entries<true, false>(tile, &state, nullptr);
   } else {
-    blend_entries<false>(tile, &state);
+    blend_entries<false, false>(tile, &state, nullptr);
   }
   for (int block = 0; block < kTileBlocks; ++block)
     for (int pixel = 0; pixel < kBlockPixels; ++pixel) {

@@ -90,6 +90,15 @@ struct TileJob {
   uint32_t* stop;
 };
 
+// What blending a tile front to back found, for passes that would look again. Of entry start + i, `blocks[i]` says in
+// which blocks it was blended into some pixel; each of them, in this order, has the 16 opacities, before they are
+// clamped to kMostAlpha, 0 where nothing was blended.
+struct TileTrace {
+  float* alphas;  // (room, kBlockPixels)
+  uint64_t room;
+  uint16_t* blocks;  // by entry of the tile
+};
+
 struct BlendJob {
   TileJob tile;
   float *color, *alpha, *depth;  // of the picture; depth may be null
@@ -115,6 +124,16 @@ struct ProjectBackwardJob {
   float *g_geometry, *g_sh;  // (kGeometryRows, kGroup), (coefficients, 3, kGroup)
 };
 
+// A tile on its way towards a target: blended, compared, and back to front again.
+struct TowardsJob {
+  TileJob tile;  // its transmittance, last_entry and stop are not used
+  TileTrace trace;
+  const float* target;  // of the picture
+  float small, share;   // the loss's gradient is share x difference / small, from -share to share
+  float* slots;         // as BlendBackwardJob
+  float* difference;    // sum of |picture - target|
+};
+
 struct ScoreTileJob;  // raster_score_kernels.h
 struct ScoreGroupJob;
 
@@ -124,7 +143,8 @@ struct RasterKernels {
   void (*blend)(const BlendJob& job);
   void (*blend_backward)(const BlendBackwardJob& job);
   void (*project_backward)(const ProjectBackwardJob& job);
-  void (*score_tile)(const ScoreTileJob& job);
+  bool (*towards)(const TowardsJob& job);       // false, and no slots, if the trace needs more room
+  bool (*score_tile)(const ScoreTileJob& job);  // the same
   void (*score_group)(const ScoreGroupJob& job);
 };
 

@@ -12,6 +12,7 @@ inline Mask at_least(Mask within, Floats a, Floats b) {
   return _mm512_mask_cmp_ps_mask(within, (__m512)a, (__m512)b, _CMP_GE_OQ);
 }
 inline Mask above(Ints a, Ints b) { return _mm512_cmpgt_epi32_mask((__m512i)a, (__m512i)b); }
+inline Mask above_zero(Floats a) { return _mm512_cmp_ps_mask((__m512)a, _mm512_setzero_ps(), _CMP_GT_OQ); }
 inline Floats keep(Mask mask, Floats a) { return (Floats)_mm512_maskz_mov_ps(mask, (__m512)a); }
 inline unsigned bits_of(Mask mask) { return mask; }
 inline unsigned bits_of(Ints mask) { return _mm512_movepi32_mask((__m512i)mask); }
@@ -23,6 +24,7 @@ typedef Ints Mask;
 inline Mask at_least(Floats a, Floats b) { return a >= b; }
 inline Mask at_least(Mask within, Floats a, Floats b) { return within & (a >= b); }
 inline Mask above(Ints a, Ints b) { return a > b; }
+inline Mask above_zero(Floats a) { return a > 0.0f; }
 inline Floats keep(Mask mask, Floats a) { return (Floats)((Ints)a & mask); }
 inline Floats least(Floats a, Floats b) { return a < b ? a : b; }
 inline unsigned bits_of(Mask mask) {

@@ -81,19 +81,11 @@ void Scores::begin(int64_t splats, int sh_degree, const ScoreWishes& wishes, int
 
 bool Scores::add(Rasterizer* rasterizer, const ProjectionCamera& camera, const float background[3], int width,
                  int height, float view_weight, float floor, int threads) {
-  const int64_t pixels = int64_t{width} * height;
-  if (wishes_.needs_color()) {
-    const PictureArrays picture = {picture_.reserve(size(3 * pixels)), alpha_.reserve(size(pixels)), nullptr};
-    if (!rasterizer->render(camera, background, width, height, picture, threads)) return false;
-  } else if (!rasterizer->prepare(camera, background, width, height, threads)) {
-    return false;
-  }
+  if (!rasterizer->prepare(camera, background, width, height, threads)) return false;
   const Frame& frame = rasterizer->frame();
-  const int slot = slot_of(pass());
-  float* slots = slots_.reserve(size(frame.entry_count() * slot));
-  parallel_for(frame.tiles(), threads, [&](int64_t tile) {
-    const TileJob job = rasterizer->tile_job(tile);
-    kernels().raster->score_tile({job, pass(), picture_.data(), floor, slots});
+  float* slots = slots_.reserve(size(frame.entry_count() * slot_of(pass())));
+  rasterizer->for_traced_tiles(threads, [&](const TileJob& job, const TileTrace& trace, int64_t) {
+    return kernels().raster->score_tile({job, pass(), trace, floor, slots});
   });
   sum_entries(frame, threads);
   add_groups(*rasterizer, view_weight, threads);

@@ -1,7 +1,8 @@
 // Score passes: what each splat of a scene did to pictures of it, summed up over views.
 //
 //   begin -> add a view, and another -> read
-//   render (or only project, sort and list) -> sums by entry -> sums by splat -> by attribute, through the projection
+//   project, sort, list -> tile by tile, blended first where removal needs its colour: sums by entry -> sums by splat
+//   -> by attribute, through the projection
 //
 // The sums of a view are float32 in a written order; the same scores from any number of threads.
 #pragma once
@@ -16,8 +17,6 @@ namespace splatzip {
 // Transmittance is not to be had with removal or the curvature of geometry.
 struct ScoreWishes {
   bool removal = false, geometry_curvature = false, color_curvature = false, directions = false, transmittance = false;
-
-  bool needs_color() const { return removal || geometry_curvature; }
 };
 
 // (N, ...) arrays of the caller. Null where not wished.
@@ -56,7 +55,6 @@ class Scores {
   Buffer<float> basics_, toward_, geometry_, color_;
   Buffer<uint64_t> seen_from_;
   // Kept from view to view.
-  Buffer<float> picture_, alpha_;
   Buffer<float> slots_;  // (entries, slot)
   Buffer<float> sums_;   // (splats of the frame, slot)
 };

@@ -1,91 +1,30 @@
 // What each splat of a tile did to the picture, and per splat what a change of its attributes would do; included by
 // isa_kernels.inl inside its anonymous namespace.
 
-// Lane sums of 16 rows of a block, and of 4 rows. One tree for every width: lanes 8 apart first, then 4, 2 and 1.
-struct FoldTable {
-  // Of two registers with segments of 2 * Half lanes each: the lower and the upper half of every segment.
-  alignas(64) int32_t low[4][kWidth] = {}, high[4][kWidth] = {};
-  constexpr FoldTable() {
-    for (int level = 0, half = kWidth / 2; half >= 1; ++level, half /= 2)
-      for (int lane = 0; lane < kWidth; ++lane) {
-        low[level][lane] = lane / half * 2 * half + lane % half;
-        high[level][lane] = low[level][lane] + half;
-      }
-  }
-};
-constexpr FoldTable kFold;
-
-inline Floats folded(Floats a, Floats b, int level) {
-  return __builtin_shuffle(a, b, load<Ints>(kFold.low[level])) + __builtin_shuffle(a, b, load<Ints>(kFold.high[level]));
-}
-
-// The parts of a block's row, added as the first levels of the tree.
-inline Floats joined(const Floats* parts) {
-  if constexpr (kBlockParts == 1) return parts[0];
-  if constexpr (kBlockParts == 2) return parts[0] + parts[1];
-  if constexpr (kBlockParts == 4) return (parts[0] + parts[2]) + (parts[1] + parts[3]);
-}
-
-// Lanes `distance` apart change places.
-struct SwapTable {
-  alignas(64) int32_t lane[4][kWidth] = {};
-  constexpr SwapTable() {
-    for (int level = 0, distance = kWidth / 2; distance >= 1; ++level, distance /= 2)
-      for (int i = 0; i < kWidth; ++i) lane[level][i] = i ^ distance;
-  }
-};
-constexpr SwapTable kSwap;
-
-// Sums of `Rows` registers (a power of two, at most kWidth): register r's in lane r * kWidth / Rows.
-template <int Rows>
-inline Floats sums_of_lanes(Floats* rows) {
-  int level = 0;
-  for (int count = Rows; count > 1; ++level, count /= 2)
-    for (int i = 0; i < count / 2; ++i) rows[i] = folded(rows[2 * i], rows[2 * i + 1], level);
-  for (int distance = kWidth / Rows / 2; distance >= 1; ++level, distance /= 2)
-    rows[0] = rows[0] + __builtin_shuffle(rows[0], load<Ints>(kSwap.lane[level]));
-  return rows[0];
-}
-
-inline float most_of_lanes(Floats row) {
-  for (int level = 0, distance = kWidth / 2; distance >= 1; ++level, distance /= 2) {
-    const Floats other = __builtin_shuffle(row, load<Ints>(kSwap.lane[level]));
-    row = other > row ? other : row;
-  }
-  return row[0];
-}
-
-// Sums over the pixels of a block, `Rows` of them a multiple of 4.
-template <int Rows>
-inline void store_sums(const Floats (*rows)[kBlockParts], float* out) {
-  constexpr int kAtOnce = Rows < kWidth ? Rows : kWidth, kStep = kWidth / kAtOnce;
-  for (int first = 0; first < Rows; first += kAtOnce) {
-    Floats group[kAtOnce];
-    for (int i = 0; i < kAtOnce; ++i) group[i] = joined(rows[first + i]);
-    const Floats sums = sums_of_lanes<kAtOnce>(group);
-    if constexpr (kStep == 1) {
-      store(out + first, sums);
-    } else {
-      for (int i = 0; i < kAtOnce; ++i) out[first + i] = sums[i * kStep];
-    }
-  }
-}
-
 // Of a tile: transmittance so far, and colour that is still to come, by block and pixel of the block.
 struct ScoreState {
   alignas(64) float transmittance[kTilePixels], rest[3][kTilePixels];
 };
 
-template <bool WithRest>
-void begin_score(const ScoreTileJob& job, ScoreState* state) {
+void begin_score(const TileJob& tile, ScoreState* state) {
   for (int block = 0; block < kTileBlocks; ++block)
-    for (int pixel = 0; pixel < kBlockPixels; ++pixel) {
-      const int64_t in = picture_index(job.tile, block, pixel);
-      const int at = block * kBlockPixels + pixel;
-      state->transmittance[at] = in < 0 ? 0.0f : 1.0f;
-      if (WithRest)
-        for (int c = 0; c < 3; ++c) state->rest[c][at] = in < 0 ? 0.0f : job.color[3 * in + c];
-    }
+    for (int pixel = 0; pixel < kBlockPixels; ++pixel)
+      state->transmittance[block * kBlockPixels + pixel] = picture_index(tile, block, pixel) < 0 ? 0.0f : 1.0f;
+}
+
+// Blends the tile: all of its colour is still to come.
+bool begin_traced_score(const ScoreTileJob& job, ScoreState* state, uint32_t* stop) {
+  TileMemory memory;
+  const TileJob tile = memory.used_by(job.tile);
+  BlendState blended;
+  begin_tile(tile, &blended);
+  std::memcpy(state->transmittance, memory.transmittance, sizeof memory.transmittance);
+  if (!blend_entries<false, true>(tile, &blended, &job.trace)) return false;
+  for (int c = 0; c < 3; ++c)
+    for (int at = 0; at < kTilePixels; ++at)
+      state->rest[c][at] = blended.color[c][at] + memory.transmittance[at] * tile.background[c];
+  *stop = memory.stop;
+  return true;
 }
 
 // Accumulators of one entry. Rows as in its slot: sums, and behind a row that is not in use the moments.
@@ -97,17 +36,18 @@ struct EntrySums {
   int pixels = 0;
 };
 
+// A splat in one part of a block; `raw` is its opacity there, 0 outside.
 template <ScorePass Pass>
-inline void add_block(const ScoreTileJob& job, const ProjectedSplat& s, const Footprint& f, Mask inside,
+inline void add_block(const ScoreTileJob& job, const ProjectedSplat& s, const Footprint& f, Floats raw,
                       float root_along, float root_across, float* transmittance, float* rest, int part,
                       EntrySums<Pass>* sums) {
-  const Floats most_alpha = broadcast(kMostAlpha), raw = exp2_of(f.power) * s.opacity;
-  const Floats alpha = keep(inside, least(raw, most_alpha));
+  const Floats most_alpha = broadcast(kMostAlpha), alpha = least(raw, most_alpha);
   const Floats before = load<Floats>(transmittance), weight = alpha * before, square = weight * weight;
   store(transmittance, before - weight);
   sums->basics[kScoreWeight][part] += weight;
   sums->basics[kScoreSquares][part] += square;
-  if constexpr (Pass == kScoreTransmittance) sums->basics[kScoreTransmittanceSum][part] += keep(inside, before);
+  if constexpr (Pass == kScoreTransmittance)
+    sums->basics[kScoreTransmittanceSum][part] += keep(above_zero(raw), before);
   sums->pixels += __builtin_popcount(bits_of(at_least(weight, broadcast(kCountedWeight))));
   sums->most[part] = weight > sums->most[part] ? weight : sums->most[part];
   if constexpr (Pass >= kScoreRemoval) {
@@ -134,13 +74,25 @@ inline void add_block(const ScoreTileJob& job, const ProjectedSplat& s, const Fo
 }
 
 template <ScorePass Pass>
-void score_tile(const ScoreTileJob& job) {
+inline void store_entry(const EntrySums<Pass>& sums, float* slot) {
+  store_sums<4>(sums.basics, slot);
+  if constexpr (Pass >= kScoreCurvature) store_sums<1 + kScoreMoments>(sums.moments, slot + kScoreMost);
+  Floats most = sums.most[0];
+  for (int part = 1; part < kBlockParts; ++part) most = sums.most[part] > most ? sums.most[part] : most;
+  slot[kScoreMost] = most_of_lanes(most);
+  slot[kScorePixels] = static_cast<float>(sums.pixels);
+}
+
+// Front to back in one go, for what no colour is needed for.
+template <ScorePass Pass>
+bool score_tile(const ScoreTileJob& job) {
+  static_assert(Pass < kScoreRemoval);
   constexpr uint32_t kAhead = 8;
-  constexpr int kSlot = Pass >= kScoreCurvature ? kScoreSlot : kScoreLightSlot;
+  constexpr int kSlot = kScoreLightSlot;
   const TileJob& tile = job.tile;
   const TileCentres centres(tile.x, tile.y);
   ScoreState state;
-  begin_score<(Pass >= kScoreRemoval)>(job, &state);
+  begin_score(tile, &state);
   const Floats least_t = broadcast(kLeastTransmittance);
   unsigned alive = 0xFFFF;  // blocks
   uint32_t k = tile.start;
@@ -149,12 +101,9 @@ void score_tile(const ScoreTileJob& job) {
     if (k + kAhead < tile.end) {
       __builtin_prefetch(tile.splats + tile.entries[k + kAhead].splat);
       __builtin_prefetch(slot_of(k + kAhead), 1);
-      if (kSlot > kScoreLightSlot) __builtin_prefetch(slot_of(k + kAhead) + kSlot - 1, 1);
     }
     const ProjectedSplat& s = tile.splats[tile.entries[k].splat];
     float* slot = slot_of(k);
-    // Offsets in sigmas (times a constant), so that no moment overflows.
-    const float root_along = __builtin_sqrtf(-s.along), root_across = __builtin_sqrtf(-s.across);
     EntrySums<Pass> sums;
     unsigned touched = 0;
     for (unsigned blocks = tile.entries[k].blocks & alive; blocks; blocks &= blocks - 1) {
@@ -169,29 +118,68 @@ void score_tile(const ScoreTileJob& job) {
         const Footprint f = footprint(s, centres.x[block & 3] + part * kWidth, centres.y[block >> 2] + part * kWidth);
         const Mask inside = at_least(open, f.power, broadcast(s.cut));
         touched |= bits_of(inside);
-        add_block<Pass>(job, s, f, inside, root_along, root_across, state.transmittance + at, state.rest[0] + at, part,
-                        &sums);
+        add_block<Pass>(job, s, f, keep(inside, exp2_of(f.power) * s.opacity), 0, 0, state.transmittance + at, nullptr,
+                        part, &sums);
       }
       if (!open_pixels) alive &= ~(1u << block);
     }
-    if (!touched) {
+    if (touched) {
+      store_entry(sums, slot);
+    } else {
+      std::memset(slot, 0, kSlot * sizeof(float));
+    }
+  }
+  for (; k < tile.end; ++k) std::memset(slot_of(k), 0, kSlot * sizeof(float));
+  return true;
+}
+
+// Front to back twice: for what is behind a splat, the colour of the picture has to be known.
+template <ScorePass Pass>
+bool score_tile_traced(const ScoreTileJob& job) {
+  static_assert(Pass >= kScoreRemoval);
+  constexpr uint32_t kAhead = 8;
+  constexpr int kSlot = Pass >= kScoreCurvature ? kScoreSlot : kScoreLightSlot;
+  const TileJob& tile = job.tile;
+  const TileCentres centres(tile.x, tile.y);
+  ScoreState state;
+  uint32_t stop;
+  if (!begin_traced_score(job, &state, &stop)) return false;
+  const float* alphas = job.trace.alphas;
+  const auto slot_of = [&](uint32_t entry) { return job.slots + static_cast<size_t>(tile.slot[entry]) * kSlot; };
+  for (uint32_t k = tile.start; k < stop; ++k) {
+    if (k + kAhead < tile.end) {
+      __builtin_prefetch(slot_of(k + kAhead), 1);
+      if (kSlot > kScoreLightSlot) __builtin_prefetch(slot_of(k + kAhead) + kSlot - 1, 1);
+    }
+    float* slot = slot_of(k);
+    unsigned blocks = job.trace.blocks[k - tile.start];
+    if (!blocks) {
       std::memset(slot, 0, kSlot * sizeof(float));
       continue;
     }
-    store_sums<4>(sums.basics, slot);
-    if constexpr (Pass >= kScoreCurvature) store_sums<1 + kScoreMoments>(sums.moments, slot + kScoreMost);
-    Floats most = sums.most[0];
-    for (int part = 1; part < kBlockParts; ++part) most = sums.most[part] > most ? sums.most[part] : most;
-    slot[kScoreMost] = most_of_lanes(most);
-    slot[kScorePixels] = static_cast<float>(sums.pixels);
+    const ProjectedSplat& s = tile.splats[tile.entries[k].splat];
+    // Offsets in sigmas (times a constant), so that no moment overflows.
+    const float root_along = __builtin_sqrtf(-s.along), root_across = __builtin_sqrtf(-s.across);
+    EntrySums<Pass> sums;
+    for (; blocks; blocks &= blocks - 1, alphas += kBlockPixels) {
+      const int block = __builtin_ctz(blocks);
+      for (int part = 0; part < kBlockParts; ++part) {
+        const int at = block * kBlockPixels + part * kWidth;
+        const Footprint f = footprint(s, centres.x[block & 3] + part * kWidth, centres.y[block >> 2] + part * kWidth);
+        add_block<Pass>(job, s, f, load<Floats>(alphas + part * kWidth), root_along, root_across,
+                        state.transmittance + at, state.rest[0] + at, part, &sums);
+      }
+    }
+    store_entry(sums, slot);
   }
-  for (; k < tile.end; ++k) std::memset(slot_of(k), 0, kSlot * sizeof(float));
+  for (uint32_t k = stop; k < tile.end; ++k) std::memset(slot_of(k), 0, kSlot * sizeof(float));
+  return true;
 }
 
-void score_tile_of(const ScoreTileJob& job) {
+bool score_tile_of(const ScoreTileJob& job) {
   switch (job.pass) {
-    case kScoreCurvature: return score_tile<kScoreCurvature>(job);
-    case kScoreRemoval: return score_tile<kScoreRemoval>(job);
+    case kScoreCurvature: return score_tile_traced<kScoreCurvature>(job);
+    case kScoreRemoval: return score_tile_traced<kScoreRemoval>(job);
     case kScoreTransmittance: return score_tile<kScoreTransmittance>(job);
     default: return score_tile<kScoreWeights>(job);
   }

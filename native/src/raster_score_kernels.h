@@ -24,11 +24,11 @@ constexpr int kScoreLightSlot = kScoreFirstMoment, kScoreSlot = kScoreFirstMomen
 constexpr int kGeometryParameters = 10, kGeometryPairs = 55;
 
 struct ScoreTileJob {
-  TileJob tile;
+  TileJob tile;  // its transmittance, last_entry and stop are not used
   ScorePass pass;
-  const float* color;  // of the picture; not read for weights alone
-  float floor;         // added to the squared contrast in the moments
-  float* slots;        // (entries, slot) as TileJob::slot has them; all of the tile's are written
+  TileTrace trace;  // for removal and what includes it
+  float floor;      // added to the squared contrast in the moments
+  float* slots;     // (entries, slot) as TileJob::slot has them; all of the tile's are written
 };
 
 // A group of 16 splats. `sums` are (slot, kGroup), zero for what is not seen; the others are added to, and may be null

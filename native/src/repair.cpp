@@ -165,42 +165,15 @@ void Repair::show(const SceneArrays<const float>& arrays, int threads) {
   });
 }
 
-// Mean |color - target|, and the gradient of its Huber form to gradient_.
-double Repair::difference(const float* target, int width, int height, int threads) {
-  const int64_t row = int64_t{3} * width;
-  const float share = 1.0f / (static_cast<float>(row) * static_cast<float>(height));
-  float* gradient = gradient_.reserve(size(row * height));
-  float* sums = row_sums_.reserve(size(height));
-  const float* color = color_.data();
-  parallel_for(height, threads, [&](int64_t y) {
-    float sum = 0;
-    for (int64_t i = y * row; i < (y + 1) * row; ++i) {
-      const float d = color[i] - target[i];
-      sum += std::fabs(d);
-      gradient[i] = share * std::clamp(d * (1 / kSmall), -1.0f, 1.0f);
-    }
-    sums[y] = sum;
-  });
-  double total = 0;
-  for (int y = 0; y < height; ++y) total += sums[y];
-  return total / (static_cast<double>(row) * height);
-}
-
 double Repair::step(const ProjectionCamera& camera, const float background[3], int width, int height,
                     const float* target, const RepairRates& rates, int64_t number, int threads) {
-  float* color = color_.reserve(size(int64_t{3} * width * height));
-  float* alpha = alpha_.reserve(size(int64_t{width} * height));
-  if (!drawn_.render(camera, background, width, height, {color, alpha, nullptr}, threads)) return -1;
-  const double before = difference(target, width, height, threads);
-
   PreparedScene& values = values_;
   PreparedScene& drawn = drawn_.scene();
   const int sh_rows = values.sh_rows(), rows = kGeometryRows + sh_rows;
   const double steps = static_cast<double>(number);
   const float unbias_moment = static_cast<float>(1 / (1 - std::pow(double{kMomentum}, steps)));
   const float unbias_square = static_cast<float>(1 / (1 - std::pow(double{kMemory}, steps)));
-  float ignored[3];
-  drawn_.backward_groups(gradient_.data(), nullptr, ignored, threads, [&](const GroupGradient& g) {
+  return drawn_.towards(camera, background, width, height, {target, kSmall}, threads, [&](const GroupGradient& g) {
     if (!g.seen) return;
     float* geometry = values.geometry.data() + g.group * kGeometryRows * kGroup;
     float* sh = values.sh.data() + g.group * sh_rows * kGroup;
@@ -231,7 +204,6 @@ double Repair::step(const ProjectionCamera& camera, const float background[3], i
     std::copy_n(geometry, kGeometryRows * kGroup, drawn.geometry.data() + g.group * kGeometryRows * kGroup);
     std::copy_n(sh, sh_rows * kGroup, drawn.sh.data() + g.group * sh_rows * kGroup);
   });
-  return before;
 }
 
 void Repair::read(const SceneArrays<float>& arrays, int threads) const { read_scene(values_, arrays, threads); }

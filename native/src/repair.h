@@ -36,14 +36,11 @@ class Repair {
   void read(const SceneArrays<float>& arrays, int threads) const;
 
  private:
-  double difference(const float* target, int width, int height, int threads);
-
   Rasterizer drawn_;
   PreparedScene values_;
   bool shows_others_ = false;
   Buffer<float> moments_, squares_;  // by group: rows of the geometry, then of the SH
   Buffer<float> sizes_;              // (groups, kGroup)
-  Buffer<float> color_, alpha_, gradient_, row_sums_;
 };
 
 }  // namespace splatzip
