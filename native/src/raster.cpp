@@ -55,6 +55,7 @@ void Rasterizer::project(int threads) {
     const ProjectJob job = {&frame_.camera,
                             scene_.geometry.data(),
                             scene_.sh.data(),
+                            scene_.bounds.data(),
                             scene_.sh_degree,
                             chunk * kGroupsAtOnce,
                             std::min(groups, (chunk + 1) * kGroupsAtOnce),

@@ -31,6 +31,7 @@ struct PreparedScene {
   int sh_degree = 0;
   Buffer<float> geometry;  // (groups, kGeometryRows, kGroup)
   Buffer<float> sh;        // (groups, coefficients, 3, kGroup)
+  Buffer<float> bounds;    // (groups / kGroup, kBoundRows, kGroup); who changes geometry calls bound_group
 
   int64_t groups() const { return (splats + kGroup - 1) / kGroup; }
   int sh_rows() const { return 3 * (sh_degree + 1) * (sh_degree + 1); }
@@ -74,6 +75,7 @@ struct SceneArrays {
 
 void prepare_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, PreparedScene* scene,
                    int threads);
+void bound_group(PreparedScene* scene, int64_t group);
 void read_scene(const PreparedScene& scene, const SceneArrays<float>& arrays, int threads);
 
 // Rows of a group of 16, as PreparedScene has them, to `width` floats a splat.

@@ -14,6 +14,10 @@ constexpr float kLeastTransmittance = 1e-4f;
 // Rows of a group's geometry; a row is one float a splat.
 enum GeometryRow { kPositionRow = 0, kLogScaleRow = 3, kRotationRow = 6, kOpacityRow = 10, kGeometryRows = 11 };
 
+// What is known of a whole group, a row each, 16 groups side by side: a sphere around the centres of its splats, and
+// their largest standard deviation. Splats that are invisible do not count; NaN bounds nothing.
+enum BoundRow { kCentreRow = 0, kRadiusRow = 3, kDeviationRow = 4, kBoundRows = 5 };
+
 // A splat in the picture: what a tile needs of it, one cache line.
 //   log2 of the Gaussian = along * e^2 + across * dy^2,  e = dx - slope * dy,  nothing where that is below `cut`
 struct alignas(64) ProjectedSplat {
@@ -44,9 +48,9 @@ struct TileEntry {
 // Groups [first, last) of the scene; splats that are seen go to `splats`, `touched`, `depths` and on, without gaps.
 struct ProjectJob {
   const ProjectionCamera* camera;
-  const float *geometry, *sh;  // of group 0
+  const float *geometry, *sh, *bounds;  // of group 0
   int sh_degree;
-  int64_t first, last;
+  int64_t first, last;         // `first` a multiple of 16
   int columns, rows, tiles_x;  // of the picture, in blocks; its tiles in a row
   uint32_t base;               // index of *splats
   ProjectedSplat* splats;
@@ -134,6 +138,20 @@ struct TowardsJob {
   float* difference;    // sum of |picture - target|
 };
 
+// A step of Adam for a group: the values of splats that are seen move against their gradients.
+struct AdamJob {
+  uint32_t seen;
+  int sh_rows;
+  const float *g_geometry, *g_sh;  // as ProjectBackwardJob
+  float *geometry, *sh;            // the values
+  float *moments, *squares;        // (kGeometryRows + sh_rows, kGroup)
+  const float* sizes;              // (kGroup): of the splats, the unit of their positions
+  // How far a step moves what is sure of its direction.
+  float position, log_scale, rotation, opacity_logit, color, sh_rate;
+  float momentum, memory, least_root;  // beta 1 and 2, epsilon
+  float unbias_moment, unbias_square;
+};
+
 struct ScoreTileJob;  // raster_score_kernels.h
 struct ScoreGroupJob;
 
@@ -143,6 +161,7 @@ struct RasterKernels {
   void (*blend)(const BlendJob& job);
   void (*blend_backward)(const BlendBackwardJob& job);
   void (*project_backward)(const ProjectBackwardJob& job);
+  void (*adam)(const AdamJob& job);
   bool (*towards)(const TowardsJob& job);       // false, and no slots, if the trace needs more room
   bool (*score_tile)(const ScoreTileJob& job);  // the same
   void (*score_group)(const ScoreGroupJob& job);

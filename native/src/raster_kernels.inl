@@ -5,7 +5,9 @@
 #include "raster_sums.inl"
 #include "raster_blend.inl"
 #include "raster_blend_backward.inl"
+#include "raster_adam.inl"
 #include "raster_score.inl"
 
-const RasterKernels kRasterKernels = {&project_groups_of,         &list_splats,  &blend_tile,    &blend_backward_tile,
-                                      &project_group_backward_of, &towards_tile, &score_tile_of, &score_group};
+const RasterKernels kRasterKernels = {
+    &project_groups_of, &list_splats,  &blend_tile,    &blend_backward_tile, &project_group_backward_of,
+    &adam_group,        &towards_tile, &score_tile_of, &score_group};

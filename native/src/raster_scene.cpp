@@ -1,4 +1,5 @@
 // A scene's arrays to groups of 16 splats.
+#include <algorithm>
 #include <cmath>
 
 #include "parallel.h"
@@ -8,6 +9,7 @@ namespace splatzip {
 namespace {
 
 constexpr int64_t kGroupsAtOnce = 64;
+constexpr float kInvisible = -5.6f;  // a logit whose opacity is below 1/255
 
 // `width` floats a splat of `count` splats, to rows of a group.
 void to_rows(const float* values, int width, int count, float* rows) {
@@ -27,6 +29,38 @@ void pad_group(int count, int sh_rows, float* geometry, float* sh) {
 
 }  // namespace
 
+void bound_group(PreparedScene* scene, int64_t group) {
+  const float* rows = scene->geometry.data() + group * kGeometryRows * kGroup;
+  const float* opacities = rows + kOpacityRow * kGroup;
+  float centre[3], radius2 = 0, most_log_scale = -INFINITY;
+  bool any = false;
+  for (int lane = 0; lane < kGroup; ++lane) any |= opacities[lane] > kInvisible;
+  for (int k = 0; k < 3; ++k) {
+    const float *places = rows + (kPositionRow + k) * kGroup, *log_scales = rows + (kLogScaleRow + k) * kGroup;
+    float low = INFINITY, high = -INFINITY;
+    for (int lane = 0; lane < kGroup; ++lane) {
+      const bool counts = opacities[lane] > kInvisible;
+      low = counts && places[lane] < low ? places[lane] : low;
+      high = counts && places[lane] > high ? places[lane] : high;
+      most_log_scale = counts && log_scales[lane] > most_log_scale ? log_scales[lane] : most_log_scale;
+    }
+    centre[k] = any ? 0.5f * (low + high) : 0.0f;
+  }
+  for (int lane = 0; lane < kGroup; ++lane) {
+    float distance2 = 0;
+    for (int k = 0; k < 3; ++k) {
+      const float offset = rows[(kPositionRow + k) * kGroup + lane] - centre[k];
+      distance2 += offset * offset;
+    }
+    radius2 = opacities[lane] > kInvisible && distance2 > radius2 ? distance2 : radius2;
+  }
+  constexpr float kRounded = 1.001f;
+  float* bounds = scene->bounds.data() + group / kGroup * kBoundRows * kGroup + group % kGroup;
+  for (int k = 0; k < 3; ++k) bounds[(kCentreRow + k) * kGroup] = centre[k];
+  bounds[kRadiusRow * kGroup] = any ? std::sqrt(radius2) * kRounded : -INFINITY;
+  bounds[kDeviationRow * kGroup] = any ? std::exp(most_log_scale) * kRounded : 0.0f;
+}
+
 void prepare_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, PreparedScene* scene,
                    int threads) {
   scene->splats = splats;
@@ -35,6 +69,8 @@ void prepare_scene(const SceneArrays<const float>& arrays, int64_t splats, int s
   const int sh_rows = scene->sh_rows();
   float* geometry = scene->geometry.reserve(static_cast<size_t>(groups * kGeometryRows * kGroup));
   float* sh = scene->sh.reserve(static_cast<size_t>(groups * sh_rows * kGroup));
+  const size_t bounds = static_cast<size_t>((groups + kGroup - 1) / kGroup * kBoundRows * kGroup);
+  std::fill_n(scene->bounds.reserve(bounds), bounds, 0.0f);
   parallel_for((groups + kGroupsAtOnce - 1) / kGroupsAtOnce, threads, [&](int64_t chunk) {
     for (int64_t group = chunk * kGroupsAtOnce; group < groups && group < (chunk + 1) * kGroupsAtOnce; ++group) {
       const int64_t first = group * kGroup;
@@ -46,6 +82,7 @@ void prepare_scene(const SceneArrays<const float>& arrays, int64_t splats, int s
       to_rows(arrays.opacity_logits + first, 1, count, rows + kOpacityRow * kGroup);
       to_rows(arrays.sh + first * sh_rows, sh_rows, count, sh + group * sh_rows * kGroup);
       pad_group(count, sh_rows, rows, sh + group * sh_rows * kGroup);
+      bound_group(scene, group);
     }
   });
 }

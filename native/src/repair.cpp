@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "isa.h"
 #include "parallel.h"
 #include "splatzip/exact_math.h"
 
@@ -10,7 +12,7 @@ namespace splatzip {
 namespace {
 
 constexpr int64_t kGroupsAtOnce = 64;
-constexpr float kMomentum = 0.9f, kMemory = 0.999f;  // beta 1 and 2 of Adam (Kingma and Ba, 2015)
+constexpr float kMomentum = 0.9f, kMemory = 0.999f;  // beta 1 and 2 of Adam
 constexpr float kSmall = 0.02f;  // differences up to here count by their square, larger ones by their size
 constexpr float kLeastRoot = 1e-15f;
 constexpr float kMostOpacity = 16.0f;  // beyond, alpha is 0 or 1 in float32 and has no gradient to come back by
@@ -105,28 +107,11 @@ void turn_to(const float* value, float* shown, int lane) {
     shown[(kRotationRow + k) * kGroup + lane] = static_cast<float>(along < 0 ? -found[k] : found[k]);
 }
 
-// One row of 16 values: Adam where `moves` says so.
-struct RowStep {
-  const float* gradient;
-  float *value, *moment, *square;
-  const float *rate, *moves;  // 16; moves: 1 or 0
-  float unbias_moment, unbias_square;
-};
-void adam(const RowStep& row) {
-  for (int lane = 0; lane < kGroup; ++lane) {
-    const float g = row.gradient[lane], on = row.moves[lane];
-    const float m = row.moment[lane] + on * (1 - kMomentum) * (g - row.moment[lane]);
-    const float v = row.square[lane] + on * (1 - kMemory) * (g * g - row.square[lane]);
-    row.moment[lane] = m;
-    row.square[lane] = v;
-    row.value[lane] -= on * row.rate[lane] * (m * row.unbias_moment) / (std::sqrt(v * row.unbias_square) + kLeastRoot);
-  }
-}
-
 }  // namespace
 
 void Repair::begin(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, int threads) {
-  PreparedScene& scene = values_;
+  shows_others_ = false;
+  PreparedScene& scene = values();
   prepare_scene(arrays, splats, sh_degree, &scene, threads);
   const int rows = kGeometryRows + scene.sh_rows();
   const size_t moments = size(scene.groups() * rows * kGroup);
@@ -142,19 +127,12 @@ void Repair::begin(const SceneArrays<const float>& arrays, int64_t splats, int s
     std::fill_n(moments_.data() + group * rows * kGroup, rows * kGroup, 0.0f);
     std::fill_n(squares_.data() + group * rows * kGroup, rows * kGroup, 0.0f);
   });
-  shows_others_ = false;
-  PreparedScene& drawn = drawn_.scene();
-  drawn.splats = splats;
-  drawn.sh_degree = sh_degree;
-  const size_t geometry = size(scene.groups() * kGeometryRows * kGroup);
-  const size_t sh = size(scene.groups() * scene.sh_rows() * kGroup);
-  std::copy_n(scene.geometry.data(), geometry, drawn.geometry.reserve(geometry));
-  std::copy_n(scene.sh.data(), sh, drawn.sh.reserve(sh));
 }
 
 void Repair::show(const SceneArrays<const float>& arrays, int threads) {
-  drawn_.set_scene(arrays, values_.splats, values_.sh_degree, threads);
+  if (!shows_others_) std::swap(values_, drawn_.scene());
   shows_others_ = true;
+  drawn_.set_scene(arrays, values_.splats, values_.sh_degree, threads);
   PreparedScene& drawn = drawn_.scene();
   for_groups(values_.groups(), threads, [&](int64_t group) {
     for (int lane = 0; lane < kGroup; ++lane) {
@@ -167,8 +145,7 @@ void Repair::show(const SceneArrays<const float>& arrays, int threads) {
 
 double Repair::step(const ProjectionCamera& camera, const float background[3], int width, int height,
                     const float* target, const RepairRates& rates, int64_t number, int threads) {
-  PreparedScene& values = values_;
-  PreparedScene& drawn = drawn_.scene();
+  PreparedScene& values = this->values();
   const int sh_rows = values.sh_rows(), rows = kGeometryRows + sh_rows;
   const double steps = static_cast<double>(number);
   const float unbias_moment = static_cast<float>(1 / (1 - std::pow(double{kMomentum}, steps)));
@@ -176,36 +153,36 @@ double Repair::step(const ProjectionCamera& camera, const float background[3], i
   return drawn_.towards(camera, background, width, height, {target, kSmall}, threads, [&](const GroupGradient& g) {
     if (!g.seen) return;
     float* geometry = values.geometry.data() + g.group * kGeometryRows * kGroup;
-    float* sh = values.sh.data() + g.group * sh_rows * kGroup;
-    float moves[kGroup], of_position[kGroup], rate[kGroup];
-    for (int lane = 0; lane < kGroup; ++lane) {
-      moves[lane] = static_cast<float>(g.seen >> lane & 1);
-      of_position[lane] = rates.position * sizes_[size(g.group * kGroup + lane)];
-    }
-    for (int row = 0; row < rows; ++row) {
-      const bool is_geometry = row < kGeometryRows;
-      const float of_row = row < kRotationRow        ? rates.log_scale
-                           : row < kOpacityRow       ? rates.rotation
-                           : is_geometry             ? rates.opacity_logit
-                           : row < kGeometryRows + 3 ? rates.color
-                                                     : rates.sh;
-      std::fill_n(rate, kGroup, of_row);
-      const int64_t moment = (g.group * rows + row) * kGroup;
-      const int in_sh = row - kGeometryRows;
-      adam({is_geometry ? g.geometry + row * kGroup : g.sh + in_sh * kGroup,
-            is_geometry ? geometry + row * kGroup : sh + in_sh * kGroup, moments_.data() + moment,
-            squares_.data() + moment, row < kLogScaleRow ? of_position : rate, moves, unbias_moment, unbias_square});
-    }
+    kernels().raster->adam({g.seen,
+                            sh_rows,
+                            g.geometry,
+                            g.sh,
+                            geometry,
+                            values.sh.data() + g.group * sh_rows * kGroup,
+                            moments_.data() + g.group * rows * kGroup,
+                            squares_.data() + g.group * rows * kGroup,
+                            sizes_.data() + g.group * kGroup,
+                            rates.position,
+                            rates.log_scale,
+                            rates.rotation,
+                            rates.opacity_logit,
+                            rates.color,
+                            rates.sh,
+                            kMomentum,
+                            kMemory,
+                            kLeastRoot,
+                            unbias_moment,
+                            unbias_square});
     for (int lane = 0; lane < kGroup; ++lane) {
       float& logit = geometry[kOpacityRow * kGroup + lane];
       if (std::isfinite(logit)) logit = std::clamp(logit, -kMostOpacity, kMostOpacity);
     }
-    if (shows_others_) return;
-    std::copy_n(geometry, kGeometryRows * kGroup, drawn.geometry.data() + g.group * kGeometryRows * kGroup);
-    std::copy_n(sh, sh_rows * kGroup, drawn.sh.data() + g.group * sh_rows * kGroup);
+    bound_group(&values, g.group);
   });
 }
 
-void Repair::read(const SceneArrays<float>& arrays, int threads) const { read_scene(values_, arrays, threads); }
+void Repair::read(const SceneArrays<float>& arrays, int threads) const {
+  read_scene(shows_others_ ? values_ : drawn_.scene(), arrays, threads);
+}
 
 }  // namespace splatzip

@@ -36,8 +36,10 @@ class Repair {
   void read(const SceneArrays<float>& arrays, int threads) const;
 
  private:
+  PreparedScene& values() { return shows_others_ ? values_ : drawn_.scene(); }
+
   Rasterizer drawn_;
-  PreparedScene values_;
+  PreparedScene values_;  // where they are not what is drawn
   bool shows_others_ = false;
   Buffer<float> moments_, squares_;  // by group: rows of the geometry, then of the SH
   Buffer<float> sizes_;              // (groups, kGroup)
