@@ -72,7 +72,7 @@ def info(data: Bytes | str | Path) -> dict[str, Any]:
     """What a file holds, from its table of contents and the heads of its chunks; no payload is decoded.
 
     Returns: version, bytes, splats, sh_degree, bits_per_splat, attributes {name: {bytes, bits}}, settings, quality,
-        bounds, tiles, tiers, meta.
+        bounds, tiles, tiers, parts [{tier, layer, splats, bytes}] in the order of the file, meta.
     Raises: FormatError.
     """
     raw = _bytes_of(data)
@@ -92,6 +92,15 @@ def info(data: Bytes | str | Path) -> dict[str, Any]:
         "origin": list(file.root.origin),
         "tiles": len({chunk.tile for run in file.runs for chunk in run.chunks}),
         "tiers": file.root.tiers,
+        "parts": [
+            {
+                "tier": run.entry.tier,
+                "layer": run.entry.layer,
+                "splats": sum(chunk.splats for chunk in run.chunks),
+                "bytes": sum(chunk.size for chunk in run.chunks),
+            }
+            for run in file.runs
+        ],
         "meta": file.shared_json(Kind.META),
     }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import splatzip
 from splatzip import FormatError, Scene, load, save
 
 CHAIR = Path(__file__).resolve().parents[1] / "datasets/samples/chair/point_cloud.ply"
@@ -69,3 +70,15 @@ def test_a_name_without_a_known_extension_is_refused(chair, tmp_path):
 def test_a_format_that_is_only_read_is_refused(chair, tmp_path):
     with pytest.raises(FormatError, match="can be read but not written"):
         save(chair, tmp_path / "scene.ksplat")
+
+
+def test_info_says_what_each_tier_takes(chair):
+    file = splatzip.compress(splatzip.load(CHAIR), preset="fast", degree=1)
+    facts = splatzip.info(file)
+    parts = facts["parts"]
+    named = {(part["tier"], part["layer"]) for part in parts}
+    assert named == {(tier, layer) for tier in range(facts["tiers"]) for layer in (0, 1)}
+    for layer in (0, 1):
+        assert sum(part["splats"] for part in parts if part["layer"] == layer) == facts["splats"]
+    attributes = sum(row["bytes"] for row in facts["attributes"].values())
+    assert attributes <= sum(part["bytes"] for part in parts) <= facts["bytes"]

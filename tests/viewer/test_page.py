@@ -136,6 +136,15 @@ def test_a_scene_is_turned_compressed_compared_and_downloaded(tab, small, tmp_pa
     pose = tab.evaluate(f"{LOOK}.pose.position")
     tab.locator("#views").get_by_text(re.compile(r"orbit \d+")).locator("visible=true").first.click()
     tab.wait_for_function(f"{LOOK}.pose.position[0] !== {pose[0]}", timeout=WAIT)
+    tab.get_by_text("Attributes before and after").click()
+    tab.locator("#histograms svg").first.wait_for(state="visible", timeout=WAIT)
+    assert tab.locator("#bytes svg").count() == 2
+    tab.locator("#curve-go").click()
+    tab.locator("#curve circle").first.wait_for(state="attached", timeout=WAIT)
+    tab.get_by_role("button", name="Stop", exact=True).click()
+    tab.get_by_role("tab", name="As in a browser").click()
+    client = tab.frame_locator("#client iframe")
+    client.locator("splat-zip").wait_for(state="attached", timeout=WAIT)
 
 
 def test_a_bad_file_is_refused_in_words_and_the_page_goes_on(tab, small, tmp_path):
@@ -154,6 +163,22 @@ def test_a_bad_file_is_refused_in_words_and_the_page_goes_on(tab, small, tmp_pat
     tab.locator("#open-ref input[type=file]").set_input_files(whole)
     tab.wait_for_function(f"{LOOK}.state.ref === 'whole.splatz'", timeout=WAIT)
     assert words.count() == 0
+
+
+def test_a_box_crops_the_scene(tab, small):
+    scene = splatzip.load(small)
+    middle = float(np.median(scene.positions[:, 2]).round(3))
+    tab.locator("#crop-box button").first.click()
+    start = tab.locator("#crop-z-from input")
+    start.wait_for(state="visible", timeout=WAIT)
+    start.fill(str(middle))
+    start.press("Tab")
+    tab.get_by_role("button", name="Show the box").click()
+    tab.wait_for_function(f"{LOOK}.state.box && Math.abs({LOOK}.state.box[2] - {middle}) < 1e-6", timeout=WAIT)
+    tab.locator("#crop-go").click()
+    tab.wait_for_function(f"{LOOK}.state.ref === 'small-cropped.ply'", timeout=WAIT)
+    count = int((scene.positions[:, 2] >= np.float32(middle)).sum())
+    tab.locator("#facts").get_by_text(f"{count:,}", exact=True).wait_for(timeout=WAIT)
 
 
 def test_work_can_be_cancelled_while_another_page_goes_on(tab, chromium, address):

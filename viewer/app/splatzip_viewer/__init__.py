@@ -4,7 +4,7 @@
     starting     the first seconds, while Gradio is imported
     application  Gradio's page and our addresses in one application
     page         the page: what stands where, and what happens on a click
-    compressing, understanding   its two larger tabs
+    opening, cropping, compressing, understanding, client   its tabs
     addresses    pictures, downloads, scripts
     guards       what is refused unseen
     sessions     who looks at what

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from splatzip import SplatzipError
 from splatzip_viewer.jobs import Cancelled, Job
+from splatzip_viewer.opened import OpenScene
 from splatzip_viewer.page import EVENT, Page, problem, progress
 from splatzip_viewer.sessions import Session
 
@@ -19,18 +21,23 @@ class Client:
     def __init__(self, tab: Any) -> None:
         self._tab = tab
         self._frame = gr.HTML("", elem_id="client")
+        self._load = gr.Button("Load the scene", elem_id="client-load")
 
     def register(self, page: Page) -> None:
         """What shows the session."""
         page.shows(self._frame, _frame_of)
+        page.shows(self._load, lambda session: gr.update(visible=session.site is None))
 
     def wire(self, page: Page) -> None:
         """What happens."""
 
-        def show(request: gr.Request) -> Iterator[Any]:
-            yield from _ready(page.session(request))
+        def show(request: gr.Request) -> Iterator[list[Any]]:
+            session = page.session(request)
+            for content in _ready(session):
+                yield [content, gr.update(visible=session.site is None)]
 
-        self._tab.select(show, None, self._frame, **EVENT)
+        for event in (self._tab.select, self._load.click):
+            event(show, None, [self._frame, self._load], **EVENT)
 
 
 def _ready(session: Session) -> Iterator[Any]:
@@ -59,5 +66,14 @@ def _frame_of(session: Session) -> str:
     shown = session.test or session.ref
     if session.site is None or shown is None:
         return "<p>Drawn by your own graphics card, from a .splatz that loads piece by piece.</p>"
-    address = f"splatzip/{session.token}/site/index.html?v={session.looks}"
+    address = f"splatzip/{session.token}/site/index.html?background=%23000&v={session.looks}{_camera(session, shown)}"
     return f'<iframe class="client" src="{address}" title="The web client" allow="fullscreen"></iframe>'
+
+
+def _camera(session: Session, shown: OpenScene) -> str:
+    """Where the client looks from first, as its addresses have it (docs/WEB.md): like the view beside it."""
+    if session.home is None:
+        return ""
+    pose, origin = session.home, shown.scene.origin
+    numbers = [*(np.asarray(pose.position) - origin), *(np.asarray(pose.target) - origin), *pose.up]
+    return "#camera=" + ",".join(f"{number:.6g}" for number in (*numbers, pose.fov_y_degrees))

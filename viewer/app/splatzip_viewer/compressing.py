@@ -11,14 +11,13 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from splatzip import SplatzipError
+from splatzip import Scene, SplatzipError
 from splatzip_viewer.facts import size_text
 from splatzip_viewer.jobs import Cancelled, Job
 from splatzip_viewer.opened import OpenScene
 from splatzip_viewer.page import EVENT, Page, problem, progress
 from splatzip_viewer.sessions import Session
 from splatzip_viewer.settings import AS_IT_IS, PRESETS, RECIPES, Settings
-from splatzip_viewer.understanding import Understanding
 
 _TARGETS = [("none", "none"), ("size", "size"), ("quality", "quality"), ("loss on photos", "loss")]
 _METHODS = [*PRESETS, *((f"{recipe} (published)", recipe) for recipe in RECIPES)]
@@ -46,13 +45,13 @@ class Compressing:
         )
         with gr.Row():
             self._go = gr.Button("Compress", variant="primary", elem_id="compress")
-            self._stop = gr.Button("Cancel", interactive=False, elem_id="cancel")
+            self._stop = gr.Button("Cancel", visible=False, elem_id="cancel")
         self._progress = gr.HTML("", elem_id="progress")
         self._message = gr.HTML("", elem_id="compress-message")
         self._result = gr.HTML("", elem_id="result")
         with gr.Row():
-            self._format = gr.Dropdown(_FOREIGN, value=".ply", label="Another format", scale=2)
-            self._convert = gr.Button("Convert the result", size="sm", scale=1, elem_id="convert")
+            self._format = gr.Dropdown(_FOREIGN, value=".ply", label="Another format", scale=1, min_width=120)
+            self._convert = gr.Button("Convert the result", scale=1, min_width=120, elem_id="convert")
 
     @property
     def _choices(self) -> list[Any]:
@@ -62,26 +61,24 @@ class Compressing:
         """What shows the session."""
         page.shows(self._result, _result_of)
         page.shows(self._size, _size_slider)
+        page.shows(self._degree, lambda session: gr.skip() if session.ref is None else _degrees(session.ref.scene))
         page.shows(self._views, lambda session: gr.update(visible=session.capture is not None))
-
-    def wire(self, page: Page, understanding: Understanding) -> None:
-        """What happens."""
-
-        def chosen(*choices: Any) -> tuple[str, Any, Any, Any]:
-            request, target = choices[-1], choices[1]
-            is_shown = [gr.update(visible=target == name) for name in ("size", "quality", "loss")]
-            return (_command(page.session(request), choices[:-1]), *is_shown)
 
         def command(
             method: str, target: str, size: float, quality: float, loss: float, degree: str, views: bool,
             request: gr.Request,
-        ) -> Any:  # fmt: skip
-            return chosen(method, target, size, quality, loss, degree, views, request)
+        ) -> list[Any]:  # fmt: skip
+            choices = (method, target, size, quality, loss, degree, views)
+            is_shown = [gr.update(visible=target == name) for name in ("size", "quality", "loss")]
+            return [_command(page.session(request), choices), *is_shown]
 
         shown = [self._command, self._size, self._quality, self._loss]
+        page.follows(command, self._choices, shown)
         for choice in self._choices:
             choice.change(command, self._choices, shown, **EVENT)
-        page.shows(self._command, lambda session: _command(session, self._first_choices()))
+
+    def wire(self, page: Page) -> None:
+        """What happens."""
 
         def compress(
             method: str, target: str, size: float, quality: float, loss: float, degree: str, views: bool,
@@ -98,18 +95,14 @@ class Compressing:
             page.session(request).stop("make")
 
         busy = [self._go, self._stop, self._progress, self._message]
-        done = page.refreshing(self._go.click(compress, self._choices, busy, **EVENT))
-        understanding.measures(page, done)
+        page.refreshing(self._go.click(compress, self._choices, busy, **EVENT))
         page.refreshing(self._convert.click(convert, self._format, busy, **EVENT))
         self._stop.click(stop, None, None, **EVENT)
-
-    def _first_choices(self) -> tuple[Any, ...]:
-        return tuple(choice.value for choice in self._choices)
 
     def _busy(self, steps: Iterator[str]) -> Iterator[list[Any]]:
         """Show the steps of some work, with the buttons as they have to be meanwhile, and what went wrong."""
         words = ""
-        yield [gr.update(interactive=False), gr.update(interactive=True), "", ""]
+        yield [gr.update(interactive=False), gr.update(visible=True), "", ""]
         try:
             for step in steps:
                 yield [gr.skip(), gr.skip(), step, gr.skip()]
@@ -117,7 +110,7 @@ class Compressing:
             words = problem(str(error))
         except Cancelled:
             words = '<p class="step">cancelled</p>'
-        yield [gr.update(interactive=True), gr.update(interactive=False), "", words]
+        yield [gr.update(interactive=True), gr.update(visible=False), "", words]
 
     def _compressed(self, session: Session, settings: Settings) -> Iterator[str]:
         source = _source(session)
@@ -166,8 +159,13 @@ def _name(source: str, suffix: str) -> str:
     return (source.partition(".")[0] or "scene") + suffix
 
 
+def _degrees(scene: Scene) -> Any:
+    return gr.update(choices=[AS_IT_IS, *map(str, range(scene.sh_degree))], visible=scene.sh_degree > 0)
+
+
 def _size_slider(session: Session) -> Any:
-    if session.ref is None:
+    """From a thousandth to a quarter of the scene as floats; what was chosen for a scene stays."""
+    if session.ref is None or not session.is_first("size"):
         return gr.skip()
     floats = session.ref.scene.float_bytes / 1000
     most = max(100, round(floats / 4))

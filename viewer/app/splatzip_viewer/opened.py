@@ -14,6 +14,7 @@ from splatzip import Camera, NotSplatzipError, Picture, Rasterizer, Scene, Splat
 STYLES = ("splats", "ellipsoids", "centres")
 _SOLID_LOGIT = 12.0  # opaque as far as eight bits can tell
 _ELLIPSOID = np.log(0.62)  # of a splat's size: there an opaque Gaussian has fallen to what looks like an edge
+_UNLIKE = 0.25  # standard deviation of how much lighter or darker one ellipsoid is, in SH of degree 0
 _CENTRE = 0.0015  # size of a centre, in scene radii
 
 
@@ -88,6 +89,8 @@ def _styled(scene: Scene, style: str) -> Scene:
     solid[~seen] = -np.inf
     base = scene.sh[:, :1]
     if style == "ellipsoids":
+        lighter = np.random.default_rng(0).normal(0, _UNLIKE, (len(scene), 1, 1)).astype(np.float32)
+        base = base + lighter  # neighbours are to be told apart
         return scene.edited(opacity_logits=solid, log_scales=scene.log_scales + np.float32(_ELLIPSOID), sh=base)
     if style != "centres":
         raise SplatzipError(f"there is no style {style!r}; choose {', '.join(STYLES)}")

@@ -14,7 +14,6 @@ from splatzip_viewer.facts import facts_table
 from splatzip_viewer.opened import OpenScene
 from splatzip_viewer.page import EVENT, Page, problem
 from splatzip_viewer.sessions import Session
-from splatzip_viewer.understanding import Understanding
 
 SUFFIXES = [".splatz", ".ply", ".spz", ".sog", ".splat", ".ksplat", ".glb", ".gltf"]
 _SAMPLE = Path(__file__).resolve().parents[3] / "datasets/samples/chair/point_cloud.ply"
@@ -35,7 +34,7 @@ class Opening:
         """What shows the session."""
         page.shows(self._facts, lambda session: facts_table(session.scenes))
 
-    def wire(self, page: Page, understanding: Understanding) -> None:
+    def wire(self, page: Page) -> None:
         """What happens."""
 
         def open_ref(file: str | None, request: gr.Request) -> list[Any]:
@@ -56,7 +55,7 @@ class Opening:
             self._sample.click(open_sample, None, outputs, **EVENT),
         ]
         for event in opens:
-            understanding.measures(page, page.refreshing(event))
+            page.refreshing(event)
 
     def _open(self, session: Session, file: str | None, *, as_test: bool) -> list[Any]:
         try:

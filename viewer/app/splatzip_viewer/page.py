@@ -1,7 +1,7 @@
 """The page: the view on one side, what can be done and known on the other.
 
-A tab is a class: made, it stands on the page; `wire` says what happens on a click. What shows something of the session
-is registered with `Page.shows`, and `Page.refresh` brings all of it up to date.
+A tab is a class: made, it stands on the page; `register` says what of it shows the session and what follows a change;
+`wire` says what happens on a click. After whatever changes the session, `Page.refreshing` brings all of it up to date.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Page:
     def __init__(self, sessions: Sessions) -> None:
         self.sessions = sessions
         self._shown: list[tuple[Any, Callable[[Session], Any]]] = []
+        self._followers: list[tuple[Callable[..., Any], Any, Any]] = []
         self.look = gr.HTML(
             {},
             html_template='<div class="look-slot"></div>',
@@ -40,10 +41,9 @@ class Page:
         """Let a component show something of the session."""
         self._shown.append((component, of))
 
-    @property
-    def outputs(self) -> list[Any]:
-        """What `refresh` fills."""
-        return [component for component, _ in self._shown]
+    def follows(self, what: Callable[..., Any], inputs: Any, outputs: Any) -> None:
+        """Let something happen whenever the session has changed and the page shows it."""
+        self._followers.append((what, inputs, outputs))
 
     def session(self, request: gr.Request) -> Session:
         """Whose page asks."""
@@ -54,22 +54,25 @@ class Page:
         session = self.session(request)
         return [of(session) for _, of in self._shown]
 
-    def refreshing(self, event: Any) -> Any:
+    def refreshing(self, event: Any) -> None:
         """After an event, bring everything up to date."""
-        return event.then(self.refresh, None, self.outputs, **EVENT)
+        event = event.then(self.refresh, None, [component for component, _ in self._shown], **EVENT)
+        for what, inputs, outputs in self._followers:
+            event = event.then(what, inputs, outputs, **EVENT)
 
 
 def page(sessions: Sessions) -> gr.Blocks:
     """Build it, for any number of visitors."""
     from splatzip_viewer.client import Client
     from splatzip_viewer.compressing import Compressing
+    from splatzip_viewer.cropping import Cropping
     from splatzip_viewer.opening import Opening
     from splatzip_viewer.understanding import Understanding
 
     with gr.Blocks(title="splatzip view", analytics_enabled=False, delete_cache=(300, 900), fill_width=True) as blocks:
         gr.HTML('<h1 class="brand">splatzip <small>what did compression do to my scene?</small></h1>')
         with gr.Row(equal_height=False):
-            with gr.Column(scale=3, min_width=320), gr.Tabs():
+            with gr.Column(scale=3, min_width=320, elem_classes="look-column"), gr.Tabs():
                 with gr.Tab("Compare"):
                     shared = Page(sessions)
                 with gr.Tab("As in a browser") as client_tab:
@@ -77,30 +80,30 @@ def page(sessions: Sessions) -> gr.Blocks:
             with gr.Column(scale=2, min_width=320), gr.Tabs():
                 with gr.Tab("Scene"):
                     opening = Opening()
+                    cropping = Cropping()
                 with gr.Tab("Compress"):
                     compressing = Compressing()
                 with gr.Tab("Understand"):
                     understanding = Understanding()
-        for tab in (opening, compressing, understanding, client):
+        for tab in (opening, cropping, compressing, understanding, client):
             tab.register(shared)
-        opening.wire(shared, understanding)
-        compressing.wire(shared, understanding)
-        understanding.wire(shared)
-        client.wire(shared)
+        for tab in (opening, cropping, compressing, understanding, client):
+            tab.wire(shared)
+        shared.refreshing(blocks.load(lambda: None, None, None, **EVENT))
 
         def end(request: gr.Request) -> None:
             sessions.close(str(request.session_hash))
 
-        understanding.measures(shared, blocks.load(shared.refresh, None, shared.outputs, **EVENT))
         blocks.unload(end)
     return blocks
 
 
-def look_state(session: Session, go: dict[str, Any] | None = None) -> dict[str, Any]:
+def look_state(session: Session, go: dict[str, Any] | None = None, box: list[float] | None = None) -> dict[str, Any]:
     """What the view in the browser needs to know.
 
     Args:
         go: a pose to look from now.
+        box: two opposite corners of a box to be drawn.
     """
     session.looks += 1
     return {
@@ -111,6 +114,7 @@ def look_state(session: Session, go: dict[str, Any] | None = None) -> dict[str, 
         "pose": session.home.to_json() if session.home else None,
         "go": go,
         "goes": session.looks,
+        "box": box,
     }
 
 

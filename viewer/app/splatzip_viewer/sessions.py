@@ -50,6 +50,7 @@ class Session:
     points: list[dict[str, Any]] = field(default_factory=list)
     lost: dict[str, list[str]] = field(default_factory=dict)
     looks: int = 0
+    _suggested: dict[str, int] = field(default_factory=dict)
     site: Path | None = None
     jobs: dict[str, Job] = field(default_factory=dict)
     is_closed: bool = False
@@ -74,6 +75,11 @@ class Session:
         if self.ref is None:
             raise SplatzipError("open a scene first")
         return orbit_views(self.ref.scene) if self.capture is None else self.capture[0]
+
+    def is_first(self, what: str) -> bool:
+        """Whether this is asked for the first time since the source was opened."""
+        was, self._suggested[what] = self._suggested.get(what), self.opened
+        return was != self.opened
 
     def file(self, name: str) -> Path | None:
         """A file of its own by name; None for anything that is not there, or anywhere else."""

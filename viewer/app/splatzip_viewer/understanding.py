@@ -37,7 +37,7 @@ class Understanding:
         self._bytes = gr.HTML("", elem_id="bytes")
         with gr.Row():
             self._trace = gr.Button("Rate-distortion curve", size="sm", elem_id="curve-go")
-            self._stop = gr.Button("Stop", size="sm", interactive=False)
+            self._stop = gr.Button("Stop", size="sm", visible=False)
         self._progress = gr.HTML("")
         self._curve = gr.HTML("", elem_id="curve")
         with gr.Accordion("Attributes before and after", open=False) as self._attributes:
@@ -51,6 +51,11 @@ class Understanding:
         page.shows(self._curve, lambda session: curve_chart(session.points))
         page.shows(self._histograms, lambda session: "")
         page.shows(self._attributes, lambda session: gr.update(open=False))
+
+        def measure(request: gr.Request) -> Iterator[list[Any]]:
+            yield from self._measured(page.session(request))
+
+        page.follows(measure, None, [self._quality, self._views])
 
     def wire(self, page: Page) -> None:
         """What happens."""
@@ -73,15 +78,8 @@ class Understanding:
         self._trace.click(trace, None, [self._trace, self._stop, self._progress, self._curve], **EVENT)
         self._stop.click(stop, None, None, **EVENT)
 
-    def measures(self, page: Page, event: Any) -> None:
-        """After an event, measure the scene that is compared, unless that was done."""
-
-        def measure(request: gr.Request) -> Iterator[list[Any]]:
-            yield from self._measured(page.session(request))
-
-        event.then(measure, None, [self._quality, self._views], **EVENT)
-
     def _measured(self, session: Session) -> Iterator[list[Any]]:
+        """Measure the scene that is compared, unless that was done."""
         ref, test = session.ref, session.test
         if ref is None or test is None or session.measured is not None:
             return
@@ -101,12 +99,12 @@ class Understanding:
 
     def _traced(self, session: Session) -> Iterator[list[Any]]:
         """A few quick points first, then finer ones, as long as nobody stops it."""
-        idle = [gr.update(interactive=True), gr.update(interactive=False)]
+        idle = [gr.update(interactive=True), gr.update(visible=False)]
         ref = session.ref
         if ref is None:
             yield [*idle, problem("open a scene first"), gr.skip()]
             return
-        yield [gr.update(interactive=False), gr.update(interactive=True), "", gr.skip()]
+        yield [gr.update(interactive=False), gr.update(visible=True), "", gr.skip()]
         known = {point["label"] for point in session.points}
         rungs = [rung for rung in (*_QUICK, *_FINER) if rung["label"] not in known]
         views = session.views_path

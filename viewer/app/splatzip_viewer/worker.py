@@ -56,7 +56,9 @@ def convert_to(say: Say, *, source: str, target: str) -> dict[str, Any]:
 
 def compare_views(say: Say, *, ref: str, test: str, views: str | None) -> dict[str, Any]:
     """Measure a file against its source, view by view."""
-    (found,) = compare(ref, test, views=views, progress=lambda share, words: say(share, f"measuring {words}"))
+    (found,) = compare(
+        ref, test, views=views, progress=lambda share, words: say(share, f"measuring {words.rpartition(', ')[2]}")
+    )
     return found.to_json() | {"seen_from": found.seen_from}
 
 
@@ -84,7 +86,7 @@ def curve(say: Say, *, source: str, views: str | None, rungs: Sequence[dict[str,
         target = Path(folder) / f"curve-{os.getpid()}.splatz"
         try:
             target.write_bytes(compress(source, progress=lambda share, words: progress(0.6 * share, words), **rung))
-            (found,) = compare(source, target, views=views, progress=lambda s, words: progress(0.6 + 0.4 * s, words))
+            (found,) = compare(source, target, views=views, progress=lambda s, _: progress(0.6 + 0.4 * s, "measuring"))
             say((number + 1) / len(rungs), label, part=_point(found, label, rung["preset"]))
         finally:
             target.unlink(missing_ok=True)

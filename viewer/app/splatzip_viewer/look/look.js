@@ -3,7 +3,7 @@
 //   hands -> pose -> request (one at a time, the newest pose wins) -> JPEG of stacked layers -> canvas
 
 import { listen } from './hands.js';
-import { length, standing, sub } from './pose.js';
+import { cornersOf, length, projected, standing, sub } from './pose.js';
 import { build } from './panel.js';
 
 const QUICK_PIXELS = 480 * 360; // while something moves; fewer where pictures take longer than they may
@@ -153,7 +153,7 @@ class Look {
       const bitmap = await createImageBitmap(await answer.blob());
       if (this.state && state.opened === this.state.opened) {
         this.shown?.bitmap.close();
-        this.shown = { bitmap, layers, facts, isQuick };
+        this.shown = { bitmap, layers, facts, isQuick, pose: body.pose };
         this.drawn = version;
         this.pictures += 1;
         if (!isQuick) Object.assign(this, { isFull: version === this.version, wanted });
@@ -196,6 +196,24 @@ class Look {
       layer(0, 0, at);
       layer(1, at, width);
     }
+    if (this.state.box) outline(context, cornersOf(this.state.box), shown.pose, width, height);
     panel.show(this, facts);
   }
+}
+
+/** The edges of a box, as far as both ends are before the camera. */
+function outline(context, corners, pose, width, height) {
+  const at = projected(pose, corners, width / height);
+  context.lineWidth = Math.max(1, height / 360);
+  context.strokeStyle = '#ffd400';
+  context.beginPath();
+  for (let from = 0; from < 8; from += 1) {
+    for (const bit of [1, 2, 4]) {
+      const to = from | bit;
+      if (to === from || !at[from] || !at[to]) continue;
+      context.moveTo(at[from][0] * width, at[from][1] * height);
+      context.lineTo(at[to][0] * width, at[to][1] * height);
+    }
+  }
+  context.stroke();
 }

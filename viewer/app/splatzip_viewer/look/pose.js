@@ -24,6 +24,23 @@ export function axes(pose) {
   return { ahead, right, above: cross(right, ahead) };
 }
 
+/** Where points land in a picture of a shape, 0..1 from its left and top; null behind the camera. */
+export function projected(pose, points, aspect) {
+  const { ahead, right, above } = axes(pose);
+  const half = Math.tan((pose.fov_y_degrees * Math.PI) / 360);
+  return points.map((point) => {
+    const from = sub(point, pose.position);
+    const depth = dot(from, ahead);
+    if (depth <= 1e-6) return null;
+    return [0.5 + dot(from, right) / (2 * half * aspect * depth), 0.5 - dot(from, above) / (2 * half * depth)];
+  });
+}
+
+/** The corners of a box between two opposite ones; two that differ in one bit share an edge. */
+export function cornersOf(box) {
+  return [...Array(8).keys()].map((bits) => [0, 1, 2].map((axis) => box[axis + ((bits >> axis) & 1 ? 3 : 0)]));
+}
+
 /** Turn about the target: `yaw` about up, `pitch` about what is right in the picture. */
 export function orbited(pose, yaw, pitch) {
   const up = unit(pose.up);
