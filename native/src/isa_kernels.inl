@@ -390,13 +390,23 @@ inline Floats to_floats(Ints a) { return __builtin_convertvector(a, Floats); }
 // Sixteen at once. Where small integers cannot be negative, compilers for WebAssembly choose a conversion that machines
 // lack; bits below 2^23 of a float need none.
 constexpr int kParts16 = 16 / kWidth;
+#if defined(__wasm_simd128__)
+// Four numbers of 16 bits from a place on, plus 2^23: pairs side by side are one instruction, other orders are many.
+template <int From>
+inline Floats with_exponent(v128_t numbers) {
+  const v128_t exponent = wasm_i16x8_const_splat(0x4B00);
+  return (Floats)wasm_i16x8_shuffle(numbers, exponent, From, From + 8, From + 1, From + 9, From + 2, From + 10,
+                                    From + 3, From + 11);
+}
+#endif
 inline void load_16_bytes(const uint8_t* p, Floats (&out)[kParts16]) {
 #if defined(__wasm_simd128__)
-  const v128_t all = wasm_v128_load(p), exponent = wasm_i32x4_const_splat(0x4B000000);
-  out[0] = (Floats)wasm_i8x16_shuffle(all, exponent, 0, 17, 18, 19, 1, 17, 18, 19, 2, 17, 18, 19, 3, 17, 18, 19);
-  out[1] = (Floats)wasm_i8x16_shuffle(all, exponent, 4, 17, 18, 19, 5, 17, 18, 19, 6, 17, 18, 19, 7, 17, 18, 19);
-  out[2] = (Floats)wasm_i8x16_shuffle(all, exponent, 8, 17, 18, 19, 9, 17, 18, 19, 10, 17, 18, 19, 11, 17, 18, 19);
-  out[3] = (Floats)wasm_i8x16_shuffle(all, exponent, 12, 17, 18, 19, 13, 17, 18, 19, 14, 17, 18, 19, 15, 17, 18, 19);
+  const v128_t all = wasm_v128_load(p);
+  const v128_t halves[2] = {wasm_u16x8_extend_low_u8x16(all), wasm_u16x8_extend_high_u8x16(all)};
+  for (int half = 0; half < 2; ++half) {
+    out[2 * half] = with_exponent<0>(halves[half]);
+    out[2 * half + 1] = with_exponent<4>(halves[half]);
+  }
   for (Floats& part : out) part = part - 0x1p23f;
 #else
   for (int part = 0; part < kParts16; ++part) out[part] = to_floats(load_bytes(p + part * kWidth));
@@ -405,10 +415,11 @@ inline void load_16_bytes(const uint8_t* p, Floats (&out)[kParts16]) {
 inline void load_16_shorts(const uint16_t* p, Floats (&out)[kParts16]) {
 #if defined(__wasm_simd128__)
   for (int half = 0; half < 2; ++half) {
-    const v128_t eight = wasm_v128_load(p + 8 * half), exponent = wasm_i32x4_const_splat(0x4B000000);
-    out[2 * half] = (Floats)wasm_i16x8_shuffle(eight, exponent, 0, 9, 1, 9, 2, 9, 3, 9) - 0x1p23f;
-    out[2 * half + 1] = (Floats)wasm_i16x8_shuffle(eight, exponent, 4, 9, 5, 9, 6, 9, 7, 9) - 0x1p23f;
+    const v128_t eight = wasm_v128_load(p + 8 * half);
+    out[2 * half] = with_exponent<0>(eight);
+    out[2 * half + 1] = with_exponent<4>(eight);
   }
+  for (Floats& part : out) part = part - 0x1p23f;
 #else
   for (int part = 0; part < kParts16; ++part) out[part] = to_floats(load_shorts(p + part * kWidth));
 #endif
@@ -553,7 +564,9 @@ void turn_symbols(const PredictedRows& r, int v, int64_t first, int rows, float*
       const Bytes16 u = symbols ? load<Bytes16>(symbols + first + row) : Bytes16{};
       from[k] = (u >> 1) ^ -(u & 1);
     }
+#pragma GCC unroll 4
     for (int stage = 0; stage < 4; ++stage) {
+#pragma GCC unroll 8
       for (int k = 0; k < kTurned / 2; ++k) {
         to[2 * k] = low_pairs(from[k], from[k + kTurned / 2]);
         to[2 * k + 1] = high_pairs(from[k], from[k + kTurned / 2]);
@@ -568,25 +581,21 @@ void turn_symbols(const PredictedRows& r, int v, int64_t first, int rows, float*
 
 // The same where some planes hold values.
 void turn_mixed(const PredictedRows& r, int v, int64_t first, int rows, float* out) {
-#if defined(__SSE2__)
-  const auto four = [&](int plane, int64_t at) {
-    if (plane >= r.width) return __m128i{};
+#if defined(__SSE2__) || defined(__wasm_simd128__)
+  const auto four = [&](int plane, int64_t at) -> Four {
+    if (plane >= r.width) return Four{};
     const CodePlane& codes = r.coded[plane];
-    if (codes.values) return _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes.values + at));
-    if (codes.shorts) {
-      const __m128i high = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes.shorts + at));
-      return _mm_srai_epi32(_mm_unpacklo_epi16(__m128i{}, high), 16);
-    }
-    const __m128i bytes = _mm_cvtsi32_si128(load<int32_t>(codes.symbols + at));
-    const __m128i u = _mm_unpacklo_epi16(_mm_unpacklo_epi8(bytes, __m128i{}), __m128i{});
-    return _mm_xor_si128(_mm_srli_epi32(u, 1), _mm_sub_epi32(__m128i{}, _mm_and_si128(u, _mm_set1_epi32(1))));
+    if (codes.values) return load<Four>(codes.values + at);
+    if (codes.shorts) return four_shorts(codes.shorts + at);
+    const Four u = four_bytes(codes.symbols + at);
+    return (u >> 1) ^ -(u & 1);
   };
   for (int to = v; to < v + kTurned; to += 4)
     for (int row = 0; row < rows; row += 4) {
-      __m128 q[4];
-      for (int k = 0; k < 4; ++k) q[k] = _mm_cvtepi32_ps(four(to + k, first + row));
-      _MM_TRANSPOSE4_PS(q[0], q[1], q[2], q[3]);
-      for (int k = 0; k < 4; ++k) _mm_storeu_ps(out + (row + k) * r.stride + to, q[k]);
+      FourFloats q[4];
+      for (int k = 0; k < 4; ++k) q[k] = __builtin_convertvector(four(to + k, first + row), FourFloats);
+      transpose(q);
+      for (int k = 0; k < 4; ++k) store(out + (row + k) * r.stride + to, q[k]);
     }
 #else
   for (int k = v; k < v + kTurned; ++k)
@@ -751,10 +760,12 @@ int64_t find_incomplete(const uint8_t* contexts, const uint8_t* symbols, const u
 #endif
 #if defined(SPLATZIP_LANES_128) && !defined(__AVX512VBMI__)
   const Table64 table(extra);
+  const bool any_extra =
+      bits_of_bytes((Bytes16)((table.parts[0] | table.parts[1] | table.parts[2] | table.parts[3]) != 0)) != 0;
   const Bytes16 escapes = Bytes16{} + static_cast<uint8_t>(escape), any = escape < 256 ? ~Bytes16{} : Bytes16{};
   for (; i + 16 <= n; i += 16) {
-    const Bytes16 extras = table[load<Bytes16>(contexts + i)];
-    const Bytes16 found = (Bytes16)(extras != 0) | ((Bytes16)(load<Bytes16>(symbols + i) == escapes) & any);
+    Bytes16 found = (Bytes16)(load<Bytes16>(symbols + i) == escapes) & any;
+    if (any_extra) found = found | (Bytes16)(table[load<Bytes16>(contexts + i)] != 0);
     for (uint32_t mask = bits_of_bytes(found); mask; mask &= mask - 1)
       places[count++] = static_cast<int32_t>(i + __builtin_ctz(mask));
   }

@@ -17,6 +17,44 @@ inline Bytes16 high_pairs(Bytes16 a, Bytes16 b) {
   return SPLATZIP_SHUFFLED(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
+// Four small integers, or floats.
+typedef int32_t Four __attribute__((vector_size(16)));
+typedef float FourFloats __attribute__((vector_size(16)));
+#if defined(__SSE2__)
+inline Four four_shorts(const int16_t* p) {
+  const __m128i high = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  return (Four)_mm_srai_epi32(_mm_unpacklo_epi16(__m128i{}, high), 16);
+}
+inline Four four_bytes(const uint8_t* p) {
+  const __m128i bytes = _mm_cvtsi32_si128(load<int32_t>(p));
+  return (Four)_mm_unpacklo_epi16(_mm_unpacklo_epi8(bytes, __m128i{}), __m128i{});
+}
+inline void transpose(FourFloats (&rows)[4]) {
+  __m128 r[4];
+  std::memcpy(r, rows, sizeof r);
+  _MM_TRANSPOSE4_PS(r[0], r[1], r[2], r[3]);
+  std::memcpy(rows, r, sizeof r);
+}
+#elif defined(__wasm_simd128__)
+inline Four four_shorts(const int16_t* p) { return (Four)wasm_i32x4_load16x4(p); }
+inline Four four_bytes(const uint8_t* p) {
+  return (Four)wasm_u32x4_extend_low_u16x8(wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(p)));
+}
+inline void transpose(FourFloats (&rows)[4]) {
+  FourFloats pairs[4];
+  for (int half = 0; half < 2; ++half) {  // of the columns
+    const FourFloats a = rows[2 * half], b = rows[2 * half + 1];
+    pairs[half] = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    pairs[2 + half] = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  }
+  for (int half = 0; half < 2; ++half) {
+    const FourFloats a = pairs[2 * half], b = pairs[2 * half + 1];
+    rows[2 * half] = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+    rows[2 * half + 1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+  }
+}
+#endif
+
 // Where bytes can be looked up in a register. look_up: 0 where the index is 16 or more. narrow: numbers that fit.
 #if defined(__SSE4_1__)
 #define SPLATZIP_LANES_128

@@ -60,13 +60,17 @@ class FewSymbols {
     for (int h = 0; h < 2; ++h) lanes->frequency[h] = end[h] - lanes->start[h];
     const uint32_t missed = bits_of_bytes(narrow_masks(beyond[0], beyond[1]));
     if (missed == 0) return 0;
-    one_by_one(table, slot, missed, lanes);
+    RansLanes all = *lanes;  // of its own: those of the caller stay in registers
+    const Halves8 slots[2] = {slot[0], slot[1]};
+    one_by_one(table, slots, missed, &all);
+    *lanes = all;
     return __builtin_popcount(missed);
   }
 
  private:
   static Bytes16 narrow_masks(Halves8 a, Halves8 b) { return narrow((Halves8)(a & 255), (Halves8)(b & 255)); }
-  void one_by_one(Bytes16 table, const Halves8 (&slot)[2], uint32_t missed, RansLanes* lanes) const {
+  __attribute__((noinline)) void one_by_one(Bytes16 table, const Halves8 (&slot)[2], uint32_t missed,
+                                            RansLanes* lanes) const {
     uint8_t table_of[16];
     uint16_t slots[16], symbol[16], start[16], frequency[16];
     store(table_of, table), std::memcpy(slots, slot, sizeof slots);
@@ -112,12 +116,13 @@ const uint16_t* decode_plane_32(uint32_t* states, const RansTables& tables, cons
                                narrow(own[2] & slot_bits, own[3] & slot_bits)};
       RansLanes found;
       patience -= few.find(few.tables_of(contexts + at), slot, &found);
+#pragma GCC unroll 4
       for (int k = 0; k < 4; ++k) {
         const Halves8 frequencies = found.frequency[k / 2], offsets = slot[k / 2] - found.start[k / 2];
         const Words4 frequency = k % 2 ? widen_high(frequencies) : widen_low(frequencies);
         const Words4 offset = k % 2 ? widen_high(offsets) : widen_low(offsets);
         const Words4 next = frequency * (own[k] >> kRansProbBits) + offset;
-        const Words4 below = (Words4)(next < kRansLow);
+        const Words4 below = (Words4)(next >> 16 == 0);  // next < kRansLow, in fewer instructions
         const uint32_t mask = bits_of_words(below);
         const Words4 taken = (Words4)look_up((Bytes16)four_words(words), load<Bytes16>(kWordOrder.bytes[mask]));
         words += __builtin_popcount(mask);
