@@ -68,8 +68,7 @@ def encode(
         scene = truncated(scene, profile.degree)
     elif profile.estimated_quality is not None:  # of the steps alone
         settings["estimated_quality_db"] = f"{profile.estimated_quality:g}"
-    if profile.target_quality is not None:
-        settings["target_quality_db"] = f"{profile.target_quality:g}"
+    settings |= _asked_for(profile)
     if profile.stepped is None:
         from splatzip.stream.columns import encode_columns
 
@@ -133,6 +132,17 @@ def with_quality(file: bytes, psnr: float, worst: float, views: str) -> bytes:
     measured = {"psnr_db": round(psnr, 2), "worst_view_db": round(worst, 2), "views": views}
     (quality,) = json_chunks(Kind.QUALITY, measured)
     return with_chunk(file, quality)
+
+
+def _asked_for(profile: Profile) -> dict[str, str]:
+    """Targets, and what else a profile was told, as a file says it."""
+    asked: dict[str, float | None] = {
+        "target_quality_db": profile.target_quality,
+        "target_size_bytes": profile.target_size,
+        "target_loss_db": profile.target_loss,
+        "pruned_share": None if profile.balance is None else profile.balance.prune,
+    }
+    return {name: f"{value:.9g}" for name, value in asked.items() if value is not None}
 
 
 def _stepped_file(scene: Scene, coded: EncodedScene, compensation: Compensation, settings: Mapping[str, str]) -> bytes:
