@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 import splatzip
 from splatzip import Profile, Scene
+from splatzip.encode import encode
 from splatzip.quantize import stepped
+from splatzip.stream.tiers import by_importance, importance
 
 ALLOWED = 1.05
 OUTLIER = 1e6
@@ -84,8 +86,9 @@ def errors(source: Scene, change: Change) -> dict[str, NDArray[np.float64]]:
     scene = change.of(source)
     profile = Profile.preset_named("fast")
     assert profile.stepped is not None
-    order = stepped.encode(scene, profile.stepped).order
-    decoded = splatzip.decompress(splatzip.compress(scene, profile=profile))
+    tiers = by_importance(importance(scene))  # rows are tier by tier
+    order = stepped.encode(scene, profile.stepped, tiers=tiers).order
+    decoded = splatzip.decompress(encode(scene, profile, tiers=tiers))
     place = np.empty(len(scene), np.int64)
     place[order] = np.arange(len(scene))
     rows = np.arange(len(source))

@@ -208,13 +208,16 @@ def test_bytes_do_not_depend_on_threads(chair: Scene) -> None:
 def assert_errors_within(found: dict[str, np.ndarray], before: dict[str, np.ndarray], unit: float, ulp: float) -> None:
     """At most 1.05 x what they were, plus one unit in the last place of the coordinate.
 
-    The one worst colour of a scene is left 15 %: colours are predicted, so any change of the grid rounds them anew.
+    Of colours that is said of all but the worst 1 in 200. Where steps are largest their codes are zero, and what is
+    left is the error of a prediction: any change of the grid draws the worst few anew, give or take a third.
     """
     for name in before:
         scale, slack = (unit, ulp) if name == "positions" else (1.0, 0.0)
-        most = 1.15 if name in ("color", "sh") else 1.05
+        predicted = name in ("color", "sh")
         assert found[name].mean() / scale <= 1.05 * before[name].mean() + slack / scale, name
-        assert found[name].max() / scale <= most * before[name].max() + slack / scale, name
+        largest, largest_before = (np.quantile(e[name], 0.995 if predicted else 1.0) for e in (found, before))
+        assert largest / scale <= 1.05 * largest_before + slack / scale, name
+        assert found[name].max() / scale <= (1.5 if predicted else 1.05) * before[name].max() + slack / scale, name
 
 
 @pytest.mark.parametrize("factor", [1e-4, 1e4])
