@@ -74,7 +74,7 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
 // What the caller chooses; the rest of SteppedParams is fitted to the scene.
 struct SteppedOptions {
   SteppedParams params;  // opacity levels, powers, step rules
-  int64_t tile_splats = 14000;
+  int64_t tile_splats = 10500;
   bool shared_tiles = false;              // tiers lie in the same tiles, and know where earlier ones have splats
   const SteppedParams* fitted = nullptr;  // bases and predictions of another scene, taken as they are
   float diffusion = 0.7f;                 // share of an error of colour or SH that later neighbours take

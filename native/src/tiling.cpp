@@ -117,8 +117,9 @@ Tiling tile_tiers(const float* positions, int64_t n, const uint8_t* tiers, int t
   std::vector<Tiling> parts(rows.size());
   parallel_for(tier_count, threads, [&](int64_t t) {
     const std::vector<int64_t>& of_tier = rows[static_cast<size_t>(t)];
-    const int64_t quarter = std::max((static_cast<int64_t>(of_tier.size()) + 3) / 4, kSmallTile);
-    const int64_t own_most = t + 1 < tier_count ? std::min(quarter, most) : most;
+    const int64_t pieces = t + 1 < tier_count ? 4 : 2;  // the last one: that two threads share a small scene
+    const int64_t piece = std::max((static_cast<int64_t>(of_tier.size()) + pieces - 1) / pieces, kSmallTile);
+    const int64_t own_most = std::min(piece, most);
     std::vector<float> own(of_tier.size() * 3);
     for (size_t i = 0; i < of_tier.size(); ++i) std::copy_n(positions + 3 * of_tier[i], 3, own.data() + 3 * i);
     if (!of_tier.empty())

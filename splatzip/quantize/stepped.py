@@ -95,7 +95,7 @@ class Options:
     """
 
     fineness: float = 0.0
-    tile_splats: int = 14000
+    tile_splats: int = 10500
     color_offset: float = 0.0
     octaves: Mapping[str, float] = field(default_factory=dict)
     most_color: int = 6
