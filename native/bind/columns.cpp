@@ -102,7 +102,7 @@ ColumnTarget target_of(const Target& given, int64_t rows) {
   return target;
 }
 
-constexpr int64_t kManyPoints = 1 << 16;  // fewer soon take again what they gave back
+constexpr int64_t kManyPoints = 1 << 14;  // beside fewer the pages of code weigh more, and faults a third of the time
 
 // table_bytes: by the id of the TABLES chunk, empty where there is none. tiles: (splats, offset and size of layer 0, of
 // layer 1; size 0: missing). targets: of the coordinates, then of the components; their arrays are zero. prefix: (N) or

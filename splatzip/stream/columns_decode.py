@@ -86,7 +86,7 @@ def decode_scene(file: ContainerFile, *, forget: bool = False, threads: int = 0)
         raise CorruptError(f"root: it promises {file.root.splats} splats, the directories list {splats}")
     has_rest = any(component.column_input.layer for component in layout.components)
     if "labels" in codes and not without_rest.all():
-        palette = _decode_palette(file, source, threads)
+        palette = _decode_palette(file, forget, threads)
         if palette is None:
             without_rest = np.ones(splats, bool)
         else:
@@ -261,7 +261,7 @@ def _by_prefix(source: _Source, decoded: _Decoded) -> _Decoded:
     return sorted_rows
 
 
-def _decode_palette(file: ContainerFile, source: _Source, threads: int) -> NDArray[np.uint8] | None:
+def _decode_palette(file: ContainerFile, forget: bool, threads: int) -> NDArray[np.uint8] | None:
     """Rows of the SOG palette, or None if a damaged file lacks some."""
     spec, tables = file.shared_payload(Kind.COLUMNS, 1), file.shared_payload(Kind.TABLES, PALETTE_TABLES)
     ids = file.shared_ids(Kind.PALETTE)
@@ -284,7 +284,7 @@ def _decode_palette(file: ContainerFile, source: _Source, threads: int) -> NDArr
     palette = np.zeros((sum(tile.splats for tile in tiles), 3 * coefficients), np.uint8)
     targets = [ColumnTarget(palette, column, 0, 8) for column in green_first(coefficients)]
     used = [b""] * PALETTE_TABLES + [bytes(tables)]
-    wrong = decode_columns(file.data, bytes(spec), used, tiles, [None] * 3, targets, threads=threads)
+    wrong = decode_columns(file.data, bytes(spec), used, tiles, [None] * 3, targets, forget=forget, threads=threads)
     if wrong is None:
         return palette
     if wrong.target is not None:
