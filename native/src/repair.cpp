@@ -13,7 +13,6 @@ namespace {
 
 constexpr int64_t kGroupsAtOnce = 64;
 constexpr float kMomentum = 0.9f, kMemory = 0.999f;  // beta 1 and 2 of Adam
-constexpr float kSmall = 0.02f;  // differences up to here count by their square, larger ones by their size
 constexpr float kLeastRoot = 1e-15f;
 constexpr float kMostOpacity = 16.0f;  // beyond, alpha is 0 or 1 in float32 and has no gradient to come back by
 
@@ -150,7 +149,7 @@ double Repair::step(const ProjectionCamera& camera, const float background[3], i
   const double steps = static_cast<double>(number);
   const float unbias_moment = static_cast<float>(1 / (1 - std::pow(double{kMomentum}, steps)));
   const float unbias_square = static_cast<float>(1 / (1 - std::pow(double{kMemory}, steps)));
-  return drawn_.towards(camera, background, width, height, {target, kSmall}, threads, [&](const GroupGradient& g) {
+  return drawn_.towards(camera, background, width, height, {target, rates.small}, threads, [&](const GroupGradient& g) {
     if (!g.seen) return;
     float* geometry = values.geometry.data() + g.group * kGeometryRows * kGroup;
     kernels().raster->adam({g.seen,

@@ -16,6 +16,7 @@ namespace splatzip {
 // largest standard deviations), so that the unit of a scene does not matter.
 struct RepairRates {
   float position = 0, log_scale = 0, rotation = 0, opacity_logit = 0, color = 0, sh = 0;
+  float small = 0.02f;  // differences of pictures up to here count by their square, larger ones by their size
 };
 
 class Repair {

@@ -30,6 +30,7 @@ NOTHING, CONTEXTS = "nothing", "contexts: one table a stream"
 BESIDE = {"nothing, finer": 0.25, "nothing, coarser": -0.25}  # fineness: where the slope of the curve is read
 _FEW_VIEWS = 88
 _OCTAVE = float(np.log(2))
+_NOTHING_SMALL = 1e-6  # of a difference of pictures
 _LEAST_ALPHA = -16.0  # octaves, as the format has it
 _EVENLY_FINER = 1.3  # fineness that steps need if none follows anything, to come near the dB of those that do
 
@@ -133,6 +134,7 @@ def ideas(options: balance.Options) -> list[Idea]:
         Idea("repair", broken),
         Idea("settling", resting),
         Idea("repair and settling", broken | resting),
+        Idea("Huber loss: absolute differences", _not_squared(options)),
         Idea("importance classes", change=lambda made: made._replace(classes=np.zeros((0, 2), np.int8))),
         Idea("importance class of geometry", change=partial(_without_class, which=0)),
         Idea("importance class of colour", change=partial(_without_class, which=1)),
@@ -169,6 +171,11 @@ def measure_ideas(scene: BenchScene, source: Scene) -> Iterator[dict[str, Any]]:
         if idea.name == NOTHING:
             yield put(CONTEXTS, sizes_with_one_context(coded, source), losses, cpu)
         yield put(idea.name, size_of(coded, source), losses, cpu)
+
+
+def _not_squared(options: balance.Options) -> Mapping[str, Any]:
+    settle = replace(options.settle, rates=replace(options.settle.rates, small=_NOTHING_SMALL))
+    return {"repair": replace(options.repair, small=_NOTHING_SMALL), "settle": settle}
 
 
 def _without_class(made: Balanced, *, which: int) -> Balanced:

@@ -17,7 +17,10 @@ _NAMES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
 
 
 class Rates(NamedTuple):
-    """How far a step moves a value whose gradient always points one way; positions in sizes of the splat."""
+    """How far a step moves a value whose gradient always points one way; positions in sizes of the splat.
+
+    small: differences of pictures up to here count by their square, larger ones by their size.
+    """
 
     position: float
     log_scale: float
@@ -25,6 +28,7 @@ class Rates(NamedTuple):
     opacity_logit: float
     color: float
     sh: float
+    small: float
 
 
 class NativeRepair:

@@ -31,6 +31,7 @@ class Options:
         steps: pictures to move towards, one after the other.
         position: in sizes of the splat.
         log_scale, rotation, opacity_logit, color, sh: in units of the attribute; color is SH degree 0.
+        small: differences of pictures up to here count by their square, larger ones by their size (Huber).
         last: share of the rates that is left at the last step; they fall geometrically.
         seed: of the order of the views.
     """
@@ -42,14 +43,17 @@ class Options:
     opacity_logit: float = 5e-2
     color: float = 7.5e-3
     sh: float = 1e-3
+    small: float = 0.02
     last: float = 0.1
     seed: int = 0
 
     def rates(self, done: float) -> Rates:
         """Of a step, `done` (0 to 1) of the way."""
         share = self.last**done
-        rates = (self.position, self.log_scale, self.rotation, self.opacity_logit, self.color, self.sh)
-        return Rates(*(share * rate for rate in rates))
+        return Rates(
+            share * self.position, share * self.log_scale, share * self.rotation, share * self.opacity_logit,
+            share * self.color, share * self.sh, self.small,
+        )  # fmt: skip
 
 
 def repair(

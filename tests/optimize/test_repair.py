@@ -81,3 +81,14 @@ def test_the_unit_of_the_scene_does_not_matter(chair, broken, targets):
 def test_a_picture_of_another_size_is_refused_by_its_name(broken, targets):
     with pytest.raises(ViewsError, match=FITTED[0].name or "view"):
         repair.repair(broken, FITTED[:1], [targets[0][:-1]])
+
+
+def test_what_is_small_counts_by_its_square_and_what_is_large_by_its_size(chair, broken, targets):
+    """All squares leave less squared error than none, none leave less absolute error than all."""
+    squares, sizes = (repair.repair(broken, FITTED, targets, repair.Options(60, small=s)) for s in (10.0, 1e-6))
+    left = [
+        np.concatenate([(render(s, c).color - t).ravel() for c, t in zip(FITTED, targets, strict=True)])
+        for s in (squares, sizes)
+    ]
+    assert np.square(left[0]).mean() < np.square(left[1]).mean()
+    assert np.abs(left[1]).mean() < np.abs(left[0]).mean()
