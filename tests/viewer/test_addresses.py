@@ -20,14 +20,12 @@ PICTURE = {"pose": POSE, "width": 60, "height": 40, "quality": 90, "layers": [["
 
 
 @pytest.fixture
-def client(sessions, tmp_path):
-    async def upload(request):
-        return PlainTextResponse(f"{len(await request.body())} bytes")
+def client(sessions):
+    async def said(request):
+        return PlainTextResponse((await request.body()).decode())
 
-    uploads = tmp_path / "uploads"
-    uploads.mkdir()
-    all_routes = [*routes(sessions), Route("/gradio_api/upload", upload, methods=["POST"])]
-    application = Starlette(routes=all_routes, middleware=guards("127.0.0.1", uploads, 1000))
+    beside = [Route(f"/{path}", said, methods=["GET", "POST"]) for path in ("config", "login", "gradio_api/queue/join")]
+    application = Starlette(routes=[*routes(sessions, 100_000), *beside], middleware=guards("127.0.0.1"))
     return TestClient(application, base_url="http://127.0.0.1:7860")
 
 
@@ -74,12 +72,71 @@ def test_a_request_by_another_name_than_this_machines_is_refused(client):
     assert client.get("/splatzip/look/look.js", headers={"host": "evil.example"}).status_code == 400
 
 
-def test_uploads_that_are_too_much_are_refused_before_they_are_read(client, tmp_path):
-    assert client.post("/gradio_api/upload", content=b"x" * 900).text == "900 bytes"
-    huge = client.post("/gradio_api/upload", content=b"x" * 50_000)
+def test_an_upload_is_opened_under_a_plain_name(client, session, ply):
+    address = f"/splatzip/{session.token}/upload/"
+    assert client.put(f"{address}..%2f..%2fa.ply", content=ply.read_bytes()).status_code == 404
+    answer = client.put(f"{address}..%5c.my%20sc<e>ne.ply", content=ply.read_bytes())
+    assert (answer.status_code, answer.text) == (200, "")
+    assert session.ref.name == "_.my sc_e_ne.ply"
+    assert session.test is None
+    assert session.folder in session.ref.path.parents
+
+
+def test_an_upload_can_be_compared_with_what_is_open(client, session, sessions, coarse):
+    ref = session.ref
+    assert (
+        client.put(f"/splatzip/{session.token}/upload/b.splatz?as=test", content=coarse.read_bytes()).status_code == 200
+    )
+    assert (session.ref, session.test.name) == (ref, "b.splatz")
+    empty = sessions.of_page("empty")
+    refused = client.put(f"/splatzip/{empty.token}/upload/b.splatz?as=test", content=coarse.read_bytes())
+    assert (refused.status_code, refused.text) == (422, "open the scene that it is to be compared with first")
+
+
+def test_a_bad_upload_is_refused_by_the_librarys_own_error_and_leaves_nothing(client, session, coarse):
+    before, files = session.scenes, sorted(session.folder.rglob("*"))
+    for content, words in ((coarse.read_bytes()[:-9], "the file is cut"), (b"\0" * 3000, "not"), (b"", "")):
+        answer = client.put(f"/splatzip/{session.token}/upload/bad.splatz", content=content)
+        assert answer.status_code == 422
+        assert words in answer.text
+        assert str(session.folder) not in answer.text
+        assert session.scenes == before
+        assert sorted(session.folder.rglob("*")) == files
+
+
+def test_uploads_that_are_too_much_are_refused_before_they_are_read(client, session):
+    address = f"/splatzip/{session.token}/upload/a.ply"
+    huge = client.put(address, content=b"x" * 100_001)
     assert huge.status_code == 413
     assert "splatzip view FILE" in huge.text
-    lengthless = client.post("/gradio_api/upload", content=iter([b"x" * 10]))
-    assert (lengthless.status_code, lengthless.text) == (413, "an upload says how long it is")
-    (tmp_path / "uploads" / "waiting").write_bytes(b"x" * 1900)
-    assert "too many" in client.post("/gradio_api/upload", content=b"x" * 900).text
+    lengthless = client.put(address, content=iter([b"x" * 10]))
+    assert (lengthless.status_code, lengthless.text) == (411, "an upload says how long it is")
+    (session.folder / "large").write_bytes(b"x" * 350_000)
+    assert client.put(address, content=b"x" * 60_000).status_code == 507
+    session.receiving.acquire()
+    assert "another upload" in client.put(address, content=b"x").text
+
+
+@pytest.mark.parametrize(
+    "below", ["gradio_api/upload", "gradio_api/file=/etc/passwd", "gradio_api/run/x", "monitoring"]
+)
+def test_what_the_page_has_no_use_for_is_not_there(client, below):
+    assert client.get(f"/{below}").status_code == 404
+    assert client.post(f"/{below}", json={}).status_code == 404
+
+
+def test_choices_get_through_and_names_of_files_do_not(client):
+    for path in ("/gradio_api/queue/join", "/login"):
+        assert (
+            client.post(path, content=b'{"data": ["fast", 3, {"a": [1]}]}').text == '{"data": ["fast", 3, {"a": [1]}]}'
+        )
+    assert client.post("/login", content=b"username=me").text == "username=me"
+    for body in (
+        b'{"data": [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}]}',
+        b'{"data": [[{"value": {"p\\u0061th": "http://else/where"}}]]}',
+        b'{"data": [{"path": ',
+        b"[" * 100_000,
+        b'{"data": "' + b"x" * 300_000 + b'"}',
+    ):
+        assert client.post("/gradio_api/queue/join", content=body).status_code == 403
+    assert client.get("/config").status_code == 200

@@ -7,6 +7,10 @@ import os
 import re
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -152,7 +156,7 @@ def test_a_bad_file_is_refused_in_words_and_the_page_goes_on(tab, small, tmp_pat
     bad = tmp_path / "bad.splatz"
     bad.write_bytes(splatzip.compress(small, preset="fast")[:5000])
     tab.locator("#open-ref input[type=file]").set_input_files(bad)
-    words = tab.locator("#open-message .problem")
+    words = tab.locator("#open-ref .problem")
     words.wait_for(state="visible", timeout=WAIT)
     assert "bad.splatz" in words.inner_text()
     assert "the file is cut" in words.inner_text()
@@ -162,7 +166,7 @@ def test_a_bad_file_is_refused_in_words_and_the_page_goes_on(tab, small, tmp_pat
     whole.write_bytes(splatzip.compress(small, preset="fast", degree=0))
     tab.locator("#open-ref input[type=file]").set_input_files(whole)
     tab.wait_for_function(f"{LOOK}.state.ref === 'whole.splatz'", timeout=WAIT)
-    assert words.count() == 0
+    assert not words.is_visible()
 
 
 def test_a_box_crops_the_scene(tab, small):
@@ -197,6 +201,42 @@ def test_work_can_be_cancelled_while_another_page_goes_on(tab, chromium, address
     assert tab.locator("#compress").is_enabled()
 
 
-def test_paths_of_the_machine_are_not_served(tab, address, small):
+def test_paths_and_addresses_given_to_gradio_are_refused(tab, address, small):
+    asked = tab.request
     for below in (f"gradio_api/file={small}", "gradio_api/file=/etc/passwd", "splatzip/x/files/..%2f..%2fetc%2fpasswd"):
-        assert tab.request.get(f"{address}{below}").status in (400, 403, 404)
+        assert asked.get(f"{address}{below}").status in (400, 403, 404)
+    assert asked.post(f"{address}gradio_api/upload", multipart={"files": str(small)}).status == 404
+    for path in (str(small), "/etc/passwd", "http://127.0.0.1:1/x.ply"):
+        file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        for fn_index in range(3):
+            body = {"fn_index": fn_index, "data": [file], "session_hash": "mine"}
+            assert asked.post(f"{address}gradio_api/queue/join", data=body).status == 403
+    assert asked.post(f"{address}gradio_api/run/predict", data={"fn_index": 0, "data": []}).status == 404
+
+
+def test_a_password_is_asked_for_and_nothing_shown_without(small):
+    environment = {**os.environ, "SPLATZIP_AUTH": "me:secret"}
+    command = [Path(sys.executable).with_name("splatzip"), "view", small, "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stdout is not None
+        address = re.search(r"http://\S+", server.stdout.readline())[0]
+
+        def status(below: str) -> int:
+            try:
+                with urllib.request.urlopen(address + below, timeout=60) as answer:
+                    return int(answer.status)
+            except urllib.error.HTTPError as error:
+                return error.code
+
+        assert status("splatzip/first.jpg") in (404, 503)
+        deadline = time.monotonic() + 120
+        while urllib.request.urlopen(f"{address}splatzip/ready").read() != b"yes":
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert status("config") == 401
+        form = urllib.parse.urlencode({"username": "me", "password": "wrong"}).encode()
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(f"{address}login", form)
+        form = urllib.parse.urlencode({"username": "me", "password": "secret"}).encode()
+        assert urllib.request.urlopen(f"{address}login", form).status == 200
+        server.terminate()

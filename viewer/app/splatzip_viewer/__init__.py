@@ -3,9 +3,11 @@
     serve        listens, shows a first picture, starts the application   (`view`)
     starting     the first seconds, while Gradio is imported
     application  Gradio's page and our addresses in one application
-    page         the page: what stands where, and what happens on a click
+    page         what stands where
     opening, cropping, compressing, understanding, client   its tabs
-    addresses    pictures, downloads, scripts
+    tabs         what they share
+    addresses    pictures, uploads, downloads, scripts
+    receiving    an upload becomes a scene
     guards       what is refused unseen
     sessions     who looks at what
     opened       a scene and what draws it

@@ -1,6 +1,7 @@
 """Addresses beside Gradio's own: pictures, files of a session, and the scripts of the view.
 
     POST /splatzip/TOKEN/picture           what `drawing` makes of a request
+    PUT  /splatzip/TOKEN/upload/NAME       a scene, opened at once; ?as=test compares it with the one that is open
     GET  /splatzip/TOKEN/files/NAME        results to download, sent in ranges
     GET  /splatzip/TOKEN/site/PATH         the web client with the scene that is compared (`splatzip.export_web`)
     GET  /splatzip/look/NAME               scripts and style of the view
@@ -20,6 +21,8 @@ from starlette.routing import BaseRoute, Route
 
 from splatzip import SplatzipError
 from splatzip_viewer import drawing
+from splatzip_viewer.facts import size_text
+from splatzip_viewer.receiving import receive
 from splatzip_viewer.sessions import Session, Sessions
 
 _LOOK = Path(__file__).parent / "look"
@@ -30,8 +33,12 @@ _TYPES = {
 _FRESH = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
 
 
-def routes(sessions: Sessions) -> list[BaseRoute]:
-    """The addresses, for an application."""
+def routes(sessions: Sessions, most_bytes: int) -> list[BaseRoute]:
+    """The addresses, for an application.
+
+    Args:
+        most_bytes: of one upload; all files of all sessions may be four times that.
+    """
 
     async def picture(request: Request) -> Response:
         raw = b""
@@ -58,6 +65,27 @@ def routes(sessions: Sessions) -> list[BaseRoute]:
         return Response(
             answer.jpeg, media_type="image/jpeg", headers={"x-splatzip": json.dumps(facts), "cache-control": "no-store"}
         )
+
+    async def upload(request: Request) -> Response:
+        said = request.headers.get("content-length", "")
+        try:
+            session = sessions.of_token(request.path_params["token"])
+            if not said.isdigit():
+                return PlainTextResponse("an upload says how long it is", 411)
+            if int(said) > most_bytes:
+                return PlainTextResponse(
+                    f"at most {size_text(most_bytes)} can be uploaded; open larger scenes with splatzip view FILE", 413
+                )
+            if sessions.stored_bytes() + int(said) > 4 * most_bytes:
+                return PlainTextResponse("too much is open on this server; try again later", 507)
+            await receive(
+                session, request.stream(), request.path_params["name"], as_test=request.query_params.get("as") == "test"
+            )
+        except SplatzipError as error:
+            return PlainTextResponse(str(error), 422)
+        except MemoryError:
+            return PlainTextResponse("not enough memory for this scene", 422)
+        return PlainTextResponse("")
 
     def file(request: Request) -> Response:
         session, name = _session(request), request.path_params["name"]
@@ -91,6 +119,7 @@ def routes(sessions: Sessions) -> list[BaseRoute]:
     return [
         Route("/splatzip/look/{name}", look),
         Route("/splatzip/{token}/picture", picture, methods=["POST"]),
+        Route("/splatzip/{token}/upload/{name}", upload, methods=["PUT"]),
         Route("/splatzip/{token}/files/{name}", file),
         Route("/splatzip/{token}/site/{path:path}", site),
     ]

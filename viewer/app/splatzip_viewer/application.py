@@ -42,16 +42,17 @@ def application(
             session.open_test(opened.get("test"))
 
     sessions = Sessions(folder / "sessions", begin=begin)
-    uploads = folder / "uploads"
     app = FastAPI(
-        docs_url=None, redoc_url=None, openapi_url=None, routes=routes(sessions),
-        middleware=guards(host, uploads, max_upload_bytes),
+        docs_url=None, redoc_url=None, openapi_url=None, routes=routes(sessions, max_upload_bytes),
+        middleware=guards(host),
     )  # fmt: skip
     theme = gr.themes.Default(primary_hue="teal", font=_SANS, font_mono=_MONO)
     settings: dict[str, Any] = {
-        "auth": auth, "max_file_size": max_upload_bytes, "theme": theme, "footer_links": [], "run_history": False,
+        "auth": auth, "theme": theme, "footer_links": [], "run_history": False,
         "ssr_mode": False, "pwa": False, "mcp_server": False, "enable_monitoring": False,
         "css_paths": sorted(_LOOK.glob("*.css")),
     }  # fmt: skip
-    gr.mount_gradio_app(app, page(sessions), path="/", server_name=host, server_port=port, **settings)
+    blocks = page(sessions)
+    gr.mount_gradio_app(app, blocks, path="/", server_name=host, server_port=port, **settings)
+    blocks.has_launched = True  # or Gradio would check no path that it is given (`guards` lets none through)
     return app

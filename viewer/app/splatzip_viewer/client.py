@@ -11,8 +11,8 @@ import numpy as np
 from splatzip import SplatzipError
 from splatzip_viewer.jobs import Cancelled, Job
 from splatzip_viewer.opened import OpenScene
-from splatzip_viewer.page import EVENT, Page, problem, progress
 from splatzip_viewer.sessions import Session
+from splatzip_viewer.tabs import EVENT, Page, problem, progress
 
 
 class Client:

@@ -15,9 +15,9 @@ from splatzip import Scene, SplatzipError
 from splatzip_viewer.facts import size_text
 from splatzip_viewer.jobs import Cancelled, Job
 from splatzip_viewer.opened import OpenScene
-from splatzip_viewer.page import EVENT, Page, problem, progress
 from splatzip_viewer.sessions import Session
 from splatzip_viewer.settings import AS_IT_IS, PRESETS, RECIPES, Settings
+from splatzip_viewer.tabs import EVENT, Page, problem, progress
 
 _TARGETS = [("none", "none"), ("size", "size"), ("quality", "quality"), ("loss on photos", "loss")]
 _METHODS = [*PRESETS, *((f"{recipe} (published)", recipe) for recipe in RECIPES)]

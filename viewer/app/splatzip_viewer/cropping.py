@@ -12,8 +12,8 @@ import numpy as np
 
 from splatzip import SplatzipError, save, transform
 from splatzip_viewer.opened import OpenScene
-from splatzip_viewer.page import EVENT, Page, look_state, problem
 from splatzip_viewer.sessions import Session
+from splatzip_viewer.tabs import EVENT, Page, look_state, problem
 
 _AXES = "xyz"
 

@@ -1,64 +1,110 @@
-"""What is refused before anybody looks at it: other sites' pages, and uploads that are too much."""
+"""What is refused before Gradio sees it: other sites' pages, addresses that our page has no use for, names of files.
+
+Gradio takes files by path or address from whoever talks to its queue, and a page that is mounted into another
+application does not check them. No part of our page takes files that way (uploads have an address of their own), so
+nothing of the kind gets through.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from pathlib import Path
 from typing import Any
 
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 
+Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_OURS = "splatzip"
+_PAGE = ("", "config", "theme.css", "static", "assets", "svelte", "favicon.ico", "manifest.json", "login", "logout")
+_API = ("queue", "heartbeat", "cancel", "reset", "startup-events", "user", "login_check")
+_MOST_BYTES = 200_000  # of what is posted to Gradio: choices and numbers
 
 
-def guards(host: str, uploads: Path, most_bytes: int) -> list[Middleware]:
+def guards(host: str) -> list[Middleware]:
     """In this order.
 
     Args:
         host: that the server listens on. On this machine alone, other names in a request mean that a page of another
             site has pointed its own name here: refused.
-        uploads: where Gradio puts them.
-        most_bytes: of one upload; all that wait to be opened may be twice that.
     """
     names = [*_LOOPBACK, "[::1]"] if host in _LOOPBACK else ["*"]
-    return [
-        Middleware(TrustedHostMiddleware, allowed_hosts=names),
-        Middleware(UploadGuard, uploads=uploads, most_bytes=most_bytes),
-    ]
+    return [Middleware(TrustedHostMiddleware, allowed_hosts=names), Middleware(GradioGuard)]
 
 
-class UploadGuard:
-    """Refuses uploads by what they say of their size, before a byte of them is written."""
+class GradioGuard:
+    """Lets through to Gradio what our page asks of it, and nothing else."""
 
-    def __init__(self, app: Application, uploads: Path, most_bytes: int) -> None:
-        self._app, self._uploads, self._most = app, uploads, most_bytes
+    def __init__(self, app: Application) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] == "http" and scope["path"].rstrip("/").endswith("/upload"):
-            said = dict(scope["headers"]).get(b"content-length", b"").decode("latin-1")
-            words = ""
-            if not said.isdigit():
-                words = "an upload says how long it is"
-            elif int(said) > self._most + 10_000:  # what a form adds
-                words = f"at most {_size(self._most)} can be uploaded; open larger scenes with splatzip view FILE"
-            elif self._waiting_bytes() + int(said) > 2 * self._most:
-                words = "too many uploads at a time; try again in a minute"
-            if words:
-                await PlainTextResponse(words, 413)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-    def _waiting_bytes(self) -> int:
-        return sum(entry.stat().st_size for entry in self._uploads.rglob("*") if entry.is_file())
+        if scope["type"] != "http" or _is_ours(scope["path"]):
+            await self._app(scope, receive, send)
+        elif not _is_of_the_page(scope["path"]):
+            await PlainTextResponse("there is nothing at this address", 404)(scope, receive, send)
+        elif scope["method"] in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+        else:
+            body = await _body(receive)
+            if body is None or _names_files(body):
+                await PlainTextResponse("this is no choice and no number", 403)(scope, receive, send)
+            else:
+                await self._app(scope, _replayed(body, receive), send)
 
 
-def _size(count: int) -> str:
-    return f"{count / 1e9:g} GB" if count >= 1e9 else f"{count / 1e6:g} MB"
+def _is_ours(path: str) -> bool:
+    return path.split("/")[1:2] == [_OURS]
+
+
+def _is_of_the_page(path: str) -> bool:
+    first, *rest = path.removeprefix("/").split("/")
+    return first in _PAGE or (first == "gradio_api" and bool(rest) and rest[0] in _API)
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """All of it; None if it is too long."""
+    body, has_more = b"", True
+    while has_more:
+        message = await receive()
+        body += message.get("body", b"")
+        has_more = message.get("more_body", False)
+        if len(body) > _MOST_BYTES:
+            return None
+    return body
+
+
+def _names_files(body: bytes) -> bool:
+    """Whether this is JSON with anything in it that Gradio would take for a file; forms (of the login) are no JSON."""
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        return body.lstrip()[:1] in (b"{", b"[")
+    waiting = [values]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if "path" in value or "meta" in value:
+                return True
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return False
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """The body once more, then what comes after it."""
+    parts: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return parts.pop() if parts else await receive()
+
+    return replay

@@ -1,74 +1,20 @@
-"""The page: the view on one side, what can be done and known on the other.
-
-A tab is a class: made, it stands on the page; `register` says what of it shows the session and what follows a change;
-`wire` says what happens on a click. After whatever changes the session, `Page.refreshing` brings all of it up to date.
-"""
+"""The page: the view on one side, what can be done and known on the other. A tab is a class in a file of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from html import escape
-from typing import Any
-
 import gradio as gr
 
-from splatzip_viewer.jobs import Step
-from splatzip_viewer.sessions import Session, Sessions
-
-# Of every event: nothing of it is an API, the page says itself how far work is, and nobody waits for other pages.
-EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
-_MOUNT = """import(new URL('splatzip/look/look.js', document.baseURI)).then((look) =>
-    look.mount(element.querySelector('.look-slot'), () => props.value, (changed) => watch('value', changed)));"""
-
-
-class Page:
-    """What the tabs share."""
-
-    def __init__(self, sessions: Sessions) -> None:
-        self.sessions = sessions
-        self._shown: list[tuple[Any, Callable[[Session], Any]]] = []
-        self._followers: list[tuple[Callable[..., Any], Any, Any]] = []
-        self.look = gr.HTML(
-            {},
-            html_template='<div class="look-slot"></div>',
-            js_on_load=_MOUNT,
-            elem_id="look",
-            apply_default_css=False,
-        )
-        self.shows(self.look, look_state)
-
-    def shows(self, component: Any, of: Callable[[Session], Any]) -> None:
-        """Let a component show something of the session."""
-        self._shown.append((component, of))
-
-    def follows(self, what: Callable[..., Any], inputs: Any, outputs: Any) -> None:
-        """Let something happen whenever the session has changed and the page shows it."""
-        self._followers.append((what, inputs, outputs))
-
-    def session(self, request: gr.Request) -> Session:
-        """Whose page asks."""
-        return self.sessions.of_page(str(request.session_hash))
-
-    def refresh(self, request: gr.Request) -> list[Any]:
-        """Everything that shows the session, as it is now."""
-        session = self.session(request)
-        return [of(session) for _, of in self._shown]
-
-    def refreshing(self, event: Any) -> None:
-        """After an event, bring everything up to date."""
-        event = event.then(self.refresh, None, [component for component, _ in self._shown], **EVENT)
-        for what, inputs, outputs in self._followers:
-            event = event.then(what, inputs, outputs, **EVENT)
+from splatzip_viewer.client import Client
+from splatzip_viewer.compressing import Compressing
+from splatzip_viewer.cropping import Cropping
+from splatzip_viewer.opening import Opening
+from splatzip_viewer.sessions import Sessions
+from splatzip_viewer.tabs import EVENT, Page
+from splatzip_viewer.understanding import Understanding
 
 
 def page(sessions: Sessions) -> gr.Blocks:
     """Build it, for any number of visitors."""
-    from splatzip_viewer.client import Client
-    from splatzip_viewer.compressing import Compressing
-    from splatzip_viewer.cropping import Cropping
-    from splatzip_viewer.opening import Opening
-    from splatzip_viewer.understanding import Understanding
-
     with gr.Blocks(title="splatzip view", analytics_enabled=False, delete_cache=(300, 900), fill_width=True) as blocks:
         gr.HTML('<h1 class="brand">splatzip <small>what did compression do to my scene?</small></h1>')
         with gr.Row(equal_height=False):
@@ -96,38 +42,3 @@ def page(sessions: Sessions) -> gr.Blocks:
 
         blocks.unload(end)
     return blocks
-
-
-def look_state(session: Session, go: dict[str, Any] | None = None, box: list[float] | None = None) -> dict[str, Any]:
-    """What the view in the browser needs to know.
-
-    Args:
-        go: a pose to look from now.
-        box: two opposite corners of a box to be drawn.
-    """
-    session.looks += 1
-    return {
-        "token": session.token,
-        "opened": session.opened,
-        "ref": session.ref.name if session.ref else None,
-        "test": session.test.name if session.test else None,
-        "pose": session.home.to_json() if session.home else None,
-        "go": go,
-        "goes": session.looks,
-        "box": box,
-    }
-
-
-def problem(words: str) -> str:
-    """Words about what went wrong."""
-    return f'<p class="problem" role="alert">{escape(words)}</p>' if words else ""
-
-
-def progress(step: Step | None) -> str:
-    """A bar with words."""
-    if step is None:
-        return ""
-    return (
-        f'<div class="progress" role="progressbar" aria-valuenow="{100 * step.share:.0f}">'
-        f'<div style="width:{100 * step.share:.1f}%"></div></div><p class="step">{escape(step.words)}</p>'
-    )

@@ -54,6 +54,7 @@ class Session:
     site: Path | None = None
     jobs: dict[str, Job] = field(default_factory=dict)
     is_closed: bool = False
+    receiving: threading.Lock = field(default_factory=threading.Lock)
     drawing: threading.Lock = field(default_factory=threading.Lock)
     waiting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_MOST_WAITING))
 
@@ -184,6 +185,10 @@ class Sessions:
                     self._by_page.move_to_end(page)
                     return session
         raise SplatzipError("this page was closed on the server; load it again")
+
+    def stored_bytes(self) -> int:
+        """Of all files of all sessions."""
+        return sum(entry.stat().st_size for entry in self._folder.rglob("*") if entry.is_file())
 
     def close(self, page: str | None = None) -> None:
         """Close a page, or all of them."""

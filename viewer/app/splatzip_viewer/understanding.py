@@ -12,9 +12,9 @@ from splatzip import SplatzipError
 from splatzip_viewer.charts import bytes_chart, curve_chart, histogram_charts
 from splatzip_viewer.facts import quality_words, views_rows
 from splatzip_viewer.jobs import Cancelled, Job
-from splatzip_viewer.page import EVENT, Page, look_state, problem, progress
 from splatzip_viewer.pose import pose_of
 from splatzip_viewer.sessions import Session
+from splatzip_viewer.tabs import EVENT, Page, look_state, problem, progress
 
 _HEADERS = ["View", "PSNR, dB", "SSIM", "Lost on photo, dB"]
 _QUICK = [{"preset": "fast", "quality": float(quality), "label": f"fast {quality} dB"} for quality in (34, 40, 46, 52)]
