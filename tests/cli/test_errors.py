@@ -170,3 +170,18 @@ def test_a_name_that_is_no_text_is_no_reason_to_fail(run, scene_ply, tmp_path):
     result = run("compress", "--preset=fast", "scene.ply", name)
     assert (result.returncode, result.stderr) == (0, "")
     assert (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--prune", "most"), "expected a share like 0.6 or 60%, or none"),
+        (("--prune", "100%"), "a share is from 0 to less than 1"),
+        (("--prune", "none", "--preset", "fast"), "fast keeps every splat"),
+        (("--view-weight", "2"), "add --views"),
+        (("--view-weight", "2", "--preset", "fast"), "fast looks at no views"),
+        (("--recipe", "omg", "--prune", "0.5"), "a recipe settles all but --views"),
+    ],
+)
+def test_a_share_or_a_weight_that_cannot_be_is_named_with_the_way_out(refused, scene_ply, options, says):
+    assert says in refused("compress", "scene.ply", "out.splatz", *options)
