@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from benchmark.ideas import BESIDE, NOTHING
+from benchmark.ideas import BESIDE, CONTEXTS, NOTHING
+from benchmark.ideas import ideas as ideas_of
 from benchmark.markdown import table
 from benchmark.record import Row
+from splatzip import balance
 
 _ATTRIBUTES = ("position", "scale", "rotation", "opacity", "color", "sh")
 _INTRODUCTION = """\
@@ -27,11 +29,13 @@ are. **CPU s**: of the whole encode, shared stages included.
 
 
 def ideas(rows: Sequence[Row]) -> list[str]:
-    """The section of the table; shortest first."""
+    """The section of the table."""
+    place = {name: at for at, name in enumerate([*(idea.name for idea in ideas_of(balance.Options())), CONTEXTS])}
     recorded = [row for row in rows if row["kind"] == "ideas"]
     lines = ["## Balanced without each of its ideas", "", *_INTRODUCTION, ""]
     for scene in dict.fromkeys(row["scene"] for row in recorded):
         by_name = {row["off"]: row for row in recorded if row["scene"] == scene}
+        shown = sorted(by_name.values(), key=lambda row: place[row["off"]])
         heads = (
             scene,
             "bytes",
@@ -45,7 +49,7 @@ def ideas(rows: Sequence[Row]) -> list[str]:
             "around",
             "CPU s",
         )
-        lines += table(heads, [_cells(row, by_name) for row in by_name.values()])
+        lines += table(heads, [_cells(row, by_name) for row in shown])
     return lines
 
 
