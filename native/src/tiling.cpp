@@ -1,6 +1,8 @@
 #include "tiling.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <mutex>
 #include <utility>
 
@@ -81,6 +83,39 @@ struct Core {
   }
 };
 
+// The middle of some splats, axis by axis.
+std::array<double, 3> median_of(const float* positions, int64_t n) {
+  std::array<double, 3> median{};
+  std::vector<float> values(static_cast<size_t>(n));
+  for (size_t axis = 0; axis < 3; ++axis) {
+    for (size_t i = 0; i < values.size(); ++i) values[i] = positions[3 * i + axis];
+    std::nth_element(values.begin(), values.begin() + n / 2, values.end());
+    median[axis] = values[static_cast<size_t>(n / 2)];
+  }
+  return median;
+}
+
+// The order of a tier's tiles: those with outliers first, then from the middle of the scene outwards.
+std::vector<size_t> outwards(const float* positions, const Tiling& tiling) {
+  const auto middle = median_of(positions, static_cast<int64_t>(tiling.order.size()));
+  std::vector<std::pair<double, size_t>> distances;  // mean of its splats, of each tile
+  for (size_t tile = 0; tile < tiling.tiles(); ++tile) {
+    double sum = 0;
+    for (int64_t at = tiling.starts[tile]; at < tiling.starts[tile + 1]; ++at) {
+      const float* p = positions + 3 * tiling.order[static_cast<size_t>(at)];
+      const double x = p[0] - middle[0], y = p[1] - middle[1], z = p[2] - middle[2];
+      sum += std::sqrt((x * x + y * y) + z * z);
+    }
+    const bool is_far = tile + tiling.far >= tiling.tiles();
+    distances.emplace_back(is_far ? -1.0 : sum / static_cast<double>(tiling.starts[tile + 1] - tiling.starts[tile]),
+                           tile);
+  }
+  std::sort(distances.begin(), distances.end());
+  std::vector<size_t> order;
+  for (const auto& [distance, tile] : distances) order.push_back(tile);
+  return order;
+}
+
 }  // namespace
 
 Tiling tile_splats(const float* positions, int64_t n, int64_t most, int threads) {
@@ -115,6 +150,7 @@ Tiling tile_tiers(const float* positions, int64_t n, const uint8_t* tiers, int t
   std::vector<std::vector<int64_t>> rows(static_cast<size_t>(tier_count));
   for (int64_t i = 0; i < n; ++i) rows[tiers[i]].push_back(i);
   std::vector<Tiling> parts(rows.size());
+  std::vector<std::vector<size_t>> orders(rows.size());
   parallel_for(tier_count, threads, [&](int64_t t) {
     const std::vector<int64_t>& of_tier = rows[static_cast<size_t>(t)];
     const int64_t pieces = t + 1 < tier_count ? 4 : 2;  // the last one: that two threads share a small scene
@@ -122,15 +158,16 @@ Tiling tile_tiers(const float* positions, int64_t n, const uint8_t* tiers, int t
     const int64_t own_most = std::min(piece, most);
     std::vector<float> own(of_tier.size() * 3);
     for (size_t i = 0; i < of_tier.size(); ++i) std::copy_n(positions + 3 * of_tier[i], 3, own.data() + 3 * i);
-    if (!of_tier.empty())
-      parts[static_cast<size_t>(t)] = tile_splats(own.data(), static_cast<int64_t>(of_tier.size()), own_most, threads);
+    if (of_tier.empty()) return;
+    Tiling& part = parts[static_cast<size_t>(t)];
+    part = tile_splats(own.data(), static_cast<int64_t>(of_tier.size()), own_most, threads);
+    orders[static_cast<size_t>(t)] = outwards(own.data(), part);
   });
   Tiling all;
   all.order.reserve(static_cast<size_t>(n));
   all.starts.push_back(0);
   for (size_t t = 0; t < parts.size(); ++t)
-    for (size_t k = 0; k < parts[t].tiles(); ++k) {
-      const size_t tile = (k + parts[t].tiles() - parts[t].far) % parts[t].tiles();
+    for (size_t tile : orders[t]) {
       for (int64_t at = parts[t].starts[tile]; at < parts[t].starts[tile + 1]; ++at)
         all.order.push_back(rows[t][static_cast<size_t>(parts[t].order[static_cast<size_t>(at)])]);
       all.starts.push_back(static_cast<int64_t>(all.order.size()));

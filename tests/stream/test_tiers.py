@@ -40,6 +40,19 @@ def test_no_tier_has_fewer_splats_than_are_worth_one(splats: int, sizes: list[in
     assert np.bincount(tiers.by_importance(np.arange(splats))).tolist() == sizes
 
 
+def test_the_middle_of_a_scene_comes_before_its_edges(file: bytes) -> None:
+    scene, first = decompress(file), 0
+    middle = np.median(scene.positions, axis=0)
+    for run in open_file(file).runs:
+        away = []  # of the splats of each tile, in the order of the file
+        for chunk in run.chunks if run.entry.layer == 0 else ():
+            own = scene.positions[first : first + chunk.splats]
+            away.append(float(np.linalg.norm(own - middle, axis=1).mean()))
+            first += chunk.splats
+        assert np.all(np.diff(away) > -0.02)  # a tier's own middle is not quite the scene's
+    assert first == len(scene)
+
+
 def test_the_large_and_opaque_come_first_more_often_and_those_in_a_crowd_less() -> None:
     kinds = ("alone", "large", "faint", "crowd")
     n = 1000  # of each
