@@ -20,6 +20,7 @@ import pytest
 from PIL import Image
 
 import splatzip
+from splatzip_viewer.pose import Pose
 
 from .conftest import CHAIR
 
@@ -240,3 +241,31 @@ def test_a_password_is_asked_for_and_nothing_shown_without(small):
         form = urllib.parse.urlencode({"username": "me", "password": "secret"}).encode()
         assert urllib.request.urlopen(f"{address}login", form).status == 200
         server.terminate()
+
+
+def test_hands_move_the_camera_that_the_server_draws_from(tab):
+    pose = Pose((1.0, -2.0, -5.0), (0.2, 0.1, 0.3), (0.0, -1.0, 0.0), 50.0)
+    points = np.array([[0.2, 0.1, 0.3], [1.0, 0.5, 0.0], [-0.5, -1.0, 2.0]])
+    moved = tab.evaluate(
+        """async ([pose, points]) => {
+            const look = await import(new URL('splatzip/look/pose.js', document.baseURI));
+            const changed = { none: pose, orbited: look.orbited(pose, 0.4, 0.2), panned: look.panned(pose, 0.25, 0),
+                              zoomed: look.zoomed(pose, 0.5, 1), flown: look.flown(pose, 0, 0, 0.5) };
+            return Object.fromEntries(Object.entries(changed).map(
+                ([name, one]) => [name, [one, look.projected(one, points, 640 / 480)]]));
+        }""",
+        [pose.to_json(), points.tolist()],
+    )
+    distance = {}
+    for name, (values, projected) in moved.items():
+        camera = Pose.from_json(values).camera(640, 480)
+        seen = points @ camera.world_to_camera[:3, :3].T + camera.world_to_camera[:3, 3]
+        pixels = seen[:, :2] / seen[:, 2:] * [camera.fx, camera.fy] + [camera.cx, camera.cy]
+        np.testing.assert_allclose(np.array(projected) * [640, 480], pixels, atol=1e-6)
+        distance[name] = np.linalg.norm(np.subtract(values["position"], values["target"]))
+    target = {name: projected[0] for name, (_, projected) in moved.items()}
+    assert target["none"] == target["orbited"] == target["zoomed"] == pytest.approx([0.5, 0.5])
+    assert target["panned"] == pytest.approx([0.5 + 0.25 * 480 / 640, 0.5])  # what was dragged is where the hand is
+    assert distance["orbited"] == pytest.approx(distance["none"])
+    assert distance["zoomed"] == pytest.approx(distance["none"] / 2)
+    assert distance["flown"] == pytest.approx(distance["none"])

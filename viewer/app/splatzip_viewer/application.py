@@ -13,6 +13,7 @@ from splatzip_viewer.addresses import routes
 from splatzip_viewer.guards import guards
 from splatzip_viewer.opened import OpenScene
 from splatzip_viewer.page import page
+from splatzip_viewer.pose import opening_pose
 from splatzip_viewer.sessions import Session, Sessions
 
 _LOOK = Path(__file__).parent / "look"
@@ -36,9 +37,11 @@ def application(
         max_upload_bytes: of one upload.
     """
 
+    home = opening_pose(opened["ref"].scene, None if capture is None else capture[0]) if opened else None
+
     def begin(session: Session) -> None:
         if "ref" in opened:
-            session.open_ref(opened["ref"], capture)
+            session.open_ref(opened["ref"], capture, home=home)
             session.open_test(opened.get("test"))
 
     sessions = Sessions(folder / "sessions", begin=begin)
@@ -46,7 +49,13 @@ def application(
         docs_url=None, redoc_url=None, openapi_url=None, routes=routes(sessions, max_upload_bytes),
         middleware=guards(host),
     )  # fmt: skip
-    theme = gr.themes.Default(primary_hue="teal", font=_SANS, font_mono=_MONO)
+    theme = gr.themes.Default(primary_hue="teal", font=_SANS, font_mono=_MONO).set(
+        color_accent="*primary_600",  # dark enough for white words on it
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_600",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_600",
+    )
     settings: dict[str, Any] = {
         "auth": auth, "theme": theme, "footer_links": [], "run_history": False,
         "ssr_mode": False, "pwa": False, "mcp_server": False, "enable_monitoring": False,

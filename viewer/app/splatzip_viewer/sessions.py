@@ -88,11 +88,18 @@ class Session:
         path = entries.get(name)
         return path if path is not None and path.is_file() and not path.is_symlink() else None
 
-    def open_ref(self, scene: OpenScene, capture: tuple[Views, Path] | None = None) -> None:
-        """Look at another source; what was made of the last one goes."""
+    def open_ref(
+        self, scene: OpenScene, capture: tuple[Views, Path] | None = None, *, home: Pose | None = None
+    ) -> None:
+        """Look at another source; what was made of the last one goes.
+
+        Args:
+            capture: cameras that came with it.
+            home: where to look from first; None: as `opening_pose` has it.
+        """
         self.stop()
         self.ref, self.test, self.capture = scene, None, capture
-        self.home = opening_pose(scene.scene, None if capture is None else capture[0])
+        self.home = home or opening_pose(scene.scene, None if capture is None else capture[0])
         self.opened += 1
         self.measured, self.points = None, []
         self._drop_files()

@@ -16,7 +16,7 @@ from splatzip_viewer.pose import pose_of
 from splatzip_viewer.sessions import Session
 from splatzip_viewer.tabs import EVENT, Page, look_state, problem, progress
 
-_HEADERS = ["View", "PSNR, dB", "SSIM", "Lost on photo, dB"]
+_HEADERS = ["View", "PSNR, dB", "SSIM", "Lost, dB"]
 _QUICK = [{"preset": "fast", "quality": float(quality), "label": f"fast {quality} dB"} for quality in (34, 40, 46, 52)]
 _FINER = [
     *({"preset": "balanced", "quality": float(quality), "label": f"balanced {quality} dB"} for quality in (36, 42)),
@@ -32,7 +32,7 @@ class Understanding:
         self._quality = gr.HTML("", elem_id="quality")
         self._views = gr.Dataframe(
             headers=_HEADERS, interactive=False, max_height=260, elem_id="views", visible=False,
-            label="Views, the worst first: click to look from there",
+            label="Views, the worst first (lost: on the photo); click to look from there",
         )  # fmt: skip
         self._bytes = gr.HTML("", elem_id="bytes")
         with gr.Row():
