@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import numpy as np
 import pytest
 
@@ -157,6 +159,46 @@ def test_the_module_loads_arrays_for_other_engines(server, opened, splatz):
     assert (found["complete"], found["count"]) == (True, 20_000)
     assert set(found["layers"]) == {0, 1}
     assert found["sum"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_module_gives_engines_that_read_ply_one_in_memory(server, opened, splatz, tmp_path):
+    server.pages["bare.html"] = "<!doctype html><title>bare</title>"
+    page = opened(f"{server.address}/bare.html")
+    text = page.tab.evaluate(
+        """async () => {
+            const { loadPly } = await import('/viewer.js');
+            const blob = new Blob([await loadPly('/scene.splatz')]);
+            const url = await new Promise((resolve) => {
+                const reader = new FileReader();
+                reader.onload = () => resolve(reader.result);
+                reader.readAsDataURL(blob);
+            });
+            return url.slice(url.indexOf(',') + 1);
+        }"""
+    )
+    (tmp_path / "scene.ply").write_bytes(base64.b64decode(text))
+    found, expected = splatzip.load(tmp_path / "scene.ply"), splatzip.decompress(splatz)
+    for name, values in expected.arrays().items():
+        np.testing.assert_array_equal(getattr(found, name), values, err_msg=name)
+
+
+def test_the_module_makes_meshes_of_a_spark_that_the_page_has(server, opened):
+    server.pages["bare.html"] = "<!doctype html><title>bare</title>"
+    page = opened(f"{server.address}/bare.html")
+    found = page.tab.evaluate(
+        """async () => {
+            const { loadMesh } = await import('/viewer.js');
+            class SplatMesh {
+                initialized = Promise.resolve();
+                quaternion = { set: (...numbers) => (this.turn = numbers) };
+                constructor(options) { this.options = options; }
+            }
+            const mesh = await loadMesh({ SplatMesh, SplatFileType: { PLY: 'a ply' } }, '/scene.splatz');
+            const start = new TextDecoder().decode(mesh.options.fileBytes.subarray(0, 3));
+            return { start, type: mesh.options.fileType, turn: mesh.turn };
+        }"""
+    )
+    assert found == {"start": "ply", "type": "a ply", "turn": [1, 0, 0, 0]}
 
 
 def test_a_hidden_page_draws_nothing(viewer):

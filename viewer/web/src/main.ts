@@ -5,7 +5,8 @@
  *     import { load } from './viewer.js';  await load('scene.splatz', { onTier: ({ chunks }) => ... });
  *
  * A page of splatzip's has `#splatzip-settings`; its address may say, after "?", what these do not. `load` is for people
- * with an engine of their own: arrays, tier by tier, as bytes arrive; `loadEntity` makes an entity of PlayCanvas of them.
+ * with an engine of their own: arrays, tier by tier, as bytes arrive; `loadEntity` makes an entity of PlayCanvas of them,
+ * `loadMesh` an object of three.js with Spark, `loadPly` a PLY in memory for any other engine.
  */
 
 import type { AppBase, Entity } from 'playcanvas';
@@ -14,6 +15,7 @@ import { SETTINGS } from './config';
 import { openStream } from './decoder/open';
 import type { StreamEvent } from './decoder/types';
 import { EntityMaker, type Engine } from './engine/entity';
+import { PlyMaker } from './engine/ply';
 import { Loading, type LoadingOptions, type Outcome } from './loading/loading';
 import { heldScene, partsBeside } from './parts';
 import { registerElement } from './ui/element';
@@ -61,13 +63,67 @@ export async function loadEntity(
   source: string | URL | Uint8Array,
   options: Omit<LoadingOptions, 'openStream'> = {},
 ): Promise<Entity> {
-  const maker = new EntityMaker();
+  const maker = await collected(new EntityMaker(), source, options);
+  return maker.entity(engine, app);
+}
+
+/**
+ * Loads a file as the bytes of a 3DGS PLY, which other engines read from memory.
+ *
+ * @param options - as of `load`.
+ * @throws LoadError, whose `problem` says in words what went wrong.
+ */
+export async function loadPly(
+  source: string | URL | Uint8Array,
+  options: Omit<LoadingOptions, 'openStream'> = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  return (await collected(new PlyMaker(), source, options)).bytes();
+}
+
+/** What is used of Spark's `SplatMesh`, an Object3D of three.js. */
+export interface SparkMesh {
+  readonly initialized: Promise<unknown>;
+  readonly quaternion: { set(x: number, y: number, z: number, w: number): unknown };
+}
+
+/** What is used of the module `@sparkjsdev/spark`. */
+export interface Spark<Mesh extends SparkMesh, FileType> {
+  readonly SplatMesh: new (options: { fileBytes: Uint8Array; fileType: FileType }) => Mesh;
+  readonly SplatFileType: { readonly PLY: FileType };
+}
+
+/**
+ * Loads a file as an object of three.js, drawn by Spark.
+ *
+ * @param spark - the module `@sparkjsdev/spark` that the page has.
+ * @param options - as of `load`.
+ * @returns a mesh with everything in it, turned upright for three.js, not yet in a scene.
+ * @throws LoadError, whose `problem` says in words what went wrong.
+ */
+export async function loadMesh<Mesh extends SparkMesh, FileType>(
+  spark: Spark<Mesh, FileType>,
+  source: string | URL | Uint8Array,
+  options: Omit<LoadingOptions, 'openStream'> = {},
+): Promise<Mesh> {
+  const fileBytes = await loadPly(source, options);
+  const mesh = new spark.SplatMesh({ fileBytes, fileType: spark.SplatFileType.PLY });
+  mesh.quaternion.set(1, 0, 0, 0); // right-down-front to right-up-back
+  await mesh.initialized;
+  return mesh;
+}
+
+/** A maker that has taken all of a file. */
+async function collected<Maker extends { take(event: StreamEvent): void }>(
+  maker: Maker,
+  source: string | URL | Uint8Array,
+  options: Omit<LoadingOptions, 'openStream'>,
+): Promise<Maker> {
   const onEvent = (event: StreamEvent): void => {
     maker.take(event);
     options.onEvent?.(event);
   };
   await load(source, { ...options, onEvent });
-  return maker.entity(engine, app);
+  return maker;
 }
 
 const settings = document.getElementById('splatzip-settings');
