@@ -151,11 +151,15 @@ bool list_large(ListJob* job, uint32_t index) {
 }
 
 void list_splats(ListJob* job) {
-  constexpr int64_t kAhead = 16;
+  constexpr int64_t kAhead = 16, kAheadIfLarge = 8;
   const uint32_t below = static_cast<uint32_t>(job->tiles_x);
   int64_t i = job->first;
   for (; i < job->last; ++i) {
     if (i + kAhead < job->last) __builtin_prefetch(job->touched + job->order[i + kAhead]);
+    if (i + kAheadIfLarge < job->last) {
+      const uint32_t later = job->order[i + kAheadIfLarge];
+      if (job->touched[later].tile == kManyTiles) __builtin_prefetch(job->splats + later);
+    }
     const uint32_t index = job->order[i];
     const TouchedTiles& touched = job->touched[index];
     job->first_record[i] = static_cast<uint32_t>(job->used);
