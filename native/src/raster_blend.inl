@@ -21,6 +21,7 @@ inline int64_t picture_index(const TileJob& tile, int block, int pixel) {
   return x < tile.width && y < tile.height ? int64_t{y} * tile.width + x : -1;
 }
 
+// Of a tile, by block and pixel of the block: colour and depth so far.
 struct BlendState {
   alignas(64) float color[3][kTilePixels], depth[kTilePixels];
 };
@@ -35,11 +36,24 @@ inline Footprint footprint(const ProjectedSplat& s, const float* x, const float*
   return {e, dy, e * e * s.along + dy * dy * s.across};
 }
 
+// Before the first splat: outside of the picture nothing is seen.
+inline void begin_transmittance(const TileJob& tile, const TileCentres& centres, float* transmittance) {
+  const float width = static_cast<float>(tile.width), height = static_cast<float>(tile.height);
+  for (int block = 0; block < kTileBlocks; ++block)
+    for (int part = 0; part < kBlockPixels; part += kWidth) {
+      const Floats x = load<Floats>(centres.x[block & 3] + part), y = load<Floats>(centres.y[block >> 2] + part);
+      store(transmittance + block * kBlockPixels + part, (x < width) & (y < height) ? broadcast(1.0f) : Floats{});
+    }
+}
+
 // Blends a tile into `state`. With a trace, what is found is written down; false if there may be no room for it.
 template <bool WithDepth, bool Traced>
-bool blend_entries(const TileJob& tile, BlendState* state, const TileTrace* trace) {
+bool blend_entries(const TileJob& tile, const TileCentres& centres, BlendState* state, const TileTrace* trace) {
   constexpr uint32_t kAhead = 8;
-  const TileCentres centres(tile.x, tile.y);
+  std::memset(state, 0, sizeof *state);
+  begin_transmittance(tile, centres, tile.transmittance);
+  if (!Traced)
+    for (int at = 0; at < kTilePixels; ++at) tile.last_entry[at] = tile.end;
   uint16_t alive_pixels[kTileBlocks];  // as of the block's last entry
   unsigned alive = 0xFFFF;             // blocks
   for (uint16_t& pixels : alive_pixels) pixels = 0xFFFF;
@@ -61,7 +75,7 @@ bool blend_entries(const TileJob& tile, BlendState* state, const TileTrace* trac
         blended_to |= bits_of(open[part]) << (part * kWidth);
       }
       if (blended_to != alive_pixels[block]) [[unlikely]] {
-        for (unsigned done = alive_pixels[block] & ~blended_to; done; done &= done - 1)
+        for (unsigned done = Traced ? 0 : alive_pixels[block] & ~blended_to; done; done &= done - 1)
           tile.last_entry[block * kBlockPixels + __builtin_ctz(done)] = k;
         alive_pixels[block] = static_cast<uint16_t>(blended_to);
         if (!blended_to) {
@@ -96,24 +110,14 @@ bool blend_entries(const TileJob& tile, BlendState* state, const TileTrace* trac
   return true;
 }
 
-// Before the first splat: outside of the picture nothing is seen.
-inline void begin_tile(const TileJob& tile, BlendState* state) {
-  std::memset(state, 0, sizeof *state);
-  for (int block = 0; block < kTileBlocks; ++block)
-    for (int pixel = 0; pixel < kBlockPixels; ++pixel) {
-      tile.transmittance[block * kBlockPixels + pixel] = picture_index(tile, block, pixel) < 0 ? 0.0f : 1.0f;
-      tile.last_entry[block * kBlockPixels + pixel] = tile.end;
-    }
-}
-
-// What a frame keeps of a tile, for passes that do without.
+// What a frame keeps of a tile, for passes with a trace.
 struct TileMemory {
   alignas(64) float transmittance[kTilePixels];
-  uint32_t last_entry[kTilePixels], stop;
+  uint32_t stop;
 
   TileJob used_by(TileJob tile) {
     tile.transmittance = transmittance;
-    tile.last_entry = last_entry;
+    tile.last_entry = nullptr;
     tile.stop = &stop;
     return tile;
   }
@@ -121,12 +125,12 @@ struct TileMemory {
 
 void blend_tile(const BlendJob& job) {
   const TileJob& tile = job.tile;
+  const TileCentres centres(tile.x, tile.y);
   BlendState state;
-  begin_tile(tile, &state);
   if (job.depth) {
-    blend_entries<true, false>(tile, &state, nullptr);
+    blend_entries<true, false>(tile, centres, &state, nullptr);
   } else {
-    blend_entries<false, false>(tile, &state, nullptr);
+    blend_entries<false, false>(tile, centres, &state, nullptr);
   }
   for (int block = 0; block < kTileBlocks; ++block)
     for (int pixel = 0; pixel < kBlockPixels; ++pixel) {

@@ -142,30 +142,50 @@ void blend_backward_tile(const BlendBackwardJob& job) {
   }
 }
 
+// The target in a block, by channel and pixel; 0 outside of the picture.
+inline void target_of_block(const TowardsJob& job, int block, float (*target)[kBlockPixels]) {
+  const int x = job.tile.x + kBlockSize * (block & 3), y = job.tile.y + kBlockSize * (block >> 2);
+  const int columns = job.tile.width - x < kBlockSize ? job.tile.width - x : kBlockSize;
+  if (columns < kBlockSize || job.tile.height - y < kBlockSize) std::memset(target, 0, 3 * sizeof *target);
+  for (int row = 0; row < kBlockSize && y + row < job.tile.height; ++row) {
+    const float* from = job.target + 3 * (int64_t{y + row} * job.tile.width + x);
+    for (int column = 0; column < columns; ++column)
+      for (int c = 0; c < 3; ++c) target[c][row * kBlockSize + column] = from[3 * column + c];
+  }
+}
+
 // Blended and compared: the loss's gradient to the colour, and what is behind the last splat.
-void compare(const TowardsJob& job, const TileJob& tile, const BlendState& blended, BackwardState* state) {
-  float difference = 0;
-  for (int block = 0; block < kTileBlocks; ++block)
-    for (int pixel = 0; pixel < kBlockPixels; ++pixel) {
-      const int at = block * kBlockPixels + pixel;
-      const int64_t from = picture_index(tile, block, pixel);
-      const float rest = tile.transmittance[at];
-      float g_rest = 0.0f;
+void compare(const TowardsJob& job, const TileJob& tile, const TileCentres& centres, const BlendState& blended,
+             BackwardState* state) {
+  const float over_small = 1 / job.small, width = static_cast<float>(tile.width);
+  const float height = static_cast<float>(tile.height);
+  Floats difference[kBlockParts] = {};
+  for (int block = 0; block < kTileBlocks; ++block) {
+    alignas(64) float target[3][kBlockPixels];
+    target_of_block(job, block, target);
+    for (int part = 0; part < kBlockParts; ++part) {
+      const int in_block = part * kWidth, at = block * kBlockPixels + in_block;
+      const Ints inside = (load<Floats>(centres.x[block & 3] + in_block) < width) &
+                          (load<Floats>(centres.y[block >> 2] + in_block) < height);
+      const Floats rest = load<Floats>(tile.transmittance + at);
+      Floats g_rest = Floats{};
       for (int c = 0; c < 3; ++c) {
-        float g = 0.0f;
-        if (from >= 0) {
-          const float d = blended.color[c][at] + rest * tile.background[c] - job.target[3 * from + c];
-          const float size = d < 0 ? -d : d, scaled = d * (1 / job.small);
-          difference += size;
-          g = job.share * (scaled < -1.0f ? -1.0f : scaled > 1.0f ? 1.0f : scaled);
-        }
-        state->g_color[c][at] = g;
+        Floats d =
+            (load<Floats>(blended.color[c] + at) + rest * tile.background[c]) - load<Floats>(target[c] + in_block);
+        d = inside ? d : Floats{};
+        difference[part] += d < 0.0f ? -d : d;
+        Floats scaled = d * over_small;
+        scaled = scaled < -1.0f ? broadcast(-1.0f) : scaled;
+        scaled = scaled > 1.0f ? broadcast(1.0f) : scaled;
+        const Floats g = scaled * job.share;
+        store(state->g_color[c] + at, g);
         g_rest += g * tile.background[c];
       }
-      state->transmittance[at] = rest;
-      state->behind[at] = rest * g_rest;
+      store(state->transmittance + at, rest);
+      store(state->behind + at, rest * g_rest);
     }
-  *job.difference = difference;
+  }
+  *job.difference = sum_of_lanes(joined(difference));
 }
 
 bool towards_tile(const TowardsJob& job) {
@@ -176,9 +196,8 @@ bool towards_tile(const TowardsJob& job) {
   BackwardState state;
   {
     BlendState blended;
-    begin_tile(tile, &blended);
-    if (!blend_entries<false, true>(tile, &blended, &job.trace)) return false;
-    compare(job, tile, blended, &state);
+    if (!blend_entries<false, true>(tile, centres, &blended, &job.trace)) return false;
+    compare(job, tile, centres, blended, &state);
   }
   const float* alphas = job.trace.alphas;
   for (uint32_t k = tile.start; k < memory.stop; ++k)

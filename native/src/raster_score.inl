@@ -6,23 +6,16 @@ struct ScoreState {
   alignas(64) float transmittance[kTilePixels], rest[3][kTilePixels];
 };
 
-void begin_score(const TileJob& tile, ScoreState* state) {
-  for (int block = 0; block < kTileBlocks; ++block)
-    for (int pixel = 0; pixel < kBlockPixels; ++pixel)
-      state->transmittance[block * kBlockPixels + pixel] = picture_index(tile, block, pixel) < 0 ? 0.0f : 1.0f;
-}
-
 // Blends the tile: all of its colour is still to come.
-bool begin_traced_score(const ScoreTileJob& job, ScoreState* state, uint32_t* stop) {
+bool begin_traced_score(const ScoreTileJob& job, const TileCentres& centres, ScoreState* state, uint32_t* stop) {
   TileMemory memory;
   const TileJob tile = memory.used_by(job.tile);
   BlendState blended;
-  begin_tile(tile, &blended);
-  std::memcpy(state->transmittance, memory.transmittance, sizeof memory.transmittance);
-  if (!blend_entries<false, true>(tile, &blended, &job.trace)) return false;
+  if (!blend_entries<false, true>(tile, centres, &blended, &job.trace)) return false;
   for (int c = 0; c < 3; ++c)
     for (int at = 0; at < kTilePixels; ++at)
       state->rest[c][at] = blended.color[c][at] + memory.transmittance[at] * tile.background[c];
+  begin_transmittance(tile, centres, state->transmittance);
   *stop = memory.stop;
   return true;
 }
@@ -92,7 +85,7 @@ bool score_tile(const ScoreTileJob& job) {
   const TileJob& tile = job.tile;
   const TileCentres centres(tile.x, tile.y);
   ScoreState state;
-  begin_score(tile, &state);
+  begin_transmittance(tile, centres, state.transmittance);
   const Floats least_t = broadcast(kLeastTransmittance);
   unsigned alive = 0xFFFF;  // blocks
   uint32_t k = tile.start;
@@ -143,7 +136,7 @@ bool score_tile_traced(const ScoreTileJob& job) {
   const TileCentres centres(tile.x, tile.y);
   ScoreState state;
   uint32_t stop;
-  if (!begin_traced_score(job, &state, &stop)) return false;
+  if (!begin_traced_score(job, centres, &state, &stop)) return false;
   const float* alphas = job.trace.alphas;
   const auto slot_of = [&](uint32_t entry) { return job.slots + static_cast<size_t>(tile.slot[entry]) * kSlot; };
   for (uint32_t k = tile.start; k < stop; ++k) {
