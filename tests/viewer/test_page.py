@@ -134,6 +134,11 @@ def test_a_scene_is_turned_compressed_compared_and_downloaded(tab, small, tmp_pa
     facts = splatzip.info(tmp_path / "small.splatz")
     assert facts["bytes"] <= 25_000
     assert facts["settings"]["preset"] == "balanced"
+    tab.locator("#convert").click()
+    with tab.expect_download(timeout=WAIT) as started:
+        tab.get_by_role("link", name="small.ply").click()
+    started.value.save_as(tmp_path / "again.ply")
+    assert len(splatzip.load(tmp_path / "again.ply")) == facts["splats"]
 
     tab.get_by_role("tab", name="Understand").click()
     tab.locator("#views").wait_for(state="visible", timeout=WAIT)
@@ -200,6 +205,7 @@ def test_work_can_be_cancelled_while_another_page_goes_on(tab, chromium, address
     tab.locator("#compress-message").get_by_text("cancelled").wait_for(timeout=WAIT)
     assert tab.evaluate(f"{LOOK}.state.test") is None
     assert tab.locator("#compress").is_enabled()
+    assert tab.locator("#result a").count() == 0
 
 
 def test_paths_and_addresses_given_to_gradio_are_refused(tab, address, small):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Generator, Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -114,26 +115,37 @@ class Compressing:
 
     def _compressed(self, session: Session, settings: Settings) -> Iterator[str]:
         source = _source(session)
-        target = session.folder / _name(source.name, ".splatz")
-        written = target.with_suffix(".part")
-        job = session.start(
-            "make", Job("compress", source=str(source.path), target=str(written), options=settings.options())
-        )
-        for step in job.steps():
-            yield progress(step)
-        if session.is_closed or session.ref is not source:
-            return
-        os.replace(written, target)
-        session.open_test(OpenScene.load(target))
+        name = _name(source.name, ".splatz")
+        result = yield from _made(session, "compress", source, name, options=settings.options())
+        if result is not None:
+            session.open_test(OpenScene.load(session.folder / name))
 
     def _converted(self, session: Session, suffix: str) -> Iterator[str]:
         made = session.test or _source(session)
-        target = session.folder / _name(made.name, suffix)
-        job = session.start("make", Job("convert", source=str(made.path), target=str(target)))
+        name = _name(made.name, suffix)
+        result = yield from _made(session, "convert", made, name)
+        if result is not None:
+            session.lost[name] = result["lost"]
+
+
+def _made(
+    session: Session, kind: str, source: OpenScene, name: str, **more: Any
+) -> Generator[str, None, dict[str, Any] | None]:
+    """Let a job write a file of the session; it is there whole or not at all.
+
+    Returns: the job's result; None if the session shows something else by now.
+    """
+    with tempfile.TemporaryDirectory(prefix="make-", dir=session.folder, ignore_cleanup_errors=True) as folder:
+        written = Path(folder) / name
+        job = session.start("make", Job(kind, source=str(source.path), target=str(written), **more))
+        result: dict[str, Any] | None = None
         for step in job.steps():
             yield progress(step)
-            if step.result is not None:
-                session.lost[target.name] = step.result["lost"]
+            result = step.result
+        if result is None or source not in session.scenes.values():
+            return None
+        os.replace(written, session.folder / name)
+        return result
 
 
 def _source(session: Session) -> OpenScene:
@@ -178,7 +190,7 @@ def _result_of(session: Session) -> str:
         return ""
     rows = []
     for entry in sorted(session.folder.iterdir()):
-        if not entry.is_file() or entry.suffix == ".part":
+        if not entry.is_file():
             continue
         lost = "".join(f"<br><small>{escape(words)}</small>" for words in session.lost.get(entry.name, ()))
         size = entry.stat().st_size

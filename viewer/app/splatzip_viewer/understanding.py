@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,17 +109,13 @@ class Understanding:
         yield [gr.update(interactive=False), gr.update(visible=True), "", gr.skip()]
         known = {point["label"] for point in session.points}
         rungs = [rung for rung in (*_QUICK, *_FINER) if rung["label"] not in known]
-        views = session.views_path
-        job = session.start(
-            "curve", Job(
-                "curve", source=str(ref.path), views=None if views is None else str(views), rungs=rungs,
-                folder=str(session.folder),
-            )
-        )  # fmt: skip
+        views = None if session.views_path is None else str(session.views_path)
+        folder = tempfile.mkdtemp(prefix="curve-", dir=session.folder)
+        job = session.start("curve", Job("curve", source=str(ref.path), views=views, rungs=rungs, folder=folder))
         words = ""
         try:
             for step in job.steps():
-                if step.part is not None:
+                if step.part is not None and session.ref is ref:
                     session.points.append(step.part)
                     yield [gr.skip(), gr.skip(), progress(step), curve_chart(session.points)]
                 else:
@@ -126,6 +124,8 @@ class Understanding:
             words = problem(str(error))
         except Cancelled:
             pass
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
         yield [*idle, words, gr.skip()]
 
 

@@ -88,6 +88,8 @@ def curve(say: Say, *, source: str, views: str | None, rungs: Sequence[dict[str,
             target.write_bytes(compress(source, progress=lambda share, words: progress(0.6 * share, words), **rung))
             (found,) = compare(source, target, views=views, progress=lambda s, _: progress(0.6 + 0.4 * s, "measuring"))
             say((number + 1) / len(rungs), label, part=_point(found, label, rung["preset"]))
+        except SplatzipError as error:  # a quality that this scene does not reach: others may
+            progress(1.0, str(error))
         finally:
             target.unlink(missing_ok=True)
     return {}
