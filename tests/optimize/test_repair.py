@@ -1,15 +1,21 @@
 """Repair on the chair sample: pruned pictures come back, in views that were not fitted, too."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made_scenes import smooth_scene
 
 from splatzip import Camera, Scene, Views, ViewsError, load
+from splatzip.kernels.repair import NativeRepair
 from splatzip.optimize import repair
-from splatzip.raster import render
+from splatzip.raster import Rasterizer, render
 from splatzip.raster.metrics import psnr
 
+ORACLES = Path(__file__).resolve().parents[1] / "oracles"
 SAMPLE = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair"
 CAMERAS = [c.scaled(0.4) for c in Views.load(SAMPLE, split="test", photos=False).cameras]
 FITTED, HELD_BACK = CAMERAS[1:], CAMERAS[:1]
@@ -48,6 +54,55 @@ def test_any_number_of_threads_gives_the_same_bits(broken, targets):
     one, two = (repair.repair(broken, FITTED, targets, options, threads=threads) for threads in (1, 2))
     for name, values in one.arrays().items():
         np.testing.assert_array_equal(values, two.arrays()[name])
+
+
+@pytest.mark.parametrize("isa", ["scalar", "sse4", "avx2"])
+def test_every_instruction_set_gives_the_same_bits(isa):
+    code = (
+        "import hashlib, sys; sys.path.insert(0, sys.argv[1]);"
+        "from made_scenes import rough_scene; from splatzip.optimize import repair; from splatzip.raster import render;"
+        "scene, camera = rough_scene(500); target = render(rough_scene(500, seed=1)[0], camera).color;"
+        "shown = lambda step, values: {**values(), 'sh': values()['sh'].round(1)} if step == 2 else None;"
+        "mended = repair.repair(scene, [camera], [target], repair.Options(steps=5), shown=shown);"
+        "print(*(hashlib.sha256(array.tobytes()).hexdigest() for array in mended.arrays().values()))"
+    )
+    forced, best = (
+        subprocess.run(
+            [sys.executable, "-I", "-c", code, str(ORACLES)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for environment in ({**os.environ, "SPLATZIP_ISA": isa}, os.environ)
+    )
+    assert len(best.split()) == 5
+    assert forced == best
+
+
+def test_two_steps_are_those_of_adam_with_the_gradients_of_pictures_drawn_one_by_one():
+    """A tile is blended, compared and gone back over at once; the pile is deeper than there is room for at first."""
+    scene, camera = smooth_scene(900)
+    pile = scene.edited(opacity_logits=scene.opacity_logits * 0 - 4)
+    targets = [render(smooth_scene(9, seed=seed)[0], camera).color for seed in (1, 2)]
+    options = repair.Options(steps=2, last=1.0, seed=3)
+    values, m, v = pile.sh.astype(np.float64), np.zeros(pile.sh.shape), np.zeros(pile.sh.shape)
+    rates = np.where(np.arange(values.shape[1]) == 0, options.color, options.sh)[:, None]
+    native = NativeRepair(pile.arrays(), threads=1)
+    for step, target in enumerate(targets, 1):
+        rasterizer = Rasterizer(pile.edited(**native.arrays()), threads=1)
+        difference = rasterizer.render(camera, threads=1).color - target
+        of_color = np.clip(difference / options.small, -1, 1) / difference.size
+        g = rasterizer.native.backward(of_color.astype(np.float32), threads=1)[0]["sh"].astype(np.float64)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        values -= rates * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-15)
+        intrinsics = (camera.fx, camera.fy, camera.cx, camera.cy)
+        mean = native.step(
+            camera.world_to_camera, pile.origin, intrinsics, target, np.zeros(3, np.float32), options.rates(1.0),
+            antialias=False,
+        )  # fmt: skip
+        assert mean == pytest.approx(float(np.abs(difference).mean(dtype=np.float64)), 1e-5)
+    np.testing.assert_allclose(native.arrays()["sh"], values, atol=1e-3 * options.sh)
 
 
 def test_splats_out_of_sight_and_opaque_ones_stay_what_they_are(broken, targets):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,6 +145,28 @@ def test_every_instruction_set_draws_the_same_bits() -> None:
             env={**os.environ, "SPLATZIP_ISA": isa}, capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert child.stdout.strip() == expected, isa
+
+
+@pytest.mark.parametrize("extent", ["3sigma", "exact"])
+def test_a_crowd_of_splats_is_out_of_sight_only_if_each_of_them_is(extent: Any) -> None:
+    """In groups of 16 that are close together, and in groups that all have something in sight: the same picture."""
+    rng = np.random.default_rng(5)
+    groups, camera = 600, Camera.look_at([0, 0, 0], [0, 0, 1], width=60, height=44, fov_x_rad=1.2)
+    centres, sizes = 6 * rng.normal(size=(groups, 1, 3)), 10 ** rng.uniform(-2.5, 0.3, (groups, 1, 1))
+    positions = (centres + 2 * sizes * rng.normal(size=(groups, 16, 3))).reshape(-1, 3)
+    scene = Scene(
+        positions=positions,
+        log_scales=np.log(sizes * rng.uniform(0.1, 1.5, (groups, 16, 3))).reshape(-1, 3),
+        rotations=rng.normal(size=(16 * groups, 4)),
+        opacity_logits=rng.normal(size=16 * groups) * 2,
+        sh=rng.normal(size=(16 * groups, 1, 3)),
+    )
+    from_the_middle = np.argsort(-positions[:, 2] / np.linalg.norm(positions, axis=1))
+    mixed = scene.take(from_the_middle.reshape(16, groups).T.ravel())
+    by_crowd, by_all = (render(s, camera, extent=extent) for s in (scene, mixed))
+    assert by_all.alpha.any()
+    for one, other in zip(by_crowd, by_all, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_frame_does_not_depend_on_the_frames_before() -> None:

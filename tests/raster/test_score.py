@@ -235,6 +235,17 @@ def test_what_is_not_asked_for_changes_nothing_else() -> None:
         assert (some["toward"] is None) == ("directions" not in what)
 
 
+def test_a_deep_pile_has_the_weights_of_a_sweep_that_needs_no_colours() -> None:
+    """Removal and curvature look twice, and note what they blend: more here than they have room for at first."""
+    scene, camera = smooth_scene(900)
+    pile = scene.edited(opacity_logits=scene.opacity_logits * 0 - 4)
+    plain = score(pile, [camera], what=["weight"])
+    for what in (["removal"], ["curvature"]):
+        noted = score(pile, [camera], what=what)
+        for name in ("weight", "most_weight", "pixels", "squared_weight"):
+            np.testing.assert_array_equal(getattr(noted, name), getattr(plain, name), err_msg=name)
+
+
 def test_scores_of_a_real_scene_add_up_and_foretell_what_noise_does() -> None:
     scene = load(SAMPLE / "point_cloud.ply")
     cameras = [camera.scaled(0.5) for camera in Views.load(SAMPLE, split="test").cameras[::4]]
