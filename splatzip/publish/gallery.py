@@ -12,6 +12,7 @@ from urllib.parse import quote
 from splatzip.errors import SplatzipError
 from splatzip.publish.scenes import Listing
 from splatzip.publish.source import facts_of, title_of
+from splatzip.publish.thumbnail import HEIGHT, WIDTH
 
 
 def gallery_page(below: str, folder: Path, listing: Listing) -> str:
@@ -23,7 +24,7 @@ def gallery_page(below: str, folder: Path, listing: Listing) -> str:
         listing: what it offers.
     """
     here = f"{below}/" if below else ""
-    cards = [_scene_card(folder / scene, viewer_link(f"{here}{scene}")) for scene in listing.scenes]
+    cards = [_scene_card(folder / scene, f"{here}{scene}") for scene in listing.scenes]
     folders = [f'<li><a href="{quote(one)}/">{html.escape(one)}/</a></li>' for one in listing.folders]
     foreign = [
         f"<li>{html.escape(one)}: compress it first, <code>splatzip compress {html.escape(one)} "
@@ -47,7 +48,7 @@ def viewer_link(below: str) -> str:
     return f"/web/?src={quote(address, safe='/')}"  # quoted again: an address inside an address
 
 
-def _scene_card(path: Path, link: str) -> str:
+def _scene_card(path: Path, below: str) -> str:
     stat = path.stat()
     try:
         facts = _facts(path, stat.st_mtime_ns, stat.st_size)
@@ -55,7 +56,9 @@ def _scene_card(path: Path, link: str) -> str:
         return f"<li><b>{html.escape(path.name)}</b><p class=bad>{html.escape(str(error))}</p></li>"
     size = stat.st_size / 1e6
     said = f"{facts['splats']:,} splats, SH degree {facts['sh_degree']}, {size:.3g} MB, {facts['ratio']:.1f} x smaller"
-    return f'<li><a href="{html.escape(link)}"><b>{html.escape(facts["title"])}</b><p>{said}</p></a></li>'
+    picture = f'<img src="/pictures/{quote(below)}" alt="" loading="lazy" width="{WIDTH}" height="{HEIGHT}">'
+    link = html.escape(viewer_link(below))
+    return f'<li><a href="{link}">{picture}<b>{html.escape(facts["title"])}</b><p>{said}</p></a></li>'
 
 
 @lru_cache(maxsize=1024)

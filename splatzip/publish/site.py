@@ -1,8 +1,9 @@
-"""The web application behind `serve`: three kinds of addresses, and the headers that progressive loading needs.
+"""The web application behind `serve`: four kinds of addresses, and the headers that progressive loading needs.
 
     /               leads to the viewer with the one scene, or to the gallery of the folder
     /web/...        the client
     /files/...      scenes as bytes (ranges, ETag, If-Range: Starlette's FileResponse); folders as galleries
+    /pictures/...   scenes as small pictures, for galleries
 
 Any page may read the scenes (CORS), since who embeds the viewer does so from a page of their own; only GET and HEAD are
 answered. Nothing is compressed on the way: a .splatz has nothing left to gain, and ranges of compressed bytes are none.
@@ -24,9 +25,11 @@ from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, R
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from splatzip.errors import SplatzipError
 from splatzip.publish import bundle
 from splatzip.publish.gallery import gallery_page, viewer_link
 from splatzip.publish.scenes import Shelf
+from splatzip.publish.thumbnail import thumbnail
 
 _EXPOSED = ("Content-Range", "Accept-Ranges", "Content-Length", "ETag")
 _SENT_BY_CLIENTS = ("Range", "If-Range", "If-None-Match")
@@ -55,11 +58,22 @@ def application(shelf: Shelf) -> Starlette:
             return HTMLResponse(page, headers={"cache-control": "no-cache"})
         return _scene(found, request)
 
+    def pictures(request: Request) -> Response:
+        below = request.path_params["below"]
+        found = shelf.find(below)
+        if found is None or found.is_dir():
+            raise HTTPException(404, f"nothing to see at /pictures/{below}")
+        try:
+            return Response(thumbnail(found), media_type="image/jpeg", headers={"cache-control": "no-cache"})
+        except SplatzipError as error:
+            raise HTTPException(404, f"no picture: {error}") from error
+
     return Starlette(
         routes=[
             Route("/", home),
             Mount("/web", _Client(directory=bundle.folder(), html=True)),
             Route("/files/{below:path}", files),
+            Route("/pictures/{below:path}", pictures),
         ],
         middleware=[
             Middleware(

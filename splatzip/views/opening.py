@@ -50,6 +50,12 @@ def with_opening(scene: Scene, cameras: Sequence[Camera]) -> Scene:
     return replace(scene, meta=meta)
 
 
+def fullest(scene: Scene, cameras: Sequence[Camera]) -> Camera:
+    """The camera that sees most splats: they are many where there is something to see."""
+    points = _points(scene)
+    return max(cameras, key=lambda camera: _shown(points, camera))
+
+
 def _best(scene: Scene, cameras: Sequence[Camera], up: Floats | None) -> Camera:
     """Of the cameras that stand and look much as all others do, the one that sees most splats.
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.client
+import io
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import splatzip
+from splatzip import Scene, SceneMeta
 from splatzip.errors import BackendError, FormatError, TruncatedError
 
 
@@ -132,6 +137,33 @@ def test_the_gallery_shows_scenes_folders_and_what_to_do_about_the_rest(shelf, s
         assert ask(at, "/files/more%20of%20it").headers["location"] == "/files/more%20of%20it/"
         below = ask(at, "/files/more%20of%20it/").text
         assert "src=../files/more%2520of%2520it/tv%25C3%25A5%2520%2526%2520three.splatz" in below
+
+
+def test_the_gallery_has_a_picture_of_each_scene_from_where_it_is_looked_at(shelf, scene, served):
+    seen = np.zeros((1, 3), np.float32)
+    one = dict(rotations=[[1, 0, 0, 0]], opacity_logits=[9.0], log_scales=np.full((1, 3), -1.0))
+    camera = {"position": [0, 0, -5], "target": [0, 0, 0]}
+    red = Scene(seen, sh=[[[1.7, -1.7, -1.7]]], meta=SceneMeta(camera=camera), **one)
+    away = SceneMeta(camera={"position": [0, 0, -5], "target": [0, 0, -9]})
+    (shelf / "red.splatz").write_bytes(splatzip.compress(red, preset="fast"))
+    (shelf / "away.splatz").write_bytes(splatzip.compress(dataclasses.replace(red, meta=away), preset="fast"))
+    with served(shelf) as at:
+        assert '<img src="/pictures/one.splatz"' in ask(at, "/files/").text
+        assert 'src="/pictures/more%20of%20it/tv%C3%A5%20%26%20three.splatz"' in ask(at, "/files/more%20of%20it/").text
+        answer = ask(at, "/pictures/red.splatz")
+        assert (answer.status, answer.headers["content-type"]) == (200, "image/jpeg")
+        pixels = np.asarray(Image.open(io.BytesIO(answer.body)))
+        assert pixels.shape == (250, 400, 3)
+        middle = pixels[125, 200].astype(int)
+        assert middle[0] > 200 > 60 > max(middle[1:])
+        assert np.asarray(Image.open(io.BytesIO(ask(at, "/pictures/away.splatz").body))).max() < 40
+        assert ask(at, "/pictures/one.splatz").status == 200  # says nothing of where to look from
+
+
+def test_where_there_is_no_scene_there_is_no_picture(shelf, served):
+    with served(shelf) as at:
+        for path in ("bad.splatz", "notes.txt", "../secret.splatz", "%2e%2e/secret.splatz", ".hidden.splatz", ""):
+            assert ask(at, f"/pictures/{path}").status == 404, path
 
 
 def test_the_client_comes_with_the_types_that_browsers_insist_on(shelf, served):
