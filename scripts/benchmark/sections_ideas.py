@@ -70,10 +70,10 @@ def _cells(row: Row, rows: Mapping[str, Row]) -> list[str]:
 
 def _beyond(row: Row, rows: Mapping[str, Row], measure: str) -> str:
     """Bytes at the dB that nothing off has, beyond its bytes."""
-    whole, beside = rows.get(NOTHING), [rows[name] for name in BESIDE if name in rows]
-    if whole is None or len(beside) < 2 or row["off"] in (NOTHING, *BESIDE):
+    curve = [rows[name] for name in (NOTHING, *BESIDE) if name in rows]
+    if NOTHING not in rows or len(curve) < 2 or row["off"] in (NOTHING, *BESIDE):
         return ""
-    fine, coarse = beside
+    whole, coarse, fine = rows[NOTHING], *(pick(curve, key=lambda one: one["bytes"]) for pick in (min, max))
     slope = math.log(fine["bytes"] / coarse["bytes"]) / (fine[measure] - coarse[measure])
     size = row["bytes"] * math.exp(slope * (whole[measure] - row[measure]))
     return f"{100 * (size / whole['bytes'] - 1):+.1f} %"
