@@ -26,11 +26,12 @@ nb::bytes to_bytes(const std::vector<uint8_t>& data) { return nb::bytes(data.dat
 // Arguments that encoding and rounding share, behind the arrays of the scene.
 SteppedOptions options_of(int opacity_levels, int opacity_power, double softness, const std::vector<int>& scale_powers,
                           const std::vector<std::vector<double>>& rules, int64_t tile_splats, bool shared_tiles,
-                          double diffusion) {
+                          double diffusion, double sh_dead_zone) {
   SteppedOptions options;
   options.tile_splats = tile_splats;
   options.shared_tiles = shared_tiles;
   options.diffusion = static_cast<float>(diffusion);
+  options.sh_dead_zone = static_cast<float>(sh_dead_zone);
   SteppedParams& p = options.params;
   p.opacity_levels = static_cast<uint16_t>(opacity_levels);
   p.opacity_power = static_cast<uint16_t>(opacity_power);
@@ -68,10 +69,11 @@ nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
                 In<float, nb::ndim<3>> sh, int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count,
                 In<int8_t, nb::ndim<2>> classes, int opacity_levels, int opacity_power, double softness,
                 std::vector<int> scale_powers, std::vector<std::vector<double>> rules, int64_t tile_splats,
-                bool shared_tiles, double diffusion, std::vector<std::vector<std::tuple<int, int, int>>> books,
-                std::vector<double> prices, std::vector<double> shares, nb::bytes fitted, int threads) {
-  SteppedOptions options =
-      options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats, shared_tiles, diffusion);
+                bool shared_tiles, double diffusion, double sh_dead_zone,
+                std::vector<std::vector<std::tuple<int, int, int>>> books, std::vector<double> prices,
+                std::vector<double> shares, nb::bytes fitted, int threads) {
+  SteppedOptions options = options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats,
+                                      shared_tiles, diffusion, sh_dead_zone);
   const std::optional<SteppedParams> fits = fitted_of(fitted);
   options.fitted = fits ? &*fits : nullptr;
   for (size_t a = 0; a < kBookedAttributes; ++a) {
@@ -111,9 +113,9 @@ nb::tuple round(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
                 In<float, nb::ndim<3>> sh, int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count,
                 In<int8_t, nb::ndim<2>> classes, int opacity_levels, int opacity_power, double softness,
                 std::vector<int> scale_powers, std::vector<std::vector<double>> rules, int64_t tile_splats,
-                bool shared_tiles, double diffusion, nb::bytes fitted, int threads) {
-  SteppedOptions options =
-      options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats, shared_tiles, diffusion);
+                bool shared_tiles, double diffusion, double sh_dead_zone, nb::bytes fitted, int threads) {
+  SteppedOptions options = options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats,
+                                      shared_tiles, diffusion, sh_dead_zone);
   const std::optional<SteppedParams> fits = fitted_of(fitted);
   options.fitted = fits ? &*fits : nullptr;
   const SourceArrays source{positions.data(),      log_scales.data(), rotations.data(),
@@ -179,13 +181,13 @@ void bind_stepped(nb::module_& m) {
         nb::arg("opacity_logits"), nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"),
         nb::arg("tier_count"), nb::arg("classes"), nb::arg("opacity_levels"), nb::arg("opacity_power"),
         nb::arg("softness"), nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("shared_tiles"),
-        nb::arg("diffusion"), nb::arg("books"), nb::arg("prices"), nb::arg("shares"), nb::arg("fitted"),
-        nb::arg("threads"));
+        nb::arg("diffusion"), nb::arg("sh_dead_zone"), nb::arg("books"), nb::arg("prices"), nb::arg("shares"),
+        nb::arg("fitted"), nb::arg("threads"));
   m.def("round_stepped", &round, nb::arg("positions"), nb::arg("log_scales"), nb::arg("rotations"),
         nb::arg("opacity_logits"), nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"),
         nb::arg("tier_count"), nb::arg("classes"), nb::arg("opacity_levels"), nb::arg("opacity_power"),
         nb::arg("softness"), nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("shared_tiles"),
-        nb::arg("diffusion"), nb::arg("fitted"), nb::arg("threads"));
+        nb::arg("diffusion"), nb::arg("sh_dead_zone"), nb::arg("fitted"), nb::arg("threads"));
   m.def("decode_stepped", &decode);
   m.def("isa", [] { return std::string(kernels().name); });
 }

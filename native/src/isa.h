@@ -63,6 +63,7 @@ struct PredictedRows {
   const Transform* transform;  // decoder: where the values go
   const float* targets;        // encoder: (n, stride), what the values should be
   float diffusion;             // encoder: share of the neighbours' errors that is taken off the target
+  float dead_zone = 0;         // encoder: share of a step by which codes are drawn towards 0
   float most_step;             // encoder: no error shall be larger than half of this
 };
 using RebuildRows = void (*)(const PredictedRows& rows);

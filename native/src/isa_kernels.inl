@@ -668,6 +668,8 @@ void rebuild_rows(const PredictedRows& r) {
           code = (wanted - predicted) / step;
           code = code < -kMost ? Floats{} - kMost : code;
           code = code > kMost ? Floats{} + kMost : code;
+          const Floats dead = Floats{} + r.dead_zone;
+          code = code > dead ? code - dead : code < -dead ? code + dead : Floats{};
           code = (code + kRound) - kRound;
           store(codes + row * stride + v, code);
           Floats value = predicted + code * step;

@@ -12,7 +12,7 @@ namespace splatzip {
 namespace {
 
 constexpr int64_t kGroupsAtOnce = 64;
-constexpr float kMomentum = 0.9f, kMemory = 0.999f;  // beta 1 and 2 of Adam
+constexpr float kMomentum = 0.9f, kMemory = 0.99f;  // beta 1 and 2 of Adam (Kingma and Ba, 2015), for few steps
 constexpr float kLeastRoot = 1e-15f;
 constexpr float kMostOpacity = 16.0f;  // beyond, alpha is 0 or 1 in float32 and has no gradient to come back by
 

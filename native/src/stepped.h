@@ -78,6 +78,7 @@ struct SteppedOptions {
   bool shared_tiles = false;              // tiers lie in the same tiles, and know where earlier ones have splats
   const SteppedParams* fitted = nullptr;  // bases and predictions of another scene, taken as they are
   float diffusion = 0.7f;                 // share of an error of colour or SH that later neighbours take
+  float sh_dead_zone = 0;                 // share of a step by which codes of SH are drawn towards 0
   std::array<VqOptions, kBookedAttributes> books;
 };
 

@@ -197,7 +197,8 @@ float most_step(const SteppedTables& tables, const StepRule& rule) {
 
 // Chooses codes for one group of a tile.
 void quantize_group(const SteppedTables& tables, const SteppedParams& params, const Group& group, const TileState& tile,
-                    const float* sh, const int64_t* source_rows, float diffusion, std::vector<Codes>* codes) {
+                    const float* sh, const int64_t* source_rows, float diffusion, float dead_zone,
+                    std::vector<Codes>* codes) {
   const int width = 3 * group.components;
   const Uninitialised<float> targets = targets_of(params, group, tile, sh, source_rows);
   const Plane<float> steps = steps_of(*group.rule, tile);
@@ -209,6 +210,7 @@ void quantize_group(const SteppedTables& tables, const SteppedParams& params, co
   rows.ring = ring.data();
   rows.targets = targets.data();
   rows.diffusion = diffusion;
+  rows.dead_zone = dead_zone;
   rows.most_step = most_step(tables, *group.rule);
   kernels().encode_rows(rows);
 }
@@ -279,12 +281,12 @@ void rebuild_group(const SteppedParams& params, const Group& group, const TileSt
 
 void quantize_colors(const SteppedParams& params, const SteppedTables& tables, TileState* tile,
                      const SourceArrays& source, const int64_t* rows, float diffusion) {
-  quantize_group(tables, params, color_group(params), *tile, source.sh, rows, diffusion, &tile->color_codes);
+  quantize_group(tables, params, color_group(params), *tile, source.sh, rows, diffusion, 0.0f, &tile->color_codes);
 }
 
 void quantize_sh(const SteppedParams& params, const SteppedTables& tables, TileState* tile, const SourceArrays& source,
-                 const int64_t* rows, float diffusion) {
-  quantize_group(tables, params, sh_group(params), *tile, source.sh + 3, rows, diffusion, &tile->sh_codes);
+                 const int64_t* rows, float diffusion, float dead_zone) {
+  quantize_group(tables, params, sh_group(params), *tile, source.sh + 3, rows, diffusion, dead_zone, &tile->sh_codes);
 }
 
 int64_t find_lost_color(const SteppedParams& params, const TileState& tile) {

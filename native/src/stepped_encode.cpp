@@ -277,7 +277,7 @@ void code_geometry(const Encoding& e) {
     code_positions(out[kPositionLow], e.params, &tile.state, &e.source, rows);
     quantize_colors(e.params, e.derived, &tile.state, e.source, rows, diffusion);
     if (e.params.rest() > 0 && !e.params.by_books[kShBooks])
-      quantize_sh(e.params, e.derived, &tile.state, e.source, rows, diffusion);
+      quantize_sh(e.params, e.derived, &tile.state, e.source, rows, diffusion, e.options.sh_dead_zone);
   });
   if (e.params.by_books[kShBooks]) e.params.books[kShBooks].from_step = first_step_of_books(e);
   quantize_by_books(e, kShBooks, [&](PreparedTile& tile, const BookSearch* search, int16_t* rest) {

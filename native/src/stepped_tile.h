@@ -165,11 +165,11 @@ void quantize_scales_by_books(const SteppedParams&, const BookSearch*, TileState
 void quantize_rotations_by_books(const SteppedParams&, const BookSearch*, TileState*, const SourceArrays&,
                                  const int64_t* rows, int16_t* rest);
 // Writer only, before code_colors and code_sh: choose the codes, closed loop, with errors diffused.
-// `diffusion`: share of an error that later neighbours take.
+// `diffusion`: share of an error that later neighbours take; `dead_zone`: of a step by which codes are drawn towards 0.
 void quantize_colors(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows,
                      float diffusion);
 void quantize_sh(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows,
-                 float diffusion);
+                 float diffusion, float dead_zone);
 // The same for SH that comes from books; without a search, `rest` receives (rows that do, 3 B). Returns how many do.
 using StepCounts = std::array<int64_t, 2 * kMaxHalfOctaves + 1>;  // splats by half octaves, from -kMaxHalfOctaves on
 StepCounts count_sh_steps(const SteppedParams&, const TileState&);

@@ -33,8 +33,8 @@ class Options:
 
     rates: repair.Options = field(
         default_factory=lambda: repair.Options(
-            steps=600, position=0.002, log_scale=3.5e-3, rotation=1e-3, opacity_logit=1.75e-2, color=2.6e-3,
-            sh=3.5e-4, seed=1,
+            steps=900, position=0.002, log_scale=3.5e-3, rotation=1e-3, opacity_logit=1.75e-2, color=2.6e-3,
+            sh=3.5e-4, last=0.05, seed=1,
         )
     )  # fmt: skip
     every: int = 4

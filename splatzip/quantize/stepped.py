@@ -88,6 +88,8 @@ class Options:
         most_color: half octaves above its base that a step of colour or SH may grow: what hardly shows now may show
             once a scene is edited.
         diffusion: share of an error of colour or SH that is taken off splats coded later.
+        sh_dead_zone: share of a step by which codes of SH are drawn towards 0, the cheapest: up to half a step and that
+            is rounded to it. For values that settle, which make up for it; numbers alone, not books.
         shared_tiles: tiers lie in the same tiles, each with the octree of the earlier ones for context. That is
             legal and costs more: with tiles of their own, tiers are 0.4 to 0.7 % smaller.
         sh_books, scale_books, rotation_books: how SH, a splat's three scales, its rotation (three numbers, too) are
@@ -100,6 +102,7 @@ class Options:
     octaves: Mapping[str, float] = field(default_factory=dict)
     most_color: int = 6
     diffusion: float = 0.7
+    sh_dead_zone: float = 0.0
     shared_tiles: bool = False
     sh_books: Books | vec_tree.Options = None
     scale_books: Books = None
@@ -200,6 +203,7 @@ def _native_options(options: Options, sh_degree: int) -> dict[str, Any]:
         "tile_splats": options.tile_splats,
         "shared_tiles": options.shared_tiles,
         "diffusion": options.diffusion,
+        "sh_dead_zone": options.sh_dead_zone,
         "books": [books.plan(width) if books and width else [] for books, width in booked],
         "prices": [books.price if books else 0.0 for books, _ in booked],
         "shares": [books.share if books else 1.0 for books, _ in booked],

@@ -253,3 +253,20 @@ def test_coarser_colour_leaves_geometry_opacity_and_order_alone(chair: Scene) ->
     for name, values in as_fine.arrays().items():
         assert np.array_equal(values, coarser.arrays()[name]) == (name != "sh")
     assert len(files[1]) < 0.95 * len(files[0])
+
+
+def test_a_dead_zone_zeroes_sh_up_to_its_width_and_leaves_the_rest_alone(chair: Scene) -> None:
+    """More of what is coded is 0, so files are smaller; errors grow by no more than the zone."""
+    plain, dead = stepped.Options(0.0, diffusion=0.0), stepped.Options(0.0, diffusion=0.0, sh_dead_zone=0.2)
+    classes = np.zeros((0, 2), np.int8)
+    before, after = (stepped.rounded(chair, options, classes=classes) for options in (plain, dead))
+    for name in ("positions", "log_scales", "rotations", "opacity_logits"):
+        np.testing.assert_array_equal(before[name], after[name])
+    np.testing.assert_array_equal(before["sh"][:, 0], after["sh"][:, 0])
+    assert sum(map(len, chunks_of(chair, dead))) < 0.98 * sum(map(len, chunks_of(chair, plain)))
+    errors = [np.sqrt(np.square(values["sh"] - chair.sh).mean()) for values in (before, after)]
+    assert errors[0] < errors[1] <= 1.4 * errors[0]
+
+
+def chunks_of(scene: Scene, options: stepped.Options) -> list[bytes]:
+    return [chunk.payload for chunk in stepped.encode(scene, options).chunks]
