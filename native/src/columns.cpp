@@ -204,13 +204,12 @@ void settle_modes(ColumnsSpec* spec, const std::vector<FittedColumn>& fitted,
     size_t best = 0;
     int64_t best_cost = INT64_MAX;
     for (size_t k = 0; candidates.size() > 1 && k < candidates.size(); ++k) {
-      Counts counts(kMaxContexts);
-      uint64_t raw_bits = 0;
-      for (auto& context : counts) context.fill(0);
-      for (const auto& of_worker : trials) {
-        raw_bits += of_worker[c].raw_bits[k];
+      Counts counts = trials[0][c].counts[k];
+      uint64_t raw_bits = trials[0][c].raw_bits[k];
+      for (size_t w = 1; w < trials.size(); ++w) {
+        raw_bits += trials[w][c].raw_bits[k];
         for (size_t x = 0; x < counts.size(); ++x)
-          for (size_t s = 0; s < 256; ++s) counts[x][s] += of_worker[c].counts[k][x][s];
+          for (size_t s = 0; s < 256; ++s) counts[x][s] += trials[w][c].counts[k][x][s];
       }
       const int64_t cost = candidate_cost(counts, raw_bits, cell_cost);
       if (cost < best_cost) best_cost = cost, best = k;
@@ -348,14 +347,16 @@ EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
   // Counting candidates: a few workers, each with its own counts; the sums do not depend on who counted what. The last
   // pass of a tile, half of its points, and the others need nothing from each other: two workers share a lone tile.
   const bool lone = tile_count == 1;
-  const int64_t workers = lone ? 2 : std::min<int64_t>(static_cast<int64_t>(tile_count), 8);
+  const int64_t most_workers = std::min(threads > 0 ? threads : core_count(), 8);
+  const int64_t workers = lone ? 2 : std::min<int64_t>(static_cast<int64_t>(tile_count), most_workers);
   std::vector<std::vector<Trial>> trials(static_cast<size_t>(workers), std::vector<Trial>(components));
   parallel_for(workers, threads, [&](int64_t w) {
     std::vector<Trial>& mine = trials[static_cast<size_t>(w)];
     for (size_t c = 0; c < components; ++c) {
-      const size_t count = fitted[c].candidates.size() > 1 ? fitted[c].candidates.size() : 0;
-      mine[c].counts.assign(count, Counts(kMaxContexts, std::array<uint32_t, 256>{}));
-      mine[c].raw_bits.assign(count, 0);
+      if (fitted[c].candidates.size() < 2) continue;
+      for (const ColumnCandidate& candidate : fitted[c].candidates)
+        mine[c].counts.emplace_back((candidate.error_cuts.size() + 1) * (candidate.level_cuts.size() + 1));
+      mine[c].raw_bits.assign(fitted[c].candidates.size(), 0);
     }
     constexpr size_t kLast = kHalvings;
     if (lone) {
