@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <atomic>
-#include <numeric>
 
 #include "float_mode.h"
 #include "isa.h"
@@ -172,10 +171,12 @@ Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>
   // A tile in work takes as much memory as 0.8 decoded ones: with two tiles a thread the peak stays below 1.5 scenes.
   // Beside a small scene the pages of code alone are more than that.
   constexpr int64_t kSmallScene = 16384;
-  const int64_t splats =
-      std::accumulate(chunks.begin(), chunks.end(), int64_t{0},
-                      [](int64_t sum, const ChunkBytes& c) { return c.layer == 0 ? sum + c.splats : sum; });
-  const int most_threads = static_cast<int>(std::max<size_t>(splats < kSmallScene ? 2 : 1, starts.size() / 2));
+  int64_t splats = 0, largest = 1;
+  for (const ChunkBytes& chunk : chunks) {
+    if (chunk.layer == 0) splats += chunk.splats;
+    largest = std::max(largest, chunk.splats);
+  }
+  const int most_threads = static_cast<int>(std::max<int64_t>(splats < kSmallScene ? 2 : 1, splats / (2 * largest)));
   threads = std::min(threads <= 0 ? core_count() : threads, most_threads);
   const int64_t tile_count = static_cast<int64_t>(starts.size());
   std::atomic<size_t> first_failed{chunks.size()};
