@@ -30,7 +30,7 @@ RD_SCENES = (
 )  # fmt: skip
 AT_40_DB = ("pod.spz", "baleine (SOG v1)", "karangkidul (SOG v2)")
 SOG_BY_PEER = ("leica", "chair")  # its k-means takes a CPU 10 minutes for chair, and grows with the square
-FINENESSES = (-1.0, -1.2, -0.8, -1.4, -2.0, 0.2)  # the first is balanced's own
+FINENESSES = (-0.9, -1.1, -0.7, -1.4, -2.0, 0.2)  # the first is balanced's own
 UNPRUNED_FINENESSES = {"snowmiku": (-2.4, -1.9, -1.4, -0.9, -0.4), "chair": (-2.5, -2.0, -1.5, -1.0)}
 QUALITIES = (None, 36.0, 40.0, 44.0, 48.0)  # the first is fast's own point
 BALANCED, WITH_VIEWS, GIVEN_ALONE, UNPRUNED, UNPRUNED_WITH_VIEWS, FAST, *_POINTS = CURVES = (
