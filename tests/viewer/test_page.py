@@ -142,7 +142,7 @@ def test_a_scene_is_turned_compressed_compared_and_downloaded(tab, small, tmp_pa
 
     tab.get_by_role("tab", name="Understand").click()
     tab.locator("#views").wait_for(state="visible", timeout=WAIT)
-    assert "12 orbit views" in tab.locator("#quality").inner_text()
+    tab.locator("#quality").get_by_text("12 orbit views").wait_for(timeout=WAIT)
     pose = tab.evaluate(f"{LOOK}.pose.position")
     tab.locator("#views").get_by_text(re.compile(r"orbit \d+")).locator("visible=true").first.click()
     tab.wait_for_function(f"{LOOK}.pose.position[0] !== {pose[0]}", timeout=WAIT)

@@ -32,6 +32,7 @@ class Session:
         home: where to look from first.
         opened: how many sources were opened.
         measured: what `compare` found of the two scenes, as JSON; None before.
+        measuring: the scene that is being measured.
         points: of the rate-distortion curve, as they come.
         lost: what formats of converted files could not hold, by file name.
         looks: how often the view was told something.
@@ -47,6 +48,7 @@ class Session:
     home: Pose | None = None
     opened: int = 0
     measured: dict[str, Any] | None = None
+    measuring: OpenScene | None = None
     points: list[dict[str, Any]] = field(default_factory=list)
     lost: dict[str, list[str]] = field(default_factory=dict)
     looks: int = 0
@@ -128,7 +130,7 @@ class Session:
         """Let go of everything."""
         self.is_closed = True
         self.stop()
-        self.ref = self.test = self.capture = self.site = None
+        self.ref = self.test = self.measuring = self.capture = self.site = None
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _drop_files(self) -> None:

@@ -81,10 +81,12 @@ class Understanding:
         self._stop.click(stop, None, None, **EVENT)
 
     def _measured(self, session: Session) -> Iterator[list[Any]]:
-        """Measure the scene that is compared, unless that was done."""
+        """Measure the scene that is compared, unless that was done or is being done."""
+        yield [gr.skip(), gr.skip()]  # Gradio empties what a generator that yields nothing was to fill
         ref, test = session.ref, session.test
-        if ref is None or test is None or session.measured is not None:
+        if ref is None or test is None or session.measured is not None or session.measuring is test:
             return
+        session.measuring = test
         views = None if session.views_path is None else str(session.views_path)
         job = session.start("measure", Job("compare", ref=str(ref.path), test=str(test.path), views=views))
         try:
@@ -95,8 +97,11 @@ class Understanding:
         except (SplatzipError, OSError) as error:
             yield [problem(str(error)), gr.skip()]
             return
-        except Cancelled:
-            pass
+        except Cancelled:  # for another scene, which says its own
+            return
+        finally:
+            if session.measuring is test:
+                session.measuring = None
         yield [_quality_of(session), _views_of(session)]
 
     def _traced(self, session: Session) -> Iterator[list[Any]]:
@@ -129,12 +134,12 @@ class Understanding:
         yield [*idle, words, gr.skip()]
 
 
-def _quality_of(session: Session) -> str:
+def _quality_of(session: Session) -> Any:
     if session.measured is not None:
         return f"<p>{quality_words(session.measured)}</p>"
     if session.test is None:
         return "<p>Compress the scene, or open another file to compare it with: its views are measured here.</p>"
-    return ""
+    return gr.skip()  # a bar, until it is measured
 
 
 def _views_of(session: Session) -> Any:
