@@ -24827,6 +24827,7 @@ var GS = 100, KS = class extends qm {
 	}
 }, qS = class {
 	onDrawn = () => {};
+	onEmptied = () => {};
 	onFrame = () => !1;
 	#e;
 	#t;
@@ -24857,7 +24858,7 @@ var GS = 100, KS = class extends qm {
 			this.#d = n && r === 0;
 		}), i.on("frame:request", () => this.draw()), this.#e.on("update", (e) => {
 			this.#l || (this.onFrame(e) && this.draw(), this.#h());
-		}), this.#e.scene.on("gsplat:sorted", () => this.draw()), this.#e.on("postrender", () => this.onDrawn(this.#d)), this.#e.start(), this.#u();
+		}), this.#e.scene.on("gsplat:sorted", () => this.draw()), this.#t.on("devicerestored", () => this.onEmptied()), this.#e.on("postrender", () => this.onDrawn(this.#d)), this.#e.start(), this.#u();
 	}
 	#u() {
 		this.open({
@@ -24918,7 +24919,7 @@ var GS = 100, KS = class extends qm {
 	add(e) {
 		if (this.#a === null) throw Error("open comes first");
 		let t = new KS(this.#t, e.count, this.#a, this.#o);
-		this.#f.come(e), this.#m = !0, this.#g(t, e), t.centers = e.positions, t.aabb = ZS(e.positions), t.update(e.count);
+		this.#f.come(e), this.#m = !0, this.#g(t, e), t.centers = e.positions, t.aabb = QS(e.positions), t.update(e.count);
 		let n = new Zg(YS(e));
 		n.addComponent("gsplat", { resource: t }), this.#r.addChild(n);
 		let r = this.#p !== null && e.tier < this.#f.tiers - 1;
@@ -24932,9 +24933,7 @@ var GS = 100, KS = class extends qm {
 		let t = this.#i.get(YS(e));
 		if (t === void 0 || this.#o === 0) return;
 		let n = VS(this.#o).map((e) => t.container.getTexture(e));
-		_(e, this.#o, n.map((e) => e.lock()));
-		for (let e of n) e.unlock();
-		t.entity.gsplat.workBufferUpdate = 1, this.draw();
+		_(e, this.#o, n.map((e) => e.lock())), n.forEach(XS), t.entity.gsplat.workBufferUpdate = 1, this.draw();
 	}
 	#h() {
 		if (!this.#m) return;
@@ -24944,13 +24943,13 @@ var GS = 100, KS = class extends qm {
 	}
 	#g(e, t) {
 		let n = this.#p === null ? null : this.#f.stages(t);
-		if (e.stages !== void 0 && QS(e.stages, n)) return !1;
+		if (e.stages !== void 0 && $S(e.stages, n)) return !1;
 		e.stages = n;
 		let r = e.getTexture("place"), i = e.getTexture("shape");
-		return m(t, r.lock(), i.lock(), this.#p ?? void 0, n), r.unlock(), i.unlock(), !0;
+		return m(t, r.lock(), i.lock(), this.#p ?? void 0, n), XS(r), XS(i), !0;
 	}
 	look(e) {
-		this.#c = e, this.#n.setPosition(XS(e.position, this.#s)), this.#n.lookAt(XS(e.target, this.#s), XS(e.up, 1));
+		this.#c = e, this.#n.setPosition(ZS(e.position, this.#s)), this.#n.lookAt(ZS(e.target, this.#s), ZS(e.up, 1));
 		let t = this.#n.camera;
 		t.fov = e.fovYDegrees, t.nearClip = GS * 1e-5, t.farClip = 1e4, this.draw();
 	}
@@ -24988,10 +24987,15 @@ var GS = 100, KS = class extends qm {
 function YS(e) {
 	return `${e.tile}/${e.tier}`;
 }
-function XS([e, t, n], r) {
+function XS(e) {
+	e.unlock();
+	let { _levels: t, _needsUpload: n } = e;
+	n || (t[0] = null);
+}
+function ZS([e, t, n], r) {
 	return new M(e * r, -t * r, -n * r);
 }
-function ZS(e) {
+function QS(e) {
 	let t = [
 		Infinity,
 		Infinity,
@@ -25008,19 +25012,19 @@ function ZS(e) {
 	let r = new I();
 	return r.setMinMax(new M(t), new M(n)), r;
 }
-function QS(e, t) {
+function $S(e, t) {
 	return e === null || t === null ? e === t : e.every((e, n) => e === t[n]);
 }
 // src/viewer.ts
-var $S = [
+var eC = [
 	.055,
 	.06,
 	.07
-], eC = [
+], tC = [
 	.96,
 	.965,
 	.97
-], tC = class {
+], nC = class {
 	store = new Te();
 	controls;
 	#e;
@@ -25031,13 +25035,14 @@ var $S = [
 	#a = new AbortController();
 	#o = matchMedia("(prefers-color-scheme: dark)");
 	#s = null;
-	#c = null;
+	#c = new AbortController();
 	#l = null;
-	#u = [];
-	#d = 0;
-	#f;
+	#u = null;
+	#d = [];
+	#f = 0;
+	#p;
 	constructor(e, t, n) {
-		this.#e = e, this.#t = t, this.#n = n, this.#i = xt(navigator, matchMedia("(pointer: coarse)").matches, devicePixelRatio), this.#r = new qS(e, { background: this.#y }), this.controls = new Ye(e), this.controls.onMove = (e) => this.#v(e), this.controls.onMode = (e) => this.store.set({ mode: e }), this.controls.mode = t.controls, this.#r.onFrame = (e) => this.controls.step(e), this.#b();
+		this.#e = e, this.#t = t, this.#n = n, this.#i = xt(navigator, matchMedia("(pointer: coarse)").matches, devicePixelRatio), this.#r = new qS(e, { background: this.#x }), this.controls = new Ye(e), this.controls.onMove = (e) => this.#b(e), this.controls.onMode = (e) => this.store.set({ mode: e }), this.controls.mode = t.controls, this.#r.onFrame = (e) => this.controls.step(e), this.#r.onEmptied = () => void this.#m(), this.#S();
 		let r = t.link ? vt(location.href) : null;
 		r !== null && this.controls.place(r);
 	}
@@ -25048,112 +25053,118 @@ var $S = [
 	}
 	async load() {
 		let e = this.#n.scene ?? this.#t.src;
-		if (e === null) this.store.set({
-			phase: "stopped",
-			problem: {
-				title: "No scene was named.",
-				detail: "Say which: src=\"scene.splatz\".",
-				canRetry: !1
-			}
-		});
-		else {
+		if (e === null) {
 			this.store.set({
-				phase: "loading",
-				problem: null
-			}), this.#s ??= new ye(typeof e == "string" ? new URL(e, document.baseURI).href : e, {
-				openStream: this.#n.openStream,
-				onEvent: (e) => this.#p(e),
-				onProgress: (e) => this.store.set({ progress: e }),
-				sees: (e) => this.#_(e),
-				limits: { maxSplats: this.#t.maxSplats ?? this.#i.maxSplats },
-				signal: this.#a.signal
-			}), this.#s.paused = document.hidden;
-			try {
-				let { isLimited: e } = await this.#s.run();
-				this.store.set({
-					phase: "complete",
-					isLimited: e
-				});
-			} catch (e) {
-				this.#a.signal.aborted || this.store.set({
-					phase: "stopped",
-					problem: ae(e)
-				});
-			}
+				phase: "stopped",
+				problem: {
+					title: "No scene was named.",
+					detail: "Say which: src=\"scene.splatz\".",
+					canRetry: !1
+				}
+			});
+			return;
 		}
+		this.store.set({
+			phase: "loading",
+			problem: null
+		}), this.#s ??= new ye(typeof e == "string" ? new URL(e, document.baseURI).href : e, {
+			openStream: this.#n.openStream,
+			onEvent: (e) => this.#h(e),
+			onProgress: (e) => this.store.set({ progress: e }),
+			sees: (e) => this.#y(e),
+			limits: { maxSplats: this.#t.maxSplats ?? this.#i.maxSplats },
+			signal: AbortSignal.any([this.#a.signal, this.#c.signal])
+		});
+		let { signal: t } = this.#c;
+		this.#s.paused = document.hidden;
+		try {
+			let { isLimited: e } = await this.#s.run();
+			t.aborted || this.store.set({
+				phase: "complete",
+				isLimited: e
+			});
+		} catch (e) {
+			!t.aborted && !this.#a.signal.aborted && this.store.set({
+				phase: "stopped",
+				problem: ae(e)
+			});
+		}
+	}
+	async #m() {
+		this.#s === null || this.#a.signal.aborted || (this.#c.abort(), this.#c = new AbortController(), this.#s.close(), this.#s = null, this.store.set({ damage: [] }), await this.load());
 	}
 	look(e) {
 		this.controls.place(e);
 	}
 	destroy() {
-		this.#a.abort(), this.#s?.close(), this.controls.destroy(), this.#r.destroy(), clearTimeout(this.#f);
+		this.#a.abort(), this.#s?.close(), this.controls.destroy(), this.#r.destroy(), clearTimeout(this.#p);
 	}
-	#p(e) {
-		e.type === "header" ? this.#m(e) : e.type === "meta" ? this.#h(e) : e.type === "tiers" ? this.#r.compensate(e) : e.type === "directory" ? this.#r.list(e) : e.type === "chunk" ? e.layer === 1 ? this.#r.addSh(e) : (this.#r.add(e), e.tier === 0 ? this.#u?.push(e) : this.#g(!0)) : e.type === "damage" ? this.store.set({ damage: [...this.store.state.damage, e.message] }) : e.type === "end" && this.#g(!0), e.type === "chunk" && e.tier === 0 && this.#g(!1);
+	#h(e) {
+		e.type === "header" ? this.#g(e) : e.type === "meta" ? this.#_(e) : e.type === "tiers" ? this.#r.compensate(e) : e.type === "directory" ? this.#r.list(e) : e.type === "chunk" ? e.layer === 1 ? this.#r.addSh(e) : (this.#r.add(e), e.tier === 0 ? this.#d?.push(e) : this.#v(!0)) : e.type === "damage" ? this.store.set({ damage: [...this.store.state.damage, e.message] }) : e.type === "end" && this.#v(!0), e.type === "chunk" && e.tier === 0 && this.#v(!1);
 	}
-	#m(e) {
-		this.#c = e;
+	#g(e) {
+		this.#l = e;
 		let { shDegree: t, box: n, tiers: r } = e;
 		this.#r.open({
 			shDegree: t,
 			box: n,
 			tiers: r,
-			antialiased: this.#l?.antialiased ?? !1
-		}), this.controls.frame(dt(e.box, this.#l?.up));
-	}
-	#h(e) {
-		this.#l = e, this.#r.antialiased = e.antialiased ?? !1, e.title && this.store.set({ title: e.title }), e.camera && (this.#u = null, this.controls.frame(ut(e.camera, e.up)));
-	}
-	#g(e) {
-		if (this.#u === null || this.#c === null) return;
-		let t = this.#u.reduce((e, t) => e + t.count, 0);
-		if (t < 1.5 * this.#d && !e) return;
-		this.#d = t;
-		let n = ft(this.#u, this.#l?.up);
-		n && this.controls.frame(n), e && (this.#u = null);
+			antialiased: this.#u?.antialiased ?? !1
+		}), this.controls.frame(dt(e.box, this.#u?.up));
 	}
 	#_(e) {
+		this.#u = e, this.#r.antialiased = e.antialiased ?? !1, e.title && this.store.set({ title: e.title }), e.camera && (this.#d = null, this.controls.frame(ut(e.camera, e.up)));
+	}
+	#v(e) {
+		if (this.#d === null || this.#l === null) return;
+		let t = this.#d.reduce((e, t) => e + t.count, 0);
+		if (t < 1.5 * this.#f && !e) return;
+		this.#f = t;
+		let n = ft(this.#d, this.#u?.up);
+		n && this.controls.frame(n), e && (this.#d = null);
+	}
+	#y(e) {
 		let t = this.controls.pose;
 		return t === null || yt(t, this.#e.width / Math.max(this.#e.height, 1))(e);
 	}
-	#v(e) {
-		this.#r.look(e), this.#t.link && this.controls.isTouched && (clearTimeout(this.#f), this.#f = setTimeout(() => history.replaceState(null, "", this.link), 300));
+	#b(e) {
+		this.#r.look(e), this.#t.link && this.controls.isTouched && (clearTimeout(this.#p), this.#p = setTimeout(() => history.replaceState(null, "", this.link), 300));
 	}
 	get link() {
 		let e = this.controls.pose;
 		return e === null ? location.href : _t(location.href, e);
 	}
-	get #y() {
-		return this.#t.background ?? (this.#o.matches ? $S : eC);
+	get #x() {
+		return this.#t.background ?? (this.#o.matches ? eC : tC);
 	}
-	#b() {
-		let { signal: e } = this.#a, t = new ResizeObserver(() => this.#x());
+	#S() {
+		let { signal: e } = this.#a, t = new ResizeObserver(() => this.#C());
 		t.observe(this.#e), e.addEventListener("abort", () => t.disconnect());
 		let n = !0, r = () => {
 			this.#r.paused = document.hidden || !n, this.#s && (this.#s.paused = document.hidden);
 		}, i = new IntersectionObserver((e) => {
 			n = e.at(-1).isIntersecting, r();
 		});
-		i.observe(this.#e), e.addEventListener("abort", () => i.disconnect()), document.addEventListener("visibilitychange", r, { signal: e }), this.#o.addEventListener("change", () => this.#r.background = this.#y, { signal: e }), this.#x();
+		i.observe(this.#e), e.addEventListener("abort", () => i.disconnect()), document.addEventListener("visibilitychange", r, { signal: e }), this.#o.addEventListener("change", () => this.#r.background = this.#x, { signal: e }), this.#C();
 	}
-	#x() {
+	#C() {
 		let e = this.#i.pixelRatio;
 		this.#r.resize(this.#e.clientWidth * e, this.#e.clientHeight * e);
 	}
 };
 // src/ui/dom.ts
-function nC(e, t = {}, ...n) {
+function rC(e, t = {}, ...n) {
 	let r = document.createElement(e);
 	for (let [e, n] of Object.entries(t)) r.setAttribute(e, n);
 	return r.append(...n), r;
 }
-function rC(e, t = {}, ...n) {
+function iC(e, t = {}, ...n) {
 	let r = document.createElementNS("http://www.w3.org/2000/svg", e);
 	for (let [e, n] of Object.entries(t)) r.setAttribute(e, n);
 	return r.append(...n), r;
 }
-function iC(e) {
-	return rC("svg", {
+function aC(e) {
+	return iC("svg", {
 		viewBox: "0 0 24 24",
 		width: "20",
 		height: "20",
@@ -25163,10 +25174,10 @@ function iC(e) {
 		"stroke-width": "1.8",
 		"stroke-linecap": "round",
 		"stroke-linejoin": "round"
-	}, rC("path", { d: e }));
+	}, iC("path", { d: e }));
 }
 // src/ui/panels.ts
-var aC = [
+var oC = [
 	["Drag, arrows", "turn"],
 	["Right drag, Shift, two fingers", "move the picture"],
 	["Wheel, pinch, + and -", "nearer, farther"],
@@ -25174,13 +25185,13 @@ var aC = [
 	["F", "orbit or fly"],
 	["R", "back to the start"],
 	["L", "copy a link to this view"]
-], oC = class {
+], sC = class {
 	element;
-	#e = nC("h2");
-	#t = nC("p");
-	#n = nC("button", { type: "button" }, "Try again");
+	#e = rC("h2");
+	#t = rC("p");
+	#n = rC("button", { type: "button" }, "Try again");
 	constructor(e) {
-		this.#n.addEventListener("click", e), this.element = nC("div", {
+		this.#n.addEventListener("click", e), this.element = rC("div", {
 			class: "panel problem",
 			role: "alert"
 		}, this.#e, this.#t, this.#n), this.element.hidden = !0;
@@ -25188,79 +25199,79 @@ var aC = [
 	show({ problem: e, damage: t, progress: n, phase: r }) {
 		this.element.hidden = e === null && (t.length === 0 || r === "loading"), this.element.hidden || (e === null ? (this.#e.textContent = t.length === 1 ? "A part of the file is damaged." : `${t.length} parts of the file are damaged.`, this.#t.textContent = `The rest is shown. ${t[0]}`) : (this.#e.textContent = e.title, this.#t.textContent = e.detail), this.#n.hidden = e?.canRetry !== !0, this.element.classList.toggle("beside", n.splats > 0));
 	}
-}, sC = class {
+}, cC = class {
 	element;
 	constructor() {
-		let e = aC.flatMap(([e, t]) => [nC("dt", {}, e), nC("dd", {}, t)]), t = nC("button", { type: "button" }, "Close");
-		t.addEventListener("click", () => this.element.close()), this.element = nC("dialog", {
+		let e = oC.flatMap(([e, t]) => [rC("dt", {}, e), rC("dd", {}, t)]), t = rC("button", { type: "button" }, "Close");
+		t.addEventListener("click", () => this.element.close()), this.element = rC("dialog", {
 			class: "panel",
 			"aria-label": "Keys"
-		}, nC("h2", {}, "Keys and hands"), nC("dl", {}, ...e), t);
+		}, rC("h2", {}, "Keys and hands"), rC("dl", {}, ...e), t);
 	}
 	toggle() {
 		this.element.open ? this.element.close() : this.element.show();
 	}
-}, cC = 10, lC = 2 * Math.PI * cC, uC = 2500, dC = class {
+}, lC = 10, uC = 2 * Math.PI * lC, dC = 2500, fC = class {
 	element;
 	#e;
-	#t = nC("b");
-	#n = nC("small");
+	#t = rC("b");
+	#n = rC("small");
 	#r;
 	constructor() {
 		let e = {
 			cx: "14",
 			cy: "14",
-			r: String(cC)
+			r: String(lC)
 		};
-		this.#e = rC("circle", {
+		this.#e = iC("circle", {
 			...e,
 			class: "done",
 			transform: "rotate(-90 14 14)",
-			"stroke-dasharray": String(lC),
-			"stroke-dashoffset": String(lC)
+			"stroke-dasharray": String(uC),
+			"stroke-dashoffset": String(uC)
 		});
-		let t = rC("svg", {
+		let t = iC("svg", {
 			width: "28",
 			height: "28",
 			"aria-hidden": "true"
-		}, rC("circle", {
+		}, iC("circle", {
 			...e,
 			class: "track"
-		}), this.#e), n = nC("div", {}, this.#t, nC("br"), this.#n), r = {
+		}), this.#e), n = rC("div", {}, this.#t, rC("br"), this.#n), r = {
 			class: "status",
 			role: "progressbar",
 			"aria-valuemin": "0",
 			"aria-valuemax": "100",
 			"aria-label": "Loaded"
 		};
-		this.element = nC("div", r, t, n);
+		this.element = rC("div", r, t, n);
 	}
 	show(e) {
 		let { progress: t, phase: n } = e, r = t.totalBytes ? Math.min(t.bytes / t.totalBytes, 1) : 0;
-		this.#e.setAttribute("stroke-dashoffset", String(lC * (1 - r))), this.#t.textContent = fC(e), this.#n.textContent = pC(e), this.element.setAttribute("aria-valuenow", String(Math.round(100 * r))), this.element.setAttribute("aria-valuetext", `${this.#t.textContent}, ${this.#n.textContent}`), clearTimeout(this.#r), this.element.classList.remove("quiet"), n === "complete" && e.damage.length === 0 && (this.#r = setTimeout(() => this.element.classList.add("quiet"), uC));
+		this.#e.setAttribute("stroke-dashoffset", String(uC * (1 - r))), this.#t.textContent = pC(e), this.#n.textContent = mC(e), this.element.setAttribute("aria-valuenow", String(Math.round(100 * r))), this.element.setAttribute("aria-valuetext", `${this.#t.textContent}, ${this.#n.textContent}`), clearTimeout(this.#r), this.element.classList.remove("quiet"), n === "complete" && e.damage.length === 0 && (this.#r = setTimeout(() => this.element.classList.add("quiet"), dC));
 	}
 };
-function fC({ progress: e, phase: t }) {
+function pC({ progress: e, phase: t }) {
 	let { bytes: n, totalBytes: r } = e;
 	return t === "starting" || n === 0 && t === "loading" ? "Connecting" : r === null || n >= r ? oe(n) : `${oe(n)} of ${oe(r)}`;
 }
-function pC({ progress: e, isLimited: t }) {
+function mC({ progress: e, isLimited: t }) {
 	let { splats: n, totalSplats: r } = e, i = n.toLocaleString("en");
 	return r === null || n === r ? `${i} splats` : `${i} of ${r.toLocaleString("en")} splats${t ? ", as many as this device takes" : ""}`;
 }
 // src/ui/style.css?inline
-var mC = ":host{contain:strict;--ink:#1b1d21;--soft:#565c66;--paper:#fffffff0;--line:#d5d9df;--link:#0b5cad;--bad:#b3261e;min-height:8rem;color:var(--ink);font:14px/1.4 system-ui,sans-serif;display:block;position:relative;overflow:hidden}:host([hidden]){display:none}@media (prefers-color-scheme:dark){:host{--ink:#e8eaed;--soft:#a3aab4;--paper:#1d1f24f0;--line:#383d45;--link:#8ab8f2;--bad:#f2a49d}}canvas{touch-action:none;cursor:grab;outline:none;width:100%;height:100%;display:block}canvas:active{cursor:grabbing}canvas:focus-visible{box-shadow:inset 0 0 0 2px var(--link)}.bar{pointer-events:none;justify-content:space-between;align-items:end;gap:.5rem;display:flex;position:absolute;bottom:.6rem;left:.6rem;right:.6rem}.bar>*{pointer-events:auto}.status,.buttons,.panel{background:var(--paper);border:1px solid var(--line);border-radius:.6rem}.status{font-variant-numeric:tabular-nums;align-items:center;gap:.5rem;min-width:0;padding:.3rem .7rem .3rem .4rem;transition:opacity .6s;display:flex}.status.quiet{opacity:0;pointer-events:none}.status svg{flex:none}.status small{color:var(--soft);font-size:12px}.status b{font-weight:600}.track{fill:none;stroke:var(--line);stroke-width:3.5px}.done{fill:none;stroke:var(--link);stroke-width:3.5px;stroke-linecap:round;transition:stroke-dashoffset .15s}.buttons{padding:2px;display:flex}button{font:inherit;color:inherit;cursor:pointer;background:0 0;border:0;border-radius:.45rem}.buttons button{place-items:center;width:2.2rem;height:2.2rem;display:grid}button:hover{background:color-mix(in srgb, var(--ink) 10%, transparent)}button:focus-visible{outline:2px solid var(--link);outline-offset:-1px}.panel{box-sizing:border-box;width:max-content;max-width:calc(100% - 1.2rem);max-height:calc(100% - 1.2rem);padding:1rem 1.2rem;position:absolute;top:50%;left:50%;overflow:auto;transform:translate(-50%,-50%)}.panel[hidden]{display:none}.panel h2{overflow-wrap:anywhere;margin:0 0 .3rem;font-size:1rem}.panel p{color:var(--soft);overflow-wrap:anywhere;margin:0 0 .6rem}.panel p:last-child{margin:0}.problem h2{color:var(--bad)}.panel button{border:1px solid var(--line);padding:.35rem .9rem}.problem.beside{max-width:min(26rem,100% - 1.2rem);top:auto;bottom:3.6rem;left:.6rem;transform:none}dl{grid-template-columns:max-content 1fr;gap:.15rem .9rem;margin:0 0 .8rem;display:grid}dt{color:var(--soft)}dd{margin:0}.says{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}@media (prefers-reduced-motion:reduce){.status,.done{transition:none}}", hC = {
+var hC = ":host{contain:strict;--ink:#1b1d21;--soft:#565c66;--paper:#fffffff0;--line:#d5d9df;--link:#0b5cad;--bad:#b3261e;min-height:8rem;color:var(--ink);font:14px/1.4 system-ui,sans-serif;display:block;position:relative;overflow:hidden}:host([hidden]){display:none}@media (prefers-color-scheme:dark){:host{--ink:#e8eaed;--soft:#a3aab4;--paper:#1d1f24f0;--line:#383d45;--link:#8ab8f2;--bad:#f2a49d}}canvas{touch-action:none;cursor:grab;outline:none;width:100%;height:100%;display:block}canvas:active{cursor:grabbing}canvas:focus-visible{box-shadow:inset 0 0 0 2px var(--link)}.bar{pointer-events:none;justify-content:space-between;align-items:end;gap:.5rem;display:flex;position:absolute;bottom:.6rem;left:.6rem;right:.6rem}.bar>*{pointer-events:auto}.status,.buttons,.panel{background:var(--paper);border:1px solid var(--line);border-radius:.6rem}.status{font-variant-numeric:tabular-nums;align-items:center;gap:.5rem;min-width:0;padding:.3rem .7rem .3rem .4rem;transition:opacity .6s;display:flex}.status.quiet{opacity:0;pointer-events:none}.status svg{flex:none}.status small{color:var(--soft);font-size:12px}.status b{font-weight:600}.track{fill:none;stroke:var(--line);stroke-width:3.5px}.done{fill:none;stroke:var(--link);stroke-width:3.5px;stroke-linecap:round;transition:stroke-dashoffset .15s}.buttons{padding:2px;display:flex}button{font:inherit;color:inherit;cursor:pointer;background:0 0;border:0;border-radius:.45rem}.buttons button{place-items:center;width:2.2rem;height:2.2rem;display:grid}button:hover{background:color-mix(in srgb, var(--ink) 10%, transparent)}button:focus-visible{outline:2px solid var(--link);outline-offset:-1px}.panel{box-sizing:border-box;width:max-content;max-width:calc(100% - 1.2rem);max-height:calc(100% - 1.2rem);padding:1rem 1.2rem;position:absolute;top:50%;left:50%;overflow:auto;transform:translate(-50%,-50%)}.panel[hidden]{display:none}.panel h2{overflow-wrap:anywhere;margin:0 0 .3rem;font-size:1rem}.panel p{color:var(--soft);overflow-wrap:anywhere;margin:0 0 .6rem}.panel p:last-child{margin:0}.problem h2{color:var(--bad)}.panel button{border:1px solid var(--line);padding:.35rem .9rem}.problem.beside{max-width:min(26rem,100% - 1.2rem);top:auto;bottom:3.6rem;left:.6rem;transform:none}dl{grid-template-columns:max-content 1fr;gap:.15rem .9rem;margin:0 0 .8rem;display:grid}dt{color:var(--soft)}dd{margin:0}.says{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}@media (prefers-reduced-motion:reduce){.status,.done{transition:none}}", gC = {
 	reset: "M4 12a8 8 0 1 0 2.6-5.9M4 4v4.5h4.5",
 	orbit: "M12 8.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 0 0 0-7M3.5 16.5C1.5 13.5 6 9 12 6.500c5-2 9-1.500 8.500 1S17 14 12 17s-7.500 1.500-8.500-.5",
 	fly: "M3 11.500 21 3l-6.500 18-3-7.500zM11.500 13.500 21 3",
 	link: "M10 14a4 4 0 0 0 6 .4l3-3a4.200 4.200 0 0 0-6-6l-1.500 1.500M14 10a4 4 0 0 0-6-.4l-3 3a4.200 4.200 0 0 0 6 6l1.500-1.500",
 	full: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
 	help: "M9 9.500a3 3 0 1 1 4.200 2.800c-.8.4-1.200.9-1.200 1.700v.5M12 17.800v.1"
-}, gC = null;
-function _C(e) {
-	gC = e, customElements.get("splat-zip") || customElements.define("splat-zip", vC);
+}, _C = null;
+function vC(e) {
+	_C = e, customElements.get("splat-zip") || customElements.define("splat-zip", yC);
 }
-var vC = class extends HTMLElement {
+var yC = class extends HTMLElement {
 	static observedAttributes = [
 		"src",
 		"background",
@@ -25288,20 +25299,20 @@ var vC = class extends HTMLElement {
 		this.viewer?.destroy(), this.viewer = null, this.#e.replaceChildren();
 	}
 	#n() {
-		let e = n(Object.fromEntries([...this.attributes].map(({ name: e, value: t }) => [e, t]))), t = nC("canvas", {
+		let e = n(Object.fromEntries([...this.attributes].map(({ name: e, value: t }) => [e, t]))), t = rC("canvas", {
 			tabindex: "0",
 			role: "application",
 			"aria-label": "Scene; H shows the keys"
 		});
-		this.#e.replaceChildren(nC("style", {}, mC), t);
-		let r = new oC(() => void this.viewer?.load());
+		this.#e.replaceChildren(rC("style", {}, hC), t);
+		let r = new sC(() => void this.viewer?.load());
 		try {
-			this.viewer = new tC(t, e, gC());
+			this.viewer = new nC(t, e, _C());
 		} catch (e) {
 			this.#e.append(r.element), r.show({
 				...we,
 				phase: "stopped",
-				problem: yC(e)
+				problem: bC(e)
 			});
 			return;
 		}
@@ -25313,15 +25324,15 @@ var vC = class extends HTMLElement {
 		}), this.viewer.load();
 	}
 	#r(e, t, n) {
-		let r = new dC(), i = new sC(), a = nC("div", {
+		let r = new fC(), i = new cC(), a = rC("div", {
 			class: "says",
 			"aria-live": "polite"
 		}), o = (e, t, n) => {
-			let r = nC("button", {
+			let r = rC("button", {
 				type: "button",
 				title: t,
 				"aria-label": t
-			}, iC(hC[e]));
+			}, aC(gC[e]));
 			return r.addEventListener("click", n), r;
 		}, s = () => {
 			navigator.clipboard?.writeText(t.link).then(() => a.textContent = "Link copied");
@@ -25329,19 +25340,19 @@ var vC = class extends HTMLElement {
 			t.controls.mode = t.controls.mode === "orbit" ? "fly" : "orbit";
 		}), l = o("full", "Full screen", () => {
 			document.fullscreenElement ? document.exitFullscreen() : this.requestFullscreen();
-		}), u = nC("div", {
+		}), u = rC("div", {
 			class: "buttons",
 			role: "toolbar",
 			"aria-label": "View"
 		}, o("reset", "Back to the start (R)", () => t.controls.reset()), c, o("link", "Copy a link to this view (L)", s), ...document.fullscreenEnabled ? [l] : [], o("help", "Keys (H)", () => i.toggle()));
 		e.addEventListener("keydown", (e) => {
 			e.ctrlKey || e.metaKey || e.altKey || (e.code === "KeyH" || e.key === "?" ? i.toggle() : e.code === "KeyL" && s());
-		}), this.#e.append(n.element, i.element, nC("div", { class: "bar" }, r.element, u), a), t.store.subscribe((e) => {
-			r.show(e), c.replaceChildren(iC(hC[e.mode === "orbit" ? "fly" : "orbit"])), c.setAttribute("aria-pressed", String(e.mode === "fly")), e.problem && (a.textContent = e.problem.title);
+		}), this.#e.append(n.element, i.element, rC("div", { class: "bar" }, r.element, u), a), t.store.subscribe((e) => {
+			r.show(e), c.replaceChildren(aC(gC[e.mode === "orbit" ? "fly" : "orbit"])), c.setAttribute("aria-pressed", String(e.mode === "fly")), e.problem && (a.textContent = e.problem.title);
 		});
 	}
 };
-function yC(e) {
+function bC(e) {
 	let { title: t, detail: n } = ae(e), r = /webgl/i.test(n);
 	return {
 		title: r ? "This browser cannot draw scenes: it has no WebGL 2." : t,
@@ -25350,19 +25361,19 @@ function yC(e) {
 	};
 }
 // src/main.ts
-var bC = be(new URL(
+var xC = be(new URL(
 	/* @vite-ignore */
 	".",
 	import.meta.url
 ));
-_C(() => ({
-	openStream: (e) => i(e, bC),
+vC(() => ({
+	openStream: (e) => i(e, xC),
 	scene: xe()
 }));
-async function xC(e, t = {}) {
+async function SC(e, t = {}) {
 	let n = new ye(e instanceof Uint8Array ? e : new URL(e, document.baseURI).href, {
 		...t,
-		openStream: (e) => i(e, bC)
+		openStream: (e) => i(e, xC)
 	});
 	try {
 		return await n.run();
@@ -25370,31 +25381,31 @@ async function xC(e, t = {}) {
 		n.close();
 	}
 }
-async function SC(e, t, n, r = {}) {
-	return (await TC(new b(), n, r)).entity(e, t);
+async function CC(e, t, n, r = {}) {
+	return (await EC(new b(), n, r)).entity(e, t);
 }
-async function CC(e, t = {}) {
-	return (await TC(new T(), e, t)).bytes();
+async function wC(e, t = {}) {
+	return (await EC(new T(), e, t)).bytes();
 }
-async function wC(e, t, n = {}) {
-	let r = await CC(t, n), i = new e.SplatMesh({
+async function TC(e, t, n = {}) {
+	let r = await wC(t, n), i = new e.SplatMesh({
 		fileBytes: r,
 		fileType: e.SplatFileType.PLY
 	});
 	return i.quaternion.set(1, 0, 0, 0), await i.initialized, i;
 }
-async function TC(e, t, n) {
+async function EC(e, t, n) {
 	let r = (t) => {
 		e.take(t), n.onEvent?.(t);
 	};
-	return await xC(t, {
+	return await SC(t, {
 		...n,
 		onEvent: r
 	}), e;
 }
-var EC = document.getElementById("splatzip-settings");
-if (EC !== null) {
-	let t = JSON.parse(EC.textContent || "{}"), n = Object.fromEntries(new URLSearchParams(location.search)), r = document.createElement("splat-zip"), i = {
+var DC = document.getElementById("splatzip-settings");
+if (DC !== null) {
+	let t = JSON.parse(DC.textContent || "{}"), n = Object.fromEntries(new URLSearchParams(location.search)), r = document.createElement("splat-zip"), i = {
 		link: "",
 		...n,
 		...t
@@ -25402,4 +25413,4 @@ if (EC !== null) {
 	for (let t of e) i[t] !== void 0 && r.setAttribute(t, String(i[t]));
 	document.body.append(r);
 }
-export { D as LoadError, xC as load, SC as loadEntity, wC as loadMesh, CC as loadPly };
+export { D as LoadError, SC as load, CC as loadEntity, TC as loadMesh, wC as loadPly };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import numpy as np
 import pytest
@@ -85,6 +86,28 @@ def test_what_came_stays_when_the_connection_is_gone_and_trying_again_fetches_th
     assert state["progress"]["splats"] == 20_000
     assert server.sent == len(splatz)
     assert not viewer.tab.locator("splat-zip .problem").is_visible()
+
+
+def test_a_canvas_that_the_browser_took_away_shows_the_scene_again(server, opened):
+    page = opened(f"{server.address}/?src=scene.splatz")
+    page.wait("state.phase === 'complete'")
+    before, asked = page.still_picture(), len(server.asked)
+    page.tab.evaluate(
+        """async () => {
+            const canvas = document.querySelector('splat-zip').shadowRoot.querySelector('canvas');
+            const loss = canvas.getContext('webgl2').getExtension('WEBGL_lose_context');
+            loss.loseContext();
+            await new Promise((resolve) => setTimeout(resolve, 300));
+            loss.restoreContext();
+        }"""
+    )
+    deadline = time.monotonic() + 60
+    while len(server.asked) == asked:
+        assert time.monotonic() < deadline, page.state()
+        page.tab.wait_for_timeout(50)
+    page.wait("state.phase === 'complete'")
+    assert before.std() > 0.05
+    assert np.abs(page.still_picture() - before).mean() < 0.01
 
 
 def test_a_hidden_tab_fetches_nothing_until_it_is_looked_at_again(server, opened, splatz):

@@ -39,6 +39,8 @@ export class Viewer {
   readonly #stop = new AbortController();
   readonly #isDark = matchMedia('(prefers-color-scheme: dark)');
   #loading: Loading | null = null;
+  /** Ends that one. */
+  #leave = new AbortController();
   #header: HeaderEvent | null = null;
   #meta: MetaEvent | null = null;
   /** Splats of tier 0, as long as they say where to look from. */
@@ -59,6 +61,7 @@ export class Viewer {
     this.controls.onMode = (mode) => this.store.set({ mode });
     this.controls.mode = config.controls;
     this.#stage.onFrame = (seconds) => this.controls.step(seconds);
+    this.#stage.onEmptied = () => void this.#reload();
     this.#watch();
     const pose = config.link ? poseOfAddress(location.href) : null;
     if (pose !== null) this.controls.place(pose);
@@ -86,15 +89,27 @@ export class Viewer {
       onProgress: (progress) => this.store.set({ progress }),
       sees: (box) => this.#sees(box),
       limits: { maxSplats: this.#config.maxSplats ?? this.#capacity.maxSplats },
-      signal: this.#stop.signal,
+      signal: AbortSignal.any([this.#stop.signal, this.#leave.signal]),
     });
+    const { signal } = this.#leave;
     this.#loading.paused = document.hidden;
     try {
       const { isLimited } = await this.#loading.run();
-      this.store.set({ phase: 'complete', isLimited });
+      if (!signal.aborted) this.store.set({ phase: 'complete', isLimited });
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.store.set({ phase: 'stopped', problem: problemOf(error) });
+      if (!signal.aborted && !this.#stop.signal.aborted) this.store.set({ phase: 'stopped', problem: problemOf(error) });
     }
+  }
+
+  /** Loads the scene from its start. */
+  async #reload(): Promise<void> {
+    if (this.#loading === null || this.#stop.signal.aborted) return;
+    this.#leave.abort();
+    this.#leave = new AbortController();
+    this.#loading.close();
+    this.#loading = null;
+    this.store.set({ damage: [] });
+    await this.load();
   }
 
   /** Puts the camera somewhere, in scene coordinates. */

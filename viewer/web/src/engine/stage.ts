@@ -30,6 +30,7 @@ import {
   WebglGraphicsDevice,
   type GSplatComponent,
   type GSplatFormat,
+  type Texture,
 } from 'playcanvas';
 
 import type { Pose } from '../camera/pose';
@@ -83,6 +84,8 @@ interface Shown {
 export class Stage {
   /** Called after a frame; `complete` says that it shows all that was added before, in the right order. */
   onDrawn: (complete: boolean) => void = () => {};
+  /** Called when the browser has given back a canvas that it had taken away: nothing is shown, `open` comes next. */
+  onEmptied: () => void = () => {};
   /** Called before a frame with the seconds since the last one; returns whether there has to be another. */
   onFrame: (seconds: number) => boolean = () => false;
 
@@ -141,6 +144,7 @@ export class Stage {
       this.#settle();
     });
     this.#app.scene.on('gsplat:sorted', () => this.draw());
+    this.#device.on('devicerestored', () => this.onEmptied());
     this.#app.on('postrender', () => this.onDrawn(this.#complete));
     this.#app.start();
     this.#warmUp();
@@ -212,7 +216,7 @@ export class Stage {
     if (shown === undefined || this.#degree === 0) return;
     const textures = shTextureNames(this.#degree).map((name) => shown.container.getTexture(name)!);
     packSh(chunk, this.#degree, textures.map((texture) => texture.lock() as Uint32Array));
-    for (const texture of textures) texture.unlock();
+    textures.forEach(handOver);
     (shown.entity.gsplat as GSplatComponent).workBufferUpdate = WORKBUFFER_UPDATE_ONCE;
     this.draw();
   }
@@ -239,8 +243,8 @@ export class Stage {
     const place = container.getTexture('place')!;
     const shape = container.getTexture('shape')!;
     packSplats(chunk, place.lock() as Uint32Array, shape.lock() as Uint32Array, this.#compensation ?? undefined, stages);
-    place.unlock();
-    shape.unlock();
+    handOver(place);
+    handOver(shape);
     return true;
   }
 
@@ -304,6 +308,16 @@ const INVISIBLE: SplatsEvent = {
 
 function key(chunk: { readonly tile: number; readonly tier: number }): string {
   return `${chunk.tile}/${chunk.tier}`;
+}
+
+/**
+ * Uploads what was written, and lets go of it: the engine keeps it only for a canvas that the browser takes away, and then
+ * the file is read again. Whoever locks the texture next has to write all of it.
+ */
+function handOver(texture: Texture): void {
+  texture.unlock();
+  const { _levels: levels, _needsUpload: waits } = texture as unknown as { _levels: unknown[]; _needsUpload: boolean };
+  if (!waits) levels[0] = null;
 }
 
 function turned([x, y, z]: Vector3, unit: number): Vec3 {
