@@ -80,6 +80,7 @@ def compress(
     views: str | Path | None = None,
     only_views: bool = False,
     view_weight: float | None = None,
+    drop_unseen: bool = False,
     degree: int | None = None,
     prune: float | None = None,
     sh_coding: str | None = None,
@@ -111,6 +112,7 @@ def compress(
         only_views: no pseudo-views beside them.
         view_weight: of each camera of `views`, where a pseudo-view has 1: in what splats and steps are worth, and in
             how often pictures from there are fitted; None: 1, too.
+        drop_unseen: balanced removes splats that no view sees, too; else they stay, for nothing can be said of them.
         degree: SH degree that is kept at most, 0 to 4; presets that do not render truncate.
         prune: share of the splats that balanced removes, from 0 to less than 1; None: as many as do not pay.
         sh_coding: how SH is quantized: "scalar" (the default), "residual_vq", "sub_vector_vq" or "vec_tree".
@@ -130,7 +132,8 @@ def compress(
     coded = sh_coding is not None or geometry_coding is not None
     chosen = coded or any(option is not None for option in (size, quality, max_loss, degree, prune))
     if recipe is not None:
-        if verify or chosen or preset is not None or profile is not None or only_views or view_weight is not None:
+        looks = only_views or drop_unseen or view_weight is not None
+        if verify or chosen or preset is not None or profile is not None or looks:
             raise SplatzipError("a recipe settles all but --views: no preset, target, verify, degree, share or coding")
         return _by_recipe(scene, recipe, views, threads, progress)
     if profile is not None:
@@ -145,9 +148,15 @@ def compress(
             degree=degree, prune=prune, sh_coding=sh_coding, geometry_coding=geometry_coding,
         )  # fmt: skip
     if profile.balance is not None:
+        if drop_unseen:
+            balance = profile.balance
+            removal = replace(balance.removal, keep_unseen=False)
+            profile = replace(profile, balance=replace(balance, removal=removal))
         return _balanced(scene, profile, views, only_views, view_weight, threads, progress)
     if views is not None or only_views or view_weight is not None:
         raise SplatzipError(f"{profile.preset} looks at no views; drop --views or choose balanced")
+    if drop_unseen:
+        raise SplatzipError(f"{profile.preset} keeps every splat; drop --drop-unseen or choose balanced")
     if verify or profile.target_quality is not None:
         return encode_verified(scene, profile, threads=threads, progress=progress)
     return encode(scene, profile, threads=threads, progress=progress)

@@ -14,6 +14,7 @@ from splatzip.container import open_file
 from splatzip.optimize import repair, settle
 from splatzip.quality import SourcePictures
 from splatzip.raster import render
+from splatzip.scene.attributes import INVISIBLE_LOGIT
 from splatzip.stream.compensation import Compensation, closed_form
 from splatzip.views import orbit_views
 
@@ -179,6 +180,21 @@ def test_without_pseudo_views_the_given_ones_decide_alone(chair: Scene) -> None:
         compress(chair, profile=short(), only_views=True)
     with pytest.raises(SplatzipError, match="fast looks at no views"):
         compress(chair, preset="fast", views=SAMPLE)
+
+
+def test_what_no_view_sees_stays_unless_told_otherwise(chair: Scene, tmp_path: Path) -> None:
+    """A copy of the chair far above, where no camera looks."""
+    above = chair.edited(positions=chair.positions + np.float32([0, 0, 500]))
+    both = Scene(**{name: np.concatenate([part.arrays()[name] for part in (chair, above)]) for name in chair.arrays()})
+    cameras = capture_of(6, tmp_path / "given")
+    kept, dropped = (
+        decompress(compress(both, profile=short(), views=cameras, only_views=True, drop_unseen=drop))
+        for drop in (False, True)
+    )
+    assert (kept.positions[:, 2] > 250).sum() >= 0.9 * (above.opacity_logits > INVISIBLE_LOGIT).sum()
+    assert not (dropped.positions[:, 2] > 250).any()
+    with pytest.raises(SplatzipError, match="fast keeps every splat"):
+        compress(chair, preset="fast", drop_unseen=True)
 
 
 def test_a_loss_on_photos_is_kept_to(chair: Scene, tmp_path: Path) -> None:

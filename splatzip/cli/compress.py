@@ -28,6 +28,7 @@ def compress(
     view_weight: option.ViewWeight = None,
     degree: option.Degree = None,
     prune: option.Prune = None,
+    drop_unseen: option.DropUnseen = False,
     sh_coding: option.ShCoding = None,
     geometry_coding: option.GeometryCoding = None,
     recipe: option.RecipeOption = None,
@@ -50,7 +51,8 @@ def compress(
     options = (preset, sh_coding, geometry_coding, recipe)
     chosen, sh, geometry, method = (given.value if given else None for given in options)
     settings = Settings(chosen, quality, verify, degree, sh, geometry, method, threads, repair, option.bytes_of(size),
-                        max_loss, best_effort, views, no_pseudo_views, view_weight, option.share_of(prune))  # fmt: skip
+                        max_loss, best_effort, views, no_pseudo_views, view_weight, option.share_of(prune),
+                        drop_unseen)  # fmt: skip
     failed = False
     summary: Any
     if report is not None:

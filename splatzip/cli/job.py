@@ -35,6 +35,7 @@ class Settings:
     no_pseudo_views: bool = False
     view_weight: float | None = None  # of a given view; of a pseudo-view 1
     prune: float | None = None  # share of the splats
+    drop_unseen: bool = False
 
     def arguments(self) -> Iterator[str]:
         """The command-line options that ask for the same."""
@@ -55,7 +56,7 @@ class Settings:
         for name in plain:
             if getattr(self, name) is not None:
                 yield f"--{name.replace('_', '-')}={getattr(self, name)}"
-        for name in ("verify", "repair", "best_effort", "no_pseudo_views"):
+        for name in ("verify", "repair", "best_effort", "no_pseudo_views", "drop_unseen"):
             if getattr(self, name):
                 yield f"--{name.replace('_', '-')}"
 
@@ -85,6 +86,7 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
                 only_views=settings.no_pseudo_views,
                 view_weight=settings.view_weight,
                 prune=settings.prune,
+                drop_unseen=settings.drop_unseen,
                 verify=settings.verify,
                 degree=settings.degree,
                 sh_coding=settings.sh_coding,

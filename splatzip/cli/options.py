@@ -95,6 +95,9 @@ Prune = Annotated[
         help="Splats to remove, like 0.6 or 60%; none keeps all. Default: what does not pay.",
     ),
 ]
+DropUnseen = Annotated[
+    bool, typer.Option("--drop-unseen", help="Remove splats that no view sees, too; else they stay.")
+]
 SplitOption = Annotated[
     SplitOf, typer.Option("--split", help="Which of --views; test: as split.json says, or every 8th.")
 ]
