@@ -42,10 +42,10 @@ inline BlockSpans block_spans(const Ellipses& s, Floats row, int columns, int ro
   x0 = (x0 - (margin + (kBlockSize - 0.5f))) * (1.0f / kBlockSize);
   // Floor and ceiling of what is cut to the picture and a block around it.
   const Floats most = broadcast(static_cast<float>(columns)), least = broadcast(-1.0f);
-  x1 = x1 < least ? least : x1;
-  x1 = x1 > most ? most : x1;
-  x0 = x0 < least ? least : x0;
-  x0 = x0 > most ? most : x0;
+  x1 = x1 > least ? x1 : least;  // and what is no number: lanes that hold no splat that is seen
+  x1 = x1 < most ? x1 : most;
+  x0 = x0 > least ? x0 : least;
+  x0 = x0 < most ? x0 : most;
   Ints last = __builtin_convertvector(x1 + 1.0f, Ints) - 1, first = columns - __builtin_convertvector(most - x0, Ints);
   last = last < columns - 1 ? last : Ints{} + (columns - 1);
   first = first > 0 ? first : Ints{};
