@@ -31,6 +31,7 @@ _COLOR_OFFSET = (0.0, 2.0)  # of colour and SH, where other steps cannot be a li
 _QUALITY_AT = (-1.0, 42.0, 4.5)  # fineness, about the dB it gives, and dB a unit: where a search starts
 _NEAR_DB = 1.0  # as close as a quality has to be for other steps to do the rest
 _NEAR_FINENESS = 0.25  # as little as steps may have to change for what settled to stay
+_FINER = 0.4  # of fineness, where too many splats went for a quality: about 2 dB
 _NEAR_LOSS = 0.1  # share of a loss that need not be used
 _LEAST_USED = 0.98  # of a size
 _NARROW = 2e-3  # of fineness: what still changes between is a jump, or noise
@@ -131,7 +132,14 @@ class _Maker:
             self._report(0.97, f"measured {tried.psnr:.2f} dB")
             return tried.psnr, tried
 
-        return meet(target, attempt, start=fineness, options=self._profile.closed_loop).made
+        while True:
+            try:
+                return meet(target, attempt, start=fineness, options=self._profile.closed_loop).made
+            except SplatzipError:  # finer steps cannot bring back what went with coarser ones
+                finer = _within(fineness + _FINER)
+                if finer == fineness:
+                    raise
+                fineness, made = finer, self.settled(finer)
 
     def of_loss(self, target: float) -> Measured:
         """The coarsest file found that loses at most so many dB on the photos of the held-back views."""
