@@ -200,7 +200,7 @@ class Viewer:
         self.tab.evaluate(_UNTIL_STILL)
         before, png = b"", self.tab.locator("splat-zip canvas").screenshot()
         while png != before:  # splats are sorted in a worker that may have to wait for a processor
-            self.tab.wait_for_timeout(300)
+            self.tab.wait_for_timeout(700)
             before, png = png, self.tab.locator("splat-zip canvas").screenshot()
         return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), np.float32) / 255
 
