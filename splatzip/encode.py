@@ -33,7 +33,7 @@ from splatzip.container import (
 from splatzip.decode import decompress
 from splatzip.distill.regression import truncated
 from splatzip.kernels.stepped import FIRST_TIER_TABLES, EncodedScene
-from splatzip.optimize.closed_loop import meet
+from splatzip.optimize.closed_loop import OutOfReachError, meet
 from splatzip.profile import Profile
 from splatzip.quantize import stepped
 from splatzip.scene import Scene
@@ -117,12 +117,17 @@ def encode_verified(
     if start is None or target is None:
         psnr, (file, worst) = attempt(start)
     else:
-        met = meet(
-            target,
-            lambda setting: attempt(replace(start, **setting._asdict())),
-            start=start.fineness,
-            options=profile.closed_loop,
-        )
+        try:
+            met = meet(
+                target,
+                lambda setting: attempt(replace(start, **setting._asdict())),
+                start=start.fineness,
+                options=profile.closed_loop,
+            )
+        except OutOfReachError as error:
+            if not profile.best_effort:
+                raise
+            met = error.nearest
         psnr, (file, worst) = met.psnr, met.made
     return with_quality(file, psnr, worst, described)
 

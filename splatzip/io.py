@@ -105,7 +105,7 @@ def compress(
             looked at for nothing else.
         verify: render what was written and say in the file which dB it reached; a quality is then met in closed loop,
             to 0.05 dB from above.
-        best_effort: a size that cannot be reached gives the smallest file, and no error.
+        best_effort: a target that cannot be reached gives what comes closest, and no error.
         views: cameras that count beside the pseudo-views of balanced: the frames for training of a folder or a file,
             of which every 8th measures. Photos are not looked at, nor are the frames for testing. The file says where
             these cameras look from first and what is up, if the scene does not.

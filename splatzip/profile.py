@@ -136,7 +136,7 @@ class Profile:
             return Profile(name, options(fineness), estimate, degree=degree)
         steps = options(_fineness_for(quality))
         if verify:
-            return Profile(name, steps, target_quality=quality, degree=degree)
+            return Profile(name, steps, target_quality=quality, best_effort=best_effort, degree=degree)
         return Profile(name, steps, quality, degree=degree)
 
 

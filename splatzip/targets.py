@@ -2,15 +2,16 @@
 
     scene -> balance -> encode -> measured, and tried again -> file
 
-What is dear is done once (views, the order in which splats go) or at most twice (repair, classes, settling); a target
-is met by other steps for what settled, on real bytes and on pictures that nothing was fitted to.
+What is dear is done once (views, the order in which splats go) or twice (repair, classes, settling; more often only
+where a quality needs splats that went); a target is met by other steps for what settled, on real bytes and on pictures
+that nothing was fitted to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from splatzip.balance import Balanced, Prepared, prepare, steps_for_pruned
 from splatzip.decode import decompress
 from splatzip.encode import encode, with_quality
 from splatzip.errors import SplatzipError
-from splatzip.optimize.closed_loop import Setting, meet
+from splatzip.optimize.closed_loop import OutOfReachError, Setting, meet
 from splatzip.profile import Profile
 from splatzip.quality import SourcePictures, measuring_views
 from splatzip.scene import Camera, Scene
@@ -31,7 +32,7 @@ _COLOR_OFFSET = (0.0, 2.0)  # of colour and SH, where other steps cannot be a li
 _QUALITY_AT = (-1.0, 42.0, 4.5)  # fineness, about the dB it gives, and dB a unit: where a search starts
 _NEAR_DB = 1.0  # as close as a quality has to be for other steps to do the rest
 _NEAR_FINENESS = 0.25  # as little as steps may have to change for what settled to stay
-_FINER = 0.4  # of fineness, where too many splats went for a quality: about 2 dB
+_FINER = 0.4  # of fineness, where too many splats went for a quality: about 2 dB, and twice as much again
 _NEAR_LOSS = 0.1  # share of a loss that need not be used
 _LEAST_USED = 0.98  # of a size
 _NARROW = 2e-3  # of fineness: what still changes between is a jump, or noise
@@ -132,26 +133,29 @@ class _Maker:
             self._report(0.97, f"measured {tried.psnr:.2f} dB")
             return tried.psnr, tried
 
+        finer = _FINER
         while True:
             try:
                 return meet(target, attempt, start=fineness, options=self._profile.closed_loop).made
-            except SplatzipError:  # finer steps cannot bring back what went with coarser ones
-                finer = _within(fineness + _FINER)
-                if finer == fineness:
+            except OutOfReachError as error:  # finer steps cannot bring back what went with coarser ones
+                if fineness == _FINENESS[1]:
+                    if self._profile.best_effort:
+                        return cast(Measured, error.nearest.made)
                     raise
-                fineness, made = finer, self.settled(finer)
+                fineness, finer = _within(fineness + finer), 2 * finer
+                made = self.settled(fineness)
 
     def of_loss(self, target: float) -> Measured:
         """The coarsest file found that loses at most so many dB on the photos of the held-back views."""
         fineness, low, high = _QUALITY_AT[0], *_FINENESS
         made, settled_at = self.settled(fineness), fineness
         best: tuple[float, bytes] | None = None
-        least = np.inf
+        least: tuple[float, bytes] = np.inf, b""
         for number in range(_MOST_TRIES):
             file = self.file(made, Setting(fineness, 0.0))
             lost = self._pictures.lost(decompress(file, threads=self._threads))
             self._report(0.97, f"lost {lost:.3f} dB")
-            least = min(least, lost)
+            least = min(least, (lost, file))
             if lost <= target:
                 high = min(high, fineness)
                 if best is None or lost > best[0]:
@@ -168,8 +172,11 @@ class _Maker:
                 best, low, high = None, *_FINENESS
             fineness = _within(fineness)
         if best is None and not self._profile.best_effort:
-            raise SplatzipError(f"a loss of {target:g} dB cannot be reached: the least is {least:.2f} dB")
-        return self.measured(best[1] if best else file)
+            raise SplatzipError(
+                f"a loss of {target:g} dB cannot be reached: the least is {least[0]:.2f} dB in {len(least[1])} bytes; "
+                "ask for at least that, or take --best-effort"
+            )
+        return self.measured((best or least)[1])
 
     def of_size(self, target: int) -> Measured:
         """The file of at most so many bytes, what is said of its quality among them."""

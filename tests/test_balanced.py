@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from splatzip import Profile, Scene, SplatzipError, Views, compress, decompress, info, load
+from splatzip import Profile, Scene, SplatzipError, Views, compress, decompress, info, load, targets
 from splatzip import balance as stages
 from splatzip.container import open_file
 from splatzip.optimize import repair, settle
@@ -100,6 +100,23 @@ def test_a_size_that_cannot_be_is_refused_unless_the_smallest_will_do(chair: Sce
 @pytest.mark.parametrize("quality", [34, 40])
 def test_a_quality_is_met_from_above(chair: Scene, quality: float) -> None:
     assert quality <= info(compress(chair, profile=short(quality=quality)))["quality"]["psnr_db"] <= quality + 0.06
+
+
+def test_splats_that_went_and_are_missed_come_back_for_a_quality(chair: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the search starts, and goes on, so coarse that no steps make up for what was pruned."""
+    monkeypatch.setattr(targets, "_QUALITY_AT", (-4.0, 44.0, 1000.0))
+    some = chair.take(np.arange(0, len(chair), 3))
+    at_first = info(compress(some, profile=replace(short(), stepped=replace(short().stepped, fineness=-4.0))))
+    met = info(compress(some, profile=short(quality=44)))
+    assert 44 <= met["quality"]["psnr_db"] <= 44.06
+    assert met["splats"] > at_first["splats"]
+
+
+def test_a_quality_beyond_the_finest_setting_is_refused_unless_that_will_do(chair: Scene) -> None:
+    few = chair.take(np.arange(0, len(chair), 30))
+    with pytest.raises(SplatzipError, match=r"65 dB cannot be reached: the finest setting gives [\d.]+ dB"):
+        compress(few, profile=short(quality=65))
+    assert 45 < info(compress(few, profile=short(quality=65, best_effort=True)))["quality"]["psnr_db"] < 65
 
 
 def test_a_degree_is_kept_at_most(chair: Scene) -> None:
@@ -223,6 +240,10 @@ def test_a_loss_on_photos_is_kept_to(chair: Scene, tmp_path: Path) -> None:
         lost[target] = SourcePictures(chair, held_back).lost(again)
     assert 0.8 * 0.3 < lost[0.3] <= 0.3
     assert 0.8 * 1.0 < lost[1.0] <= 1.0
+    with pytest.raises(SplatzipError, match=r"a loss of 1e-09 dB cannot be reached: the least is [\d.]+ dB in \d+ bytes"):
+        compress(chair, profile=short(max_loss=1e-9), views=tmp_path)
+    said = info(compress(chair, profile=short(max_loss=1e-9, best_effort=True), views=tmp_path))["quality"]
+    assert said["psnr_db"] > 45
 
 
 def test_what_balanced_does_not_take_is_refused() -> None:

@@ -74,7 +74,7 @@ MaxLoss = Annotated[
     float | None, typer.Option("--max-loss", metavar="DB", help="dB on photos that may be lost; needs --views.")
 ]
 BestEffort = Annotated[
-    bool, typer.Option("--best-effort", help="Where SIZE cannot be reached, write the smallest file there is.")
+    bool, typer.Option("--best-effort", help="Where a target cannot be reached, write what comes closest.")
 ]
 OnlyViews = Annotated[bool, typer.Option("--no-pseudo-views", help="With --views: look from nowhere else.")]
 EncoderViews = Annotated[

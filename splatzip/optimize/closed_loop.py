@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from splatzip.errors import SplatzipError
 
@@ -55,6 +55,18 @@ class Attempt(Generic[T]):
     made: T
 
 
+class OutOfReachError(SplatzipError):
+    """No setting reaches the target; the message names what the finest gives.
+
+    Attributes:
+        nearest: the attempt that came closest.
+    """
+
+    def __init__(self, message: str, nearest: Attempt[Any]) -> None:
+        super().__init__(message)
+        self.nearest = nearest
+
+
 @dataclass(frozen=True)
 class _Search:
     """What is known of the curve that is searched: value to dB."""
@@ -77,7 +89,7 @@ def meet(
         start: fineness that is tried first.
     Returns: an attempt of at least `target_db` and at most `tolerance_db` more, unless the coarsest settings give
         more already.
-    Raises: SplatzipError, naming what the finest setting gives, if that is less than the target.
+    Raises: OutOfReachError, naming what the finest setting gives, if that is less than the target.
     """
     by_fineness = _Search(options.coarsest, options.finest, 0.12, 5.5, (2.0, 9.0))
     rough = _search(target_db, lambda value: attempt(Setting(value, 0.0)), start, by_fineness, options)
@@ -126,9 +138,10 @@ def _search(
             if value == tried.value:  # the finest is not enough, or the coarsest more than enough
                 break
     if above is None:
-        reached = below.psnr if below else 0.0
-        raise SplatzipError(
-            f"{target_db:g} dB cannot be reached: the finest setting gives {reached:.2f} dB; "
-            "ask for at most that, or take preset lossless"
+        assert below is not None
+        raise OutOfReachError(
+            f"{target_db:g} dB cannot be reached: the finest setting gives {below.psnr:.2f} dB; "
+            "ask for at most that, take --best-effort, or preset lossless",
+            below,
         )
     return above
