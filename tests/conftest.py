@@ -10,15 +10,19 @@ from typing import Any
 
 import pytest
 
+from splatzip.kernels.device import cuda_versions, gpus
+
 ROOT = Path(__file__).resolve().parents[1]
 SCENES = Path(os.environ.get("SPLATZIP_SCENES") or ROOT.parent / "shared" / "data")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
-# Marks of tests that need what a user's clone may lack: whether it is there, and how to get it. CI requires all of it.
+# Marks of tests that need what a user's clone may lack: whether it is there, how to get it. CI requires all but GPUs.
 NEEDS = {
     "scenes": ((SCENES / "scenes").is_dir(), f"no real scenes at {SCENES}; set SPLATZIP_SCENES"),
     "browser": (CHROMIUM is not None, "no Chromium; apt-get install chromium"),
+    "cuda": (cuda_versions() is not None, "splatzip was built without nvcc"),
+    "gpu": (bool(gpus()), "no GPU that CUDA can use"),
 }
 MISSING = [mark for mark, (is_there, _) in NEEDS.items() if not is_there]
 DESELECTED = pytest.StashKey[dict[str, int]]()  # how many tests were deselected for want of what
@@ -48,8 +52,9 @@ def playwright() -> Iterator[Any]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[DESELECTED] = {}
-    if MISSING and os.environ.get("SPLATZIP_REQUIRE_SCENES"):
-        raise pytest.UsageError(f"required but not here: {NEEDS[MISSING[0]][1]}")
+    lacking = [mark for mark in MISSING if mark != "gpu"]
+    if lacking and os.environ.get("SPLATZIP_REQUIRE_SCENES"):
+        raise pytest.UsageError(f"required but not here: {NEEDS[lacking[0]][1]}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

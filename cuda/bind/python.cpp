@@ -1,0 +1,8 @@
+// The Python binding of the kernels for GPUs: splatzip._cuda. Only splatzip/kernels imports it.
+#include "python.h"
+
+NB_MODULE(_cuda, m) {
+  m.doc() = "Kernels for NVIDIA GPUs";
+  nb::set_leak_warnings(false);
+  splatzip::cuda::bind_device(m);
+}
