@@ -129,10 +129,14 @@ class Prepared:
             return self.removal.keeping(1 - self.options.prune)
         rounded = stepped.rounded(self.scene, steps, classes=np.zeros((0, 2), np.int8), threads=self.threads)
         noise = self._squared_change(self.scene.edited(**rounded))
-        prices, n = self.removal.price, len(self.scene)
-        staying = np.arange(n, 0, -1)  # with the splat of that price, and all that go later
-        worthy = prices * staying >= self.options.worth * noise
-        return self.removal.keeping(1 - (int(np.argmax(worthy)) if worthy.any() else n - 1) / n)
+        prices, limit = self.removal.price, self.options.worth * noise
+        worth = prices * np.arange(len(prices), 0, -1)  # the splat itself, and all that go later
+        looked_at = min(round(len(prices) * (1 - self.options.removal.keep)), len(prices) - 1)
+        worthy = worth[: looked_at + 1] >= limit
+        if worthy.any():
+            return self.removal.keeping(1 - int(np.argmax(worthy)) / len(prices))
+        # Steps so coarse that less stays than was looked at again: what one was worth there says how much less.
+        return self.removal.keeping(self.options.removal.keep * float(worth[looked_at]) / limit)
 
     def reduced(self, steps: stepped.Options, *, progress: Progress) -> Balanced:
         """Fewer splats, repaired, with classes; not settled yet."""

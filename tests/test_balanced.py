@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,15 @@ def test_splats_go_and_the_file_says_what_that_cost(chair: Scene, own_point: byt
     assert facts["quality"]["psnr_db"] > 33
     assert facts["quality"]["worst_view_db"] <= facts["quality"]["psnr_db"]
     assert "12 pseudo-views of the source" in facts["quality"]["views"]
+
+
+def test_the_coarser_the_steps_the_fewer_splats_stay_and_never_next_to_none(chair: Scene) -> None:
+    profile = short()
+    assert profile.balance is not None
+    assert profile.stepped is not None
+    prepared, steps = stages.prepare(chair, profile.balance), profile.stepped
+    left = [len(prepared.kept(replace(steps, fineness=value))) for value in (0.0, -1.0, -2.0, -3.0, -4.0)]
+    assert all(6 * fewer > more > fewer for more, fewer in pairwise(left))
 
 
 def test_any_number_of_threads_writes_the_same_bytes(chair: Scene, own_point: bytes) -> None:
@@ -240,7 +250,9 @@ def test_a_loss_on_photos_is_kept_to(chair: Scene, tmp_path: Path) -> None:
         lost[target] = SourcePictures(chair, held_back).lost(again)
     assert 0.8 * 0.3 < lost[0.3] <= 0.3
     assert 0.8 * 1.0 < lost[1.0] <= 1.0
-    with pytest.raises(SplatzipError, match=r"a loss of 1e-09 dB cannot be reached: the least is [\d.]+ dB in \d+ bytes"):
+    with pytest.raises(
+        SplatzipError, match=r"a loss of 1e-09 dB cannot be reached: the least is [\d.]+ dB in \d+ bytes"
+    ):
         compress(chair, profile=short(max_loss=1e-9), views=tmp_path)
     said = info(compress(chair, profile=short(max_loss=1e-9, best_effort=True), views=tmp_path))["quality"]
     assert said["psnr_db"] > 45
