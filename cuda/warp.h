@@ -38,7 +38,7 @@ class DeviceWarp {
   template <class T>
   class Lanes {
    public:
-    __device__ Lanes() = default;
+    Lanes() = default;
     __device__ explicit Lanes(T value) : value_(value) {}
     __device__ T& operator[](int) { return value_; }
     __device__ const T& operator[](int) const { return value_; }
@@ -51,6 +51,11 @@ class DeviceWarp {
   __device__ __forceinline__ void each(Body body) const {
     body(static_cast<int>(threadIdx.x) % kLanes);
     __syncwarp();
+  }
+  // The same without a barrier: for what touches no memory that other lanes write to.
+  template <class Body>
+  __device__ __forceinline__ void own(Body body) const {
+    body(static_cast<int>(threadIdx.x) % kLanes);
   }
   // Bit l: what lane l says.
   __device__ uint32_t ballot(const Lanes<bool>& says) const { return __ballot_sync(kAllLanes, says[0]); }
@@ -99,6 +104,10 @@ class EmulatedWarp {
   template <class Body>
   void each(Body body) const {
     for (int k = 0; k < kLanes; ++k) body(falling_ ? kLanes - 1 - k : k);
+  }
+  template <class Body>
+  void own(Body body) const {
+    each(body);
   }
   uint32_t ballot(const Lanes<bool>& says) const {
     uint32_t mask = 0;

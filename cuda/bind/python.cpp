@@ -5,4 +5,5 @@ NB_MODULE(_cuda, m) {
   m.doc() = "Kernels for NVIDIA GPUs";
   nb::set_leak_warnings(false);
   splatzip::cuda::bind_device(m);
+  splatzip::cuda::bind_raster(m);
 }

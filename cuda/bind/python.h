@@ -5,5 +5,6 @@
 namespace splatzip::cuda {
 
 void bind_device(nb::module_& m);
+void bind_raster(nb::module_& m);
 
 }  // namespace splatzip::cuda

@@ -21,9 +21,8 @@ nb::object render(Rasterizer& rasterizer, In<double, nb::shape<4, 4>> world_to_c
   auto color = make_array<float>({h, w, 3}), alpha = make_array<float>({h, w});
   Out<float> depth;
   if (with_depth) depth = make_array<float>({h, w});
-  const double* n = numbers.data();
-  const ProjectionCamera camera = make_camera(world_to_camera.data(), origin.data(), n[0], n[1], n[2], n[3], width,
-                                              height, exact_extent, antialias);
+  const ProjectionCamera camera =
+      make_camera(world_to_camera.data(), origin.data(), numbers.data(), width, height, exact_extent, antialias);
   bool rendered;
   {
     nb::gil_scoped_release unlocked;

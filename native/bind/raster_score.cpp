@@ -17,9 +17,8 @@ bool add(Scores& scores, Rasterizer& rasterizer, In<double, nb::shape<4, 4>> wor
          In<float, nb::shape<3>> background, bool exact_extent, bool antialias, double view_weight, double floor,
          int threads) {
   nb::gil_scoped_release unlocked;
-  const double* n = numbers.data();
-  const ProjectionCamera camera = make_camera(world_to_camera.data(), origin.data(), n[0], n[1], n[2], n[3], width,
-                                              height, exact_extent, antialias);
+  const ProjectionCamera camera =
+      make_camera(world_to_camera.data(), origin.data(), numbers.data(), width, height, exact_extent, antialias);
   return scores.add(&rasterizer, camera, background.data(), width, height, static_cast<float>(view_weight),
                     static_cast<float>(floor), threads);
 }

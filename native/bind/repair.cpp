@@ -31,7 +31,7 @@ double step(Repair& repair, In<double, nb::shape<4, 4>> world_to_camera, In<doub
   const float* r = rates.data();
   nb::gil_scoped_release unlocked;
   const ProjectionCamera camera =
-      make_camera(world_to_camera.data(), origin.data(), n[0], n[1], n[2], n[3], width, height, false, antialias);
+      make_camera(world_to_camera.data(), origin.data(), n, width, height, false, antialias);
   return repair.step(camera, background.data(), width, height, target.data(),
                      {r[0], r[1], r[2], r[3], r[4], r[5], r[6]}, number, threads);
 }

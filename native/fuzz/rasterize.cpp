@@ -63,10 +63,10 @@ Values draw(const Round& round) {
                         round.opacity_logits.data(), round.sh.data()},
                        n, round.degree, 2);
   const double pose[16] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, round.distance, 0, 0, 0, 1}, origin[3] = {};
+  const double numbers[4] = {1.0 * round.width, 1.0 * round.width, 0.5 * round.width, 0.5 * round.height};
   const float background[3] = {0.1f, 0.2f, 0.3f};
   const ProjectionCamera camera =
-      make_camera(pose, origin, round.width, round.width, 0.5 * round.width, 0.5 * round.height, round.width,
-                  round.height, round.exact_extent, round.antialias);
+      make_camera(pose, origin, numbers, round.width, round.height, round.exact_extent, round.antialias);
   Values color(3 * pixels, NAN), alpha(pixels, NAN), depth(pixels, NAN), g_color(3 * pixels, 0.5f), g_alpha(pixels, -1);
   if (!rasterizer.render(camera, background, round.width, round.height, {color.data(), alpha.data(), depth.data()}, 2))
     return {NAN};

@@ -21,26 +21,6 @@ int blocks(int pixels) { return (pixels + kBlockSize - 1) / kBlockSize; }
 
 }  // namespace
 
-ProjectionCamera make_camera(const double world_to_camera[16], const double origin[3], double fx, double fy, double cx,
-                             double cy, int width, int height, bool exact_extent, bool antialias) {
-  ProjectionCamera camera;
-  for (int row = 0; row < 3; ++row)
-    for (int k = 0; k < 3; ++k) camera.rotation[3 * row + k] = static_cast<float>(world_to_camera[4 * row + k]);
-  for (int k = 0; k < 3; ++k) {
-    double position = -origin[k];
-    for (int row = 0; row < 3; ++row) position -= world_to_camera[4 * row + k] * world_to_camera[4 * row + 3];
-    camera.position[k] = static_cast<float>(position);
-    camera.remainder[k] = static_cast<float>(position - camera.position[k]);
-  }
-  camera.fx = static_cast<float>(fx), camera.fy = static_cast<float>(fy);
-  camera.cx = static_cast<float>(cx), camera.cy = static_cast<float>(cy);
-  camera.most_x = static_cast<float>(1.3 * width / (2 * fx));
-  camera.most_y = static_cast<float>(1.3 * height / (2 * fy));
-  camera.width = static_cast<float>(width), camera.height = static_cast<float>(height);
-  camera.exact_extent = exact_extent, camera.antialias = antialias;
-  return camera;
-}
-
 // What is seen of each chunk of the scene goes to where the chunk begins; depths and indices are then moved together.
 void Rasterizer::project(int threads) {
   const int64_t groups = scene_.groups(), chunks = (groups + kGroupsAtOnce - 1) / kGroupsAtOnce;

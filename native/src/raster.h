@@ -169,7 +169,4 @@ class Rasterizer {
   Buffer<uint32_t> rank_;      // backward: by splat of the frame, its place in the order
 };
 
-ProjectionCamera make_camera(const double world_to_camera[16], const double origin[3], double fx, double fy, double cx,
-                             double cy, int width, int height, bool exact_extent, bool antialias);
-
 }  // namespace splatzip

@@ -9,7 +9,6 @@ namespace splatzip {
 
 constexpr int kGroup = 16;  // splats that lie together in a prepared scene
 constexpr int kTileSize = 16, kBlockSize = 4, kTileBlocks = 16, kBlockPixels = 16, kTilePixels = 256;
-constexpr float kLeastTransmittance = 1e-4f;
 
 // Rows of a group's geometry; a row is one float a splat.
 enum GeometryRow { kPositionRow = 0, kLogScaleRow = 3, kRotationRow = 6, kOpacityRow = 10, kGeometryRows = 11 };

@@ -19,23 +19,15 @@ struct Ellipses {
 };
 
 // Block columns [first, last] of the picture that an ellipse touches in a row of blocks; none where last is -1. Over
-// the pixel centres of the row, y - s.y lies in [low, low + 3]; there the ellipse's right end is where y is nearest to
-// `lean`, its left end nearest to -lean.
+// the pixel centres of the row, y - s.y lies in [low, low + 3].
 struct BlockSpans {
   Ints first, last;
 };
 inline BlockSpans block_spans(const Ellipses& s, Floats row, int columns, int rows) {
   const Floats low = row * static_cast<float>(kBlockSize) + (0.5f - s.y);
   const Floats high = low + (kBlockSize - 1.0f);
-  const Floats along = 1.0f / s.along;
-  Floats right = low > s.lean ? low : s.lean;
-  right = right > high ? high : right;
-  Floats left = low > -s.lean ? low : -s.lean;
-  left = left > high ? high : left;
-  Floats right_room = (s.cut - right * right * s.across) * along, left_room = (s.cut - left * left * s.across) * along;
-  right_room = right_room > 0.0f ? right_room : Floats{};
-  left_room = left_room > 0.0f ? left_room : Floats{};
-  Floats x1 = s.x + (right * s.slope + root(right_room)), x0 = s.x + (left * s.slope - root(left_room));
+  const EllipseSpan<Floats> span = ellipse_span<LaneMath>(s, low, high);
+  Floats x1 = s.x + span.right, x0 = s.x + span.left;
   // The pixels decide; what is rounded here must not take one away.
   const Floats margin = s.reach_x * 1e-5f + 0.01f;
   x1 = (x1 + (margin - 0.5f)) * (1.0f / kBlockSize);

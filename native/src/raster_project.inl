@@ -26,37 +26,13 @@ inline void colors_of(const float* sh, const Floats* direction, Floats* color) {
     for (int c = 0; c < 3; ++c) color[c] = color[c] + basis[k] * load<Floats>(sh + (3 * k + c) * kGroup);
 }
 
-// Which of 16 groups may have splats that are seen (see is_seen): a bit each. By planes through the camera: x + reach_x
-// > 0 is fx view_x + cx view_z + reach_x view_z > 0, where reach_x view_z is at most 3.33 deviations (alpha 1/255 at
-// opacity 1) times fx sqrt(1 + most_x^2), and what the dilation adds, 3.33 sqrt(0.3) < 2 pixels.
-inline unsigned groups_in_sight(const ProjectionCamera& camera, const float* bounds) {
-  constexpr float kMostSigmas = 3.33f, kDilated = 2.0f, kRounded = 1e-5f;
-  const float wide = kMostSigmas * __builtin_fabsf(camera.fx) * __builtin_sqrtf(1 + camera.most_x * camera.most_x);
-  const float high = kMostSigmas * __builtin_fabsf(camera.fy) * __builtin_sqrtf(1 + camera.most_y * camera.most_y);
-  struct {
-    float x, y, z, reach;
-  } const planes[4] = {{camera.fx, 0, camera.cx + kDilated, wide},
-                       {-camera.fx, 0, camera.width - camera.cx + kDilated, wide},
-                       {0, camera.fy, camera.cy + kDilated, high},
-                       {0, -camera.fy, camera.height - camera.cy + kDilated, high}};
-  const float* r = camera.rotation;
+// Which of 16 groups may have splats that are seen: a bit each.
+inline unsigned groups_in_sight(const ProjectionCamera& camera, const SightPlanes& planes, const float* bounds) {
   unsigned in_sight = 0;
   for (int part = 0; part < kBlockParts; ++part) {
-    Floats offset[3], view[3], around = load<Floats>(bounds + kRadiusRow * kGroup + part * kWidth);
-    const Floats deviation = load<Floats>(bounds + kDeviationRow * kGroup + part * kWidth);
-    for (int k = 0; k < 3; ++k)
-      offset[k] =
-          (load<Floats>(bounds + (kCentreRow + k) * kGroup + part * kWidth) - camera.position[k]) - camera.remainder[k];
-    for (int k = 0; k < 3; ++k) {
-      view[k] = (offset[0] * r[3 * k] + offset[1] * r[3 * k + 1]) + offset[2] * r[3 * k + 2];
-      around += (offset[k] < 0.0f ? -offset[k] : offset[k]) * kRounded;
-    }
-    Ints out = view[2] + around < kNearPlane;
-    for (const auto& p : planes)
-      out |= (view[0] * p.x + view[1] * p.y + view[2] * p.z) +
-                 around * __builtin_sqrtf(p.x * p.x + p.y * p.y + p.z * p.z) + deviation * p.reach <
-             0.0f;
-    in_sight |= bits_of(~out) << (part * kWidth);
+    const auto row = [&](int r) { return load<Floats>(bounds + r * kGroup + part * kWidth); };
+    const Floats centre[3] = {row(kCentreRow), row(kCentreRow + 1), row(kCentreRow + 2)};
+    in_sight |= bits_of(~out_of_sight(camera, planes, centre, row(kRadiusRow), row(kDeviationRow))) << (part * kWidth);
   }
   return in_sight;
 }
@@ -67,9 +43,10 @@ uint32_t project_groups(const ProjectJob& job) {
   constexpr float kLog2e = 1.44269504f;
   constexpr int kFields = 14;
   uint32_t count = 0;
+  const SightPlanes planes = sight_planes(*job.camera);
   unsigned in_sight = 0;
   for (int64_t group = job.first; group < job.last; ++group) {
-    if (group % kGroup == 0) in_sight = groups_in_sight(*job.camera, job.bounds + group * kBoundRows);
+    if (group % kGroup == 0) in_sight = groups_in_sight(*job.camera, planes, job.bounds + group * kBoundRows);
     job.first_splat[group] = job.base + count;
     unsigned seen_of_group = 0;
     if (!(in_sight >> group % kGroup & 1)) {

@@ -10,6 +10,8 @@
 // antialiased variant scales the opacity by sqrt(det before / det after) the dilation.
 #pragma once
 
+#include <math.h>
+
 #include "splatzip/host_device.h"
 
 namespace splatzip {
@@ -18,8 +20,9 @@ constexpr float kNearPlane = 0.05f;
 constexpr float kDilation = 0.3f;
 constexpr float kLeastAlpha = 1.0f / 255.0f;
 constexpr float kMostAlpha = 0.99f;
-constexpr float kMostRadius2 = 9.0f;       // (3 sigma)^2
-constexpr float kMostDeterminant = 1e30f;  // px^4; what is larger has no ellipse in float32 and is not drawn
+constexpr float kLeastTransmittance = 1e-4f;  // a splat is blended into a pixel that lets through at least this much
+constexpr float kMostRadius2 = 9.0f;          // (3 sigma)^2
+constexpr float kMostDeterminant = 1e30f;     // px^4; what is larger has no ellipse in float32 and is not drawn
 
 // Where positions are float32 relative to an origin that is not: the camera's position is a sum of two floats.
 struct ProjectionCamera {
@@ -30,6 +33,27 @@ struct ProjectionCamera {
   float width, height;
   bool exact_extent, antialias;
 };
+
+// numbers: fx, fy, cx, cy.
+SPLZ_HD ProjectionCamera make_camera(const double world_to_camera[16], const double origin[3], const double numbers[4],
+                                     int width, int height, bool exact_extent, bool antialias) {
+  ProjectionCamera camera;
+  for (int row = 0; row < 3; ++row)
+    for (int k = 0; k < 3; ++k) camera.rotation[3 * row + k] = static_cast<float>(world_to_camera[4 * row + k]);
+  for (int k = 0; k < 3; ++k) {
+    double position = -origin[k];
+    for (int row = 0; row < 3; ++row) position -= world_to_camera[4 * row + k] * world_to_camera[4 * row + 3];
+    camera.position[k] = static_cast<float>(position);
+    camera.remainder[k] = static_cast<float>(position - camera.position[k]);
+  }
+  camera.fx = static_cast<float>(numbers[0]), camera.fy = static_cast<float>(numbers[1]);
+  camera.cx = static_cast<float>(numbers[2]), camera.cy = static_cast<float>(numbers[3]);
+  camera.most_x = static_cast<float>(1.3 * width / (2 * numbers[0]));
+  camera.most_y = static_cast<float>(1.3 * height / (2 * numbers[1]));
+  camera.width = static_cast<float>(width), camera.height = static_cast<float>(height);
+  camera.exact_extent = exact_extent, camera.antialias = antialias;
+  return camera;
+}
 
 template <class F>
 struct SplatShape {
@@ -144,6 +168,66 @@ SPLZ_HD auto is_seen(const ProjectionCamera& camera, const Projection<F>& p) {
   return (p.view[2] >= kNearPlane) & (p.opacity >= kLeastAlpha) & (p.det < kMostDeterminant) &
          (p.x + p.reach_x > 0.0f) & (p.x - p.reach_x < camera.width) & (p.y + p.reach_y > 0.0f) &
          (p.y - p.reach_y < camera.height);
+}
+
+// The sides of a view, as planes through the camera: x + reach_x > 0 (see is_seen) is
+// fx view_x + cx view_z + reach_x view_z > 0, where reach_x view_z is at most 3.33 deviations (alpha 1/255 at opacity
+// 1) times fx sqrt(1 + most_x^2), and what the dilation adds, 3.33 sqrt(0.3) < 2 pixels.
+struct SightPlanes {
+  float x[4], y[4], z[4], length[4], reach[4];
+};
+SPLZ_HD SightPlanes sight_planes(const ProjectionCamera& camera) {
+  constexpr float kMostSigmas = 3.33f, kDilated = 2.0f;
+  const float wide = kMostSigmas * fabsf(camera.fx) * sqrtf(1 + camera.most_x * camera.most_x);
+  const float high = kMostSigmas * fabsf(camera.fy) * sqrtf(1 + camera.most_y * camera.most_y);
+  SightPlanes p = {{camera.fx, -camera.fx, 0, 0},
+                   {0, 0, camera.fy, -camera.fy},
+                   {camera.cx + kDilated, camera.width - camera.cx + kDilated, camera.cy + kDilated,
+                    camera.height - camera.cy + kDilated},
+                   {},
+                   {wide, wide, high, high}};
+  for (int k = 0; k < 4; ++k) p.length[k] = sqrtf(p.x[k] * p.x[k] + p.y[k] * p.y[k] + p.z[k] * p.z[k]);
+  return p;
+}
+
+// Whether no splat is seen whose centre lies in a sphere and whose deviation is no larger than `deviation`.
+template <class F>
+SPLZ_HD auto out_of_sight(const ProjectionCamera& camera, const SightPlanes& planes, const F* centre, F radius,
+                          F deviation) {
+  constexpr float kRounded = 1e-5f;
+  const float* r = camera.rotation;
+  F offset[3], view[3], around = radius;
+  for (int k = 0; k < 3; ++k) offset[k] = (centre[k] - camera.position[k]) - camera.remainder[k];
+  for (int k = 0; k < 3; ++k) {
+    view[k] = (offset[0] * r[3 * k] + offset[1] * r[3 * k + 1]) + offset[2] * r[3 * k + 2];
+    around += (offset[k] < 0.0f ? -offset[k] : offset[k]) * kRounded;
+  }
+  auto out = view[2] + around < kNearPlane;
+  for (int k = 0; k < 4; ++k)
+    out = out | ((view[0] * planes.x[k] + view[1] * planes.y[k] + view[2] * planes.z[k]) + around * planes.length[k] +
+                     deviation * planes.reach[k] <
+                 0.0f);
+  return out;
+}
+
+// Left and right end of an ellipse, relative to its centre, over those y (relative to it, too) from `low` to `high`:
+// the right end is where y is nearest to `lean`, the left end where it is nearest to -lean. Where those y miss the
+// ellipse this is the point nearest to it.
+template <class F>
+struct EllipseSpan {
+  F left, right;
+};
+template <class M, class Ellipse, class F = typename M::F>
+SPLZ_HD_INLINED EllipseSpan<F> ellipse_span(const Ellipse& s, F low, F high) {
+  const F along = 1.0f / s.along;
+  F right = low > s.lean ? low : s.lean;
+  right = right > high ? high : right;
+  F left = low > -s.lean ? low : -s.lean;
+  left = left > high ? high : left;
+  F right_room = (s.cut - right * right * s.across) * along, left_room = (s.cut - left * left * s.across) * along;
+  right_room = right_room > 0.0f ? right_room : F{};
+  left_room = left_room > 0.0f ? left_room : F{};
+  return {left * s.slope - M::sqrt(left_room), right * s.slope + M::sqrt(right_room)};
 }
 
 // Sums over the pixels that a splat was blended into, of u = dL/d(log alpha) where alpha was not clamped, with

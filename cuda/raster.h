@@ -1,0 +1,56 @@
+// Pictures of a scene by a GPU, or by the CPU as a GPU would make them.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "splatzip/projection.h"
+
+namespace splatzip::cuda {
+
+constexpr int kTileSize = 16;
+
+// (N, ...) arrays, as splatzip.Scene has them.
+template <class T>
+struct SceneArrays {
+  T *positions, *log_scales, *rotations, *opacity_logits, *sh;
+};
+
+// What all pictures of a batch have in common.
+struct PictureShape {
+  int width, height;
+  float background[3];
+  bool exact_extent;
+  int tiles_x() const { return (width + kTileSize - 1) / kTileSize; }
+  int tiles_y() const { return (height + kTileSize - 1) / kTileSize; }
+};
+
+// Pictures of a batch: (views, height, width, 3), (views, height, width). Null: not asked for.
+struct BatchPictures {
+  float *color, *alpha, *depth;
+  // What backward needs: transmittance behind the last splat, and the entry from which on nothing was blended.
+  float* transmittance;
+  uint32_t* last_entry;
+};
+
+// A scene that is drawn again and again. Arrays lie in the memory of the CPU, or where `on_device` says so in that of
+// the GPU; then nothing waits for the GPU but the count of entries.
+class Raster {
+ public:
+  virtual ~Raster() = default;
+  // Takes a copy of the arrays.
+  virtual bool set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, bool on_device) = 0;
+  // Draws a batch of views. `keeps`: backward may follow.
+  virtual bool render(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, float* color,
+                      float* alpha, float* depth, bool keeps, bool on_device) = 0;
+  // Why something returned false.
+  virtual std::string problem() const = 0;
+};
+
+// `precise`: float32 throughout, which backward needs. On a GPU, work is queued on `stream` (a cudaStream_t).
+std::unique_ptr<Raster> make_raster(bool precise, void* stream);
+// The same by the CPU, lanes and warps in rising or in falling order.
+std::unique_ptr<Raster> make_emulated_raster(bool precise, bool falling);
+
+}  // namespace splatzip::cuda

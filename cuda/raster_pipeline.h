@@ -1,0 +1,183 @@
+// The rasterizer for GPUs, whatever runs it: kernels in their order, and the memory between them.
+//
+//   set_scene -> render
+//   groups -> project -> sort by depth -> entries by splat -> sort by tile -> blend
+//
+// A Machine runs bodies and keeps arrays: cuda/raster.cu on a GPU, cuda/emulation on the CPU. It has
+//   Array<T>: reserve(size) gives room without keeping what was there, data()
+//   run(job, warps), sums_before(values, size), sort(keys, values, size, bits), read(to_host, from, size),
+//   write(to, from_host, size), failed()
+// After a failure (no memory) all of them do nothing.
+#pragma once
+#include <vector>
+
+#include "raster_blend.h"
+#include "raster_list.h"
+#include "raster_scene.h"
+
+namespace splatzip::cuda {
+
+// Warps a tile. More of them stop earlier and are there for small pictures; fewer look at each entry less often.
+constexpr int kBlendBands = 4;
+constexpr uint64_t kMostEntries = 0x7FFFFFFF;
+
+// Precise: all in float32, for gradients and scores. Else SH and splats are kept in 16-bit floats where that does not
+// show (60 dB and more).
+template <class Machine, bool Precise>
+class RasterPipeline {
+ public:
+  using Sh = std::conditional_t<Precise, float, uint16_t>;
+  using Packed = std::conditional_t<Precise, FullSplat, HalfSplat>;
+
+  explicit RasterPipeline(Machine* machine) : machine_(*machine) {}
+
+  // Arrays where the machine's are; what is needed of them is copied.
+  void set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree) {
+    splats_ = splats, degree_ = sh_degree, groups_ = (splats + kGroup - 1) / kGroup;
+    const int coefficients = sh_coefficients(sh_degree);
+    float* geometry = geometry_.reserve(machine_, groups_ * kGeometryRows * kGroup);
+    float* colors = colors_.reserve(machine_, groups_ * 3 * kGroup);
+    Sh* sh = sh_.reserve(machine_, groups_ * (coefficients - 1) * 3 * kGroup);
+    float* bounds = bounds_.reserve(machine_, groups_ * kBoundRows);
+    machine_.run(GroupScene<Sh>{arrays, splats, coefficients, geometry, colors, sh, bounds}, groups_);
+  }
+
+  // Draws a batch of views: pictures one behind the other. With transmittance and last_entry, for backward. False if
+  // there are too many entries or the machine failed.
+  bool render(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, const BatchPictures& pictures) {
+    const bool keeps = pictures.transmittance != nullptr;
+    if (!list(cameras, shape, keeps)) return false;
+    if (keeps) {
+      pictures.depth ? blend<true, true>(pictures) : blend<true, false>(pictures);
+    } else {
+      pictures.depth ? blend<false, true>(pictures) : blend<false, false>(pictures);
+    }
+    return !machine_.failed();
+  }
+
+  int64_t entry_count() const { return entries_; }
+  int64_t seen_count() const { return seen_; }
+
+ protected:
+  template <class T>
+  using Array = typename Machine::template Array<T>;
+
+  // Everything before blending. `owned`: entries are numbers of their own.
+  bool list(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, bool owned) {
+    shape_ = shape, views_ = static_cast<int64_t>(cameras.size());
+    const int64_t all = views_ * groups_;
+    if (all * kGroup > INT64_C(0xFFFFFFFF)) return false;
+    std::vector<View> views;
+    for (const ProjectionCamera& camera : cameras) views.push_back({camera, sight_planes(camera)});
+    machine_.write(view_.reserve(machine_, views_), views.data(), views_);
+    project(all);
+    if (!count(all)) return false;
+    sort_by_depth(all);
+    tiles() <= 0xFFFF ? emit(&keys16_, owned) : emit(&keys32_, owned);
+    return !machine_.failed();
+  }
+
+  int64_t tiles() const { return views_ * shape_.tiles_x() * shape_.tiles_y(); }
+
+  TileLists<Packed> lists() const {
+    return {splat_.data(),       starts_.data(),
+            values_.data(),      owned_ ? owner_.data() : nullptr,
+            shape_.width,        shape_.height,
+            shape_.tiles_x(),    shape_.tiles_x() * shape_.tiles_y(),
+            shape_.exact_extent, {shape_.background[0], shape_.background[1], shape_.background[2]}};
+  }
+
+  GroupedScene<Sh> scene() const {
+    return {splats_, groups_, geometry_.data(), colors_.data(), sh_.data(), bounds_.data()};
+  }
+
+  void project(int64_t all) {
+    splat_.reserve(machine_, all * kGroup), depths_.reserve(machine_, all * kGroup);
+    tiles_of_.reserve(machine_, all * kGroup), seen_mask_.reserve(machine_, all);
+    first_.reserve(machine_, all + 1), entries_of_.reserve(machine_, all);
+    switch (degree_) {
+      case 0: return project_degree<0>(all);
+      case 1: return project_degree<1>(all);
+      case 2: return project_degree<2>(all);
+      case 3: return project_degree<3>(all);
+      default: return project_degree<4>(all);
+    }
+  }
+  template <int Degree>
+  void project_degree(int64_t all) {
+    machine_.run(ProjectGroup<Degree, Sh, Packed>{scene(), view_.data(), shape_.tiles_x(), shape_.tiles_y(),
+                                                  splat_.data(), depths_.data(), tiles_of_.data(), seen_mask_.data(),
+                                                  first_.data(), entries_of_.data()},
+                 all);
+  }
+
+  // How many are seen and how many entries they have: the only time that the host waits before the picture.
+  bool count(int64_t all) {
+    const int64_t parts = (all + kSumsAtOnce - 1) / kSumsAtOnce;
+    uint64_t* sums = sums_.reserve(machine_, 2 * parts);
+    machine_.run(SumEntries{entries_of_.data(), all, sums}, parts);
+    machine_.run(SumEntries{first_.data(), all, sums + parts}, parts);
+    std::vector<uint64_t> found(static_cast<size_t>(2 * parts));
+    machine_.read(found.data(), sums, 2 * parts);
+    uint64_t entries = 0, seen = 0;
+    for (int64_t part = 0; part < parts; ++part) {
+      entries += found[static_cast<size_t>(part)];
+      seen += found[static_cast<size_t>(parts + part)];
+    }
+    if (entries > kMostEntries) return false;
+    entries_ = static_cast<int64_t>(entries), seen_ = static_cast<int64_t>(seen);
+    machine_.sums_before(first_.data(), all);
+    return !machine_.failed();
+  }
+
+  void sort_by_depth(int64_t all) {
+    depth_keys_.reserve(machine_, seen_), order_.reserve(machine_, seen_);
+    machine_.run(GatherSeen{seen_mask_.data(), first_.data(), depths_.data(), depth_keys_.data(), order_.data()}, all);
+    machine_.sort(&depth_keys_, &order_, seen_, 31);  // bits of positive floats
+    uint32_t* first_entry = first_entry_.reserve(machine_, seen_ + 1);
+    machine_.run(OrderCounts{order_.data(), tiles_of_.data(), seen_, first_entry}, seen_ / kLanes + 1);
+    machine_.sums_before(first_entry, seen_ + 1);
+  }
+
+  template <class Key>
+  void emit(Array<Key>* keys, bool owned) {
+    owned_ = owned;
+    keys->reserve(machine_, entries_), values_.reserve(machine_, entries_);
+    if (owned) owner_.reserve(machine_, entries_);
+    machine_.run(EmitEntries<Key, Packed>{splat_.data(), order_.data(), first_entry_.data(), seen_, view_.data(),
+                                          groups_ * kGroup, shape_.tiles_x(), shape_.tiles_y(), keys->data(),
+                                          values_.data(), owned ? owner_.data() : nullptr},
+                 (seen_ + kLanes - 1) / kLanes);
+    int bits = 1;
+    while (int64_t{1} << bits < tiles()) ++bits;
+    machine_.sort(keys, &values_, entries_, bits);
+    starts_.reserve(machine_, tiles() + 1);
+    machine_.run(TileStarts<Key>{keys->data(), entries_, tiles(), starts_.data()}, entries_ / kLanes + 1);
+  }
+
+  template <bool Keeps, bool WithDepth>
+  void blend(const BatchPictures& pictures) {
+    machine_.run(BlendBand<kBlendBands, Keeps, WithDepth, Packed>{lists(), pictures}, tiles() * kBlendBands);
+  }
+
+  Machine& machine_;
+  int64_t splats_ = 0, groups_ = 0, views_ = 0, seen_ = 0, entries_ = 0;
+  int degree_ = 0;
+  PictureShape shape_ = {};
+  bool owned_ = false;
+  // The scene.
+  Array<float> geometry_, colors_, bounds_;
+  Array<Sh> sh_;
+  // The batch: by splat and by group of each view.
+  Array<View> view_;
+  Array<Packed> splat_;
+  Array<uint32_t> depths_, tiles_of_, seen_mask_, first_, entries_of_;
+  Array<uint64_t> sums_;
+  // By place in the order of depth.
+  Array<uint32_t> depth_keys_, order_, first_entry_;
+  // By entry, and by tile.
+  Array<uint16_t> keys16_;
+  Array<uint32_t> keys32_, values_, owner_, starts_;
+};
+
+}  // namespace splatzip::cuda

@@ -1,0 +1,143 @@
+"""The rasterizer for GPUs against the CPU's: its kernels run by the CPU, and, where there is one, by a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_scenes import rough_scene
+
+import splatzip
+from splatzip import Camera, Scene
+from splatzip.kernels.cuda_rasterize import CudaRasterizer
+from splatzip.raster import Picture, render
+from splatzip.scene import SceneMeta
+
+CHAIR = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair" / "point_cloud.ply"
+
+MakeRasterizer = Callable[[bool], CudaRasterizer]
+MACHINES = [
+    pytest.param("rising", marks=pytest.mark.cuda),
+    pytest.param("falling", marks=pytest.mark.cuda),
+    pytest.param("device", marks=[pytest.mark.cuda, pytest.mark.gpu]),
+]
+
+
+@pytest.fixture(params=MACHINES)
+def make(request: pytest.FixtureRequest) -> MakeRasterizer:
+    """A rasterizer, precise or not: emulated, its lanes and warps one after the other from either side, or a GPU's."""
+    if request.param == "device":
+        return lambda precise: CudaRasterizer(precise=precise)
+    from splatzip import _cuda
+
+    return lambda precise: CudaRasterizer(core=_cuda.make_emulated_raster(precise, request.param == "falling"))
+
+
+def chair() -> tuple[Scene, Camera]:
+    """A real scene, from near enough that splats are of all sizes and some are cut off by the picture."""
+    scene = splatzip.load(CHAIR)
+    camera = Camera.look_at((1.1, -1.5, 0.9), (0.0, 0.0, 0.1), width=101, height=67, fov_x_rad=0.9, name="near")
+    return scene, camera
+
+
+def giants() -> tuple[Scene, Camera]:
+    """Splats over many rows of tiles, thin and slanted ones, too, and specks among them."""
+    rng = np.random.default_rng(3)
+    scene = Scene(
+        positions=rng.normal(size=(90, 3)),
+        log_scales=rng.uniform(-5, 0.7, (90, 3)),
+        rotations=rng.normal(size=(90, 4)),
+        opacity_logits=rng.normal(-1, 2, 90),
+        sh=rng.normal(0, 0.5, (90, 4, 3)),
+    )
+    return scene, Camera.look_at((0, 0, -4), (0, 0, 0), width=150, height=190, fov_x_rad=0.8, name="giants")
+
+
+SCENES = {"chair": chair, "rough": rough_scene, "giants": giants}
+BACKGROUND = (0.2, 0.5, 0.9)
+
+
+def draw(rasterizer: CudaRasterizer, scene: Scene, cameras: list[Camera], **options: Any) -> list[Picture]:
+    rasterizer.set_scene(scene.arrays())
+    settings = {"exact_extent": False, "antialias": scene.meta.antialiased, "depth": True} | options
+    color, alpha, depth = rasterizer.render(
+        [camera.world_to_camera for camera in cameras],
+        scene.origin,
+        [(camera.fx, camera.fy, camera.cx, camera.cy) for camera in cameras],
+        (cameras[0].width, cameras[0].height),
+        np.array(BACKGROUND, np.float32),
+        **settings,
+    )
+    assert depth is not None
+    return [Picture(*pictures) for pictures in zip(color, alpha, depth, strict=True)]
+
+
+def decibels(a: Any, b: Any) -> float:
+    return float(-10 * np.log10(np.mean((np.asarray(a, np.float64) - b) ** 2) + 1e-30))
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_precise_pictures_are_those_of_the_cpu(make: MakeRasterizer, name: str) -> None:
+    scene, camera = SCENES[name]()
+    [found] = draw(make(True), scene, [camera])
+    wanted = render(scene, camera, background=BACKGROUND)
+    assert decibels(found.color, wanted.color) > 90
+    assert decibels(found.alpha, wanted.alpha) > 90
+    assert np.abs(found.color - wanted.color).max() < 2e-2  # a pixel at a rim may fall to either side
+    shown = wanted.alpha > 0.1
+    assert np.median(np.abs(found.depth - wanted.depth)[shown]) < 1e-5
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_pictures_in_16_bits_do_not_show_it(make: MakeRasterizer, name: str) -> None:
+    scene, camera = SCENES[name]()
+    [found] = draw(make(False), scene, [camera])
+    assert decibels(found.color, render(scene, camera, background=BACKGROUND).color) > 60
+
+
+@pytest.mark.parametrize("options", [{"exact_extent": True}, {"antialias": True}], ids=["exact", "antialiased"])
+def test_extent_and_antialiasing_are_the_same_choices(make: MakeRasterizer, options: dict[str, bool]) -> None:
+    scene, camera = rough_scene()
+    [found] = draw(make(True), scene, [camera], **options)
+    extent = "exact" if options.get("exact_extent") else "3sigma"
+    wanted = render(scene, camera, background=BACKGROUND, extent=extent, antialias=options.get("antialias", False))
+    assert decibels(found.color, wanted.color) > 90
+    assert decibels(wanted.color, render(scene, camera, background=BACKGROUND).color) < 60  # it was a choice
+
+
+def test_a_batch_is_its_views_one_by_one(make: MakeRasterizer) -> None:
+    scene, _ = rough_scene()
+    eyes = [(0.5, -0.7, -3.0), (3, 0, 0.2), (0, 0, -90)]  # the last one sees nothing but specks
+    cameras = [Camera.look_at(eye, (0, 0, 0), width=61, height=43, fov_x_rad=0.9, name="") for eye in eyes]
+    rasterizer = make(True)
+    together = draw(rasterizer, scene, cameras)
+    for picture, camera in zip(together, cameras, strict=True):
+        [alone] = draw(rasterizer, scene, [camera])
+        assert all(a.tobytes() == b.tobytes() for a, b in zip(picture, alone, strict=True))
+
+
+def test_where_nothing_is_seen_is_the_background(make: MakeRasterizer) -> None:
+    scene, _ = rough_scene()
+    away = Camera.look_at((0, 0, -50), (0, 0, -99), width=33, height=17, fov_x_rad=0.9, name="away")
+    [found] = draw(make(False), scene, [away])
+    assert (found.color == np.float32(BACKGROUND)).all()
+    assert not found.alpha.any()
+    assert not found.depth.any()
+
+
+def test_far_origins_and_invisible_splats_are_no_trouble(make: MakeRasterizer) -> None:
+    scene, camera = rough_scene(splats=33)
+    rows = scene.arrays()
+    rows["opacity_logits"][::3] = -30
+    far = np.array([5e6, -2e6, 1e6])
+    moved = Scene(**rows, origin=far, meta=SceneMeta())
+    to_camera = camera.world_to_camera.copy()
+    to_camera[:3, 3] -= to_camera[:3, :3] @ far
+    there = Camera(
+        world_to_camera=to_camera, fx=camera.fx, fy=camera.fy, cx=camera.cx, cy=camera.cy, width=61, height=43, name=""
+    )
+    [found] = draw(make(True), moved, [there])
+    assert decibels(found.color, render(Scene(**rows), camera, background=BACKGROUND).color) > 60
