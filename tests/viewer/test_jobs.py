@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +21,14 @@ from .conftest import CHAIR
 
 def compress_job(source, target, **options):
     return Job("compress", source=str(source), target=str(target), options=options)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there, and not only its name until somebody asks how it ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_job_says_how_far_it_is_and_what_came_of_it(ply, tmp_path):
@@ -55,6 +66,24 @@ def test_a_listener_that_leaves_ends_the_child(tmp_path):
     steps.close()
     assert job._child is not None
     assert job._child.poll() is not None
+
+
+def test_a_child_ends_with_the_server_however_that_ends(tmp_path):
+    code = (
+        "import sys; from splatzip_viewer.jobs import Job\n"
+        "job = Job('compress', source=sys.argv[1], target=sys.argv[2], options={'preset': 'balanced'})\n"
+        "for step in job.steps(): print(job._child.pid, flush=True)"
+    )
+    command = [sys.executable, "-I", "-c", code, str(CHAIR), str(tmp_path / "out.splatz")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        child = int(server.stdout.readline())
+        assert is_running(child)
+        server.kill()
+    deadline = time.monotonic() + 60
+    while is_running(child):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_child_that_is_killed_is_an_error_in_words(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import splatzip
 from splatzip import Profile
 from splatzip.cli.options import Preset, Recipe, bytes_of
-from splatzip_viewer.settings import PRESETS, RECIPES, Settings
+from splatzip_viewer.settings import PRESETS, RECIPES, TARGETS, Settings, targets_of
 
 
 def test_every_preset_and_recipe_of_the_command_line_can_be_chosen():
@@ -29,13 +29,27 @@ def test_every_preset_and_recipe_of_the_command_line_can_be_chosen():
             {"preset": "balanced", "max_loss": 0.25, "views": "a b"},
         ),
         (Settings("fast", degree="1", views=Path("x")), {"preset": "fast", "degree": 1}),
-        (Settings("omg", target="size", size_kb=5), {"recipe": "omg"}),
+        (Settings("fast", target="size", size_kb=5), {"preset": "fast"}),
+        (Settings("lossless", target="quality", degree="0", views=Path("x")), {"preset": "lossless"}),
+        (Settings("omg", target="size", size_kb=5, views=Path("x")), {"recipe": "omg", "views": "x"}),
     ],
 )  # fmt: skip
 def test_options_are_those_of_compress(settings, options):
     assert settings.options() == options
     if "recipe" not in options:
         Profile.preset_named(options["preset"], **{k: v for k, v in options.items() if k not in ("preset", "views")})
+
+
+@pytest.mark.parametrize("method", [*PRESETS, *RECIPES])
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_a_method_cannot_aim_at_is_not_asked_of_it(method, target):
+    options = Settings(method, target, size_kb=100, degree="1", views=Path("x")).options()
+    assert any(name in options for name in ("size", "quality", "max_loss")) == (target in targets_of(method)[1:])
+    if method in PRESETS:  # which says itself what it takes
+        assert Profile.preset_named(
+            options["preset"], **{k: v for k, v in options.items() if k not in ("preset", "views")}
+        )
+    assert "loss" not in targets_of(method, has_photos=False)
 
 
 @pytest.mark.parametrize("size_kb", [800, 812.34, 0.123, 123456.78, 3_500_000])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +47,15 @@ def application(
             session.open_test(opened.get("test"))
 
     sessions = Sessions(folder / "sessions", begin=begin)
+
+    @asynccontextmanager
+    async def living(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        sessions.close()  # their work is ended before their folders go
+
     app = FastAPI(
-        docs_url=None, redoc_url=None, openapi_url=None, routes=routes(sessions, max_upload_bytes),
-        middleware=guards(host),
+        lifespan=living, docs_url=None, redoc_url=None, openapi_url=None, middleware=guards(host),
+        routes=routes(sessions, max_upload_bytes),
     )  # fmt: skip
     theme = gr.themes.Default(primary_hue="teal", font=_SANS, font_mono=_MONO).set(
         color_accent="*primary_600",  # dark enough for white words on it
@@ -55,6 +63,13 @@ def application(
         button_primary_background_fill_hover="*primary_600",
         button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover_dark="*primary_600",
+        button_border_width="1px",
+        button_secondary_background_fill="*background_fill_primary",
+        button_secondary_background_fill_dark="*background_fill_primary",
+        button_secondary_background_fill_hover="*background_fill_secondary",
+        button_secondary_background_fill_hover_dark="*background_fill_secondary",
+        button_secondary_border_color="*border_color_primary",
+        button_secondary_border_color_dark="*border_color_primary",
     )
     settings: dict[str, Any] = {
         "auth": auth, "theme": theme, "footer_links": [], "run_history": False,

@@ -28,7 +28,8 @@ def bytes_chart(facts: Mapping[str, Any]) -> str:
     """
     by_attribute = {name: row["bytes"] for name, row in facts["attributes"].items()}
     parts = {_part_name(part): part["bytes"] for part in facts.get("parts", [])}
-    return _bars("Bytes by attribute", by_attribute) + (_bars("Bytes by tier", parts) if parts else "")
+    largest_first = dict(sorted(by_attribute.items(), key=lambda item: -item[1]))
+    return _bars("Bytes by attribute", largest_first) + (_bars("Bytes by tier", parts) if parts else "")
 
 
 def _part_name(part: Mapping[str, Any]) -> str:
@@ -39,7 +40,7 @@ def _bars(title: str, values: Mapping[str, int]) -> str:
     total = sum(values.values()) or 1
     most = max(values.values(), default=1) or 1
     rows = []
-    for number, (name, value) in enumerate(sorted(values.items(), key=lambda item: -item[1])):
+    for number, (name, value) in enumerate(values.items()):
         y, wide = 26 + 22 * number, max(1.0, 180 * value / most)
         rows.append(
             f'<text x="0" y="{y + 12}">{escape(name)}</text>'

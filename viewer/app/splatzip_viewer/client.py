@@ -22,11 +22,13 @@ class Client:
         self._tab = tab
         self._frame = gr.HTML("", elem_id="client")
         self._load = gr.Button("Load the scene", elem_id="client-load")
+        self._stop = gr.Button("Cancel", visible=False, elem_id="client-cancel")
 
     def register(self, page: Page) -> None:
         """What shows the session."""
         page.shows(self._frame, _frame_of)
         page.shows(self._load, lambda session: gr.update(visible=session.site is None))
+        page.shows(self._stop, lambda session: gr.update(visible=session.is_busy("site")))
 
     def wire(self, page: Page) -> None:
         """What happens."""
@@ -34,10 +36,15 @@ class Client:
         def show(request: gr.Request) -> Iterator[list[Any]]:
             session = page.session(request)
             for content in _ready(session):
-                yield [content, gr.update(visible=session.site is None)]
+                is_busy = session.is_busy("site")
+                yield [content, gr.update(visible=session.site is None and not is_busy), gr.update(visible=is_busy)]
+
+        def stop(request: gr.Request) -> None:
+            page.session(request).stop("site")
 
         for event in (self._tab.select, self._load.click):
-            event(show, None, [self._frame, self._load], **EVENT)
+            event(show, None, [self._frame, self._load, self._stop], **EVENT)
+        self._stop.click(stop, None, None, **EVENT)
 
 
 def _ready(session: Session) -> Iterator[Any]:
@@ -48,11 +55,13 @@ def _ready(session: Session) -> Iterator[Any]:
         return
     if session.site is None:
         folder = session.folder / "site"
+        job = session.start("site", Job("site", source=str(shown.path), folder=str(folder)))
         try:
-            job = session.start("site", Job("site", source=str(shown.path), folder=str(folder)))
             for step in job.steps():
                 yield progress(step)
         except Cancelled:
+            if shown is (session.test or session.ref):
+                yield _frame_of(session)
             return
         except (SplatzipError, OSError) as error:
             yield problem(str(error))

@@ -12,15 +12,15 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from splatzip import Scene, SplatzipError
+from splatzip import SplatzipError
 from splatzip_viewer.facts import size_text
-from splatzip_viewer.jobs import Cancelled, Job
+from splatzip_viewer.jobs import Cancelled, Job, Step
 from splatzip_viewer.opened import OpenScene
 from splatzip_viewer.sessions import Session
-from splatzip_viewer.settings import AS_IT_IS, PRESETS, RECIPES, Settings
+from splatzip_viewer.settings import AS_IT_IS, PRESETS, RECIPES, TARGETS, Settings, looks, takes_degree, targets_of
 from splatzip_viewer.tabs import EVENT, Page, problem, progress
 
-_TARGETS = [("none", "none"), ("size", "size"), ("quality", "quality"), ("loss on photos", "loss")]
+_TARGETS = {"none": "none", "size": "size", "quality": "quality", "loss": "loss on photos"}
 _METHODS = [*PRESETS, *((f"{recipe} (published)", recipe) for recipe in RECIPES)]
 _FOREIGN = [".ply", ".spz", ".sog", ".compressed.ply", ".splat", ".glb"]
 
@@ -30,27 +30,23 @@ class Compressing:
 
     def __init__(self) -> None:
         self._method = gr.Dropdown(_METHODS, value="balanced", label="Preset or recipe", elem_id="method")
-        self._target = gr.Radio(_TARGETS, value="none", label="Target", elem_id="target")
+        self._target = gr.Radio(_targets(TARGETS), value="none", label="Target", elem_id="target")
         self._size = gr.Slider(10, 10_000, 1000, step=1, label="Stay within, KB", visible=False, elem_id="size")
         self._quality = gr.Slider(30, 65, 40, step=0.5, label="dB against the source", visible=False)
         self._loss = gr.Slider(0.05, 2, 0.3, step=0.05, label="dB lost on photos of the capture", visible=False)
         self._degree = gr.Radio([AS_IT_IS, "0", "1", "2", "3"], value=AS_IT_IS, label="SH degree to keep")
         self._views = gr.Checkbox(False, label="Look from the capture's cameras, too", visible=False)
         self._command = gr.Code(
-            language="shell",
-            label="The same on the command line",
-            interactive=False,
-            lines=1,
-            elem_id="command",
-            wrap_lines=True,
-        )
+            label="The same on the command line", interactive=False, lines=1, elem_id="command", wrap_lines=True,
+            show_line_numbers=False, buttons=["copy"],
+        )  # fmt: skip
         with gr.Row():
             self._go = gr.Button("Compress", variant="primary", elem_id="compress")
             self._stop = gr.Button("Cancel", visible=False, elem_id="cancel")
         self._progress = gr.HTML("", elem_id="progress")
         self._message = gr.HTML("", elem_id="compress-message")
         self._result = gr.HTML("", elem_id="result")
-        with gr.Row():
+        with gr.Row(elem_classes="at-end"):
             self._format = gr.Dropdown(_FOREIGN, value=".ply", label="Another format", scale=1, min_width=120)
             self._convert = gr.Button("Convert the result", scale=1, min_width=120, elem_id="convert")
 
@@ -62,21 +58,17 @@ class Compressing:
         """What shows the session."""
         page.shows(self._result, _result_of)
         page.shows(self._size, _size_slider)
-        page.shows(self._degree, lambda session: gr.skip() if session.ref is None else _degrees(session.ref.scene))
-        page.shows(self._views, lambda session: gr.update(visible=session.capture is not None))
+        shown = [self._command, *self._choices[1:]]
 
-        def command(
+        def choose(
             method: str, target: str, size: float, quality: float, loss: float, degree: str, views: bool,
             request: gr.Request,
         ) -> list[Any]:  # fmt: skip
-            choices = (method, target, size, quality, loss, degree, views)
-            is_shown = [gr.update(visible=target == name) for name in ("size", "quality", "loss")]
-            return [_command(page.session(request), choices), *is_shown]
+            return _chosen(page.session(request), (method, target, size, quality, loss, degree, views))
 
-        shown = [self._command, self._size, self._quality, self._loss]
-        page.follows(command, self._choices, shown)
+        page.follows(choose, self._choices, shown)
         for choice in self._choices:
-            choice.change(command, self._choices, shown, **EVENT)
+            choice.input(choose, self._choices, shown, **EVENT)
 
     def wire(self, page: Page) -> None:
         """What happens."""
@@ -103,7 +95,7 @@ class Compressing:
     def _busy(self, steps: Iterator[str]) -> Iterator[list[Any]]:
         """Show the steps of some work, with the buttons as they have to be meanwhile, and what went wrong."""
         words = ""
-        yield [gr.update(interactive=False), gr.update(visible=True), "", ""]
+        yield [gr.update(interactive=False), gr.update(visible=True), progress(Step(0.0, "starting")), ""]
         try:
             for step in steps:
                 yield [gr.skip(), gr.skip(), step, gr.skip()]
@@ -156,8 +148,27 @@ def _source(session: Session) -> OpenScene:
 
 def _settings(session: Session, choices: tuple[Any, ...]) -> Settings:
     method, target, size, quality, loss, degree, views = choices
-    path = session.views_path if (views or target == "loss") else None
+    path = session.views_path if (views or target == "loss" in targets_of(method)) else None
     return Settings(method, target, float(size), float(quality), float(loss), str(degree), path)
+
+
+def _chosen(session: Session, choices: tuple[Any, ...]) -> list[Any]:
+    """The command that does what was chosen, and the choices that are left: only what the method has a use for."""
+    method, target, *_ = choices
+    targets = targets_of(method, has_photos=session.capture is not None)
+    aim = {} if target in targets else {"value": "none"}
+    degrees = 0 if session.ref is None else session.ref.scene.sh_degree
+    return [
+        _command(session, choices),
+        gr.update(choices=_targets(targets), visible=len(targets) > 1, **aim),
+        *(gr.update(visible=target == name in targets) for name in TARGETS[1:]),
+        gr.update(choices=[AS_IT_IS, *map(str, range(degrees))], visible=degrees > 0 and takes_degree(method)),
+        gr.update(visible=session.capture is not None and looks(method)),
+    ]
+
+
+def _targets(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(_TARGETS[name], name) for name in names]
 
 
 def _command(session: Session, choices: tuple[Any, ...]) -> str:
@@ -169,10 +180,6 @@ def _command(session: Session, choices: tuple[Any, ...]) -> str:
 
 def _name(source: str, suffix: str) -> str:
     return (source.partition(".")[0] or "scene") + suffix
-
-
-def _degrees(scene: Scene) -> Any:
-    return gr.update(choices=[AS_IT_IS, *map(str, range(scene.sh_degree))], visible=scene.sh_degree > 0)
 
 
 def _size_slider(session: Session) -> Any:
@@ -194,7 +201,7 @@ def _result_of(session: Session) -> str:
             continue
         lost = "".join(f"<br><small>{escape(words)}</small>" for words in session.lost.get(entry.name, ()))
         size = entry.stat().st_size
-        quotient = "" if session.ref is None else f", 1/{session.ref.bytes / size:.1f} of the source's file"
+        quotient = "" if session.ref is None else f", {100 * size / session.ref.bytes:.3g} % of the source's bytes"
         name, link = escape(entry.name), f"splatzip/{session.token}/files/{quote(entry.name)}"
         rows.append(f'<li><a href="{link}" download="{name}">{name}</a> {size_text(size)}{quotient}{lost}</li>')
     return f'<ul class="results">{"".join(rows)}</ul>' if rows else ""

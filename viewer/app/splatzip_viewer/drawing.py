@@ -123,7 +123,7 @@ def _grey(values: NDArray[np.float32]) -> Bytes8:
 
 
 def _depth(picture: Picture, pose: Pose, camera: Camera) -> Bytes8:
-    """Near is light: from no distance to twice that of the target, so that nothing flickers while somebody drags."""
+    """Near is light: the target is grey, whatever else is seen, so that nothing flickers while somebody drags."""
     distance = float(np.linalg.norm(camera.position - np.asarray(pose.target)))
-    nearness = 1 / (1 + (picture.depth / np.float32(distance)) ** 4)
+    nearness = 1 / (1 + (picture.depth / np.float32(distance)) ** 1.5)
     return _grey(np.asarray(nearness * picture.alpha, np.float32))

@@ -24,8 +24,8 @@ def facts_table(scenes: Mapping[str, OpenScene]) -> str:
     rows = [_row("", [_LABELS[name == "test"] for name in scenes], "th")] if len(shown) > 1 else []
     columns = [_facts_of(scene) for scene in shown]
     if len(shown) > 1:
-        columns[1]["Size quotient"] = f"{shown[1].bytes / shown[0].bytes:.4f} of the source's file"
-        columns[1]["Ratio"] = f"{shown[0].scene.float_bytes / shown[1].bytes:.1f} to the source as floats"
+        columns[1]["Of the source's bytes"] = f"{100 * shown[1].bytes / shown[0].bytes:.3g} %"
+        columns[1]["Smaller than as floats"] = f"{shown[0].scene.float_bytes / shown[1].bytes:.1f} times"
     names = list(dict.fromkeys(name for column in columns for name in column))
     rows += [_row(name, [column.get(name, "") for column in columns]) for name in names]
     return f'<table class="facts">{"".join(rows)}</table>'
@@ -45,7 +45,7 @@ def _facts_of(opened: OpenScene) -> dict[str, str]:
         "SH degree": str(scene.sh_degree),
         "Bits a splat": f"{8 * opened.bytes / n:.1f}",
         **_extent(scene),
-        "Invisible": f"{_share(int((scene.opacity_logits < _INVISIBLE_LOGIT).sum()), n)} (opacity below 1/255)",
+        "Opacity below 1/255": _share(int((scene.opacity_logits < _INVISIBLE_LOGIT).sum()), n),
     }
     if opened.facts is not None:
         settings, quality = opened.facts["settings"] or {}, opened.facts["quality"] or {}
@@ -70,8 +70,8 @@ def _extent(scene: Scene) -> dict[str, str]:
     away = np.linalg.norm(scene.positions - np.median(scene.positions, axis=0), axis=1)
     radius = float(np.quantile(away, 0.85))
     return {
-        "Extent": f"{' x '.join(f'{side:.3g}' for side in high - low)} (98 % of the centres)",
-        "Outliers": f"{_share(int((away > _FAR * radius).sum()), len(scene))} (beyond {_FAR:g} radii)",
+        "Extent of 98 %": " x ".join(f"{side:.3g}" for side in high - low),
+        f"Beyond {_FAR:g} radii": _share(int((away > _FAR * radius).sum()), len(scene)),
     }
 
 
@@ -87,12 +87,12 @@ def size_text(count: float) -> str:
     return f"{count:.0f} bytes"
 
 
-def views_rows(found: Mapping[str, Any]) -> list[list[Any]]:
-    """Rows of the table of views, the worst first: name, PSNR, SSIM, and dB lost on the photo where there is one."""
+def views_rows(found: Mapping[str, Any]) -> list[list[str]]:
+    """Rows of the table of views, the worst first: name, PSNR, SSIM, and dB lost on the photo if there are photos."""
     worst_first = sorted(found["views"], key=lambda view: view["psnr"])
     return [
-        [view["name"], round(view["psnr"], 2), round(view["ssim"], 4)]
-        + ([round(view["photo"]["ref_psnr"] - view["photo"]["test_psnr"], 2)] if "photo" in view else [None])
+        [view["name"], f"{view['psnr']:.2f}", f"{view['ssim']:.4f}"]
+        + ([f"{view['photo']['ref_psnr'] - view['photo']['test_psnr']:.2f}"] if "photo" in view else [])
         for view in worst_first
     ]
 

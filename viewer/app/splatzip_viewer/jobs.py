@@ -1,6 +1,8 @@
 """Long work in a process of its own: it can be cancelled at once, and leaves no memory behind.
 
-task as JSON -> [child: worker.py] -> lines of JSON: progress, parts, result or error
+    task as a line of JSON -> [child: worker.py] -> lines of JSON: progress, parts, result or error
+
+The child's stdin stays open as long as the server lives: however that ends, its children end with it.
 """
 
 from __future__ import annotations
@@ -43,7 +45,11 @@ class Step:
 
 
 class Job:
-    """One task: `steps` runs it."""
+    """One task: `steps` runs it.
+
+    Attributes:
+        is_done: whether it has come to an end, whichever.
+    """
 
     def __init__(self, kind: str, **task: Any) -> None:
         """
@@ -54,6 +60,7 @@ class Job:
         self._task: Mapping[str, Any] = {"kind": kind, **task}
         self._child: subprocess.Popen[str] | None = None
         self._cancelled = threading.Event()
+        self.is_done = False
 
     def cancel(self) -> None:
         """Stop it; `steps` raises Cancelled."""
@@ -67,17 +74,20 @@ class Job:
 
         Raises: SplatzipError with the words of the error; Cancelled.
         """
-        while not _running.acquire(timeout=0.2):
-            if self._cancelled.is_set():
-                raise Cancelled
-            yield Step(0.0, "waiting for other pages' work")
         try:
-            yield from self._run()
+            while not _running.acquire(timeout=0.2):
+                if self._cancelled.is_set():
+                    raise Cancelled
+                yield Step(0.0, "waiting for other pages' work")
+            try:
+                yield from self._run()
+            finally:
+                self.cancel()  # also when nobody listens any more
+                if self._child is not None:
+                    self._child.wait()
+                _running.release()
         finally:
-            self.cancel()  # also when nobody listens any more
-            if self._child is not None:
-                self._child.wait()
-            _running.release()
+            self.is_done = True
 
     def _run(self) -> Iterator[Step]:
         # Without the folder that the server was started in: nothing there is to be imported.
@@ -98,8 +108,8 @@ class Job:
             listening.start()
             try:
                 with suppress(BrokenPipeError):
-                    child.stdin.write(json.dumps(self._task))
-                    child.stdin.close()
+                    child.stdin.write(json.dumps(self._task) + "\n")
+                    child.stdin.flush()  # and open: the child ends when it closes
                 for line in child.stdout:
                     step = json.loads(line)
                     if "error" in step:

@@ -32,7 +32,7 @@ class Session:
         home: where to look from first.
         opened: how many sources were opened.
         measured: what `compare` found of the two scenes, as JSON; None before.
-        measuring: the scene that is being measured.
+        measuring: the scene that was measured last, or begun to be: once is enough.
         points: of the rate-distortion curve, as they come.
         lost: what formats of converted files could not hold, by file name.
         looks: how often the view was told something.
@@ -103,14 +103,14 @@ class Session:
         self.ref, self.test, self.capture = scene, None, capture
         self.home = home or opening_pose(scene.scene, None if capture is None else capture[0])
         self.opened += 1
-        self.measured, self.points = None, []
+        self.measured, self.measuring, self.points = None, None, []
         self._drop_files()
 
     def open_test(self, scene: OpenScene | None) -> None:
         """Compare the source with another scene."""
         self.stop("measure")
         self.stop("site")
-        self.test, self.measured = scene, None
+        self.test, self.measured, self.measuring = scene, None, None
         self._drop_files()
 
     def start(self, purpose: str, job: Job) -> Job:
@@ -125,6 +125,11 @@ class Session:
             job = self.jobs.pop(name, None)
             if job is not None:
                 job.cancel()
+
+    def is_busy(self, purpose: str) -> bool:
+        """Whether something is being computed for a purpose."""
+        job = self.jobs.get(purpose)
+        return job is not None and not job.is_done
 
     def close(self) -> None:
         """Let go of everything."""

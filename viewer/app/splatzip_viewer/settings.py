@@ -13,9 +13,32 @@ TARGETS = ("none", "size", "quality", "loss")
 AS_IT_IS = "all"
 
 
+def targets_of(method: str, *, has_photos: bool = True) -> tuple[str, ...]:
+    """Which of TARGETS a preset or recipe can aim at.
+
+    Args:
+        has_photos: whether there is a capture on whose photos something can be lost.
+    """
+    if method == "balanced":
+        return TARGETS if has_photos else TARGETS[:-1]
+    return ("none", "quality") if method in ("fast", "near-lossless") else ("none",)
+
+
+def takes_degree(method: str) -> bool:
+    """Whether SH degrees can be left out: recipes settle that themselves, lossless keeps all."""
+    return method in PRESETS and method != "lossless"
+
+
+def looks(method: str) -> bool:
+    """Whether it looks at the scene, so that cameras of the capture can count."""
+    return method == "balanced" or method in RECIPES
+
+
 @dataclass(frozen=True)
 class Settings:
     """What was chosen.
+
+    What its method has no use for does not count.
 
     Attributes:
         method: one of PRESETS or RECIPES.
@@ -35,18 +58,17 @@ class Settings:
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments of `splatzip.compress`, ready for JSON."""
-        if self.method in RECIPES:
-            return {"recipe": self.method}
-        options: dict[str, Any] = {"preset": self.method}
-        if self.target == "size":
+        options: dict[str, Any] = {"recipe" if self.method in RECIPES else "preset": self.method}
+        target = self.target if self.target in targets_of(self.method) else "none"
+        if target == "size":
             options["size"] = round(1000 * self.size_kb)
-        elif self.target == "quality":
+        elif target == "quality":
             options["quality"] = self.quality_db
-        elif self.target == "loss":
+        elif target == "loss":
             options["max_loss"] = self.loss_db
-        if self.degree != AS_IT_IS:
+        if self.degree != AS_IT_IS and takes_degree(self.method):
             options["degree"] = int(self.degree)
-        if self.views is not None and self.method == "balanced":
+        if self.views is not None and looks(self.method):
             options["views"] = str(self.views)
         return options
 

@@ -16,6 +16,7 @@ from splatzip_viewer.pose import opening_pose
 
 _SIZE = (960, 720)
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>splatzip view</title>
+<link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
 <style>body {{ margin: 0; font: 15px system-ui, sans-serif; display: grid; place-content: center; min-height: 100vh;
 gap: 12px; text-align: center }} img {{ max-width: 94vw; max-height: 80vh; border-radius: 10px; background: #000 }}

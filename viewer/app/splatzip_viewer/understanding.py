@@ -32,6 +32,7 @@ class Understanding:
 
     def __init__(self) -> None:
         self._quality = gr.HTML("", elem_id="quality")
+        self._cancel = gr.Button("Cancel", size="sm", visible=False, elem_id="measure-cancel")
         self._views = gr.Dataframe(
             headers=_HEADERS, interactive=False, max_height=260, elem_id="views", visible=False,
             label="Views, the worst first (lost: on the photo); click to look from there",
@@ -49,6 +50,7 @@ class Understanding:
         """What shows the session."""
         page.shows(self._quality, _quality_of)
         page.shows(self._views, _views_of)
+        page.shows(self._cancel, lambda session: gr.update(visible=session.is_busy("measure")))
         page.shows(self._bytes, _bytes_of)
         page.shows(self._curve, lambda session: curve_chart(session.points))
         page.shows(self._histograms, lambda session: "")
@@ -57,13 +59,13 @@ class Understanding:
         def measure(request: gr.Request) -> Iterator[list[Any]]:
             yield from self._measured(page.session(request))
 
-        page.follows(measure, None, [self._quality, self._views])
+        page.follows(measure, None, [self._quality, self._views, self._cancel])
 
     def wire(self, page: Page) -> None:
         """What happens."""
 
         def go(event: gr.SelectData, request: gr.Request) -> Any:
-            return _look_from(page.session(request), event.index[0])
+            return _look_from(page.session(request), event.row_value[0])  # of the row as it is sorted on the page
 
         def attributes(request: gr.Request) -> str:
             scenes = page.session(request).scenes.values()
@@ -75,6 +77,10 @@ class Understanding:
         def stop(request: gr.Request) -> None:
             page.session(request).stop("curve")
 
+        def cancel(request: gr.Request) -> None:
+            page.session(request).stop("measure")
+
+        self._cancel.click(cancel, None, None, **EVENT)
         self._views.select(go, None, page.look, **EVENT)
         self._attributes.expand(attributes, None, self._histograms, **EVENT)
         self._trace.click(trace, None, [self._trace, self._stop, self._progress, self._curve], **EVENT)
@@ -82,27 +88,27 @@ class Understanding:
 
     def _measured(self, session: Session) -> Iterator[list[Any]]:
         """Measure the scene that is compared, unless that was done or is being done."""
-        yield [gr.skip(), gr.skip()]  # Gradio empties what a generator that yields nothing was to fill
+        yield [gr.skip(), gr.skip(), gr.skip()]  # Gradio empties what a generator that yields nothing was to fill
         ref, test = session.ref, session.test
         if ref is None or test is None or session.measured is not None or session.measuring is test:
             return
         session.measuring = test
         views = None if session.views_path is None else str(session.views_path)
         job = session.start("measure", Job("compare", ref=str(ref.path), test=str(test.path), views=views))
+        done = gr.update(visible=False)
         try:
             for step in job.steps():
-                yield [progress(step), gr.skip()]
+                yield [progress(step), gr.skip(), gr.update(visible=True)]
                 if step.result is not None and session.test is test:
                     session.measured = step.result
         except (SplatzipError, OSError) as error:
-            yield [problem(str(error)), gr.skip()]
+            yield [problem(str(error)), gr.skip(), done]
             return
-        except Cancelled:  # for another scene, which says its own
+        except Cancelled:
+            if session.test is test:  # else for another scene, which says its own
+                yield ["<p>Not measured: cancelled.</p>", gr.skip(), done]
             return
-        finally:
-            if session.measuring is test:
-                session.measuring = None
-        yield [_quality_of(session), _views_of(session)]
+        yield [_quality_of(session), _views_of(session), done]
 
     def _traced(self, session: Session) -> Iterator[list[Any]]:
         """A few quick points first, then finer ones, as long as nobody stops it."""
@@ -144,9 +150,8 @@ def _quality_of(session: Session) -> Any:
 
 def _views_of(session: Session) -> Any:
     rows = [] if session.measured is None else views_rows(session.measured)
-    has_photos = any(row[3] is not None for row in rows)
-    columns = 4 if has_photos else 3
-    return gr.update(value={"headers": _HEADERS[:columns], "data": [row[:columns] for row in rows]}, visible=bool(rows))
+    columns = max(map(len, rows), default=0)
+    return gr.update(value={"headers": _HEADERS[:columns], "data": rows}, visible=bool(rows))
 
 
 def _bytes_of(session: Session) -> str:
@@ -156,11 +161,10 @@ def _bytes_of(session: Session) -> str:
     return bytes_chart(shown.facts)
 
 
-def _look_from(session: Session, row: int) -> Any:
-    """The view, moved to where a row of the table was measured from."""
-    if session.measured is None or session.home is None or session.ref is None:
+def _look_from(session: Session, name: str) -> Any:
+    """The view, moved to where a view of the table was measured from."""
+    if session.home is None or session.ref is None:
         return gr.skip()
-    name = views_rows(session.measured)[row][0]
     cameras = {camera.name: camera for camera in session.views().cameras}
     if name not in cameras:
         return gr.skip()

@@ -1,10 +1,11 @@
-"""The child process of a job: reads one task from stdin, writes lines of JSON to stdout."""
+"""The child process of a job: reads one task from stdin, writes lines of JSON to stdout, ends with stdin."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ _NICENESS = 5  # pictures that somebody waits for come first
 def main() -> None:
     """What `jobs.Job` starts."""
     os.nice(_NICENESS)
-    task = json.load(sys.stdin)
+    task = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
     try:
         result = TASKS[task.pop("kind")](_say, **task)
         _say(1.0, "done", result=result)
@@ -28,6 +30,11 @@ def main() -> None:
         _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except MemoryError:
         _fail("not enough memory for this scene")
+
+
+def _end_with_the_server() -> None:
+    os.read(0, 1)  # nothing more comes: it closes
+    os._exit(1)
 
 
 def _say(share: float, words: str, **more: Any) -> None:

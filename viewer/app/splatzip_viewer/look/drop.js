@@ -1,5 +1,7 @@
 // A place to drop a scene on: it is sent to the server, which opens it or says what is wrong with it.
 
+import { dropped, one } from './folder.js';
+
 /**
  * @param slot the element to fill
  * @param read gives the state of the session: {token}
@@ -7,41 +9,57 @@
  */
 export function drop(slot, read, arrived) {
   const { what, label } = slot.dataset;
-  const suffixes = slot.dataset.suffixes;
-  slot.innerHTML = `<label class="drop"><input type="file" accept="${suffixes}"><b></b><span>drop a file, or choose one</span>
-    <progress max="1" hidden></progress></label><p class="problem" role="alert" hidden></p>`;
-  const [zone, words] = slot.children;
-  const [input, title, , bar] = zone.children;
+  const suffixes = slot.dataset.suffixes.split(',');
+  slot.innerHTML = `<label class="drop"><input type="file" multiple accept="${suffixes},.json,.webp,.png"><b></b>
+    <span></span><progress max="1" hidden></progress></label>
+    <button class="look-button" hidden>Cancel</button><p class="problem" role="alert" hidden></p>`;
+  const [zone, cancel, words] = slot.children;
+  const [input, title, hint, bar] = zone.children;
   title.textContent = label;
 
+  const show = (text, isSending = false) => {
+    hint.textContent = text || 'drop a file or a SOG folder, or choose';
+    bar.hidden = !text;
+    cancel.hidden = !isSending;
+    input.disabled = Boolean(text);
+  };
   const say = (text) => {
     words.textContent = text;
     words.hidden = !text;
   };
   const send = (file) => {
-    if (!file || !read()?.token) return;
-    say('');
     const address = `splatzip/${read().token}/upload/${encodeURIComponent(file.name)}?as=${what}`;
     const request = new XMLHttpRequest();
     request.upload.onprogress = (event) => (bar.value = event.loaded / (event.total || 1));
+    request.upload.onload = () => show('opening');
     request.onload = () => (request.status === 200 ? arrived() : say(request.responseText || `refused (${request.status})`));
     request.onerror = () => say('The file did not arrive. Is splatzip view still running, and the file not too large for it?');
-    request.onloadend = () => {
-      bar.hidden = true;
-      input.value = '';
-    };
-    bar.hidden = false;
+    request.onloadend = () => show('');
+    cancel.onclick = () => request.abort();
+    show('sending', true);
     bar.value = 0;
     request.open('PUT', new URL(address, document.baseURI));
     request.send(file);
   };
+  const take = async (given) => {
+    if (!read()?.token || input.disabled) return;
+    say('');
+    try {
+      const { files, name } = await given;
+      if (files.length) send(await one(files, name, suffixes));
+    } catch (error) {
+      say(error.message);
+    }
+    input.value = '';
+  };
 
-  input.addEventListener('change', () => send(input.files[0]));
+  show('');
+  input.addEventListener('change', () => take({ files: [...input.files], name: '' }));
   for (const kind of ['dragover', 'dragleave', 'drop']) {
     zone.addEventListener(kind, (event) => {
       event.preventDefault();
       zone.classList.toggle('drop-over', kind === 'dragover');
-      if (kind === 'drop') send(event.dataTransfer.files[0]);
+      if (kind === 'drop') take(dropped(event.dataTransfer));
     });
   }
 }
