@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.publish import export_html as export_html
     from splatzip.publish import export_web as export_web
     from splatzip.publish import serve as serve
+    from splatzip.publish.listener import Listener as Listener
     from splatzip.raster import Picture as Picture
     from splatzip.raster import Rasterizer as Rasterizer
     from splatzip.raster import render as render
@@ -79,6 +80,7 @@ _PUBLIC = {
     "serve": "splatzip.publish",
     "export_html": "splatzip.publish",
     "export_web": "splatzip.publish",
+    "Listener": "splatzip.publish.listener",
     "BackendError": "splatzip.errors",
     "CorruptError": "splatzip.errors",
     "FormatError": "splatzip.errors",

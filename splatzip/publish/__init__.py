@@ -7,6 +7,7 @@ page      the viewer's page with a scene's name, or with everything inside
 scenes    what of a path may be served, by the path below it
 gallery   a page for each folder
 site      the web application: routes, headers
+listener  what it is served by
 """
 
 from __future__ import annotations

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from splatzip.encode import Progress
 from splatzip.errors import BackendError
+from splatzip.publish.listener import Listener
 from splatzip.publish.scenes import SUFFIX, Shelf
 from splatzip.publish.source import facts_of, is_splatz, splatz_bytes
 
@@ -36,20 +36,13 @@ def serve(
         FormatError, OSError.
     """
     try:
-        import uvicorn
+        import uvicorn  # noqa: F401
 
         from splatzip.publish.site import application
     except ImportError as error:
         raise BackendError("serving needs Starlette and uvicorn; pip install 'splatzip[serve]'") from error
-    with _shelf(Path(path), progress) as shelf, closing(_listening(host, port)) as listener:
-        # Who interrupts it does not want to wait for a slow download to end.
-        config = uvicorn.Config(
-            application(shelf), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1
-        )
-        if ready is not None:
-            shown = f"[{host}]" if ":" in host else host
-            ready(f"http://{shown}:{listener.getsockname()[1]}/")
-        uvicorn.Server(config).run(sockets=[listener])
+    with _shelf(Path(path), progress) as shelf, Listener(host, port) as listener:
+        listener.serve(application(shelf), ready=ready)
 
 
 @contextmanager
@@ -68,16 +61,3 @@ def _shelf(path: Path, progress: Progress | None) -> Iterator[Shelf]:
         made = Path(folder).resolve() / f"{path.name.strip('.').partition('.')[0] or 'scene'}{SUFFIX}"
         made.write_bytes(data)
         yield Shelf(made.parent, only=made.name)
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    """A socket that accepts: whoever is told of the address can connect at once.
-
-    Raises: BackendError.
-    """
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BackendError(f"port {port} of {host} cannot be had ({reason}); choose another with --port") from error

@@ -8,15 +8,13 @@ Gradio takes seconds to import; a person who waits sees the scene meanwhile.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable
-from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from splatzip import BackendError, SplatzipError, Views, ViewsError
+from splatzip import BackendError, Listener, SplatzipError, Views, ViewsError
 from splatzip_viewer.opened import OpenScene
 
 PORT = 7860
@@ -53,11 +51,9 @@ def view(
             raise BackendError(f"the viewer needs {package}; pip install 'splatzip[viewer]'")
     if ref is not None and scene is None:
         raise SplatzipError("a source to compare with, but no scene; give both")
-    import uvicorn
-
     from splatzip_viewer.starting import Switch, first_picture
 
-    with closing(_listening(host, port)) as listener, TemporaryDirectory(prefix="splatzip-view-") as folder:
+    with Listener(host, port) as listener, TemporaryDirectory(prefix="splatzip-view-") as folder:
         opened = {
             name: OpenScene.load(Path(path)) for name, path in (("ref", ref or scene), ("test", ref and scene)) if path
         }
@@ -73,20 +69,12 @@ def view(
             from splatzip_viewer.application import application
 
             return application(
-                Path(folder), opened, cameras, host=host, port=listener.getsockname()[1], auth=auth,
+                Path(folder), opened, cameras, host=host, port=listener.port, auth=auth,
                 max_upload_bytes=max_upload_bytes,
             )  # fmt: skip
 
-        switch = Switch(build, first)
-        config = uvicorn.Config(
-            switch, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1, lifespan="on"
-        )
-        if ready is not None:
-            shown = f"[{host}]" if ":" in host else host
-            ready(f"http://{shown}:{listener.getsockname()[1]}/")
-        server = uvicorn.Server(config)
-        switch.stop = lambda: setattr(server, "should_exit", True)
-        server.run(sockets=[listener])
+        switch = Switch(build, first, failed=listener.stop)
+        listener.serve(switch, ready=ready)
         if switch.failure is not None:
             raise switch.failure
 
@@ -107,13 +95,3 @@ def capture_views(source: Path, views: str | Path | None) -> tuple[Views, Path] 
             except ViewsError:  # nobody asked for them
                 return None
     return None
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    """A socket that accepts: whoever is told of the address can connect at once."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BackendError(f"port {port} of {host} cannot be had ({reason}); choose another with --port") from error

@@ -39,19 +39,18 @@ class Switch:
 
     Attributes:
         failure: what building it raised.
-        stop: called then, to end the server.
     """
 
-    def __init__(self, build: Callable[[], Any], first: bytes | None) -> None:
+    def __init__(self, build: Callable[[], Any], first: bytes | None, *, failed: Callable[[], None]) -> None:
         """
         Args:
             build: makes the application, in a thread; may take long.
             first: a JPEG for the starting page.
+            failed: called if it cannot be built, to end the server.
         """
-        self._build, self._first = build, first
+        self._build, self._first, self._failed = build, first, failed
         self._application: Any = None
         self.failure: BaseException | None = None
-        self.stop: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -91,4 +90,4 @@ class Switch:
                 await ends.wait()
         except Exception as error:
             self.failure = error
-            self.stop()
+            self._failed()
