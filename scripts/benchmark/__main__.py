@@ -31,6 +31,7 @@ from benchmark.speed import measure_speed
 from benchmark.table import TABLE, write_table
 from benchmark.tiers import WEB_RECORDS, WEB_SCENES, measure_tiers
 from benchmark.transcoding import measure_transcoding
+from benchmark.viewer import VIEWER_RECORDS, VIEWER_SCENES, measure_viewer
 from benchmark.waiting import measure_waiting
 from benchmark.web import measure_decoding
 from splatzip import Scene
@@ -66,6 +67,10 @@ def main() -> None:
         elif options.what == "web":
             for scene in scenes_named(options.scenes or list(WEB_SCENES)):
                 _measure_web(scene, options)
+        elif options.what == "viewer":
+            for scene in scenes_named(options.scenes or list(VIEWER_SCENES)):
+                rows = list(measure_viewer(scene, repetitions=options.repetitions))
+                replace_rows("viewer", scene, rows, path=VIEWER_RECORDS)
         elif options.what in RESUMED:
             scenes, resume = RESUMED[options.what]
             for scene in scenes_named(options.scenes or list(scenes)):
@@ -93,11 +98,12 @@ def _options() -> argparse.Namespace:
     asked = commands.add_parser("asked", help="balanced at sizes that are asked for")
     scale = commands.add_parser("scale", help="large scenes: memory and time")
     web = commands.add_parser("web", help="what is seen while a file comes")
+    viewer = commands.add_parser("viewer", help="how soon and how often the viewer shows pictures")
     prune = commands.add_parser("prune", help="ways to choose the splats that stay")
     distill = commands.add_parser("distill", help="ways to keep fewer SH coefficients")
     codings = commands.add_parser("codings", help="numbers or codebooks")
     recipes = commands.add_parser("recipes", help="published methods, whole")
-    for command in (codec, views, rd, ideas, asked, scale, web, prune, distill, codings, recipes):
+    for command in (codec, views, rd, ideas, asked, scale, web, viewer, prune, distill, codings, recipes):
         command.add_argument("scenes", nargs="*", help="names, or their beginnings (default: all that it is made for)")
     codec.add_argument("--parts", default=",".join(PARTS), help=f"any of {','.join(PARTS)} (default: all)")
     codec.add_argument(
@@ -105,9 +111,9 @@ def _options() -> argparse.Namespace:
     )
     web.add_argument("--parts", default=",".join(WEB_PARTS), help=f"any of {','.join(WEB_PARTS)} (default: all)")
     render = commands.add_parser("render", help="the rasterizer, forward and backward")
-    for command in (codec, web, render):
+    for command in (codec, web, viewer, render):
         command.add_argument("--repetitions", type=int, default=5, help="runs of everything that is timed (default: 5)")
-    for command in (codec, views, rd, ideas, asked, scale, web, prune, distill, codings, recipes, render):
+    for command in (codec, views, rd, ideas, asked, scale, web, viewer, prune, distill, codings, recipes, render):
         command.add_argument("--table", action="store_true", help="measure nothing, write the table again")
     options = parser.parse_args()
     known = {"codec": PARTS, "web": WEB_PARTS}.get(options.what)

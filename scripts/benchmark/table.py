@@ -18,19 +18,20 @@ from benchmark.sections_size import bars, bits_by_attribute, qualities, transcod
 from benchmark.sections_tiers import streaming
 from benchmark.sections_time import codec_speed, commands, invariance
 from benchmark.tiers import WEB_RECORDS
+from benchmark.viewer import VIEWER_RECORDS, looking
 from benchmark.waiting import waiting
 from benchmark.web import decoding
 
 TABLE = ROOT / "docs" / "BENCHMARKS.md"
 
-_ROWS = (RD_RECORDS, ASKED_RECORDS, SCALE_RECORDS, RECORDS, VIEWS_RECORDS, WEB_RECORDS)
+_ROWS = (RD_RECORDS, ASKED_RECORDS, SCALE_RECORDS, RECORDS, VIEWS_RECORDS, WEB_RECORDS, VIEWER_RECORDS)
 _INTRODUCTION = """\
 # Benchmarks
 
-Written by `scripts/bench` with `rd`, `asked`, `scale`, `codec`, `views`, `web` and `render` (each with `--table`
-writes it again) from `benchmarks/*.jsonl`, which hold one JSON line a repetition with the revision, the scene's
-checksum and the machine. Every file that is measured here was verified and decoded in the same run. Medians; the range
-of the repetitions in parentheses.
+Written by `scripts/bench` with `rd`, `asked`, `scale`, `codec`, `views`, `web`, `viewer` and `render` (each with
+`--table` writes it again) from `benchmarks/*.jsonl`, which hold one JSON line a repetition with the revision, the
+scene's checksum and the machine. Every file that is measured here was verified and decoded in the same run. Medians;
+the range of the repetitions in parentheses.
 
 - **ratio**: bytes as float32 PLY without normals over bytes of the file. **bits**: of the whole file, a splat.
 - **dB**: mean over views of the PSNR between renders of the decoded scene and of its source, by an independent CPU
@@ -63,6 +64,7 @@ def write_table(path: Path, records: Sequence[Path] = _ROWS) -> None:
         streaming,
         decoding,
         waiting,
+        looking,
     )
     drawn = read_rows(RENDER_RECORDS)
     lines = [*_machines([*rows, *drawn]), *(line for section in sections for line in section(rows)), *rendering(drawn)]
