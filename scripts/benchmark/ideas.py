@@ -117,7 +117,7 @@ class Bench:
     def _by_few_views(self) -> Prepared:
         whole = self.prepared
         few = whole.cameras[:: max(1, round(len(whole.cameras) / _FEW_VIEWS))]
-        found = removal.order(self.source, few, self.options.removal)
+        found = removal.order(whole.scene, few, self.options.removal)
         price = found.price / sum(3 * camera.width * camera.height for camera in few)
         return replace(whole, removal=replace(found, price=price))
 
