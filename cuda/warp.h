@@ -20,6 +20,13 @@
 
 namespace splatzip::cuda {
 
+// Marks templates over a warp, and what they call: on a GPU for nvcc, in the emulation for other compilers.
+#if defined(__CUDACC__)
+#define SPLZ_ON_WARP __device__ inline
+#else
+#define SPLZ_ON_WARP static inline
+#endif
+
 constexpr int kLanes = 32;
 constexpr uint32_t kAllLanes = 0xFFFFFFFFu;
 
@@ -28,6 +35,15 @@ SPLZ_HD int count_bits(uint32_t mask) {
   return __popc(mask);
 #else
   return __builtin_popcount(mask);
+#endif
+}
+
+// Bits without leading zeros.
+SPLZ_HD int bits_of(uint32_t number) {
+#if defined(__CUDA_ARCH__)
+  return 32 - __clz(static_cast<int>(number));
+#else
+  return number ? 32 - __builtin_clz(number) : 0;
 #endif
 }
 

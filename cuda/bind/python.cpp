@@ -4,6 +4,7 @@
 NB_MODULE(_cuda, m) {
   m.doc() = "Kernels for NVIDIA GPUs";
   nb::set_leak_warnings(false);
+  splatzip::cuda::bind_decode(m);
   splatzip::cuda::bind_device(m);
   splatzip::cuda::bind_raster(m);
 }

@@ -4,6 +4,7 @@
 
 namespace splatzip::cuda {
 
+void bind_decode(nb::module_& m);
 void bind_device(nb::module_& m);
 void bind_raster(nb::module_& m);
 

@@ -7,6 +7,7 @@
 #include "../src/isa.h"
 #include "../src/stepped.h"
 #include "python.h"
+#include "stepped_call.h"
 
 namespace splatzip {
 namespace {
@@ -136,42 +137,21 @@ nb::tuple round(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
                         to_object(lost));
 }
 
-// chunks: (tile, tier, layer, splats, row, offset, size), sorted. Returns (arrays, status, failed chunk).
+// Returns (arrays, status, failed chunk).
 nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes params_bytes, std::vector<nb::bytes> book_bytes,
-                 std::vector<nb::bytes> table_bytes,
-                 std::vector<std::tuple<int, int, int, int64_t, int64_t, int64_t, int64_t>> chunks, int64_t splats,
-                 int threads) {
-  SteppedParams params;
-  ByteReader in(reinterpret_cast<const uint8_t*>(params_bytes.c_str()), params_bytes.size());
-  if (!read_params(in, &params)) return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), -1);
-  for (int a = 0; a < kBookedAttributes; ++a) {
-    const nb::bytes& data = book_bytes.at(static_cast<size_t>(a));
-    const uint8_t* bytes = reinterpret_cast<const uint8_t*>(data.c_str());
-    if (data.size() > 0 && !params.read_books(a, bytes, data.size()))
-      return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), -2 - a);
-  }
-  std::vector<TableChunk> tables(table_bytes.size());
-  for (size_t t = 0; t < tables.size(); ++t)
-    if (!read_table_chunk(reinterpret_cast<const uint8_t*>(table_bytes[t].c_str()), table_bytes[t].size(), &tables[t]))
-      return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt),
-                            -2 - kBookedAttributes - static_cast<int>(t));
-  std::vector<ChunkBytes> list;
-  for (auto& [tile, tier, layer, count, row, offset, size] : chunks)
-    list.push_back({tile, tier, layer, count, row, file.data() + offset, static_cast<size_t>(size)});
-  const size_t n = static_cast<size_t>(splats);
-  auto positions = make_array<float>({n, 3}), log_scales = make_array<float>({n, 3}),
-       rotations = make_array<float>({n, 4});
-  auto opacity_logits = make_array<float>({n});
-  auto sh = make_array<float>({n, static_cast<size_t>(1 + params.rest()), 3});
-  SceneOutput out{positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()};
+                 std::vector<nb::bytes> table_bytes, std::vector<ChunkTuple> places, int64_t splats, int threads) {
+  SteppedCall call;
+  if (!call.read(file, params_bytes, book_bytes, table_bytes, places))
+    return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), call.failed);
+  SceneArrays arrays(static_cast<size_t>(splats), call.params);
+  const SceneOutput out = arrays.output();
   Status status;
   size_t failed;
   {
     nb::gil_scoped_release unlocked;
-    status = decode_stepped(params, tables, list, threads, out, &failed);
+    status = decode_stepped(call.params, call.tables, call.chunks, threads, out, &failed);
   }
-  return nb::make_tuple(nb::make_tuple(positions, log_scales, rotations, opacity_logits, sh), static_cast<int>(status),
-                        static_cast<int64_t>(failed));
+  return nb::make_tuple(arrays.tuple(), static_cast<int>(status), static_cast<int64_t>(failed));
 }
 
 }  // namespace

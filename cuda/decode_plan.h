@@ -1,0 +1,35 @@
+// What the host does before a GPU decodes: the heads of streams are read and checked, chunks put in order, parameters
+// and tables laid out. No payload is touched.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "decode_job.h"
+#include "stepped.h"
+
+namespace splatzip::cuda {
+
+// Chunks [first, first + count) of a plan can be decoded once those before them are.
+struct Wave {
+  int64_t first, count;
+};
+
+struct DecodePlan {
+  std::vector<DecodeChunk> chunks;  // wave by wave: the first tiers of tiles, the second ones, ...
+  std::vector<Wave> waves;
+  std::vector<RansSet> sets;
+  DecodeParams params{};
+  std::vector<uint8_t> constants;
+  int64_t rows = 0;  // of planes
+  int32_t group_count = 0;
+};
+
+// `chunks` as decode_stepped takes them, of whole tiles; the bytes of `file` will lie at `there` when stages run.
+// False: something is not legal, or not for GPUs; whoever decodes on the CPU finds out what.
+bool plan_decoding(const SteppedParams& params, const std::vector<TableChunk>& tables, const ChunkBytes* chunks,
+                   size_t chunk_count, const uint8_t* file, const uint8_t* there, DecodePlan* plan);
+
+// Memory for planes of `rows` rows: a block that begins at `block`, or how many bytes it takes.
+size_t lay_out_planes(int64_t rows, const SteppedParams& params, uint8_t* block, DecodePlanes* planes);
+
+}  // namespace splatzip::cuda
