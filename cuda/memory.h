@@ -1,4 +1,4 @@
-// Memory on the GPU that frees itself. Nothing throws: what could not be had is null.
+// Memory on the GPU, which frees itself, and for it. Nothing throws: what could not be had is null.
 #pragma once
 #include <cstddef>
 #include <utility>
@@ -7,6 +7,10 @@ namespace splatzip::cuda {
 
 void* take_device_memory(size_t bytes);  // nullptr: there is not so much
 void give_device_memory(void* block);
+
+// Memory of the host that the GPU reads by itself, without a copy in between; nullptr: there is not so much.
+void* take_pinned_memory(size_t bytes);
+void give_pinned_memory(void* block);
 
 class DeviceMemory {
  public:

@@ -15,7 +15,8 @@ from splatzip.container import Booked, ChunkEntry, Codec, ContainerFile, Kind, R
 from splatzip.container.heads import attribute_bytes, stream_heads
 from splatzip.container.layout import REQUIRED_LIMIT, VERSION_MAJOR, VERSION_MINOR, Stream
 from splatzip.errors import CorruptError, SceneError, UnsupportedFeatureError
-from splatzip.kernels.stepped import ChunkPlace, decode_stepped
+from splatzip.kernels.device import Device, require_cuda
+from splatzip.kernels.stepped import ChunkPlace, decode_stepped, decode_stepped_on_gpu
 from splatzip.scene import Scene, SceneMeta
 from splatzip.scene.attributes import ATTRIBUTES
 from splatzip.stream.compensation import compensated, splats_missing
@@ -34,7 +35,7 @@ def _bytes_of(data: Bytes | str | Path) -> Bytes:
     return Path(data).read_bytes() if isinstance(data, str | Path) else data
 
 
-def decompress(data: Bytes | str | Path, *, strict: bool = True, threads: int = 0) -> Scene:
+def decompress(data: Bytes | str | Path, *, strict: bool = True, threads: int = 0, device: Device = "cpu") -> Scene:
     """Decode a file.
 
     Args:
@@ -43,12 +44,16 @@ def decompress(data: Bytes | str | Path, *, strict: bool = True, threads: int = 
             lacking, splats stand in for them, if the file says how (docs/FORMAT.md 3.7). What is lacking is listed in
             `scene.meta.missing`.
         threads: 0 for every core.
-    Raises: FormatError (see its subclasses); TruncatedError if nothing was whole.
+        device: "cuda" decodes on a GPU; files of codec COLUMNS (`lossless`) on the CPU all the same.
+    Raises: FormatError (see its subclasses); TruncatedError if nothing was whole. BackendError if there is no GPU, or
+        too little memory on it.
     """
+    if device == "cuda":
+        require_cuda()
     raw = _bytes_of(data)
     file = open_file(memoryview(raw), strict=strict)
     if file.root.codec == Codec.STEPPED:
-        return _decode_stepped(file, threads)
+        return _decode_stepped(file, threads, device)
     if file.root.codec == Codec.COLUMNS:
         from splatzip.stream.columns import decode_columns
 
@@ -105,7 +110,7 @@ def info(data: Bytes | str | Path) -> dict[str, Any]:
     }
 
 
-def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
+def _decode_stepped(file: ContainerFile, threads: int, device: Device) -> Scene:
     root = file.root
     params = file.shared_payload(Kind.STEPS)
     tables = _tables(file)
@@ -132,7 +137,8 @@ def _decode_stepped(file: ContainerFile, threads: int) -> Scene:
     elif splats > root.splats:
         raise CorruptError(f"root: it promises {root.splats} splats, the directories list {splats}")
     books = [bytes(file.shared_payload(Kind.CODEBOOKS, attribute) or b"") for attribute in Booked]
-    decoded = decode_stepped(file.data, bytes(params), books, tables, places, splats, threads)
+    decode = decode_stepped_on_gpu if device == "cuda" else decode_stepped
+    decoded = decode(file.data, bytes(params), books, tables, places, splats, threads)
     if isinstance(decoded, tuple):
         error, failed = decoded
         if failed < 0:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from splatzip.cli.job import decompress_and_show
-from splatzip.cli.options import AsJson, Force, FormatVersion, Quiet, Splatz, Target, Threads
+from splatzip.cli.options import AsJson, Device, DeviceName, Force, FormatVersion, Quiet, Splatz, Target, Threads
 
 
 def decompress(
@@ -15,6 +15,7 @@ def decompress(
     target: Target,
     partial: Annotated[bool, typer.Option("--partial", help="Of a cut or damaged file, take what is whole.")] = False,
     threads: Threads = 0,
+    device: DeviceName = Device.cpu,
     version: FormatVersion = None,
     force: Force = False,
     as_json: AsJson = False,
@@ -22,5 +23,13 @@ def decompress(
 ) -> None:
     """Get a scene back from a .splatz file: the same bits on every machine."""
     decompress_and_show(
-        source, target, partial=partial, threads=threads, version=version, force=force, as_json=as_json, quiet=quiet
+        source,
+        target,
+        partial=partial,
+        threads=threads,
+        device="cuda" if device is Device.cuda else "cpu",
+        version=version,
+        force=force,
+        as_json=as_json,
+        quiet=quiet,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from splatzip.cli.console import named, progress_bar, warning_lines
 from splatzip.cli.source import load_and_warn
@@ -125,7 +125,7 @@ def compress_and_show(
 
 def decompress_and_show(
     source: Path, target: Path, *, threads: int, force: bool, as_json: bool, quiet: bool,
-    partial: bool = False, version: int | None = None,
+    partial: bool = False, device: Literal["cpu", "cuda"] = "cpu", version: int | None = None,
 ) -> None:  # fmt: skip
     """`splatzip decompress FILE OUT`."""
     from splatzip import decompress as decode
@@ -135,7 +135,7 @@ def decompress_and_show(
     with progress_bar(quiet=quiet or as_json) as progress:
         progress(0.0, "decoding")
         with watch.step("decode"), named(source):
-            scene = decode(source, strict=not partial, threads=threads)
+            scene = decode(source, strict=not partial, threads=threads, device=device)
         progress(0.5, "writing")
         with watch.step("write"):
             lost = save_and_warn(scene, target, version=version)

@@ -25,6 +25,13 @@ class ExtentOf(str, Enum):
     exact = "exact"
 
 
+class Device(str, Enum):
+    """What decodes."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+
+
 class Preset(str, Enum):
     """How much may be lost."""
 
@@ -50,6 +57,9 @@ FormatVersion = Annotated[
 ]
 Repair = Annotated[bool, typer.Option("--repair", help="Drop rows with NaN, Inf or a zero rotation.")]
 Threads = Annotated[int, typer.Option(metavar="N", min=0, help="Threads; 0 takes every core.")]
+DeviceName = Annotated[
+    Device, typer.Option("--device", help="What decodes; cuda is an NVIDIA GPU (lossless files: the CPU all the same).")
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")]
