@@ -34,6 +34,17 @@ struct BatchPictures {
   uint32_t* last_entry;
 };
 
+struct ScoreWishes {
+  bool removal = false, geometry_curvature = false, color_curvature = false, directions = false, transmittance = false;
+};
+
+// (N, ...) arrays of the CPU. Null where not wished.
+struct ScoreArrays {
+  float *weight, *squares, *removal, *transmittance, *pixels, *most;
+  float *toward, *geometry_curvature, *color_curvature;  // (N, 3), (N, 55), (N, K (K + 1) / 2)
+  uint64_t* seen_from;
+};
+
 // A scene that is drawn again and again. Arrays lie in the memory of the CPU, or where `on_device` says so in that of
 // the GPU; then nothing waits for the GPU but the count of entries.
 class Raster {
@@ -44,6 +55,20 @@ class Raster {
   // Draws a batch of views. `keeps`: backward may follow.
   virtual bool render(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, float* color,
                       float* alpha, float* depth, bool keeps, bool on_device) = 0;
+  // Gradients of a loss of the last batch, which was rendered with `keeps`, given its gradients to the colour and,
+  // unless null, to the alpha. All of `gradient` and g_background (3) are written.
+  virtual bool backward(const float* g_color, const float* g_alpha, const SceneArrays<float>& gradient,
+                        float* g_background, bool on_device) = 0;
+
+  // Scores, from here on until they are begun again; Transmittance is not to be had with removal or the curvature of
+  // geometry.
+  virtual bool begin_scores(const ScoreWishes& wishes) = 0;
+  // Draws a view and adds what it says, times `view_weight`; `floor` is added to the squared contrast in the curvature
+  // of geometry.
+  virtual bool add_scores(const ProjectionCamera& camera, const PictureShape& shape, float view_weight,
+                          float floor) = 0;
+  virtual bool read_scores(const ScoreArrays& out) = 0;
+
   // Why something returned false.
   virtual std::string problem() const = 0;
 };

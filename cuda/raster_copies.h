@@ -1,6 +1,6 @@
 // A Raster over a machine: copies arrays to where the machine's memory is, and pictures back.
 #pragma once
-#include "raster_pipeline.h"
+#include "raster_passes.h"
 
 namespace splatzip::cuda {
 
@@ -11,13 +11,15 @@ class RasterOf : public Raster {
   explicit RasterOf(Arguments... arguments) : machine_(arguments...), pipeline_(&machine_) {}
 
   bool set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, bool on_device) override {
-    splats_ = splats, coefficients_ = sh_coefficients(sh_degree);
+    refused_.clear();
+    splats_ = splats, coefficients_ = sh_coefficients(sh_degree), pictures_ = {};
     if (on_device) {
       pipeline_.set_scene(arrays, splats, sh_degree);
     } else {
       pipeline_.set_scene(
-          {copied(0, arrays.positions, 3), copied(1, arrays.log_scales, 3), copied(2, arrays.rotations, 4),
-           copied(3, arrays.opacity_logits, 1), copied(4, arrays.sh, 3 * coefficients_)},
+          {copied(&scene_[0], arrays.positions, splats * 3), copied(&scene_[1], arrays.log_scales, splats * 3),
+           copied(&scene_[2], arrays.rotations, splats * 4), copied(&scene_[3], arrays.opacity_logits, splats * 1),
+           copied(&scene_[4], arrays.sh, splats * 3 * coefficients_)},
           splats, sh_degree);
     }
     return !machine_.failed();
@@ -30,11 +32,15 @@ class RasterOf : public Raster {
     if (!on_device)
       pictures = {color_.reserve(machine_, 3 * pixels), alpha ? alpha_.reserve(machine_, pixels) : nullptr,
                   depth ? depth_.reserve(machine_, pixels) : nullptr, nullptr, nullptr};
+    pixels_ = pixels;
     if (keeps) {
       pictures.transmittance = transmittance_.reserve(machine_, pixels);
       pictures.last_entry = last_entry_.reserve(machine_, pixels);
     }
+    pictures_ = {};
+    refused_.clear();
     if (!pipeline_.render(cameras, shape, pictures)) return false;
+    pictures_ = pictures;
     if (!on_device) {
       machine_.read(color, pictures.color, 3 * pixels);
       if (alpha) machine_.read(alpha, pictures.alpha, pixels);
@@ -43,7 +49,45 @@ class RasterOf : public Raster {
     return !machine_.failed();
   }
 
+  bool backward(const float* g_color, const float* g_alpha, const SceneArrays<float>& gradient, float* g_background,
+                bool on_device) override {
+    if constexpr (Precise) {
+      if (!pictures_.transmittance) return refuse("no picture was kept for its gradients");
+      if (on_device) return pipeline_.backward(pictures_, {g_color, g_alpha}, gradient, g_background);
+      const PictureGradients g = {copied(&g_color_, g_color, 3 * pixels_),
+                                  g_alpha ? copied(&g_alpha_, g_alpha, pixels_) : nullptr};
+      const int widths[5] = {3, 3, 4, 1, 3 * coefficients_};
+      float* const to[5] = {gradient.positions, gradient.log_scales, gradient.rotations, gradient.opacity_logits,
+                            gradient.sh};
+      float* at[5];
+      for (int k = 0; k < 5; ++k) at[k] = gradient_[k].reserve(machine_, splats_ * widths[k]);
+      float* behind = g_background_.reserve(machine_, 3);
+      if (!pipeline_.backward(pictures_, g, {at[0], at[1], at[2], at[3], at[4]}, behind)) return false;
+      for (int k = 0; k < 5; ++k) machine_.read(to[k], at[k], splats_ * widths[k]);
+      machine_.read(g_background, behind, 3);
+      return !machine_.failed();
+    } else {
+      return refuse("gradients need a precise rasterizer");
+    }
+  }
+
+  bool begin_scores(const ScoreWishes& wishes) override {
+    pictures_ = {};
+    if constexpr (Precise) return pipeline_.begin_scores(wishes);
+    return refuse("scores need a precise rasterizer");
+  }
+  bool add_scores(const ProjectionCamera& camera, const PictureShape& shape, float view_weight, float floor) override {
+    pictures_ = {};
+    if constexpr (Precise) return pipeline_.add_scores(camera, shape, view_weight, floor);
+    return refuse("scores need a precise rasterizer");
+  }
+  bool read_scores(const ScoreArrays& out) override {
+    if constexpr (Precise) return pipeline_.read_scores(out);
+    return refuse("scores need a precise rasterizer");
+  }
+
   std::string problem() const override {
+    if (!refused_.empty()) return refused_;
     return machine_.failed() ? machine_.problem() : "too many splats on too many tiles; draw a smaller picture";
   }
 
@@ -51,17 +95,25 @@ class RasterOf : public Raster {
   template <class T>
   using Array = typename Machine::template Array<T>;
 
-  const float* copied(int which, const float* from, int width) {
-    float* to = scene_[which].reserve(machine_, splats_ * width);
-    machine_.write(to, from, splats_ * width);
-    return to;
+  bool refuse(const char* why) {
+    refused_ = why;
+    return false;
+  }
+
+  const float* copied(Array<float>* to, const float* from, int64_t size) {
+    float* at = to->reserve(machine_, size);
+    machine_.write(at, from, size);
+    return at;
   }
 
   Machine machine_;
-  RasterPipeline<Machine, Precise> pipeline_;
-  int64_t splats_ = 0;
+  std::conditional_t<Precise, RasterPasses<Machine>, RasterPipeline<Machine, false>> pipeline_;
+  int64_t splats_ = 0, pixels_ = 0;
   int coefficients_ = 1;
+  BatchPictures pictures_ = {};  // of the last render, as long as its lists are there
+  std::string refused_;
   Array<float> scene_[5], color_, alpha_, depth_, transmittance_;
+  Array<float> gradient_[5], g_color_, g_alpha_, g_background_;
   Array<uint32_t> last_entry_;
 };
 

@@ -78,6 +78,11 @@ class DeviceMachine {
     check(cudaGetLastError());
   }
 
+  template <class T>
+  void clear(T* values, int64_t size) {
+    if (!failed()) check(cudaMemsetAsync(values, 0, sizeof(T) * static_cast<size_t>(size), stream_));
+  }
+
   void sums_before(uint32_t* values, int64_t size) {
     if (failed() || size == 0) return;
     size_t bytes = 0;

@@ -1,12 +1,13 @@
-// The rasterizer for GPUs, whatever runs it: kernels in their order, and the memory between them.
+// The rasterizer for GPUs, whatever runs it: kernels in their order, and the memory between them. What comes after
+// pictures, gradients and scores: raster_passes.h.
 //
 //   set_scene -> render
 //   groups -> project -> sort by depth -> entries by splat -> sort by tile -> blend
 //
 // A Machine runs bodies and keeps arrays: cuda/raster.cu on a GPU, cuda/emulation on the CPU. It has
 //   Array<T>: reserve(size) gives room without keeping what was there, data()
-//   run(job, warps), sums_before(values, size), sort(keys, values, size, bits), read(to_host, from, size),
-//   write(to, from_host, size), failed()
+//   run(job, warps), sums_before(values, size), sort(keys, values, size, bits), clear(values, size), read(to_host,
+//   from, size), write(to, from_host, size), failed()
 // After a failure (no memory) all of them do nothing.
 #pragma once
 #include <vector>
@@ -54,9 +55,6 @@ class RasterPipeline {
     }
     return !machine_.failed();
   }
-
-  int64_t entry_count() const { return entries_; }
-  int64_t seen_count() const { return seen_; }
 
  protected:
   template <class T>

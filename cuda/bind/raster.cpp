@@ -1,5 +1,6 @@
 #include "../raster.h"
 
+#include <nanobind/stl/array.h>
 #include <nanobind/stl/unique_ptr.h>
 
 #include <stdexcept>
@@ -47,11 +48,106 @@ nb::tuple render(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, N
   return nb::make_tuple(color, alpha, with_depth ? nb::cast(depth) : nb::none());
 }
 
+// The same of arrays that lie on the GPU, by their addresses; nothing waits for the work to be done.
+template <class T>
+T* at(uintptr_t address) {
+  return reinterpret_cast<T*>(address);
+}
+using Addresses = std::array<uintptr_t, 5>;  // in the order of SceneArrays
+
+void set_scene_at(Raster& raster, const Addresses& arrays, int64_t splats, int sh_degree) {
+  or_throw(raster.set_scene({at<const float>(arrays[0]), at<const float>(arrays[1]), at<const float>(arrays[2]),
+                             at<const float>(arrays[3]), at<const float>(arrays[4])},
+                            splats, sh_degree, true),
+           raster);
+}
+
+void render_at(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width, int height,
+               In<float, nb::shape<3>> background, bool exact_extent, bool antialias, bool keeps, uintptr_t color,
+               uintptr_t alpha, uintptr_t depth) {
+  const float* behind = background.data();
+  const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
+  const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
+  or_throw(raster.render(cameras, shape, at<float>(color), at<float>(alpha), at<float>(depth), keeps, true), raster);
+}
+
+// Gradients to the five attributes and to the background; g_alpha may be empty.
+nb::tuple backward(Raster& raster, In<float, nb::ndim<4>> g_color, In<float, nb::ndim<3>> g_alpha, size_t splats,
+                   size_t coefficients) {
+  auto positions = make_array<float>({splats, 3}), log_scales = make_array<float>({splats, 3});
+  auto rotations = make_array<float>({splats, 4}), opacity_logits = make_array<float>({splats});
+  auto sh = make_array<float>({splats, coefficients, 3}), background = make_array<float>({3});
+  or_throw(raster.backward(g_color.data(), g_alpha.size() ? g_alpha.data() : nullptr,
+                           {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()},
+                           background.data(), false),
+           raster);
+  return nb::make_tuple(positions, log_scales, rotations, opacity_logits, sh, background);
+}
+
+void backward_at(Raster& raster, uintptr_t g_color, uintptr_t g_alpha, const Addresses& to, uintptr_t g_background) {
+  or_throw(raster.backward(at<const float>(g_color), at<const float>(g_alpha),
+                           {at<float>(to[0]), at<float>(to[1]), at<float>(to[2]), at<float>(to[3]), at<float>(to[4])},
+                           at<float>(g_background), true),
+           raster);
+}
+
+void begin_scores(Raster& raster, bool removal, bool geometry_curvature, bool color_curvature, bool directions,
+                  bool transmittance) {
+  or_throw(raster.begin_scores({removal, geometry_curvature, color_curvature, directions, transmittance}), raster);
+}
+
+void add_scores(Raster& raster, Poses pose, In<double, nb::shape<3>> origin, Numbers numbers, int width, int height,
+                In<float, nb::shape<3>> background, bool exact_extent, bool antialias, double view_weight,
+                double floor) {
+  const float* behind = background.data();
+  const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
+  const auto cameras = cameras_of(pose, origin, numbers, width, height, exact_extent, antialias);
+  or_throw(raster.add_scores(cameras[0], shape, static_cast<float>(view_weight), static_cast<float>(floor)), raster);
+}
+
+// Arrays by name; what was not wished is not there.
+nb::dict read_scores(Raster& raster, size_t n, size_t coefficients, bool removal, bool geometry_curvature,
+                     bool color_curvature, bool directions, bool transmittance) {
+  ScoreArrays arrays = {};
+  nb::dict out;
+  const auto floats = [&](const char* name, float** into, std::initializer_list<size_t> shape) {
+    auto array = make_array<float>(shape);
+    *into = array.data();
+    out[name] = array;
+  };
+  floats("weight", &arrays.weight, {n});
+  floats("most_weight", &arrays.most, {n});
+  floats("pixels", &arrays.pixels, {n});
+  floats("squared_weight", &arrays.squares, {n});
+  if (removal) floats("removal", &arrays.removal, {n});
+  if (transmittance) floats("transmittance", &arrays.transmittance, {n});
+  if (geometry_curvature) floats("geometry_curvature", &arrays.geometry_curvature, {n, 55});
+  if (color_curvature) floats("color_curvature", &arrays.color_curvature, {n, coefficients * (coefficients + 1) / 2});
+  if (directions) {
+    floats("toward", &arrays.toward, {n, 3});
+    auto cells = make_array<uint64_t>({n});
+    arrays.seen_from = cells.data();
+    out["seen_from"] = cells;
+  }
+  or_throw(raster.read_scores(arrays), raster);
+  return out;
+}
+
 }  // namespace
 
 void bind_raster(nb::module_& m) {
-  nb::class_<Raster>(m, "Raster").def("set_scene", &set_scene).def("render", &render);
-  m.def("make_raster", [](bool precise) { return make_raster(precise, nullptr); });
+  nb::class_<Raster>(m, "Raster")
+      .def("set_scene", &set_scene)
+      .def("set_scene_at", &set_scene_at)
+      .def("render", &render)
+      .def("render_at", &render_at)
+      .def("backward", &backward)
+      .def("backward_at", &backward_at)
+      .def("begin_scores", &begin_scores)
+      .def("add_scores", &add_scores)
+      .def("read_scores", &read_scores);
+  // `stream`: the address of a cudaStream_t, 0 for the default one.
+  m.def("make_raster", [](bool precise, uintptr_t stream) { return make_raster(precise, at<void>(stream)); });
   m.def("make_emulated_raster", &make_emulated_raster);
 }
 

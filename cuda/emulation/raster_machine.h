@@ -36,6 +36,10 @@ class EmulatedMachine {
     const auto shared = std::make_unique<typename Job::Shared>();
     for (int64_t k = 0; k < warps; ++k) job.run(warp, falling_ ? warps - 1 - k : k, shared.get());
   }
+  template <class T>
+  void clear(T* values, int64_t size) {
+    std::fill(values, values + size, T{});
+  }
   void sums_before(uint32_t* values, int64_t size) { std::exclusive_scan(values, values + size, values, 0u); }
   template <class Key>
   void sort(Array<Key>* keys, Array<uint32_t>* values, int64_t size, int bits) {

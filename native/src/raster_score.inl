@@ -178,35 +178,6 @@ bool score_tile_of(const ScoreTileJob& job) {
   }
 }
 
-// d log(alpha) of a pixel by the ten geometry parameters of a splat, as coefficients of 1, e, d, ee, ed, dd in sigmas:
-// what backward makes of one unit of each sum.
-struct ShapeJacobian {
-  Floats of[kShapeSums][kGeometryParameters];
-};
-inline void shape_jacobian(const ProjectionCamera& camera, const Projection<Floats>& p, ShapeJacobian* jacobian) {
-  constexpr float kHalfLog2e = 0.5f * 1.44269504f;  // as in ProjectedSplat
-  const Floats one = broadcast(1.0f);
-  const Floats e = one / root(p.along * kHalfLog2e), d = one / root(p.across * kHalfLog2e);
-  const Floats unit[kShapeSums] = {one, e, d, e * e, e * d, d * d};
-  const Floats w = p.quaternion[0], a = p.quaternion[1], b = p.quaternion[2], c = p.quaternion[3];
-  const Floats half_norm = 0.5f / p.inverse_norm;
-  for (int f = 0; f < kShapeSums; ++f) {
-    Floats sums[kShapeSums] = {};
-    sums[f] = unit[f];
-    SplatShape<Floats> g = {};
-    project_backward<LaneMath>(camera, p, {sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]}, &g);
-    Floats* out = jacobian->of[f];
-    for (int k = 0; k < 3; ++k) out[k] = g.position[k];
-    // A small turn r about the splat's own axes multiplies the quaternion by (1, r / 2) from the right.
-    const Floats* q = g.rotation;
-    out[3] = ((q[1] * w - q[0] * a) + (q[2] * c - q[3] * b)) * half_norm;
-    out[4] = ((q[2] * w - q[0] * b) + (q[3] * a - q[1] * c)) * half_norm;
-    out[5] = ((q[3] * w - q[0] * c) + (q[1] * b - q[2] * a)) * half_norm;
-    for (int k = 0; k < 3; ++k) out[6 + k] = g.log_scale[k];
-    out[9] = g.opacity_logit;
-  }
-}
-
 // The values of lanes whose `sum` is not zero.
 inline Floats keep_above_zero(Floats sum, Floats value) { return (Floats)((Ints)value & (sum > 0.0f)); }
 
@@ -220,16 +191,12 @@ inline void add_finite(float* row, Floats value, float scale, Floats blended) {
 void add_geometry(const ScoreGroupJob& job, const Projection<Floats>& p, int part) {
   const float* moments = job.sums + kScoreFirstMoment * kGroup + part * kWidth;
   const Floats blended = load<Floats>(job.sums + kScoreWeight * kGroup + part * kWidth);
-  ShapeJacobian jacobian;
-  shape_jacobian(*job.camera, p, &jacobian);
-  constexpr int kOfE[kShapeSums] = {0, 1, 0, 2, 1, 0}, kOfD[kShapeSums] = {0, 0, 1, 0, 1, 2};
+  ShapeJacobian<Floats> jacobian;
+  shape_jacobian<LaneMath>(*job.camera, p, &jacobian);
   Floats weighted[kShapeSums][kGeometryParameters];
   for (int f = 0; f < kShapeSums; ++f) {
     Floats moment[kShapeSums];
-    for (int g = 0; g < kShapeSums; ++g) {
-      const int degree = kOfE[f] + kOfE[g] + kOfD[f] + kOfD[g];
-      moment[g] = load<Floats>(moments + (degree * (degree + 1) / 2 + kOfD[f] + kOfD[g]) * kGroup);
-    }
+    for (int g = 0; g < kShapeSums; ++g) moment[g] = load<Floats>(moments + moment_of_terms(f, g) * kGroup);
     for (int l = 0; l < kGeometryParameters; ++l) {
       Floats sum = moment[0] * jacobian.of[0][l];
       for (int g = 1; g < kShapeSums; ++g) sum += moment[g] * jacobian.of[g][l];
@@ -268,19 +235,6 @@ void add_color_of(const ScoreGroupJob& job, const Floats* direction, int part) {
   }
 }
 
-// Which of 8 x 8 cells a direction falls into: the octahedron |x| + |y| + |z| = 1, its lower half folded out.
-inline Ints octahedral_cell(Floats x, Floats y, Floats z) {
-  const Floats ax = x < 0.0f ? -x : x, ay = y < 0.0f ? -y : y, az = z < 0.0f ? -z : z;
-  const Floats size = (ax + ay) + az;
-  const Floats u = x / size, v = y / size;
-  const Floats one = broadcast(1.0f), fold_u = one - ay / size, fold_v = one - ax / size;
-  const Floats uu = z < 0.0f ? (x < 0.0f ? -fold_u : fold_u) : u, vv = z < 0.0f ? (y < 0.0f ? -fold_v : fold_v) : v;
-  const Floats column = (uu + one) * 4.0f, row = (vv + one) * 4.0f;
-  Ints i = __builtin_convertvector(column < 7.0f ? column : broadcast(7.0f), Ints);
-  Ints j = __builtin_convertvector(row < 7.0f ? row : broadcast(7.0f), Ints);
-  return j * 8 + i;
-}
-
 void add_directions(const ScoreGroupJob& job, const Floats* direction, int part) {
   const Floats weight = load<Floats>(job.sums + kScoreWeight * kGroup + part * kWidth);
   for (int k = 0; k < 3; ++k) {
@@ -288,7 +242,9 @@ void add_directions(const ScoreGroupJob& job, const Floats* direction, int part)
     store(row, load<Floats>(row) + keep_above_zero(weight, -(direction[k] * weight * job.view_weight)));
   }
   alignas(64) int32_t cells[kWidth];
-  store(cells, octahedral_cell(-direction[0], -direction[1], -direction[2]));
+  Floats column, row;
+  octahedral_cell(-direction[0], -direction[1], -direction[2], &column, &row);
+  store(cells, __builtin_convertvector(row, Ints) * 8 + __builtin_convertvector(column, Ints));
   for (int lane = 0; lane < kWidth; ++lane)
     if (job.sums[kScoreMost * kGroup + part * kWidth + lane] >= kCountedWeight)
       job.seen_from[part * kWidth + lane] |= uint64_t{1} << (cells[lane] & 63);

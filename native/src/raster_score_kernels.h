@@ -3,25 +3,20 @@
 #include <cstdint>
 
 #include "raster_kernels.h"
+#include "splatzip/score.h"
 
 namespace splatzip {
 
 // Each includes what comes before it, transmittance apart: a sum of its own in the row of removal.
 enum ScorePass { kScoreWeights, kScoreTransmittance, kScoreRemoval, kScoreCurvature };
 
-// A pixel counts for a splat whose weight in it is larger: one step of an 8-bit picture for a contrast of 1.
-constexpr float kCountedWeight = 1.0f / 255.0f;
-
 // What is summed up over the pixels of an entry, and then of a splat: w = alpha T of each pixel, w^2,
 // |w (colour - colour behind)|^2 (or T), pixels that count; the largest w; and moments of the squared change of the
 // picture by log(alpha), e^i d^j in sigmas (times a constant), in the order 1, e, d, ee, ed, dd, eee, ... dddd.
 enum ScoreRow { kScoreWeight, kScoreSquares, kScoreRemovalSum, kScorePixels, kScoreMost, kScoreFirstMoment };
 constexpr ScoreRow kScoreTransmittanceSum = kScoreRemovalSum;
-constexpr int kScoreBasicRows = 5, kScoreMoments = 15;
+constexpr int kScoreBasicRows = 5;
 constexpr int kScoreLightSlot = kScoreFirstMoment, kScoreSlot = kScoreFirstMoment + kScoreMoments;
-
-// Position, turn about the splat's own axes, log scale (3 each), opacity logit; pairs of them by rows, k <= l.
-constexpr int kGeometryParameters = 10, kGeometryPairs = 55;
 
 struct ScoreTileJob {
   TileJob tile;  // its transmittance, last_entry and stop are not used

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from splatzip.errors import BackendError
 from splatzip.kernels.device import require_cuda
@@ -25,12 +26,14 @@ class CudaRasterizer:
     """
 
     def __init__(self, *, precise: bool = False, core: Any = None) -> None:
-        self._core = require_cuda().make_raster(precise) if core is None else core
+        self._core = require_cuda().make_raster(precise, 0) if core is None else core
+        self._shapes: list[tuple[int, ...]] = []
 
     def set_scene(self, arrays: Mapping[str, Floats]) -> None:
         """Take a copy of the five attribute arrays of a Scene."""
         degree = int(arrays["sh"].shape[1] ** 0.5) - 1
         in_order = [np.ascontiguousarray(arrays[name], np.float32) for name in _ATTRIBUTES]
+        self._shapes = [array.shape for array in in_order]
         self._call("set_scene", *in_order, degree)
 
     def render(
@@ -60,6 +63,54 @@ class CudaRasterizer:
             keep,
         )
         return color, alpha, depths
+
+    def backward(self, color: Floats, alpha: Floats | None = None) -> tuple[dict[str, Floats], Floats]:
+        """Gradients of a loss of the last pictures, which were kept.
+
+        Args:
+            color: (V, H, W, 3), the loss's gradient to the colour; alpha: (V, H, W), that to the alpha.
+        Returns: gradients by attribute, 0 where a splat was not seen; that of the background (3,).
+        Raises: BackendError if no picture was kept.
+        """
+        no_alpha = np.zeros((0, 0, 0), np.float32)
+        *found, background = self._call(
+            "backward",
+            np.ascontiguousarray(color, np.float32),
+            no_alpha if alpha is None else np.ascontiguousarray(alpha, np.float32),
+            *self._shapes[-1][:2],
+        )
+        return dict(zip(_ATTRIBUTES, found, strict=True)), background
+
+    def begin_scores(
+        self, *, removal: bool, geometry_curvature: bool, color_curvature: bool, directions: bool, transmittance: bool
+    ) -> None:
+        """Sums over views, all zero: what splatzip.raster.score.Scores tells of them."""
+        self._wishes = (removal, geometry_curvature, color_curvature, directions, transmittance)
+        self._call("begin_scores", *self._wishes)
+
+    def add_scores(
+        self, world_to_camera: Doubles, origin: Doubles, intrinsics: tuple[float, float, float, float],
+        size: tuple[int, int], background: Floats, *, exact_extent: bool, antialias: bool, view_weight: float,
+        floor: float,
+    ) -> None:  # fmt: skip
+        """Draw a view and add what it says; see NativeScores.add."""
+        self._call(
+            "add_scores",
+            np.ascontiguousarray(world_to_camera, np.float64)[None],
+            np.ascontiguousarray(origin, np.float64),
+            np.array([intrinsics], np.float64),
+            *size,
+            np.ascontiguousarray(background, np.float32),
+            exact_extent,
+            antialias,
+            view_weight,
+            floor,
+        )
+
+    def read_scores(self) -> dict[str, NDArray[Any]]:
+        """(N, ...) arrays by name, those that were asked for."""
+        found: dict[str, NDArray[Any]] = self._call("read_scores", *self._shapes[-1][:2], *self._wishes)
+        return found
 
     def _call(self, name: str, *arguments: Any) -> Any:
         try:

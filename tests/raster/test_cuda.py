@@ -12,7 +12,10 @@ from made_scenes import rough_scene
 
 import splatzip
 from splatzip import Camera, Scene
+from splatzip.errors import BackendError
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
+from splatzip.kernels.rasterize import NativeRasterizer
+from splatzip.kernels.score import NativeScores
 from splatzip.raster import Picture, render
 from splatzip.scene import SceneMeta
 
@@ -141,3 +144,92 @@ def test_far_origins_and_invisible_splats_are_no_trouble(make: MakeRasterizer) -
     )
     [found] = draw(make(True), moved, [there])
     assert decibels(found.color, render(Scene(**rows), camera, background=BACKGROUND).color) > 60
+
+
+def intrinsics(camera: Camera) -> tuple[float, float, float, float]:
+    return camera.fx, camera.fy, camera.cx, camera.cy
+
+
+def relative(found: Any, wanted: Any) -> float:
+    """How large the difference is beside what is wanted, both as one vector."""
+    return float(np.linalg.norm(np.asarray(found, np.float64) - wanted) / np.linalg.norm(wanted))
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_gradients_are_those_of_the_cpu(make: MakeRasterizer, name: str) -> None:
+    scene, camera = SCENES[name]()
+    rng = np.random.default_rng(5)
+    for_color = rng.normal(size=(camera.height, camera.width, 3)).astype(np.float32) + np.float32(0.5)
+    for_alpha = rng.normal(size=(camera.height, camera.width)).astype(np.float32)
+    antialias = name == "rough"
+    rasterizer = make(True)
+    draw(rasterizer, scene, [camera], keep=True, antialias=antialias)
+    found, background = rasterizer.backward(for_color[None], for_alpha[None])
+    native = NativeRasterizer()
+    native.set_scene(scene.arrays())
+    native.render(
+        camera.world_to_camera, scene.origin, intrinsics(camera), (camera.width, camera.height),
+        np.array(BACKGROUND, np.float32), exact_extent=False, antialias=antialias, depth=False, threads=1,
+    )  # fmt: skip
+    wanted, wanted_background = native.backward(for_color, for_alpha)
+    assert relative(background, wanted_background) < 1e-4
+    for attribute, gradient in wanted.items():
+        # A pixel that falls to the other side of a rim is one splat's: all but the worst in a hundred are looked at.
+        rows = np.abs(found[attribute] - gradient).reshape(len(gradient), -1).max(axis=1)
+        most = np.sort(rows)[: int(0.99 * len(rows))]
+        assert np.linalg.norm(most) < 1e-4 * np.linalg.norm(gradient), attribute
+        assert relative(found[attribute], gradient) < 5e-3, attribute
+
+
+def test_gradients_of_a_batch_are_the_sums_of_its_views(make: MakeRasterizer) -> None:
+    scene, camera = rough_scene()
+    other = Camera.look_at((3, 0, 0.2), (0, 0, 0), width=61, height=43, fov_x_rad=0.9, name="")
+    rasterizer = make(True)
+    for_color = np.random.default_rng(1).normal(size=(2, 43, 61, 3)).astype(np.float32)
+    draw(rasterizer, scene, [camera, other], keep=True)
+    together, _ = rasterizer.backward(for_color)
+    sums = {name: np.zeros_like(gradient) for name, gradient in together.items()}
+    for view, one in enumerate((camera, other)):
+        draw(rasterizer, scene, [one], keep=True)
+        alone, _ = rasterizer.backward(for_color[view : view + 1])
+        for name, gradient in alone.items():
+            sums[name] += gradient
+    assert all((sums[name] == together[name]).all() for name in sums)
+
+
+def test_gradients_of_pictures_that_were_not_kept_are_refused(make: MakeRasterizer) -> None:
+    scene, camera = rough_scene()
+    rasterizer = make(True)
+    draw(rasterizer, scene, [camera])
+    with pytest.raises(BackendError, match="no picture was kept for its gradients"):
+        rasterizer.backward(np.zeros((1, 43, 61, 3), np.float32))
+
+
+@pytest.mark.parametrize("wishes", [("curvature", "removal", "directions"), ("removal",), ("transmittance",), ()])
+def test_scores_are_those_of_the_cpu(make: MakeRasterizer, wishes: tuple[str, ...]) -> None:
+    scene, camera = rough_scene()
+    other = Camera.look_at((3, 0, 0.2), (0, 0, 0), width=61, height=43, fov_x_rad=0.9, name="")
+    asked = {
+        "removal": "removal" in wishes,
+        "geometry_curvature": "curvature" in wishes,
+        "color_curvature": "curvature" in wishes,
+        "directions": "directions" in wishes,
+        "transmittance": "transmittance" in wishes,
+    }
+    rasterizer = make(True)
+    rasterizer.set_scene(scene.arrays())
+    rasterizer.begin_scores(**asked)
+    native, sums = NativeRasterizer(), NativeScores(len(scene), scene.sh_degree, **asked, threads=1)
+    native.set_scene(scene.arrays())
+    for view, factor in ((camera, 0.7), (other, 1.5)):
+        place = (view.world_to_camera, scene.origin, intrinsics(view), (61, 43), np.array(BACKGROUND, np.float32))
+        settings = {"exact_extent": False, "antialias": False, "view_weight": factor, "floor": 0.01}
+        rasterizer.add_scores(*place, **settings)
+        sums.add(native, *place, **settings, threads=1)
+    found, wanted = rasterizer.read_scores(), sums.read(threads=1)
+    assert found.keys() == wanted.keys()
+    for name, values in wanted.items():
+        if name == "seen_from":
+            assert np.mean(found[name] != values) < 0.02
+        else:
+            assert relative(found[name], values) < 2e-4, name

@@ -1,0 +1,163 @@
+// Passes over the last pictures: gradients and scores. They need a precise scene.
+//
+//   render (keeping) -> tiles, back to front -> slots -> splats -> attributes      backward
+//   render -> tiles again, front to back -> slots -> splats -> sums over views     scores
+#pragma once
+#include "raster_backward.h"
+#include "raster_pipeline.h"
+#include "raster_score.h"
+
+namespace splatzip::cuda {
+
+// Warps a tile: the fewer, the fewer slots are written and added up.
+constexpr int kBackwardBands = 2, kScoreBands = 2;
+
+template <class Machine>
+class RasterPasses : public RasterPipeline<Machine, true> {
+  using Pipeline = RasterPipeline<Machine, true>;
+  template <class T>
+  using Array = typename Machine::template Array<T>;
+
+ public:
+  using Pipeline::Pipeline;
+
+  // `pictures`: as the last render has left them, with transmittance and last_entry.
+  bool backward(const BatchPictures& pictures, const PictureGradients& g, const SceneArrays<float>& gradient,
+                float* g_background) {
+    const int64_t bands = this->tiles() * kBackwardBands;
+    float* slots = slots_.reserve(this->machine_, this->entries_ * kBackwardBands * kGradientSlot);
+    float* by_band = by_band_.reserve(this->machine_, 3 * bands);
+    this->machine_.run(BlendBackwardBand<kBackwardBands>{this->lists(), pictures.transmittance, pictures.last_entry, g,
+                                                         slots, by_band},
+                       bands);
+    this->machine_.run(SumBackground{by_band, bands, g_background}, 1);
+    sum_slots<kGradientSlot, -1>(kBackwardBands);
+    switch (this->degree_) {
+      case 0: project_backward_degree<0>(gradient); break;
+      case 1: project_backward_degree<1>(gradient); break;
+      case 2: project_backward_degree<2>(gradient); break;
+      case 3: project_backward_degree<3>(gradient); break;
+      default: project_backward_degree<4>(gradient);
+    }
+    return !this->machine_.failed();
+  }
+
+  bool begin_scores(const ScoreWishes& wishes) {
+    wishes_ = wishes;
+    cleared(&basics_, kScoreBasicRows, true);
+    cleared(&toward_, 3, wishes.directions);
+    cleared(&seen_from_, 1, wishes.directions);
+    cleared(&geometry_, kGeometryPairs, wishes.geometry_curvature);
+    cleared(&color_, color_pairs(), wishes.color_curvature);
+    return !this->machine_.failed();
+  }
+
+  bool add_scores(const ProjectionCamera& camera, const PictureShape& shape, float view_weight, float floor) {
+    if (wishes_.geometry_curvature) return add<kScoreCurvature>(camera, shape, view_weight, floor);
+    if (wishes_.removal) return add<kScoreRemoval>(camera, shape, view_weight, floor);
+    if (wishes_.transmittance) return add<kScoreTransmittance>(camera, shape, view_weight, floor);
+    return add<kScoreWeights>(camera, shape, view_weight, floor);
+  }
+
+  bool read_scores(const ScoreArrays& out) {
+    std::vector<float> rows;
+    read(basics_, kScoreBasicRows, &rows);
+    float* const basics[kScoreBasicRows] = {
+        out.weight, out.squares, wishes_.transmittance ? out.transmittance : out.removal, out.pixels, out.most};
+    for (int row = 0; row < kScoreBasicRows; ++row) to_splats(rows, kScoreBasicRows, row, 1, basics[row]);
+    if (wishes_.directions) {
+      read(toward_, 3, &rows);
+      to_splats(rows, 3, 0, 3, out.toward);
+      this->machine_.read(out.seen_from, seen_from_.data(), this->splats_);
+    }
+    if (wishes_.geometry_curvature) {
+      read(geometry_, kGeometryPairs, &rows);
+      to_splats(rows, kGeometryPairs, 0, kGeometryPairs, out.geometry_curvature);
+    }
+    if (wishes_.color_curvature) {
+      read(color_, color_pairs(), &rows);
+      to_splats(rows, color_pairs(), 0, color_pairs(), out.color_curvature);
+    }
+    return !this->machine_.failed();
+  }
+
+ private:
+  int color_pairs() const { return sh_coefficients(this->degree_) * (sh_coefficients(this->degree_) + 1) / 2; }
+
+  template <int Width, int Most>
+  void sum_slots(int bands) {
+    float* sums = sums_by_splat_.reserve(this->machine_, this->views_ * this->groups_ * kGroup * Width);
+    this->machine_.run(SumSlots<Width, Most>{this->order_.data(), this->first_entry_.data(), this->seen_,
+                                             static_cast<uint32_t>(bands), slots_.data(), sums},
+                       (this->seen_ + kLanes - 1) / kLanes);
+  }
+
+  template <int Degree>
+  void project_backward_degree(const SceneArrays<float>& gradient) {
+    this->machine_.run(
+        ProjectBackwardGroup<Degree>{this->scene(), this->view_.data(), this->views_, this->seen_mask_.data(),
+                                     this->splat_.data(), sums_by_splat_.data(), gradient},
+        this->groups_);
+  }
+
+  template <ScorePass Pass>
+  bool add(const ProjectionCamera& camera, const PictureShape& shape, float view_weight, float floor) {
+    constexpr int kSlot = score_slot(Pass);
+    if (!this->list({camera}, shape, true)) return false;
+    float* color = nullptr;
+    if (Pass >= kScoreRemoval) {
+      color = picture_.reserve(this->machine_, int64_t{3} * shape.width * shape.height);
+      this->template blend<false, false>({color, nullptr, nullptr, nullptr, nullptr});
+    }
+    float* slots = slots_.reserve(this->machine_, this->entries_ * kScoreBands * kSlot);
+    this->machine_.run(ScoreBand<Pass, kScoreBands>{this->lists(), color, floor, slots}, this->tiles() * kScoreBands);
+    sum_slots<kSlot, kScoreMost>(kScoreBands);
+    switch (this->degree_) {
+      case 0: add_groups<0>(kSlot, view_weight); break;
+      case 1: add_groups<1>(kSlot, view_weight); break;
+      case 2: add_groups<2>(kSlot, view_weight); break;
+      case 3: add_groups<3>(kSlot, view_weight); break;
+      default: add_groups<4>(kSlot, view_weight);
+    }
+    return !this->machine_.failed();
+  }
+
+  template <int Degree>
+  void add_groups(int width, float view_weight) {
+    const ScoreSums to = {basics_.data(), wishes_.directions ? toward_.data() : nullptr,
+                          wishes_.geometry_curvature ? geometry_.data() : nullptr,
+                          wishes_.color_curvature ? color_.data() : nullptr,
+                          wishes_.directions ? seen_from_.data() : nullptr};
+    this->machine_.run(ScoreGroup<Degree>{this->scene(), this->view_.data(), this->seen_mask_.data(),
+                                          sums_by_splat_.data(), width, view_weight, to},
+                       this->groups_);
+  }
+
+  template <class T>
+  void cleared(Array<T>* sums, int rows, bool wished) {
+    if (!wished) return;
+    const int64_t size = this->groups_ * rows * kGroup;
+    this->machine_.clear(sums->reserve(this->machine_, size), size);
+  }
+
+  void read(const Array<float>& sums, int rows, std::vector<float>* values) {
+    values->resize(static_cast<size_t>(this->groups_ * rows * kGroup));
+    this->machine_.read(values->data(), sums.data(), this->groups_ * rows * kGroup);
+  }
+  // Rows [first, first + width) of groups with `rows` of them, to (N, width).
+  void to_splats(const std::vector<float>& values, int rows, int first, int width, float* out) const {
+    if (!out) return;
+    for (int64_t splat = 0; splat < this->splats_; ++splat)
+      for (int row = 0; row < width; ++row)
+        out[splat * width + row] =
+            values[static_cast<size_t>((splat / kGroup * rows + first + row) * kGroup + splat % kGroup)];
+  }
+
+  Array<float> slots_, sums_by_splat_, by_band_, picture_;
+  // Sums over views, by group.
+  ScoreWishes wishes_;
+  Array<float> basics_, toward_, geometry_, color_;
+  Array<uint64_t> seen_from_;
+};
+
+}  // namespace splatzip::cuda

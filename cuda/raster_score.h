@@ -1,0 +1,243 @@
+// Score passes, as the CPU's: what each splat did to a picture, entry by entry into slots, slots to splats, splats to
+// what is known of them from all views.
+#pragma once
+#include "raster_backward.h"
+#include "splatzip/score.h"
+
+namespace splatzip::cuda {
+
+// Each includes what comes before it, transmittance apart: a sum of its own in the row of removal.
+enum ScorePass { kScoreWeights, kScoreTransmittance, kScoreRemoval, kScoreCurvature };
+
+// A slot: sums of w = alpha T, w^2, |w (colour - colour behind)|^2 (or T), pixels that count; the largest w; moments.
+enum ScoreRow { kScoreWeight, kScoreSquares, kScoreRemovalSum, kScorePixels, kScoreMost, kScoreFirstMoment };
+constexpr int kScoreBasicRows = 5;
+SPLZ_MEMBER constexpr int score_slot(ScorePass pass) {
+  return pass == kScoreCurvature ? kScoreFirstMoment + kScoreMoments : kScoreBasicRows;
+}
+
+template <ScorePass Pass, int Bands>
+struct ScoreBand {
+  static constexpr int kParts = BandPlace<Bands>::kParts, kSlot = score_slot(Pass);
+  struct Shared {
+    StagedSplat batch[kLanes];
+    uint32_t slot[kLanes];
+  };
+  TileLists<FullSplat> lists;
+  const float* color;  // of the picture, for removal and what includes it
+  float floor;         // added to the squared contrast in the moments
+  float* slots;        // (entries, Bands, kSlot)
+
+  // By part: transmittance so far, and colour that is still to come.
+  template <class Warp>
+  struct State {
+    LanesOf<Warp, float> transmittance[kParts], rest[kParts][3];
+  };
+
+  template <class Warp>
+  SPLZ_WARP void run(const Warp& warp, int64_t index, Shared* shared) const {
+    const BandPlace<Bands> place(lists, index);
+    const uint32_t start = lists.start[place.tile], end = lists.start[place.tile + 1];
+    State<Warp> state;
+    begin(warp, place, &state);
+    LanesOf<Warp, bool> is;
+    for (uint32_t first = start; first < end; first += kLanes) {
+      uint32_t open = 0;
+      SPLZ_UNROLL
+      for (int part = 0; part < kParts; ++part) {
+        warp.own([&](int lane) { is[lane] = state.transmittance[part][lane] >= kLeastTransmittance; });
+        open |= warp.ballot(is) ? 1u << part : 0;
+      }
+      warp.each([&](int lane) {
+        const uint32_t k = first + static_cast<uint32_t>(lane);
+        is[lane] = k < end && stage(k, index, place, open, lane, shared);
+      });
+      for (uint32_t touching = warp.ballot(is); touching; touching &= touching - 1) {
+        const int which = lowest_bit(touching);
+        add_entry(warp, place, shared->batch[which], shared->slot[which], &state);
+      }
+      warp.each([](int) {});  // the batch has been read
+    }
+  }
+
+ private:
+  template <class Warp>
+  SPLZ_WARP void begin(const Warp& warp, const BandPlace<Bands>& place, State<Warp>* state) const {
+    warp.own([&](int lane) {
+      SPLZ_UNROLL
+      for (int part = 0; part < kParts; ++part) {
+        const int64_t at = place.pixel(lists, part, lane);
+        state->transmittance[part][lane] = at >= 0 ? 1.0f : 0.0f;
+        if constexpr (Pass >= kScoreRemoval)
+          for (int c = 0; c < 3; ++c) state->rest[part][c][lane] = at >= 0 ? color[3 * at + c] : 0.0f;
+      }
+    });
+  }
+
+  SPLZ_WARP bool stage(uint32_t k, int64_t index, const BandPlace<Bands>& place, uint32_t open, int lane,
+                       Shared* shared) const {
+    const uint32_t slot = lists.entries[k] * Bands + static_cast<uint32_t>(index % Bands);
+    shared->slot[lane] = slot;
+    if (open) {
+      shared->batch[lane] = staged(unpack(lists.packed(lists.entries[k])), lists.exact_extent, place, open);
+      if (shared->batch[lane].parts) return true;
+    }
+    for (int row = 0; row < kSlot; ++row) slots[int64_t{slot} * kSlot + row] = 0;
+    return false;
+  }
+
+  template <class Warp>
+  SPLZ_WARP void add_entry(const Warp& warp, const BandPlace<Bands>& place, const StagedSplat& s, uint32_t slot,
+                           State<Warp>* state) const {
+    constexpr int kRows = Pass == kScoreCurvature ? kScoreMoments + 1 : 1;
+    LanesOf<Warp, float> basics[4], most, moments[kRows];
+    // Offsets in sigmas (times a constant), so that no moment overflows.
+    const float root_along = sqrtf(-s.along), root_across = sqrtf(-s.across);
+    warp.own([&](int lane) {
+      float sum[4] = {}, largest = 0, moment[kRows] = {};
+      const float x = static_cast<float>(place.pixel_x(0, lane)) + 0.5f;
+      const float y = static_cast<float>(place.pixel_y(0, lane)) + 0.5f;
+      SPLZ_UNROLL
+      for (int part = 0; part < kParts; ++part) {
+        if (!(s.parts >> part & 1)) continue;
+        const Footprint f =
+            footprint(s, x + static_cast<float>(part % 2 * kPartWidth), y + static_cast<float>(part / 2 * kPartHeight));
+        const float before = state->transmittance[part][lane];
+        if (!((f.power >= s.cut) & (before >= kLeastTransmittance))) continue;
+        const float raw = exp2_of(f.power) * s.opacity, alpha = at_most(raw, kMostAlpha), weight = alpha * before;
+        state->transmittance[part][lane] = before - weight;
+        sum[kScoreWeight] += weight;
+        sum[kScoreSquares] = fused(weight, weight, sum[kScoreSquares]);
+        if (Pass == kScoreTransmittance) sum[kScoreTransmittanceRow] += before;
+        sum[kScorePixels] += weight >= kCountedWeight ? 1.0f : 0.0f;
+        largest = weight > largest ? weight : largest;
+        if constexpr (Pass >= kScoreRemoval) {
+          // weight * (colour - colour behind); what is still to come is (1 - alpha) T times the colour behind.
+          const float ratio = alpha / (1.0f - alpha);
+          float removal = 0;
+          for (int c = 0; c < 3; ++c) {
+            const float own = weight * s.color[c], after = state->rest[part][c][lane] - own;
+            state->rest[part][c][lane] = after;
+            const float change = own - ratio * after;
+            removal += change * change;
+          }
+          sum[kScoreRemovalSum] += removal;
+          if constexpr (Pass >= kScoreCurvature)
+            if (raw <= kMostAlpha)
+              add_moments(removal + weight * weight * floor, f.e * root_along, f.dy * root_across, moment);
+        }
+      }
+      for (int row = 0; row < 4; ++row) basics[row][lane] = sum[row];
+      for (int row = 0; row < kRows; ++row) moments[row][lane] = moment[row];
+      most[lane] = largest;
+    });
+    const LanesOf<Warp, float> four = sums_of_lanes<4>(warp, basics), fifth = most_of_lanes(warp, most);
+    float* to = slots + int64_t{slot} * kSlot;
+    warp.own([&](int lane) {
+      if (lane % (kLanes / 4) == 0) to[row_of_lane<4>(lane)] = four[lane];
+      if (lane == 1) to[kScoreMost] = fifth[lane];
+    });
+    if constexpr (Pass == kScoreCurvature) {
+      const LanesOf<Warp, float> sums = sums_of_lanes<kRows>(warp, moments);
+      warp.own([&](int lane) {
+        const int row = row_of_lane<kRows>(lane);
+        if (lane % (kLanes / kRows) == 0 && row < kScoreMoments) to[kScoreFirstMoment + row] = sums[lane];
+      });
+    }
+  }
+
+  static constexpr int kScoreTransmittanceRow = kScoreRemovalSum;
+
+  SPLZ_WARP static void add_moments(float m0, float e, float d, float* sums) {
+    const float m1 = m0 * e, m2 = m0 * d, m3 = m1 * e, m4 = m1 * d, m5 = m2 * d;
+    const float m6 = m3 * e, m7 = m3 * d, m8 = m4 * d, m9 = m5 * d;
+    const float all[kScoreMoments] = {m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m6 * e, m6 * d, m7 * d, m8 * d, m9 * d};
+    for (int m = 0; m < kScoreMoments; ++m) sums[m] += all[m];
+  }
+};
+
+// Sums of all views, by group, a row a lane each. Null: not wished.
+struct ScoreSums {
+  float *basics, *toward, *geometry, *color;  // rows: kScoreBasicRows, 3, kGeometryPairs, K (K + 1) / 2
+  uint64_t* seen_from;
+};
+
+// Adds what a picture says about a group.
+template <int Degree>
+struct ScoreGroup {
+  struct Shared {};
+  static constexpr int kCoefficients = sh_coefficients(Degree), kColorPairs = kCoefficients * (kCoefficients + 1) / 2;
+  GroupedScene<float> scene;
+  const View* view;
+  const uint32_t* seen;
+  const float* sums;  // by splat, `width` each
+  int width;
+  float view_weight;
+  ScoreSums to;
+
+  template <class Warp>
+  SPLZ_WARP void run(const Warp& warp, int64_t group, Shared*) const {
+    warp.each([&](int lane) {
+      const float* sum = sums + (group * kGroup + lane) * width;
+      if (!(seen[group] >> lane & 1) || !(sum[kScoreWeight] > 0)) return;
+      for (int row = 0; row < kScoreBasicRows; ++row) {
+        float& known = to.basics[(group * kScoreBasicRows + row) * kGroup + lane];
+        if (row == kScoreMost) {
+          known = sum[row] > known ? sum[row] : known;
+        } else {
+          known += sum[row] * (row == kScorePixels ? 1.0f : view_weight);
+        }
+      }
+      if (!to.toward && !to.geometry && !to.color) return;
+      const Projection<float> p = project<ScalarMath>(view->camera, load_shape(scene.geometry, group, lane));
+      float direction[3];
+      direction_of(p.offset, direction);
+      if (to.toward) add_directions(group, lane, sum, direction);
+      if (to.color) add_color(group, lane, sum, direction);
+      if (to.geometry) add_geometry(group, lane, sum, p);
+    });
+  }
+
+ private:
+  SPLZ_WARP void add_directions(int64_t group, int lane, const float* sum, const float* direction) const {
+    for (int k = 0; k < 3; ++k)
+      to.toward[(group * 3 + k) * kGroup + lane] -= direction[k] * sum[kScoreWeight] * view_weight;
+    float column, row;
+    octahedral_cell(-direction[0], -direction[1], -direction[2], &column, &row);
+    const int cell = static_cast<int>(row) * 8 + static_cast<int>(column);
+    if (sum[kScoreMost] >= kCountedWeight) to.seen_from[group * kGroup + lane] |= uint64_t{1} << (cell & 63);
+  }
+
+  SPLZ_WARP void add_color(int64_t group, int lane, const float* sum, const float* direction) const {
+    float basis[kCoefficients];
+    sh_basis<Degree>(direction[0], direction[1], direction[2], basis);
+    float* row = to.color + group * kColorPairs * kGroup + lane;
+    SPLZ_UNROLL
+    for (int k = 0; k < kCoefficients; ++k) {
+      const float left = basis[k] * sum[kScoreSquares] * view_weight;
+      for (int l = k; l < kCoefficients; ++l, row += kGroup) *row += left * basis[l];
+    }
+  }
+
+  SPLZ_WARP void add_geometry(int64_t group, int lane, const float* sum, const Projection<float>& p) const {
+    ShapeJacobian<float> jacobian;
+    shape_jacobian<ScalarMath>(view->camera, p, &jacobian);
+    float weighted[kShapeTerms][kGeometryParameters];
+    for (int f = 0; f < kShapeTerms; ++f)
+      for (int l = 0; l < kGeometryParameters; ++l) {
+        float total = 0;
+        for (int g = 0; g < kShapeTerms; ++g)
+          total += sum[kScoreFirstMoment + moment_of_terms(f, g)] * jacobian.of[g][l];
+        weighted[f][l] = total;
+      }
+    float* row = to.geometry + group * kGeometryPairs * kGroup + lane;
+    for (int k = 0; k < kGeometryParameters; ++k)
+      for (int l = k; l < kGeometryParameters; ++l, row += kGroup) {
+        float total = 0;
+        for (int f = 0; f < kShapeTerms; ++f) total += jacobian.of[f][k] * weighted[f][l];
+        if (total <= 3e38f && total >= -3e38f) *row += total * view_weight;
+      }
+  }
+};
+
+}  // namespace splatzip::cuda
