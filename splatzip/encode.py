@@ -80,7 +80,7 @@ def encode(
     coded = stepped.encode(scene, profile.stepped, tiers=tiers, classes=classes, fitted=fitted, threads=threads)
     report(0.9, "packing")
     if compensation is None:
-        compensation = closed_form(tiers)
+        compensation = closed_form(tiers, scene.log_scales)
     return _stepped_file(scene, coded, compensation, settings)
 
 

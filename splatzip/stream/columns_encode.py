@@ -70,7 +70,7 @@ def encode_scene(
     elif tiers is None:
         tiers = by_importance(importance(scene, threads=threads), SHARES_LOSSLESS)
     if compensation is None:
-        compensation = closed_form(tiers)
+        compensation = closed_form(tiers, scene.log_scales)
     coordinates = _coordinates(source, layout, codes)
     order = _order(source, coordinates)
     order = order[np.argsort(tiers[order], kind="stable")]

@@ -1,16 +1,16 @@
-"""What stands in for splats that are still to come: those that are there, a little wider and stronger.
+"""What stands in for splats that are still to come: those that are there, wider, softer and stronger.
 
     tiers -> [closed form, or optimize.compensation] -> a few numbers in the file
     part of a file + those numbers -> scene that looks more like the whole one
 
-Until tier t + 1 is there, log scales of tiers 0 to t grow by `widen[t]` and their opacity alpha becomes
-1 - (1 - alpha)^strengthen[t]. Bitstream: docs/FORMAT.md 3.7.
+A small splat has many of its kind to stand in for, a large one few: small ones grow more, and all are blurred by some
+of what lies between them. Bitstream: docs/FORMAT.md 3.7, which has the formulas.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -21,28 +21,50 @@ from splatzip.errors import CorruptError
 from splatzip.kernels.math import exact_exp, exact_log
 from splatzip.scene import Scene
 
-# Fitted on six scenes at 2, 10 and 50 % of their splats: what is best follows the share of the splats.
-_WIDEN_OCTAVE = 0.13  # for each halving of the splats that are there,
-_STRENGTHEN_OCTAVE = 0.5
-_FREE_OCTAVES = 0.8  # after so much of one
-_MOST_STRENGTHEN = 2.5
+Floats = NDArray[np.float32]
+
+# Fitted on six scenes at 1.5, 5.5 and 15.5 % of their splats: what is best follows the share of the splats that are
+# there. An octave halves it, after the first 0.8 of one.
+_FREE_OCTAVES = 0.8
+_WIDEN, _WIDEN_OCTAVE = -0.1, 0.13
+_STRENGTHEN_OCTAVE, _MOST_STRENGTHEN = 1.2, 8.0
+_BLUR, _BLUR_OCTAVE = -1.2, 0.22  # log scale, from the median of sizes on
+_BY_SIZE = (-0.06, -0.18)
+_BY_OPACITY = (-0.14, 0.11)
 
 _LN2 = 0.6931471805599453
 _CERTAIN = 25.0  # logits beyond: opaque, or invisible
+# Part of the format: what a file may say, and what becomes of a splat at most.
 _WIDEN_RANGE = (-1.0, 3.0)
 _STRENGTHEN_RANGE = (0.1, 20.0)
+_LOG_SCALE_RANGE = (-60.0, 60.0)
+_SLOPE_RANGE = (-1.0, 1.0)
+_MOST_LARGER = 3.0
+_LEAST_LOG_ALPHA = -4.0
 
 
 @dataclass(frozen=True)
 class Compensation:
-    """One number of each kind for every tier but the last; none: splats stay as they are."""
+    """How splats stand in for others; without numbers they stay as they are.
+
+    Attributes:
+        widen: what is added to log scales, for every tier but the last.
+        strengthen: how many such splats, one behind the other, have the opacity; for every tier but the last.
+        blur: log scale of what is added to the covariance, for every tier but the last; (): none.
+        by_size: a log scale, and what is added to `widen` and to the logarithm of `strengthen` for each unit that a
+            splat's size (`_sizes`) is above it; (): nothing.
+        by_opacity: the same for each unit of the logarithm of its opacity; (): nothing.
+    """
 
     widen: tuple[float, ...] = ()
     strengthen: tuple[float, ...] = ()
+    blur: tuple[float, ...] = ()
+    by_size: tuple[float, ...] = ()
+    by_opacity: tuple[float, ...] = ()
 
     def stored(self) -> dict[str, Any]:
         """Ready for JSON."""
-        return {"widen": list(self.widen), "strengthen": list(self.strengthen)} if self.widen else {}
+        return {name: list(values) for name, values in asdict(self).items() if values}
 
     @staticmethod
     def of(file: ContainerFile) -> Compensation:
@@ -52,42 +74,84 @@ class Compensation:
         except CorruptError:
             stored = {}
         count = file.root.tiers - 1
-        widen = _numbers(stored, "widen", count, _WIDEN_RANGE)
-        strengthen = _numbers(stored, "strengthen", count, _STRENGTHEN_RANGE)
-        return Compensation(widen, strengthen) if widen and strengthen else Compensation()
+        ranges = {
+            "widen": (_WIDEN_RANGE,) * count,
+            "strengthen": (_STRENGTHEN_RANGE,) * count,
+            "blur": (_LOG_SCALE_RANGE,) * count,
+            "by_size": (_LOG_SCALE_RANGE, _SLOPE_RANGE, _SLOPE_RANGE),
+            "by_opacity": (_SLOPE_RANGE, _SLOPE_RANGE),
+        }
+        needed = {name for name in ranges if name in stored} | {"widen", "strengthen"}
+        numbers = {name: _numbers(stored, name, ranges[name]) for name in needed}
+        return Compensation(**numbers) if all(numbers.values()) else Compensation()
+
+    def stand_in(self, tier: int, log_scales: Floats, opacity_logits: Floats) -> tuple[Floats, Floats]:
+        """Log scales and opacity logits of N splats near which the tier after this one is lacking.
+
+        Args:
+            tier: 0 for the first.
+            log_scales: (N, 3).
+            opacity_logits: (N,).
+        """
+        logits = opacity_logits.astype(np.float64)
+        certain = np.abs(logits) > _CERTAIN  # of an opaque or an invisible splat the opacity stays
+        logits[certain] = np.sign(logits[certain]) * _CERTAIN
+        density = np.maximum(logits, 0) + exact_log(1 + exact_exp(-np.abs(logits)))  # 1 - alpha = e^-density
+        widen, factor = np.full(len(logits), self.widen[tier]), np.zeros(len(logits))
+        if self.by_size:
+            larger = np.clip(_sizes(log_scales) - self.by_size[0], -_MOST_LARGER, _MOST_LARGER)
+            widen, factor = widen + self.by_size[1] * larger, factor + self.by_size[2] * larger
+        if self.by_opacity:
+            log_alpha = np.maximum(logits - density, _LEAST_LOG_ALPHA)
+            widen, factor = widen + self.by_opacity[0] * log_alpha, factor + self.by_opacity[1] * log_alpha
+        wider = log_scales + np.clip(widen, *_WIDEN_RANGE)[:, None]
+        if self.blur:
+            wider = exact_log(exact_exp(2 * wider) + exact_exp(2 * self.blur[tier])) / 2
+        power = np.clip(self.strengthen[tier] * exact_exp(factor), *_STRENGTHEN_RANGE) * density
+        stronger = power + exact_log(1 - exact_exp(-power))
+        return wider.astype(np.float32), np.where(certain, opacity_logits, stronger).astype(np.float32)
 
 
-def _numbers(stored: Mapping[str, Any], name: str, count: int, limits: tuple[float, float]) -> tuple[float, ...]:
+def _numbers(stored: Mapping[str, Any], name: str, ranges: tuple[tuple[float, float], ...]) -> tuple[float, ...]:
     values = stored.get(name)
-    low, high = limits
-    if not isinstance(values, list) or len(values) != count:
+    if not isinstance(values, list) or len(values) != len(ranges):
         return ()
-    if not all(type(value) in (int, float) and low <= value <= high for value in values):
+    if not all(type(v) in (int, float) and low <= v <= high for v, (low, high) in zip(values, ranges, strict=True)):
         return ()
     return tuple(map(float, values))
 
 
-def closed_form(tiers: NDArray[np.uint8]) -> Compensation:
-    """What suits most scenes, by how many splats each tier has."""
+def _sizes(log_scales: Floats) -> NDArray[np.float64]:
+    """(N,) means of the two larger log scales: half the logarithm of the area, seen from the front."""
+    ordered = np.sort(log_scales.astype(np.float64), axis=1)
+    sizes: NDArray[np.float64] = (ordered[:, 1] + ordered[:, 2]) / 2
+    return sizes
+
+
+def closed_form(tiers: NDArray[np.uint8], log_scales: Floats) -> Compensation:
+    """What suits most scenes, by how many splats each tier has.
+
+    Args:
+        tiers: (N,) of each splat.
+        log_scales: (N, 3).
+    """
+    early = tiers < tiers.max()
+    if not early.any():
+        return Compensation()
     there = np.cumsum(np.bincount(tiers))[:-1] / len(tiers)
     octaves = np.maximum(-exact_log(np.maximum(there, 1e-9)) / _LN2 - _FREE_OCTAVES, 0)
-    widen = np.round(_WIDEN_OCTAVE * octaves, 2)
-    strengthen = np.round(np.minimum(1 + _STRENGTHEN_OCTAVE * octaves, _MOST_STRENGTHEN), 2)
-    return Compensation(tuple(widen.tolist()), tuple(strengthen.tolist()))
+    size = float(np.clip(np.median(_sizes(log_scales[early])), -50, 50))
+    return Compensation(
+        widen=_rounded(_WIDEN + _WIDEN_OCTAVE * octaves),
+        strengthen=_rounded(np.minimum(1 + _STRENGTHEN_OCTAVE * octaves, _MOST_STRENGTHEN)),
+        blur=_rounded(size + _BLUR + _BLUR_OCTAVE * octaves),
+        by_size=(round(size, 2), *_BY_SIZE),
+        by_opacity=_BY_OPACITY,
+    )
 
 
-def stand_in(
-    log_scales: NDArray[np.float32], opacity_logits: NDArray[np.float32], widen: float, strengthen: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Log scales and opacity logits of splats that stand in for others."""
-    wider = log_scales + np.float32(widen)
-    logits = opacity_logits.astype(np.float64)
-    # 1 - alpha = e^-p; of an opaque or an invisible splat nothing changes.
-    certain = np.abs(logits) > _CERTAIN
-    logits[certain] = 0.0
-    power = strengthen * (np.maximum(logits, 0) + exact_log(1 + exact_exp(-np.abs(logits))))
-    stronger = power + exact_log(1 - exact_exp(-power))
-    return wider, np.where(certain, opacity_logits, stronger).astype(np.float32)
+def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(np.round(values, 2).tolist())
 
 
 def compensated(
@@ -109,9 +173,9 @@ def compensated(
     for tier in range(file.root.tiers - 1, 0, -1):
         stage[(tiers < tier) & _without(tier, file, there, scene.positions)] = tier - 1
     log_scales, logits = scene.log_scales.copy(), scene.opacity_logits.copy()
-    for number, (widen, strengthen) in enumerate(zip(stored.widen, stored.strengthen, strict=True)):
-        rows = stage == number
-        log_scales[rows], logits[rows] = stand_in(log_scales[rows], logits[rows], widen, strengthen)
+    for tier in range(file.root.tiers - 1):
+        rows = stage == tier
+        log_scales[rows], logits[rows] = stored.stand_in(tier, log_scales[rows], logits[rows])
     return scene.edited(log_scales=log_scales, opacity_logits=logits)
 
 

@@ -373,85 +373,85 @@ var S = (e) => new a("FormatError", e), C = {
 	0,
 	1,
 	2
-], T = [
+], re = [
 	[30, 2],
 	[20, 10],
 	[10, 10],
 	[0, 10]
 ];
-function re(e, t, n) {
-	let r = ie[e];
+function ie(e, t, n) {
+	let r = ae[e];
 	if (!r) throw c(`the source format '${e.slice(0, 40)}' is not known; a newer decoder may read it`);
 	return r(t, n);
 }
-var ie = {
+var ae = {
 	spz: (e, t) => ({
-		coordinates: D("positions", w, e === 1 ? 16 : 32, { folded: e === 1 }),
+		coordinates: E("positions", w, e === 1 ? 16 : 32, { folded: e === 1 }),
 		components: [
-			...D("scales", w, 8),
-			...D("alphas", [0], 8),
-			...D("colors", [
+			...E("scales", w, 8),
+			...E("alphas", [0], 8),
+			...E("colors", [
 				1,
 				0,
 				2
 			], 8),
-			...e >= 3 ? ae("rotations") : D("rotations", w, 8),
-			...D("sh", E(k(t)), 8, { layer: 1 })
+			...e >= 3 ? oe("rotations") : E("rotations", w, 8),
+			...E("sh", T(O(t)), 8, { layer: 1 })
 		]
 	}),
 	sog: (e, t) => ({
-		coordinates: D("positions", w, 16),
+		coordinates: E("positions", w, 16),
 		components: [
-			...D("scales", w, 8),
-			...D("colors", [
+			...E("scales", w, 8),
+			...E("colors", [
 				3,
 				0,
 				1,
 				2
 			], 8),
-			...D("rotations", [
+			...E("rotations", [
 				3,
 				0,
 				1,
 				2
 			], 8),
-			...t.has("labels") ? O("labels", [[8, 8], [0, 8]], { layer: 1 }) : []
+			...t.has("labels") ? D("labels", [[8, 8], [0, 8]], { layer: 1 }) : []
 		]
 	}),
 	compressed_ply: (e, t) => ({
-		coordinates: O("position", [
+		coordinates: D("position", [
 			[21, 11],
 			[11, 10],
 			[0, 11]
 		]),
 		components: [
-			...O("scale", [
+			...D("scale", [
 				[21, 11],
 				[11, 10],
 				[0, 11]
 			]),
-			...O("color", [
+			...D("color", [
 				[0, 8],
 				[16, 8],
 				[24, 8],
 				[8, 8]
 			]),
-			...O("rotation", T),
-			...D("sh", E(k(t), !0), 8, { layer: 1 })
+			...D("rotation", re),
+			...E("sh", T(O(t), !0), 8, { layer: 1 })
 		],
 		prefixShift: 11
 	}),
 	splat: () => ({
-		coordinates: D("positions", w, 32, { folded: !0 }),
+		coordinates: E("positions", w, 32, { folded: !0 }),
 		components: [
-			...D("scales", w, 32, { folded: !0 }),
-			...D("colors", [
+			...E("scales", w, 32, { folded: !0 }),
+			...E("colors", [
 				3,
 				1,
 				0,
 				2
 			], 8),
-			...D("rotations", [
+			...E("rotations", [
 				0,
 				1,
 				2,
@@ -460,25 +460,25 @@ var ie = {
 		]
 	}),
 	ksplat: (e, t) => {
-		let n = A(t, "positions").dtype === "uint32", r = n ? 32 : 16, i = 8 * C[t.get("sh")?.dtype ?? "uint8"];
+		let n = se(t, "positions").dtype === "uint32", r = n ? 32 : 16, i = 8 * C[t.get("sh")?.dtype ?? "uint8"];
 		return {
-			coordinates: D("positions", w, r, { folded: n }),
+			coordinates: E("positions", w, r, { folded: n }),
 			components: [
-				...D("scales", w, r, { folded: !0 }),
-				...D("colors", [
+				...E("scales", w, r, { folded: !0 }),
+				...E("colors", [
 					3,
 					1,
 					0,
 					2
 				], 8),
-				...D("rotations", [
+				...E("rotations", [
 					0,
 					1,
 					2,
 					3
 				], r, { folded: !0 }),
-				...n ? D("buckets", [0], 32) : [],
-				...D("sh", E(k(t)), i, {
+				...n ? E("buckets", [0], 32) : [],
+				...E("sh", T(O(t)), i, {
 					folded: i > 8,
 					layer: 1
 				})
@@ -488,24 +488,24 @@ var ie = {
 	},
 	float32: (e, t) => {
 		if (e !== 1) throw c(`version ${e} of the bits of a float scene is not known`);
-		let n = E(Math.floor(A(t, "sh").columns / 3) - 1).map((e) => e + 3);
+		let n = T(Math.floor(se(t, "sh").columns / 3) - 1).map((e) => e + 3);
 		return {
-			coordinates: D("positions", w, 32, { folded: !0 }),
+			coordinates: E("positions", w, 32, { folded: !0 }),
 			components: [
-				...D("log_scales", w, 32, { folded: !0 }),
-				...D("opacity_logits", [0], 32, { folded: !0 }),
-				...D("sh", [
+				...E("log_scales", w, 32, { folded: !0 }),
+				...E("opacity_logits", [0], 32, { folded: !0 }),
+				...E("sh", [
 					1,
 					0,
 					2
 				], 32, { folded: !0 }),
-				...D("rotations", [
+				...E("rotations", [
 					0,
 					1,
 					2,
 					3
 				], 32, { folded: !0 }),
-				...D("sh", n, 32, {
+				...E("sh", n, 32, {
 					folded: !0,
 					layer: 1
 				})
@@ -513,7 +513,7 @@ var ie = {
 		};
 	}
 };
-function E(e, t = !1) {
+function T(e, t = !1) {
 	let n = [];
 	for (let r = 0; r < e; r++) for (let i of [
 		1,
@@ -522,7 +522,7 @@ function E(e, t = !1) {
 	]) n.push(t ? i * e + r : 3 * r + i);
 	return n;
 }
-function D(e, t, n, { folded: r = !1, layer: i = 0 } = {}) {
+function E(e, t, n, { folded: r = !1, layer: i = 0 } = {}) {
 	return t.map((t) => ({
 		array: e,
 		column: t,
@@ -532,7 +532,7 @@ function D(e, t, n, { folded: r = !1, layer: i = 0 } = {}) {
 		folded: r
 	}));
 }
-function O(e, t, { folded: n = !1, layer: r = 0 } = {}) {
+function D(e, t, { folded: n = !1, layer: r = 0 } = {}) {
 	return t.map(([t, i]) => ({
 		array: e,
 		column: 0,
@@ -542,69 +542,69 @@ function O(e, t, { folded: n = !1, layer: r = 0 } = {}) {
 		folded: n
 	}));
 }
-function ae(e) {
-	return O(e, T).map((e, t) => ({
+function oe(e) {
+	return D(e, re).map((e, t) => ({
 		...e,
 		folded: t > 0
 	}));
 }
-function k(e) {
+function O(e) {
 	return Math.floor((e.get("sh")?.columns ?? 0) / 3);
 }
-function A(e, t) {
+function se(e, t) {
 	let n = e.get(t);
 	if (!n) throw o(`chunk (3, 0): it has no array '${t}'`);
 	return n;
 }
 // src/decoder/columns/source.ts
-var j = "chunk (3, 0)", oe = 75, se = class {
+var k = "chunk (3, 0)", ce = 75, le = class {
 	#e;
 	#t = /* @__PURE__ */ new Map();
 	#n = [];
 	#r = 0;
 	constructor(e) {
-		this.#e = d(e, j, { wrapReals: !0 });
+		this.#e = d(e, k, { wrapReals: !0 });
 		let { format: t, version: n, codes: r, tables: i, records: a, header: s } = this.#e;
-		if (typeof t != "string" || !M(n) || !f(r) || !f(s)) throw L();
+		if (typeof t != "string" || !A(n) || !f(r) || !f(s)) throw P();
 		for (let [e, t] of Object.entries(r)) {
-			let [n, r] = ce(t);
-			if (!M(n)) throw L();
-			if (!F(r) || n > oe) throw o(`${j}: an array of codes has an impossible shape`);
+			let [n, r] = ue(t);
+			if (!A(n)) throw P();
+			if (!N(r) || n > ce) throw o(`${k}: an array of codes has an impossible shape`);
 			this.#t.set(e, {
 				columns: n,
 				dtype: r
 			});
 		}
-		for (let e of P(i)) {
-			let [t, n, r] = P(e);
-			if (P(e).length !== 3 || typeof t != "string" || typeof n != "string") throw L();
+		for (let e of M(i)) {
+			let [t, n, r] = M(e);
+			if (M(e).length !== 3 || typeof t != "string" || typeof n != "string") throw P();
 			this.#n.push({
 				name: t,
 				dtype: n,
-				shape: P(r).map(N)
+				shape: M(r).map(j)
 			});
 		}
-		for (let e of P(a)) {
-			let [t, n] = ce(e);
-			N(t), this.#r += N(n);
+		for (let e of M(a)) {
+			let [t, n] = ue(e);
+			j(t), this.#r += j(n);
 		}
 	}
 	get needsData() {
-		return this.#r > 0 || this.#n.some(({ shape: e }) => I(e) > 0);
+		return this.#r > 0 || this.#n.some(({ shape: e }) => de(e) > 0);
 	}
 	source(e) {
 		let t = /* @__PURE__ */ new Map(), n = 0;
 		for (let { name: r, dtype: i, shape: a } of this.#n) {
-			if (!F(i)) throw o(`${j}: table '${r}' is of a type that no table has`);
-			let s = I(a) * C[i];
-			if (s > e.length - n) throw o(`${j}: table '${r}' is larger than chunk (3, 1)`);
+			if (!N(i)) throw o(`${k}: table '${r}' is of a type that no table has`);
+			let s = de(a) * C[i];
+			if (s > e.length - n) throw o(`${k}: table '${r}' is larger than chunk (3, 1)`);
 			t.set(r, {
 				dtype: i,
 				shape: a,
 				bytes: e.slice(n, n + s)
 			}), n += s;
 		}
-		if (n += this.#r, n > e.length) throw o(`${j}: a record is larger than chunk (3, 1)`);
+		if (n += this.#r, n > e.length) throw o(`${k}: a record is larger than chunk (3, 1)`);
 		if (n < e.length) throw o(`chunk (3, 1): ${e.length - n} bytes belong to nothing`);
 		let { format: r, version: i, header: a } = this.#e;
 		return {
@@ -616,29 +616,29 @@ var j = "chunk (3, 0)", oe = 75, se = class {
 		};
 	}
 };
-function M(e) {
+function A(e) {
 	return typeof e == "number" && Number.isInteger(e) && e >= 0 && e < 2 ** 32;
 }
-function N(e) {
-	if (!M(e)) throw L();
+function j(e) {
+	if (!A(e)) throw P();
 	return e;
 }
-function P(e) {
-	if (!Array.isArray(e)) throw L();
+function M(e) {
+	if (!Array.isArray(e)) throw P();
 	return e;
 }
-function ce(e) {
-	let t = P(e);
-	if (t.length !== 2) throw L();
+function ue(e) {
+	let t = M(e);
+	if (t.length !== 2) throw P();
 	return [t[0], t[1]];
 }
-function F(e) {
+function N(e) {
 	return typeof e == "string" && Object.hasOwn(C, e);
 }
-function I(e) {
+function de(e) {
 	return e.reduce((e, t) => e * t, 1);
 }
-var L = () => o(`${j}: a field is missing or not what it should be`), R = class {
+var P = () => o(`${k}: a field is missing or not what it should be`), F = class {
 	#e;
 	#t;
 	#n;
@@ -686,10 +686,10 @@ var L = () => o(`${j}: a field is missing or not what it should be`), R = class 
 		if (e > this.left) throw this.corrupt("it ends too early");
 		return this.#r += e, this.#r - e;
 	}
-}, le = 2 ** 31, z = {
+}, fe = 2 ** 31, I = {
 	STEPPED: 1,
 	COLUMNS: 2
-}, B = {
+}, L = {
 	TABLES: 1,
 	STEPS: 2,
 	SOURCE: 3,
@@ -700,7 +700,7 @@ var L = () => o(`${j}: a field is missing or not what it should be`), R = class 
 	SETTINGS: 129,
 	QUALITY: 130,
 	TIERS: 131
-}, V = [
+}, R = [
 	83,
 	80,
 	76,
@@ -709,14 +709,14 @@ var L = () => o(`${j}: a field is missing or not what it should be`), R = class 
 	90,
 	13,
 	10
-], ue = 65535, de = 18;
-function H(e) {
-	if (e.length === 0 || V.some((t, n) => n < e.length && e[n] !== t)) throw new a("NotSplatzipError", "not a .splatz file: it does not start with SPLATZ");
+], pe = 65535, me = 18;
+function z(e) {
+	if (e.length === 0 || R.some((t, n) => n < e.length && e[n] !== t)) throw new a("NotSplatzipError", "not a .splatz file: it does not start with SPLATZ");
 }
-function fe(e, t) {
-	H(e);
-	let n = new R(e, "header at byte 0");
-	n.skip(V.length);
+function he(e, t) {
+	z(e);
+	let n = new F(e, "header at byte 0");
+	n.skip(R.length);
 	let r = n.u16(), i = n.u16();
 	if (r !== 0 || i !== 4) throw new a("UnsupportedVersionError", `this file is version ${r}.${i}; this decoder reads 0.4`);
 	let o = n.u32(), s = n.u32() + n.u32() * 2 ** 32, c = n.u32();
@@ -728,20 +728,20 @@ function fe(e, t) {
 		rootCrc: c
 	};
 }
-function pe(e) {
-	let t = new R(e, "root at byte 32"), [n, r, i, a, o] = K(5, () => t.uint()), s = q(() => t.f64()), c = {
-		low: q(() => t.f32()),
-		high: q(() => t.f32())
+function ge(e) {
+	let t = new F(e, "root at byte 32"), [n, r, i, a, o] = U(5, () => t.uint()), s = W(() => t.f64()), c = {
+		low: W(() => t.f32()),
+		high: W(() => t.f32())
 	};
 	if (![...c.low, ...c.high].every(Number.isFinite) || c.low.some((e, t) => e > c.high[t])) throw t.corrupt("the bounding box is not one");
 	let l = t.uint();
-	G(t, l, () => K(2, () => t.uint()));
+	H(t, l, () => U(2, () => t.uint()));
 	let u = [];
-	G(t, t.uint(), () => u.push({
+	H(t, t.uint(), () => u.push({
 		size: t.uint(),
 		crc: t.u32()
 	}));
-	let d = U(t);
+	let d = B(t);
 	if (t.end(), r === 0 || i > 4 || l === 0 || !s.every(Number.isFinite)) throw t.corrupt("it describes no scene");
 	return {
 		codec: n,
@@ -756,11 +756,11 @@ function pe(e) {
 		entries: d
 	};
 }
-function me(e, t) {
-	let n = new R(e, t), r = U(n);
+function _e(e, t) {
+	let n = new F(e, t), r = B(n);
 	return n.end(), r;
 }
-function he({ shared: e, runs: t }, n) {
+function ve({ shared: e, runs: t }, n) {
 	return {
 		shared: e.map((e) => ({
 			...e,
@@ -776,18 +776,18 @@ function he({ shared: e, runs: t }, n) {
 		}))
 	};
 }
-function ge(e, { shared: t, runs: n }, r, i) {
-	let a = "root at byte 32", l = new Set(Object.values(B));
+function ye(e, { shared: t, runs: n }, r, i) {
+	let a = "root at byte 32", l = new Set(Object.values(L));
 	for (let { kind: e, name: n } of t) if (!l.has(e) && e < 128) throw c(`${n}: this version does not know that required kind`);
 	for (let t of n) {
-		if (t.segment >= e.segments || t.tier >= e.tiers || t.layer >= e.layers) throw o(`${a}: it lists ${W(t)}, which it does not have`);
-		if (t.directory.size > t.size) throw o(`${a}: the directory of ${W(t)} is larger than the run`);
+		if (t.segment >= e.segments || t.tier >= e.tiers || t.layer >= e.layers) throw o(`${a}: it lists ${V(t)}, which it does not have`);
+		if (t.directory.size > t.size) throw o(`${a}: the directory of ${V(t)} is larger than the run`);
 	}
-	let u = [...t.map(({ name: e }) => e), ...n.map(W)];
+	let u = [...t.map(({ name: e }) => e), ...n.map(V)];
 	if (new Set(u).size < u.length) throw o(`${a}: a key is listed twice`);
 	let d = [...t, ...n.map((e) => ({
 		...e,
-		name: W(e)
+		name: V(e)
 	}))];
 	for (let { name: e, offset: t, size: n } of d) if (t + n > i) throw s(`${e} at byte ${t}: its ${n} bytes reach beyond the end at byte ${i}`);
 	let f = r;
@@ -797,12 +797,12 @@ function ge(e, { shared: t, runs: n }, r, i) {
 	}
 	if (f !== i) throw o(`byte ${f}: ${i - f} bytes belong to no chunk`);
 }
-function _e(e, t, n) {
-	let r = new R(e, `${t.directory.name} at byte ${t.offset}`), i = r.uint();
-	if (i * de > r.left) throw r.corrupt("it lists more chunks than it has room for");
-	let a = q((e) => (n.high[e] - n.low[e]) / ue), o = () => q((e) => n.low[e] + r.u16() * a[e]), s = [], c = -1, l = t.offset + t.directory.size;
+function be(e, t, n) {
+	let r = new F(e, `${t.directory.name} at byte ${t.offset}`), i = r.uint();
+	if (i * me > r.left) throw r.corrupt("it lists more chunks than it has room for");
+	let a = W((e) => (n.high[e] - n.low[e]) / pe), o = () => W((e) => n.low[e] + r.u16() * a[e]), s = [], c = -1, l = t.offset + t.directory.size;
 	for (let e = 0; e < i; e++) {
-		if (c += 1 + r.uint(), c >= le) throw r.corrupt(`there is no tile ${c}`);
+		if (c += 1 + r.uint(), c >= fe) throw r.corrupt(`there is no tile ${c}`);
 		let [e, n, i] = [
 			r.uint(),
 			r.uint(),
@@ -824,10 +824,10 @@ function _e(e, t, n) {
 	if (r.end(), l !== t.offset + t.size) throw r.corrupt("its chunks do not fill the run");
 	return s;
 }
-function U(e) {
+function B(e) {
 	let t = [];
-	G(e, e.uint(), () => {
-		let [n, r, i, a] = K(4, () => e.uint());
+	H(e, e.uint(), () => {
+		let [n, r, i, a] = U(4, () => e.uint());
 		t.push({
 			kind: n,
 			id: r,
@@ -838,8 +838,8 @@ function U(e) {
 		});
 	});
 	let n = [];
-	return G(e, e.uint(), () => {
-		let [t, r, i, a] = K(4, () => e.uint()), [o, s] = K(2, () => e.uint()), c = `directory of segment ${t} tier ${r} layer ${i}`, l = {
+	return H(e, e.uint(), () => {
+		let [t, r, i, a] = U(4, () => e.uint()), [o, s] = U(2, () => e.uint()), c = `directory of segment ${t} tier ${r} layer ${i}`, l = {
 			offset: a,
 			size: o,
 			crc: e.u32(),
@@ -858,19 +858,19 @@ function U(e) {
 		runs: n
 	};
 }
-function W({ segment: e, tier: t, layer: n }) {
+function V({ segment: e, tier: t, layer: n }) {
 	return `segment ${e} tier ${t} layer ${n}`;
 }
-function G(e, t, n) {
+function H(e, t, n) {
 	for (let r = 0; r < t; r++) {
 		if (e.left === 0) throw e.corrupt("it ends too early");
 		n();
 	}
 }
-function K(e, t) {
+function U(e, t) {
 	return Array.from({ length: e }, t);
 }
-function q(e) {
+function W(e) {
 	return [
 		e(0),
 		e(1),
@@ -878,9 +878,9 @@ function q(e) {
 	];
 }
 // src/decoder/streams.ts
-function ve(e, t, n, r) {
-	let i = new R(e, r);
-	n === 0 && (t === z.STEPPED ? ye : be)(i);
+function G(e, t, n, r) {
+	let i = new F(e, r);
+	n === 0 && (t === I.STEPPED ? xe : Se)(i);
 	let a = [];
 	for (let e = i.uint(); e > 0; e--) {
 		let e = {
@@ -891,24 +891,24 @@ function ve(e, t, n, r) {
 	}
 	return a;
 }
-function ye(e) {
+function xe(e) {
 	if (e.u8() !== 0) {
 		for (let t = 0; t < 3; t++) e.uint();
 		e.u8();
 		for (let t = 0; t < 4; t++) e.uint();
 	}
 }
-function be(e) {
+function Se(e) {
 	e.skip(2);
 	for (let t = 0; t < 3; t++) e.uint();
 }
 // src/decoder/columns.ts
-var xe = 65536, Se = 1024, J = 2, Y = 256, Ce = 6, we = 11, Te = class {
+var Ce = 65536, we = 1024, K = 2, q = 256, Te = 6, Ee = 11, De = class {
 	isChained = !1;
 	essential = [
-		[B.SOURCE, 0],
-		[B.COLUMNS, 0],
-		[B.TABLES, 0]
+		[L.SOURCE, 0],
+		[L.COLUMNS, 0],
+		[L.TABLES, 0]
 	];
 	#e;
 	#t;
@@ -921,25 +921,25 @@ var xe = 65536, Se = 1024, J = 2, Y = 256, Ce = 6, we = 11, Te = class {
 	#c = /* @__PURE__ */ new Map();
 	#l = [];
 	constructor(e, t, n) {
-		this.#e = e, this.#t = n, this.#n = (t + 1) ** 2 - 1, n.has(`${B.SOURCE},1`) && this.essential.push([B.SOURCE, 1]);
-		for (let e = 0; n.has(`${B.PALETTE},${e}`); e++) this.#i.push([B.PALETTE, e]);
+		this.#e = e, this.#t = n, this.#n = (t + 1) ** 2 - 1, n.has(`${L.SOURCE},1`) && this.essential.push([L.SOURCE, 1]);
+		for (let e = 0; n.has(`${L.PALETTE},${e}`); e++) this.#i.push([L.PALETTE, e]);
 	}
 	get hasRest() {
 		return this.#o?.layout.components.some(({ layer: e }) => e === 1) ?? !1;
 	}
 	take(e, t, n) {
-		if (this.#r.set(`${e},${t}`, n.slice()), e === B.SOURCE && t === 0 && (this.#a = new se(n), this.#a.needsData && !this.#t.has(`${B.SOURCE},1`))) throw o("root: the tables of its source are not listed");
-		e === B.TABLES && this.#o && this.#p(this.#o.file, t, n), !this.#o && this.essential.every(([e, t]) => this.#r.has(`${e},${t}`)) && (this.#o = this.#u());
+		if (this.#r.set(`${e},${t}`, n.slice()), e === L.SOURCE && t === 0 && (this.#a = new le(n), this.#a.needsData && !this.#t.has(`${L.SOURCE},1`))) throw o("root: the tables of its source are not listed");
+		e === L.TABLES && this.#o && this.#p(this.#o.file, t, n), !this.#o && this.essential.every(([e, t]) => this.#r.has(`${e},${t}`)) && (this.#o = this.#u());
 	}
 	needs(e) {
-		let t = Math.min(xe, Se * e.bytes.length);
+		let t = Math.min(Ce, we * e.bytes.length);
 		if (!(e.count >= 1 && e.count <= t)) throw o(`${e.name}: it cannot hold ${e.count} splats`);
 		if (!this.#o) return this.essential;
-		let n = ve(e.bytes, z.COLUMNS, e.layer, e.name).map(({ tableSet: e }) => [B.TABLES, e]), r = e.layer === 1 && this.#o.source.format === "sog" ? [
-			[B.PALETTE, 0],
+		let n = G(e.bytes, I.COLUMNS, e.layer, e.name).map(({ tableSet: e }) => [L.TABLES, e]), r = e.layer === 1 && this.#o.source.format === "sog" ? [
+			[L.PALETTE, 0],
 			...this.#i,
-			[B.COLUMNS, 1],
-			[B.TABLES, J]
+			[L.COLUMNS, 1],
+			[L.TABLES, K]
 		] : [];
 		return [
 			...this.essential,
@@ -955,15 +955,15 @@ var xe = 65536, Se = 1024, J = 2, Y = 256, Ce = 6, we = 11, Te = class {
 				logScales: i(3, 3),
 				rotations: i(6, 4),
 				opacityLogits: i(10, 1),
-				color: i(we, 3)
+				color: i(Ee, 3)
 			};
 		});
-		return this.hasRest && this.#c.set(X(e), e.bytes.slice()), n;
+		return this.hasRest && this.#c.set(J(e), e.bytes.slice()), n;
 	}
 	sh(e) {
-		let t = this.#c.get(X(e));
+		let t = this.#c.get(J(e));
 		if (!t) throw o(`${e.name}: its layer 0 is not there`);
-		this.#c.delete(X(e));
+		this.#c.delete(J(e));
 		let { dequantizer: n, source: r } = this.#o;
 		r.format === "sog" && (this.#s ??= this.#g());
 		let i = this.#s?.coefficients ?? n.coefficients;
@@ -985,13 +985,13 @@ var xe = 65536, Se = 1024, J = 2, Y = 256, Ce = 6, we = 11, Te = class {
 		let t = this.#l.reduce((e, { words: t }) => e + t.length, 0), n = new Uint32Array(t), r = 0;
 		for (let { words: e } of this.#l) n.set(e, r), r += e.length;
 		let i = Uint32Array.from({ length: t }, (e, t) => t);
-		return i.sort((e, t) => n[e] - n[t] || e - t), e && this.#o?.source.format === "compressed_ply" && Ee(i, n), i;
+		return i.sort((e, t) => n[e] - n[t] || e - t), e && this.#o?.source.format === "compressed_ply" && Oe(i, n), i;
 	}
 	close() {
 		this.#o && this.#e.call.columns_close(this.#o.file), this.#o = null;
 	}
 	#u() {
-		let e = this.#a.source(this.#r.get(`${B.SOURCE},1`) ?? /* @__PURE__ */ new Uint8Array()), t = re(e.format, e.version, e.codes), n = this.#d(0), r = this.#f(n);
+		let e = this.#a.source(this.#r.get(`${L.SOURCE},1`) ?? /* @__PURE__ */ new Uint8Array()), t = ie(e.format, e.version, e.codes), n = this.#d(0), r = this.#f(n);
 		if (r.length !== t.components.length || t.components.some(({ layer: e }, t) => e !== r[t])) throw o("chunk (5, 0): its components are not those of the source");
 		for (let n of [...t.coordinates, ...t.components]) {
 			let t = e.codes.get(n.array), r = `chunk (3, 0): array '${n.array}'`;
@@ -1000,7 +1000,7 @@ var xe = 65536, Se = 1024, J = 2, Y = 256, Ce = 6, we = 11, Te = class {
 		}
 		for (let [e, t] of this.#r) {
 			let [r, i] = e.split(",").map(Number);
-			r === B.TABLES && this.#p(n, i, t);
+			r === L.TABLES && this.#p(n, i, t);
 		}
 		return {
 			source: e,
@@ -1010,7 +1010,7 @@ var xe = 65536, Se = 1024, J = 2, Y = 256, Ce = 6, we = 11, Te = class {
 		};
 	}
 	#d(e) {
-		let t = this.#r.get(`${B.COLUMNS},${e}`), n = this.#e.withBlocks((e) => this.#e.call.columns_open(e.put(t), t.length));
+		let t = this.#r.get(`${L.COLUMNS},${e}`), n = this.#e.withBlocks((e) => this.#e.call.columns_open(e.put(t), t.length));
 		if (n === 0) throw o(`chunk (5, ${e}): its numbers make no sense`);
 		return n;
 	}
@@ -1047,7 +1047,7 @@ var xe = 65536, Se = 1024, J = 2, Y = 256, Ce = 6, we = 11, Te = class {
 			shift: s.prefixShift ?? 32,
 			at: f
 		});
-		let g = e.room(4 * (we + 3 * (1 + i)) * u), _ = {
+		let g = e.room(4 * (Ee + 3 * (1 + i)) * u), _ = {
 			n: u,
 			coefficients: i,
 			at: (e) => m.get(e) ?? 0,
@@ -1063,7 +1063,7 @@ var xe = 65536, Se = 1024, J = 2, Y = 256, Ce = 6, we = 11, Te = class {
 		}), g;
 	}
 	#h(e, t, n, r, i, a, s, l) {
-		if (s.some((e) => e.length !== Ce)) throw c("a target of six numbers");
+		if (s.some((e) => e.length !== Te)) throw c("a target of six numbers");
 		let u = this.#e.call.columns_decode(n, r, e.put(i), i.length, a ? e.put(a) : 0, a?.length ?? 0, e.put(Int32Array.from(s.flat())), l.shift, l.at);
 		if (u === 1 || u === 2) throw o(`${t}: its codes make no sense`);
 		if (u > 2) throw o(`${t}: a code has more bits than its array`);
@@ -1077,9 +1077,9 @@ var xe = 65536, Se = 1024, J = 2, Y = 256, Ce = 6, we = 11, Te = class {
 				24,
 				45
 			].includes(t.length) || t.some((e) => e !== 0)) throw o("chunk (5, 1): its components are not those of a palette");
-			let n = this.#r.get(`${B.TABLES},${J}`);
-			this.#p(e, J, n);
-			let r = E(t.length / 3), i = this.#i.map(([t, n]) => this.#_(e, n, r, this.#r.get(`${t},${n}`))), a = new Uint8Array(i.reduce((e, { length: t }) => e + t, 0)), s = 0;
+			let n = this.#r.get(`${L.TABLES},${K}`);
+			this.#p(e, K, n);
+			let r = T(t.length / 3), i = this.#i.map(([t, n]) => this.#_(e, n, r, this.#r.get(`${t},${n}`))), a = new Uint8Array(i.reduce((e, { length: t }) => e + t, 0)), s = 0;
 			for (let e of i) a.set(e, s), s += e.length;
 			return {
 				rows: a,
@@ -1091,7 +1091,7 @@ var xe = 65536, Se = 1024, J = 2, Y = 256, Ce = 6, we = 11, Te = class {
 	}
 	#_(e, t, n, r) {
 		let i = `chunk (4, ${t})`, a = r.length < 4 ? 0 : new DataView(r.buffer, r.byteOffset).getUint32(0, !0);
-		if (!(a > 0 && a <= Math.min(xe, Se * r.length))) throw o(`${i}: it cannot hold ${a} rows`);
+		if (!(a > 0 && a <= Math.min(Ce, we * r.length))) throw o(`${i}: it cannot hold ${a} rows`);
 		return this.#e.withBlocks((t) => {
 			let o = t.zeros(a * n.length), s = [
 				0,
@@ -1120,18 +1120,18 @@ var xe = 65536, Se = 1024, J = 2, Y = 256, Ce = 6, we = 11, Te = class {
 		});
 	}
 };
-function X({ tier: e, tile: t }) {
+function J({ tier: e, tile: t }) {
 	return `${e},${t}`;
 }
-function Ee(e, t) {
-	for (let n = 0; n < e.length; n += Y) {
-		let r = Math.min(n + Y, e.length) - 1, i = (n) => t[e[n]];
-		if (i(n) !== i(r) || n > 0 && i(n - 1) === i(n)) throw o(`a chunk of the source has not ${Y} splats`);
+function Oe(e, t) {
+	for (let n = 0; n < e.length; n += q) {
+		let r = Math.min(n + q, e.length) - 1, i = (n) => t[e[n]];
+		if (i(n) !== i(r) || n > 0 && i(n - 1) === i(n)) throw o(`a chunk of the source has not ${q} splats`);
 	}
 }
 // src/decoder/crc32.ts
-var De = Oe();
-function Oe() {
+var ke = Ae();
+function Ae() {
 	let e = Array.from({ length: 8 }, () => /* @__PURE__ */ new Uint32Array(256)), t = e[0];
 	for (let e = 0; e < 256; e++) {
 		let n = e;
@@ -1147,8 +1147,8 @@ function Oe() {
 	}
 	return e;
 }
-function ke(e) {
-	let [t, n, r, i, a, o, s, c] = De, l = 4294967295, u = 0, d = new DataView(e.buffer, e.byteOffset, e.byteLength);
+function je(e) {
+	let [t, n, r, i, a, o, s, c] = ke, l = 4294967295, u = 0, d = new DataView(e.buffer, e.byteOffset, e.byteLength);
 	for (; u + 8 <= e.length; u += 8) {
 		let e = l ^ d.getInt32(u, !0), f = d.getInt32(u + 4, !0);
 		l = c[e & 255] ^ s[e >>> 8 & 255] ^ o[e >>> 16 & 255] ^ a[e >>> 24] ^ i[f & 255] ^ r[f >>> 8 & 255] ^ n[f >>> 16 & 255] ^ t[f >>> 24];
@@ -1157,8 +1157,8 @@ function ke(e) {
 	return ~l >>> 0;
 }
 // src/decoder/meta.ts
-function Ae(e) {
-	let t = Ne(e.camera), n = Z(e.up), { antialiased: r } = e;
+function Me(e) {
+	let t = Fe(e.camera), n = Z(e.up), { antialiased: r } = e;
 	return {
 		type: "meta",
 		...t && { camera: t },
@@ -1170,7 +1170,7 @@ function Ae(e) {
 		values: e
 	};
 }
-function je(e, t) {
+function Ne(e, t) {
 	let n;
 	try {
 		n = d(e, "chunk (131, 0)");
@@ -1178,17 +1178,28 @@ function je(e, t) {
 		if (e instanceof a) return;
 		throw e;
 	}
-	let r = Me(n.widen, t - 1, -1, 3), i = Me(n.strengthen, t - 1, .1, 20);
-	return r && i ? {
+	let r = (e) => Array.from({ length: t - 1 }, () => e), i = X(n.widen, r([-1, 3])), o = X(n.strengthen, r([.1, 20])), s = X(n.blur, r(Pe)), c = X(n.by_size, [
+		Pe,
+		Y,
+		Y
+	]), l = X(n.by_opacity, [Y, Y]);
+	if (!(!i || !o || "blur" in n && !s) && !("by_size" in n && !c || "by_opacity" in n && !l)) return {
 		type: "tiers",
-		widen: r,
-		strengthen: i
-	} : void 0;
+		widen: i,
+		strengthen: o,
+		...s && { blur: s },
+		...c && { bySize: c },
+		...l && { byOpacity: l }
+	};
 }
-function Me(e, t, n, r) {
-	if (Array.isArray(e) && e.length === t) return e.every((e) => typeof e == "number" && e >= n && e <= r) ? e : void 0;
+var Pe = [-60, 60], Y = [-1, 1];
+function X(e, t) {
+	if (Array.isArray(e) && e.length === t.length) return t.every(([t, n], r) => {
+		let i = e[r];
+		return typeof i == "number" && i >= t && i <= n;
+	}) ? e : void 0;
 }
-function Ne(e) {
+function Fe(e) {
 	if (!f(e)) return;
 	let t = Z(e.position), n = Z(e.target), r = Z(e.up), i = e.fov_y_degrees;
 	if (!t || !n) return;
@@ -1214,7 +1225,7 @@ function Q(e, t) {
 	return typeof n == "string" ? { [e]: n } : {};
 }
 // src/decoder/progress.ts
-var Pe = class {
+var Ie = class {
 	missing = [];
 	#e;
 	#t;
@@ -1310,13 +1321,13 @@ var Pe = class {
 		let r = [...t.keys()].filter((e) => !n.has(e));
 		return r.length > 0 ? [o(`tier ${e}: the SH of tile ${r[0]} is not listed`)] : [];
 	}
-}, Fe = Math.floor(2 ** 20 / 27), Ie = 256, Le = 256, $ = 0, Re = [
+}, Le = Math.floor(2 ** 20 / 27), Re = 256, ze = 256, $ = 0, Be = [
 	$,
 	1,
 	2
-], ze = class {
+], Ve = class {
 	isChained = !0;
-	essential = [[B.STEPS, 0]];
+	essential = [[L.STEPS, 0]];
 	hasRest;
 	#e;
 	#t;
@@ -1330,21 +1341,21 @@ var Pe = class {
 		this.#e = e, this.#t = t, this.#n = r, this.#r = n - 1, this.hasRest = t > 0;
 		for (let e of r) {
 			let [t, n] = e.split(",").map(Number);
-			if (t === B.TABLES && n >= Le) throw o(`chunk (1, ${n}): no stream can name tables of that id`);
+			if (t === L.TABLES && n >= ze) throw o(`chunk (1, ${n}): no stream can name tables of that id`);
 		}
 	}
 	take(e, t, n) {
-		e === B.STEPS && t === 0 ? this.#c(n) : (e === B.TABLES || e === B.CODEBOOKS) && (this.#o === 0 ? this.#a.push([e === B.TABLES ? t : -1 - t, n]) : this.#l(e, t, n));
+		e === L.STEPS && t === 0 ? this.#c(n) : (e === L.TABLES || e === L.CODEBOOKS) && (this.#o === 0 ? this.#a.push([e === L.TABLES ? t : -1 - t, n]) : this.#l(e, t, n));
 	}
 	needs(e) {
-		let t = Math.min(Fe, Ie * e.bytes.length);
+		let t = Math.min(Le, Re * e.bytes.length);
 		if (!(e.count >= 1 && e.count <= t)) throw o(`${e.name}: ${e.bytes.length} bytes cannot hold ${e.count} splats`);
 		if (this.#o === 0) return this.essential;
-		let n = ve(e.bytes, z.STEPPED, e.layer, e.name), r = n.map(({ tableSet: e }) => [B.TABLES, e]), i = this.#s.filter((t) => t === $ ? n.some(({ stream: e }) => e === 12) : e.layer === 0);
+		let n = G(e.bytes, I.STEPPED, e.layer, e.name), r = n.map(({ tableSet: e }) => [L.TABLES, e]), i = this.#s.filter((t) => t === $ ? n.some(({ stream: e }) => e === 12) : e.layer === 0);
 		return [
 			...this.essential,
 			...r,
-			...i.map((e) => [B.CODEBOOKS, e])
+			...i.map((e) => [L.CODEBOOKS, e])
 		];
 	}
 	splats(e) {
@@ -1353,7 +1364,7 @@ var Pe = class {
 		let i = e.count;
 		return this.#e.withBlocks((a) => {
 			let o = a.room(56 * i), s = a.put(e.bytes);
-			Be(t.stepped_layer_0(this.#o, n.history, r, s, e.bytes.length, i, o), e), this.hasRest || this.#d(n, e.tier), e.tier === this.#r && n.chunks.size === 0 && this.forget(e.tile);
+			He(t.stepped_layer_0(this.#o, n.history, r, s, e.bytes.length, i, o), e), this.hasRest || this.#d(n, e.tier), e.tier === this.#r && n.chunks.size === 0 && this.forget(e.tile);
 			let c = (e, t) => a.floats(o + 4 * e * i, t * i);
 			return {
 				positions: c(0, 3),
@@ -1371,7 +1382,7 @@ var Pe = class {
 		try {
 			return this.#e.withBlocks((n) => {
 				let a = n.room(4 * i), o = n.put(e.bytes);
-				return Be(t.stepped_layer_1(this.#o, r, o, e.bytes.length, e.count, a), e), n.floats(a, i);
+				return He(t.stepped_layer_1(this.#o, r, o, e.bytes.length, e.count, a), e), n.floats(a, i);
 			});
 		} finally {
 			this.#d(n, e.tier);
@@ -1393,13 +1404,13 @@ var Pe = class {
 		if (e[0] !== this.#t) throw o("chunk (2, 0): its SH degree is not the root's");
 		let t = e.slice();
 		if (this.#o = this.#e.withBlocks((e) => this.#e.call.stepped_open(e.put(t), t.length)), this.#o === 0) throw o("chunk (2, 0): its numbers make no sense");
-		this.#s = Re.filter((e) => t[1] >> 1 + e & 1);
-		for (let e of this.#s) if (!this.#n.has(`${B.CODEBOOKS},${e}`)) throw o(`root: codebook ${e} is not listed`);
-		for (let e of this.#s) e !== $ && this.essential.push([B.CODEBOOKS, e]);
-		for (let [e, t] of this.#a.splice(0)) e >= 0 ? this.#l(B.TABLES, e, t) : this.#l(B.CODEBOOKS, -1 - e, t);
+		this.#s = Be.filter((e) => t[1] >> 1 + e & 1);
+		for (let e of this.#s) if (!this.#n.has(`${L.CODEBOOKS},${e}`)) throw o(`root: codebook ${e} is not listed`);
+		for (let e of this.#s) e !== $ && this.essential.push([L.CODEBOOKS, e]);
+		for (let [e, t] of this.#a.splice(0)) e >= 0 ? this.#l(L.TABLES, e, t) : this.#l(L.CODEBOOKS, -1 - e, t);
 	}
 	#l(e, t, n) {
-		let { call: r } = this.#e, i = e === B.TABLES ? r.stepped_tables : r.stepped_books;
+		let { call: r } = this.#e, i = e === L.TABLES ? r.stepped_tables : r.stepped_books;
 		if (!this.#e.withBlocks((e) => i(this.#o, t, e.put(n), n.length))) throw o(`chunk (${e}, ${t}): its numbers make no sense`);
 	}
 	#u(e) {
@@ -1414,13 +1425,13 @@ var Pe = class {
 		n !== void 0 && this.#e.call.stepped_forget_chunk(n), e.chunks.delete(t);
 	}
 };
-function Be(e, t) {
+function He(e, t) {
 	if (e === 0) return;
 	let n = e === -2 ? "the decoded values are no scene" : "its codes make no sense";
 	throw o(`${t.name}: ${n}`);
 }
 // src/decoder/reader.ts
-var Ve = 1024, He = class {
+var Ue = 1024, We = class {
 	#e;
 	#t;
 	#n = new i();
@@ -1501,14 +1512,14 @@ var Ve = 1024, He = class {
 		if (!this.#a) {
 			if (!this.#n.has(0, 32)) {
 				let e = this.#n.peek(0, 32);
-				return e.length > 0 && H(e), null;
+				return e.length > 0 && z(e), null;
 			}
-			this.#a = fe(this.#n.take(0, 32), ke);
+			this.#a = he(this.#n.take(0, 32), je);
 		}
 		let { rootSize: e, fileSize: t, rootCrc: n } = this.#a;
 		if (!this.#o) {
 			if (!this.#n.has(32, e)) return null;
-			if (this.#o = pe(this.#k({
+			if (this.#o = ge(this.#k({
 				offset: 32,
 				size: e,
 				crc: n,
@@ -1521,7 +1532,7 @@ var Ve = 1024, He = class {
 		let o = [r.entries], l = i;
 		for (let [e, { size: t, crc: n }] of r.indexes.entries()) {
 			let r = `index block ${e}`;
-			o.push(me(this.#k({
+			o.push(_e(this.#k({
 				offset: l,
 				size: t,
 				crc: n,
@@ -1532,16 +1543,16 @@ var Ve = 1024, He = class {
 			shared: o.flatMap(({ shared: e }) => e),
 			runs: o.flatMap(({ runs: e }) => e)
 		};
-		return this.#v(r, he(u, l), l, t);
+		return this.#v(r, ve(u, l), l, t);
 	}
 	#v(e, t, n, r) {
-		if (ge(e, t, n, r), e.splats > Ve * r) throw o(`root: ${r} bytes cannot hold ${e.splats} splats`);
+		if (ye(e, t, n, r), e.splats > Ue * r) throw o(`root: ${r} bytes cannot hold ${e.splats} splats`);
 		let i = t.runs.filter(({ layer: e }) => e === 0).length;
 		if (i !== e.tiers) throw o(`root: it promises ${e.tiers} tiers, ${i} are listed`);
 		let a = new Set(t.shared.map(({ kind: e, id: t }) => `${e},${t}`)), s = this.#y(e, a);
 		this.#s = s;
 		for (let [e, t] of s.essential) if (!a.has(`${e},${t}`)) throw o(`root: chunk (${e}, ${t}) is not listed, nothing can be decoded`);
-		return this.#l = [...t.shared], this.#u = [...t.runs], this.#c = new Pe(e, t, s.isChained), this.#m({
+		return this.#l = [...t.shared], this.#u = [...t.runs], this.#c = new Ie(e, t, s.isChained), this.#m({
 			type: "header",
 			bytes: r,
 			count: e.splats,
@@ -1550,7 +1561,7 @@ var Ve = 1024, He = class {
 			box: e.box,
 			tiers: e.tiers,
 			layers: e.layers,
-			codec: e.codec === z.STEPPED ? "stepped" : "columns",
+			codec: e.codec === I.STEPPED ? "stepped" : "columns",
 			shared: t.shared.map(({ kind: e, id: t, offset: n, size: r }) => ({
 				kind: e,
 				id: t,
@@ -1567,29 +1578,29 @@ var Ve = 1024, He = class {
 		}), this.#c;
 	}
 	#y(e, t) {
-		if (e.codec === z.COLUMNS) return new Te(this.#e, e.shDegree, t);
-		if (e.codec !== z.STEPPED) throw c(`root: codec ${e.codec} is not known to this version`);
+		if (e.codec === I.COLUMNS) return new De(this.#e, e.shDegree, t);
+		if (e.codec !== I.STEPPED) throw c(`root: codec ${e.codec} is not known to this version`);
 		if (e.layers !== (e.shDegree > 0 ? 2 : 1)) throw c(`root: ${e.layers} layers at SH degree ${e.shDegree} are not known`);
-		return new ze(this.#e, e.shDegree, e.tiers, t);
+		return new Ve(this.#e, e.shDegree, e.tiers, t);
 	}
 	#b(e, t, n) {
 		let r = () => t.essential.some(([t, n]) => t === e.kind && n === e.id);
 		try {
 			let r = this.#k(e);
-			e.kind === B.META && e.id === 0 ? this.#m(Ae(d(r, e.name))) : e.kind === B.TIERS && e.id === 0 ? this.#x(r) : t.take(e.kind, e.id, r), n.sharedCame(e);
+			e.kind === L.META && e.id === 0 ? this.#m(Me(d(r, e.name))) : e.kind === L.TIERS && e.id === 0 ? this.#x(r) : t.take(e.kind, e.id, r), n.sharedCame(e);
 		} catch (t) {
 			if (!(t instanceof a) || r()) throw t;
 			n.sharedLost(e), this.#E(t, n);
 		}
 	}
 	#x(e) {
-		let t = je(e, this.#o.tiers);
+		let t = Ne(e, this.#o.tiers);
 		t && this.#m(t);
 	}
 	#S(e, t) {
 		let n;
 		try {
-			n = _e(this.#k(e.directory), e, this.#o.box);
+			n = be(this.#k(e.directory), e, this.#o.box);
 		} catch (n) {
 			if (!(n instanceof a)) throw n;
 			return t.directoryLost(e), this.#E(n, t, {
@@ -1639,7 +1650,7 @@ var Ve = 1024, He = class {
 		try {
 			let s = n.readiness(e);
 			if (s !== "ready") return s === "lost";
-			if (!this.#i && n.awaits(B.TIERS, 0)) return !1;
+			if (!this.#i && n.awaits(L.TIERS, 0)) return !1;
 			let c = n.sharedState(t.needs(e), e.name);
 			if (c !== "ready") return c === "lost" && a === 0 && n.cut(r, i), c === "lost";
 			if (a > 0 && !t.hasRest) return !0;
@@ -1717,8 +1728,8 @@ var Ve = 1024, He = class {
 	}
 	#k({ offset: e, size: t, crc: n, name: r }) {
 		let i = this.#n.take(e, t);
-		if (ke(i) !== n) throw o(`${r}: the checksum is wrong; the file was damaged`);
+		if (je(i) !== n) throw o(`${r}: the checksum is wrong; the file was damaged`);
 		return i;
 	}
 };
-export { e as Core, He as FileReader, n as openStream };
+export { e as Core, We as FileReader, n as openStream };

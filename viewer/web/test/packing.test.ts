@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import type { Box, ChunkPlace, ShEvent, SplatsEvent } from '../src/decoder/types';
 import { half, LOG_SCALE_HIGH, LOG_SCALE_LOW, packSh, packSplats } from '../src/engine/packing';
-import { ITSELF, StandIns } from '../src/engine/standing_in';
+import { ITSELF, StandIns, standIn } from '../src/engine/standing_in';
 
 function fromHalf(bits: number): number {
   const exponent = (bits >> 10) & 31;
@@ -126,4 +126,19 @@ test('who stands in is wider and stronger, but never more than opaque', () => {
   const steps = shape[0]! & 0xffff;
   assert.ok(Math.abs((steps / 65535) * (LOG_SCALE_HIGH - LOG_SCALE_LOW) + LOG_SCALE_LOW - 0.5) < 0.001);
   assert.deepEqual([fromHalf(shape[3]! >>> 16), fromHalf(shape[7]! >>> 16)], [0.75, 1]);
+});
+
+test('small splats grow more than large ones, and all are blurred', () => {
+  const told = { widen: [0.5], strengthen: [2], blur: [Math.log(3)], bySize: [0, -0.1, -0.5], byOpacity: [-0.2, 0] } as const;
+  const near = (shape: Float64Array, expected: number[]) =>
+    shape.forEach((value, at) => assert.ok(Math.abs(value - expected[at]!) < 1e-6, `${value} for ${expected[at]}`));
+  const blurred = (logScale: number) => Math.log(Math.exp(2 * logScale) + 9) / 2;
+
+  const small = Float64Array.of(-2, -20, -2, 1);
+  standIn(told, 0, small);
+  near(small, [blurred(-2 + 0.7), blurred(-20 + 0.7), blurred(-2 + 0.7), 1]);
+
+  const faint = Float64Array.of(0, 0, -20, 0.5);
+  standIn(told, 0, faint);
+  near(faint, [blurred(0.5 + 0.2 * Math.LN2), blurred(0.5 + 0.2 * Math.LN2), blurred(-19.5 + 0.2 * Math.LN2), 0.75]);
 });

@@ -29,14 +29,29 @@ export function tiersEvent(bytes: Uint8Array, tiers: number): TiersEvent | undef
     if (error instanceof FileError) return undefined;
     throw error;
   }
-  const widen = numbers(values['widen'], tiers - 1, -1, 3);
-  const strengthen = numbers(values['strengthen'], tiers - 1, 0.1, 20);
-  return widen && strengthen ? { type: 'tiers', widen, strengthen } : undefined;
+  const each = (range: Range): Range[] => Array.from({ length: tiers - 1 }, () => range);
+  const widen = numbers(values['widen'], each([-1, 3]));
+  const strengthen = numbers(values['strengthen'], each([0.1, 20]));
+  const blur = numbers(values['blur'], each(LOG_SCALES));
+  const bySize = numbers<[number, number, number]>(values['by_size'], [LOG_SCALES, SLOPES, SLOPES]);
+  const byOpacity = numbers<[number, number]>(values['by_opacity'], [SLOPES, SLOPES]);
+  if (!widen || !strengthen || ('blur' in values && !blur)) return undefined;
+  if (('by_size' in values && !bySize) || ('by_opacity' in values && !byOpacity)) return undefined;
+  return { type: 'tiers', widen, strengthen, ...(blur && { blur }), ...(bySize && { bySize }), ...(byOpacity && { byOpacity }) };
 }
 
-function numbers(value: unknown, count: number, least: number, most: number): number[] | undefined {
-  if (!Array.isArray(value) || value.length !== count) return undefined;
-  return value.every((v) => typeof v === 'number' && v >= least && v <= most) ? (value as number[]) : undefined;
+type Range = readonly [least: number, most: number];
+const LOG_SCALES: Range = [-60, 60];
+const SLOPES: Range = [-1, 1];
+
+/** undefined unless it is one number in each range. */
+function numbers<T extends number[] = number[]>(value: unknown, ranges: readonly Range[]): T | undefined {
+  if (!Array.isArray(value) || value.length !== ranges.length) return undefined;
+  const fits = ranges.every(([least, most], at) => {
+    const number: unknown = value[at];
+    return typeof number === 'number' && number >= least && number <= most;
+  });
+  return fits ? (value as T) : undefined;
 }
 
 function cameraOf(value: unknown): OpeningCamera | undefined {

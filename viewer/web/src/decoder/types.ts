@@ -86,6 +86,12 @@ export interface TiersEvent {
   readonly widen: readonly number[];
   /** (tiers - 1) its opacity alpha becomes 1 - (1 - alpha)^strengthen. */
   readonly strengthen: readonly number[];
+  /** (tiers - 1) log scale of what is added to its covariance. */
+  readonly blur?: readonly number[];
+  /** A size, and what a splat's widen and the logarithm of its strengthen change by for each unit that it is larger. */
+  readonly bySize?: readonly [number, number, number];
+  /** The same for each unit of the logarithm of its opacity. */
+  readonly byOpacity?: readonly [number, number];
 }
 
 /** One chunk that a directory lists. */

@@ -10,7 +10,7 @@
  */
 
 import type { ShEvent, SplatsEvent } from '../decoder/types';
-import { ITSELF, type Compensation } from './standing_in';
+import { ITSELF, standIn, type Compensation } from './standing_in';
 
 /** Part of the shader (`format.ts`): log scales are stored in these bounds. */
 export const LOG_SCALE_LOW = -32;
@@ -52,19 +52,17 @@ export function packSplats(
   chunk: SplatsEvent,
   place: Uint32Array,
   shape: Uint32Array,
-  compensation: Compensation = { widen: [], strengthen: [] },
+  compensation: Compensation | null = null,
   stages: Uint8Array | null = null,
 ): void {
   const { positions, logScales, rotations, opacityLogits, color, count } = chunk;
+  const splat = new Float64Array(4); // log scales, opacity
   const positionBits = new Uint32Array(positions.buffer, positions.byteOffset, 3 * count);
   for (let i = 0, three = 0, four = 0; i < count; i++, three += 3, four += 4) {
-    let alpha = 1 / (1 + Math.exp(-opacityLogits[i]!));
-    let wider = -LOG_SCALE_LOW;
+    for (let axis = 0; axis < 3; axis++) splat[axis] = logScales[three + axis]!;
+    splat[3] = 1 / (1 + Math.exp(-opacityLogits[i]!));
     const stage = stages === null ? ITSELF : stages[i]!;
-    if (stage !== ITSELF) {
-      alpha = 1 - (1 - alpha) ** (compensation.strengthen[stage] ?? 1);
-      wider += compensation.widen[stage] ?? 0;
-    }
+    if (compensation !== null && stage !== ITSELF) standIn(compensation, stage, splat);
     const red = half(0.5 + SH_C0 * color[three]!);
     const green = half(0.5 + SH_C0 * color[three + 1]!);
     const blue = half(0.5 + SH_C0 * color[three + 2]!);
@@ -79,16 +77,16 @@ export function packSplats(
     const z = rotations[four + 3]!;
     // The sign that makes w positive: q and -q are the same turn, and the shader gets w from the others.
     const unit = (w < 0 ? -1 : 1) / Math.hypot(w, x, y, z);
-    const sx = clamped((logScales[three]! + wider) * LOG_STEPS);
-    const sy = clamped((logScales[three + 1]! + wider) * LOG_STEPS);
-    const sz = clamped((logScales[three + 2]! + wider) * LOG_STEPS);
+    const sx = clamped((splat[0]! - LOG_SCALE_LOW) * LOG_STEPS);
+    const sy = clamped((splat[1]! - LOG_SCALE_LOW) * LOG_STEPS);
+    const sz = clamped((splat[2]! - LOG_SCALE_LOW) * LOG_STEPS);
     const qx = clamped((x * unit + 1) * 32767.5);
     const qy = clamped((y * unit + 1) * 32767.5);
     const qz = clamped((z * unit + 1) * 32767.5);
     shape[four] = sx | (sy << 16);
     shape[four + 1] = sz | (qx << 16);
     shape[four + 2] = qy | (qz << 16);
-    shape[four + 3] = blue | (half(alpha) << 16);
+    shape[four + 3] = blue | (half(splat[3]!) << 16);
   }
 }
 

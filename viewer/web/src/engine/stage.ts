@@ -242,7 +242,7 @@ export class Stage {
     container.stages = stages;
     const place = container.getTexture('place')!;
     const shape = container.getTexture('shape')!;
-    packSplats(chunk, place.lock() as Uint32Array, shape.lock() as Uint32Array, this.#compensation ?? undefined, stages);
+    packSplats(chunk, place.lock() as Uint32Array, shape.lock() as Uint32Array, this.#compensation, stages);
     handOver(place);
     handOver(shape);
     return true;

@@ -1,17 +1,39 @@
 /**
- * Splats that stand in for those that have not come: a little wider and stronger, as the file says (FORMAT.md 3.7).
+ * Splats that stand in for those that have not come: wider, softer and stronger, as the file says (FORMAT.md 3.7).
  *
  * Near a splat a tier is lacking if its directory has not come, or if the splat lies in the box of one of its chunks that
  * has not. The first tier after the splat's own that is lacking says by how much.
  */
 
-import type { Box, ChunkPlace, DirectoryEvent, SplatsEvent } from '../decoder/types';
+import type { Box, ChunkPlace, DirectoryEvent, SplatsEvent, TiersEvent } from '../decoder/types';
 
-export interface Compensation {
-  /** By tier, from the first on: added to log scales until the next one is there. */
-  readonly widen: readonly number[];
-  /** alpha becomes 1 - (1 - alpha)^strengthen. */
-  readonly strengthen: readonly number[];
+export type Compensation = Omit<TiersEvent, 'type'>;
+
+const NOTHING = [0, 0, 0] as const;
+
+/**
+ * A splat near which the tier after `tier` is lacking.
+ *
+ * @param shape - its log scales and its opacity, which are replaced.
+ */
+export function standIn(compensation: Compensation, tier: number, shape: Float64Array): void {
+  const [size, widenBySize, strengthenBySize] = compensation.bySize ?? NOTHING;
+  const [widenByOpacity, strengthenByOpacity] = compensation.byOpacity ?? NOTHING;
+  const [a, b, c, alpha] = shape as unknown as [number, number, number, number];
+  const larger = between((a + b + c - Math.min(a, b, c)) / 2 - size, -3, 3);
+  const logAlpha = Math.max(Math.log(alpha), -4);
+  const widen = compensation.widen[tier]! + widenBySize * larger + widenByOpacity * logAlpha;
+  const factor = Math.exp(strengthenBySize * larger + strengthenByOpacity * logAlpha);
+  const variance = compensation.blur ? Math.exp(2 * compensation.blur[tier]!) : 0;
+  for (let axis = 0; axis < 3; axis++) {
+    const wider = shape[axis]! + between(widen, -1, 3);
+    shape[axis] = variance > 0 ? Math.log(Math.exp(2 * wider) + variance) / 2 : wider;
+  }
+  shape[3] = 1 - (1 - alpha) ** between(compensation.strengthen[tier]! * factor, 0.1, 20);
+}
+
+function between(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most);
 }
 
 /** Of a splat that stands in for nothing. */
