@@ -121,7 +121,7 @@ def decode_stepped(
     Returns: positions, log_scales, rotations, opacity_logits, sh; or the error class and what failed: the index
         of a chunk, -1 for the parameters, -2 - b for the CODEBOOKS chunk b, -5 - t for the TABLES chunk t.
     """
-    data, places = np.frombuffer(file, np.uint8), _places(chunks)
+    data, places = np.frombuffer(file, np.uint8), places_of(chunks)
     arrays, status, failed = _core.decode_stepped(data, params, list(books), list(tables), places, splats, threads)
     if status != 0:
         return STATUS[status], failed
@@ -154,11 +154,12 @@ def stepped_on_gpu(
     """
     module = require_cuda()
     data = np.frombuffer(file, np.uint8)
-    scene, status, why = module.decode_stepped(data, params, list(books), list(tables), _places(chunks))
+    scene, status, why = module.decode_stepped(data, params, list(books), list(tables), places_of(chunks))
     if status != 0 and STATUS[status] is BackendError:
         raise BackendError(f"device cuda: {why}; use device cpu")
     return scene
 
 
-def _places(chunks: Sequence[ChunkPlace]) -> list[tuple[int, int, int, int, int, int, int]]:
+def places_of(chunks: Sequence[ChunkPlace]) -> list[tuple[int, int, int, int, int, int, int]]:
+    """The chunks as the native decoders take them."""
     return [(c.tile, c.tier, c.layer, c.splats, c.row, c.offset, c.size) for c in chunks]
