@@ -1,4 +1,4 @@
-"""Open3D and back: what its tools pick is whole splats. Skipped where Open3D is not installed."""
+"""Open3D and back: what its tools pick is whole splats. Skipped where Open3D cannot be imported."""
 
 from __future__ import annotations
 
