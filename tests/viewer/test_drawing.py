@@ -57,11 +57,15 @@ def test_every_mode_shows_something_else(session, mode):
         assert np.abs(drawn - pixels(draw(session.scenes, asked(["ref", "color"])))).mean() > 3
 
 
-def test_near_is_light_in_depth(session):
-    near = {**POSE, "position": [0, 0, -2.5]}
-    far_away = {**POSE, "target": [0, 0, -4.9]}  # the same place, but a target so near that all of it is beyond
-    light = pixels(draw(session.scenes, asked(["ref", "depth"], pose=near))).mean()
-    assert light > 3 * pixels(draw(session.scenes, asked(["ref", "depth"], pose=far_away))).mean()
+@pytest.mark.parametrize("distance", [2.5, 5, 50])
+def test_near_is_light_in_depth_from_anywhere(session, distance):
+    request = asked(["ref", "depth"], pose={**POSE, "position": [0, 0, -distance], "fov_y_degrees": 200 / distance})
+    rendered = splatzip.render(session.ref.scene, request.pose.camera(120, 80))
+    solid = rendered.alpha > 0.99
+    shown, depth = pixels(draw(session.scenes, request))[..., 0][solid], rendered.depth[solid]
+    assert np.corrcoef(shown, depth)[0, 1] < -0.9
+    assert np.quantile(shown, 0.95) - np.quantile(shown, 0.05) > 60
+    assert shown.min() > 10  # the farthest is not black: nothing is
 
 
 @pytest.mark.parametrize(

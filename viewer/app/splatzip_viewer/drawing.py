@@ -93,7 +93,7 @@ def draw(scenes: Mapping[str, OpenScene], request: Request) -> Answer:
             ref, test = (np.clip(picture(one).color, 0, 1) for one in ("ref", "test"))
             panels.append(error_map(ref, test, full_levels=request.error_levels))
         elif mode == "depth":
-            panels.append(_depth(picture(which), request.pose, camera))
+            panels.append(_depth(picture(which), scenes[which], camera))
         elif mode == "alpha":
             panels.append(_grey(picture(which).alpha))
         else:
@@ -122,8 +122,10 @@ def _grey(values: NDArray[np.float32]) -> Bytes8:
     return np.repeat(_eight_bits(values)[:, :, None], 3, axis=2)
 
 
-def _depth(picture: Picture, pose: Pose, camera: Camera) -> Bytes8:
-    """Near is light: the target is grey, whatever else is seen, so that nothing flickers while somebody drags."""
-    distance = float(np.linalg.norm(camera.position - np.asarray(pose.target)))
-    nearness = 1 / (1 + (picture.depth / np.float32(distance)) ** 1.5)
-    return _grey(np.asarray(nearness * picture.alpha, np.float32))
+def _depth(picture: Picture, opened: OpenScene, camera: Camera) -> Bytes8:
+    """Near is light, dark is where most of the scene ends, whatever is seen: turning it flickers nowhere."""
+    centre, radius = opened.ball
+    distance = float(np.linalg.norm(camera.position - centre))
+    near, far = max(0.0, distance - radius), distance + radius
+    nearness = np.clip((far - picture.depth) / np.float32(far - near), 0, 1)
+    return _grey(np.asarray((0.1 + 0.9 * nearness) * picture.alpha, np.float32))  # what is far is not what is not there

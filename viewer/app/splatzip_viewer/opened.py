@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from splatzip import Camera, NotSplatzipError, Picture, Rasterizer, Scene, SplatzipError, info, load, stored_bytes
 
@@ -60,6 +62,11 @@ class OpenScene:
         """
         return self._rasterizer(style).render(camera)
 
+    @cached_property
+    def ball(self) -> tuple[NDArray[np.float64], float]:
+        """Centre (3,) and radius of where most splats are."""
+        return _ball(self.scene)
+
     def _rasterizer(self, style: str) -> Rasterizer:
         with self._lock:
             found = self._drawn_by.get(style)
@@ -94,7 +101,13 @@ def _styled(scene: Scene, style: str) -> Scene:
         return scene.edited(opacity_logits=solid, log_scales=scene.log_scales + np.float32(_ELLIPSOID), sh=base)
     if style != "centres":
         raise SplatzipError(f"there is no style {style!r}; choose {', '.join(STYLES)}")
-    around = scene.positions - np.median(scene.positions, axis=0)
-    radius = float(np.quantile(np.linalg.norm(around, axis=1), 0.85)) or 1.0
+    _, radius = _ball(scene)
     size = np.full_like(scene.log_scales, np.log(_CENTRE * radius))
     return scene.edited(opacity_logits=solid, log_scales=size, sh=base)
+
+
+def _ball(scene: Scene) -> tuple[NDArray[np.float64], float]:
+    """Centre (3,) and radius of where most splats are."""
+    centre = np.median(scene.positions, axis=0)
+    radius = float(np.quantile(np.linalg.norm(scene.positions - centre, axis=1), 0.85)) or 1.0
+    return centre + scene.origin, radius
