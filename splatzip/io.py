@@ -107,8 +107,8 @@ def compress(
             to 0.05 dB from above.
         best_effort: a target that cannot be reached gives what comes closest, and no error.
         views: cameras that count beside the pseudo-views of balanced: the frames for training of a folder or a file,
-            of which every 8th measures. Photos are not looked at, nor are the frames for testing. The file says where
-            these cameras look from first and what is up, if the scene does not.
+            of which every 8th measures. Photos are not looked at, nor are the frames for testing. With every preset,
+            the file says where these cameras look from first and what is up, if the scene does not.
         only_views: no pseudo-views beside them.
         view_weight: of each camera of `views`, where a pseudo-view has 1: in what splats and steps are worth, and in
             how often pictures from there are fitted; None: 1, too.
@@ -153,10 +153,14 @@ def compress(
             removal = replace(balance.removal, keep_unseen=False)
             profile = replace(profile, balance=replace(balance, removal=removal))
         return _balanced(scene, profile, views, only_views, view_weight, threads, progress)
-    if views is not None or only_views or view_weight is not None:
-        raise SplatzipError(f"{profile.preset} looks at no views; drop --views or choose balanced")
+    if only_views or view_weight is not None:
+        raise SplatzipError(f"{profile.preset} asks no views what matters; choose balanced, or give --views alone")
     if drop_unseen:
         raise SplatzipError(f"{profile.preset} keeps every splat; drop --drop-unseen or choose balanced")
+    if views is not None:  # which say where to look from, all of them
+        from splatzip.views import Views, with_opening
+
+        scene = with_opening(scene, Views.load(views, split="train", photos=False).cameras)
     if verify or profile.target_quality is not None:
         return encode_verified(scene, profile, threads=threads, progress=progress)
     return encode(scene, profile, threads=threads, progress=progress)

@@ -205,8 +205,19 @@ def test_given_views_count_and_those_for_testing_are_not_looked_at(
 def test_without_pseudo_views_the_given_ones_decide_alone(chair: Scene) -> None:
     with pytest.raises(SplatzipError, match="add --views"):
         compress(chair, profile=short(), only_views=True)
-    with pytest.raises(SplatzipError, match="fast looks at no views"):
-        compress(chair, preset="fast", views=SAMPLE)
+    with pytest.raises(SplatzipError, match="fast asks no views what matters"):
+        compress(chair, preset="fast", views=SAMPLE, only_views=True)
+
+
+@pytest.mark.parametrize("preset", ["fast", "near-lossless", "lossless"])
+def test_presets_that_draw_nothing_take_from_views_where_to_look_from(chair: Scene, preset: str) -> None:
+    plain, told = (compress(chair, preset=preset, views=views) for views in (None, SAMPLE))
+    opening = decompress(told).meta
+    assert opening.up == pytest.approx((0, 0, 1), abs=0.01)
+    assert opening.camera is not None
+    assert decompress(plain).meta.camera is None
+    for name, values in decompress(plain).arrays().items():
+        assert values.tobytes() == decompress(told).arrays()[name].tobytes()
 
 
 def test_what_no_view_sees_stays_unless_told_otherwise(chair: Scene, tmp_path: Path) -> None:

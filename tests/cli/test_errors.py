@@ -179,7 +179,7 @@ def test_a_name_that_is_no_text_is_no_reason_to_fail(run, scene_ply, tmp_path):
         (("--prune", "100%"), "a share is from 0 to less than 1"),
         (("--prune", "none", "--preset", "fast"), "fast keeps every splat"),
         (("--view-weight", "2"), "add --views"),
-        (("--view-weight", "2", "--preset", "fast"), "fast looks at no views"),
+        (("--view-weight", "2", "--preset", "fast"), "fast asks no views what matters"),
         (("--recipe", "omg", "--prune", "0.5"), "a recipe settles all but --views"),
     ],
 )
