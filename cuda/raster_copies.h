@@ -11,7 +11,7 @@ class RasterOf : public Raster {
   explicit RasterOf(Arguments... arguments) : machine_(arguments...), pipeline_(&machine_) {}
 
   bool set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, bool on_device) override {
-    refused_.clear();
+    forget_problem();
     splats_ = splats, coefficients_ = sh_coefficients(sh_degree), pictures_ = {};
     if (on_device) {
       pipeline_.set_scene(arrays, splats, sh_degree);
@@ -38,7 +38,7 @@ class RasterOf : public Raster {
       pictures.last_entry = last_entry_.reserve(machine_, pixels);
     }
     pictures_ = {};
-    refused_.clear();
+    forget_problem();
     if (!pipeline_.render(cameras, shape, pictures)) return false;
     pictures_ = pictures;
     if (!on_device) {
@@ -95,6 +95,10 @@ class RasterOf : public Raster {
   template <class T>
   using Array = typename Machine::template Array<T>;
 
+  void forget_problem() {
+    machine_.forget_problem();
+    refused_.clear();
+  }
   bool refuse(const char* why) {
     refused_ = why;
     return false;

@@ -37,6 +37,7 @@ class DeviceMachine {
       release();
       stream_ = machine.stream_;
       const int64_t room = size + size / 4 + 1;
+      machine.wanted_ = sizeof(T) * static_cast<size_t>(room);
       if (!machine.failed() && machine.check(cudaMallocAsync(reinterpret_cast<void**>(&data_),
                                                              sizeof(T) * static_cast<size_t>(room), stream_)))
         capacity_ = room;
@@ -122,8 +123,15 @@ class DeviceMachine {
 
   bool failed() const { return error_ != cudaSuccess; }
   std::string problem() const {
-    return error_ == cudaErrorMemoryAllocation ? "not enough memory on the GPU; draw fewer or smaller pictures at once"
-                                               : cudaGetErrorString(error_);
+    if (error_ != cudaErrorMemoryAllocation) return cudaGetErrorString(error_);
+    return "not enough memory on the GPU: " + std::to_string(wanted_ >> 20) +
+           " MiB more are not there; draw fewer or smaller pictures at once";
+  }
+  // After a want of memory the next picture may be smaller.
+  void forget_problem() {
+    if (error_ != cudaErrorMemoryAllocation) return;
+    cudaGetLastError();
+    error_ = cudaSuccess;
   }
 
  private:
@@ -134,6 +142,7 @@ class DeviceMachine {
 
   cudaStream_t stream_;
   cudaError_t error_ = cudaSuccess;
+  size_t wanted_ = 0;  // bytes, when memory was last asked for
   Array<char> scratch_;
 };
 

@@ -7,8 +7,8 @@
 // A Machine runs bodies and keeps arrays: cuda/raster.cu on a GPU, cuda/emulation on the CPU. It has
 //   Array<T>: reserve(size) gives room without keeping what was there, data()
 //   run(job, warps), sums_before(values, size), sort(keys, values, size, bits), clear(values, size), read(to_host,
-//   from, size), write(to, from_host, size), failed()
-// After a failure (no memory) all of them do nothing.
+//   from, size), write(to, from_host, size), failed(),
+//   forget_problem(). After a failure (no memory) all of them do nothing.
 #pragma once
 #include <vector>
 

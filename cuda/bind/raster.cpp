@@ -10,16 +10,27 @@
 namespace splatzip::cuda {
 namespace {
 
-void or_throw(bool worked, const Raster& raster) {
+// Work without Python's lock; what it says of itself, as an exception.
+template <class Work>
+void or_throw(Work work, const Raster& raster) {
+  bool worked;
+  {
+    nb::gil_scoped_release unlocked;
+    worked = work();
+  }
   if (!worked) throw std::runtime_error(raster.problem());
 }
 
 void set_scene(Raster& raster, In<float, nb::ndim<2>> positions, In<float, nb::ndim<2>> log_scales,
                In<float, nb::ndim<2>> rotations, In<float, nb::ndim<1>> opacity_logits, In<float, nb::ndim<3>> sh,
                int sh_degree) {
-  or_throw(raster.set_scene({positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()},
-                            static_cast<int64_t>(positions.shape(0)), sh_degree, false),
-           raster);
+  or_throw(
+      [&] {
+        return raster.set_scene(
+            {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()},
+            static_cast<int64_t>(positions.shape(0)), sh_degree, false);
+      },
+      raster);
 }
 
 using Poses = In<double, nb::ndim<3>>;    // (V, 4, 4)
@@ -43,8 +54,12 @@ nb::tuple render(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, N
   const float* behind = background.data();
   const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
   const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
-  or_throw(raster.render(cameras, shape, color.data(), alpha.data(), with_depth ? depth.data() : nullptr, keeps, false),
-           raster);
+  or_throw(
+      [&] {
+        return raster.render(cameras, shape, color.data(), alpha.data(), with_depth ? depth.data() : nullptr, keeps,
+                             false);
+      },
+      raster);
   return nb::make_tuple(color, alpha, with_depth ? nb::cast(depth) : nb::none());
 }
 
@@ -56,10 +71,13 @@ T* at(uintptr_t address) {
 using Addresses = std::array<uintptr_t, 5>;  // in the order of SceneArrays
 
 void set_scene_at(Raster& raster, const Addresses& arrays, int64_t splats, int sh_degree) {
-  or_throw(raster.set_scene({at<const float>(arrays[0]), at<const float>(arrays[1]), at<const float>(arrays[2]),
-                             at<const float>(arrays[3]), at<const float>(arrays[4])},
-                            splats, sh_degree, true),
-           raster);
+  or_throw(
+      [&] {
+        return raster.set_scene({at<const float>(arrays[0]), at<const float>(arrays[1]), at<const float>(arrays[2]),
+                                 at<const float>(arrays[3]), at<const float>(arrays[4])},
+                                splats, sh_degree, true);
+      },
+      raster);
 }
 
 void render_at(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width, int height,
@@ -68,7 +86,9 @@ void render_at(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Num
   const float* behind = background.data();
   const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
   const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
-  or_throw(raster.render(cameras, shape, at<float>(color), at<float>(alpha), at<float>(depth), keeps, true), raster);
+  or_throw(
+      [&] { return raster.render(cameras, shape, at<float>(color), at<float>(alpha), at<float>(depth), keeps, true); },
+      raster);
 }
 
 // Gradients to the five attributes and to the background; g_alpha may be empty.
@@ -77,23 +97,33 @@ nb::tuple backward(Raster& raster, In<float, nb::ndim<4>> g_color, In<float, nb:
   auto positions = make_array<float>({splats, 3}), log_scales = make_array<float>({splats, 3});
   auto rotations = make_array<float>({splats, 4}), opacity_logits = make_array<float>({splats});
   auto sh = make_array<float>({splats, coefficients, 3}), background = make_array<float>({3});
-  or_throw(raster.backward(g_color.data(), g_alpha.size() ? g_alpha.data() : nullptr,
-                           {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()},
-                           background.data(), false),
-           raster);
+  or_throw(
+      [&] {
+        return raster.backward(
+            g_color.data(), g_alpha.size() ? g_alpha.data() : nullptr,
+            {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()},
+            background.data(), false);
+      },
+      raster);
   return nb::make_tuple(positions, log_scales, rotations, opacity_logits, sh, background);
 }
 
 void backward_at(Raster& raster, uintptr_t g_color, uintptr_t g_alpha, const Addresses& to, uintptr_t g_background) {
-  or_throw(raster.backward(at<const float>(g_color), at<const float>(g_alpha),
-                           {at<float>(to[0]), at<float>(to[1]), at<float>(to[2]), at<float>(to[3]), at<float>(to[4])},
-                           at<float>(g_background), true),
-           raster);
+  or_throw(
+      [&] {
+        return raster.backward(
+            at<const float>(g_color), at<const float>(g_alpha),
+            {at<float>(to[0]), at<float>(to[1]), at<float>(to[2]), at<float>(to[3]), at<float>(to[4])},
+            at<float>(g_background), true);
+      },
+      raster);
 }
 
 void begin_scores(Raster& raster, bool removal, bool geometry_curvature, bool color_curvature, bool directions,
                   bool transmittance) {
-  or_throw(raster.begin_scores({removal, geometry_curvature, color_curvature, directions, transmittance}), raster);
+  or_throw(
+      [&] { return raster.begin_scores({removal, geometry_curvature, color_curvature, directions, transmittance}); },
+      raster);
 }
 
 void add_scores(Raster& raster, Poses pose, In<double, nb::shape<3>> origin, Numbers numbers, int width, int height,
@@ -102,7 +132,9 @@ void add_scores(Raster& raster, Poses pose, In<double, nb::shape<3>> origin, Num
   const float* behind = background.data();
   const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
   const auto cameras = cameras_of(pose, origin, numbers, width, height, exact_extent, antialias);
-  or_throw(raster.add_scores(cameras[0], shape, static_cast<float>(view_weight), static_cast<float>(floor)), raster);
+  or_throw(
+      [&] { return raster.add_scores(cameras[0], shape, static_cast<float>(view_weight), static_cast<float>(floor)); },
+      raster);
 }
 
 // Arrays by name; what was not wished is not there.
@@ -129,7 +161,7 @@ nb::dict read_scores(Raster& raster, size_t n, size_t coefficients, bool removal
     arrays.seen_from = cells.data();
     out["seen_from"] = cells;
   }
-  or_throw(raster.read_scores(arrays), raster);
+  or_throw([&] { return raster.read_scores(arrays); }, raster);
   return out;
 }
 

@@ -64,6 +64,7 @@ class EmulatedMachine {
   void write(T* to, const T* from, int64_t size) {
     std::copy(from, from + size, to);
   }
+  void forget_problem() {}
   bool failed() const { return false; }
   std::string problem() const { return {}; }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,17 +17,19 @@ _ATTRIBUTES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
 
 
 class CudaRasterizer:
-    """Draws one scene again and again, on a GPU.
+    """Draws one scene again and again, on a GPU. Calls from several threads wait for each other.
 
     Args:
         precise: keep everything in float32, as gradients and scores need it; else SH, colours and opacities are 16-bit
             floats, which costs less than 60 dB shows.
+        stream: address of the cudaStream_t that work is queued on; 0 is the default one.
         core: what draws; None is the GPU's. Tests give the emulation.
     Raises: BackendError if CUDA was not built or there is no GPU.
     """
 
-    def __init__(self, *, precise: bool = False, core: Any = None) -> None:
-        self._core = require_cuda().make_raster(precise, 0) if core is None else core
+    def __init__(self, *, precise: bool = False, stream: int = 0, core: Any = None) -> None:
+        self._core = require_cuda().make_raster(precise, stream) if core is None else core
+        self._lock = threading.Lock()
         self._shapes: list[tuple[int, ...]] = []
 
     def set_scene(self, arrays: Mapping[str, Floats]) -> None:
@@ -81,6 +84,35 @@ class CudaRasterizer:
         )
         return dict(zip(_ATTRIBUTES, found, strict=True)), background
 
+    def set_scene_at(self, addresses: Sequence[int], splats: int, sh_degree: int) -> None:
+        """The same of float32 arrays on the GPU, without gaps. They may change once the work that is queued is done."""
+        self._call("set_scene_at", tuple(addresses), splats, sh_degree)
+
+    def render_at(
+        self, world_to_camera: Doubles, origin: Doubles, intrinsics: tuple[float, float, float, float],
+        size: tuple[int, int], background: Floats, *, exact_extent: bool, antialias: bool, keep: bool, color: int,
+        alpha: int,
+    ) -> None:  # fmt: skip
+        """Draw one view to arrays on the GPU, (H, W, 3) and (H, W)."""
+        self._call(
+            "render_at",
+            np.ascontiguousarray(world_to_camera, np.float64)[None],
+            np.ascontiguousarray(origin, np.float64),
+            np.array([intrinsics], np.float64),
+            *size,
+            np.ascontiguousarray(background, np.float32),
+            exact_extent,
+            antialias,
+            keep,
+            color,
+            alpha,
+            0,
+        )
+
+    def backward_at(self, color: int, alpha: int, gradients: Sequence[int], background: int) -> None:
+        """`backward` between arrays on the GPU; all of the five gradients and of the background's is written."""
+        self._call("backward_at", color, alpha, tuple(gradients), background)
+
     def begin_scores(
         self, *, removal: bool, geometry_curvature: bool, color_curvature: bool, directions: bool, transmittance: bool
     ) -> None:
@@ -114,6 +146,7 @@ class CudaRasterizer:
 
     def _call(self, name: str, *arguments: Any) -> Any:
         try:
-            return getattr(self._core, name)(*arguments)
+            with self._lock:
+                return getattr(self._core, name)(*arguments)
         except RuntimeError as problem:
             raise BackendError(f"device cuda: {problem}") from None

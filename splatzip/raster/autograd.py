@@ -2,15 +2,16 @@
 
     positions, log_scales, rotations, opacity_logits, sh, background  ->  color, alpha
 
-On the CPU it is the native rasterizer, forward and backward; CUDA tensors go to gsplat. Where a cutoff or a clamp acts
-(alpha 1/255, alpha 0.99, colour 0, the extent, the early stop), gradients are those of what is left.
+On the CPU it is the native rasterizer, forward and backward; CUDA tensors go to gsplat or to our own kernels. Where a
+cutoff or a clamp acts (alpha 1/255, alpha 0.99, colour 0, the extent, the early stop), gradients are those of what is
+left.
 """
 
 from __future__ import annotations
 
 import threading
 import weakref
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from splatzip.scene import Camera
 def rasterize(
     positions: Tensor, log_scales: Tensor, rotations: Tensor, opacity_logits: Tensor, sh: Tensor, camera: Camera, *,
     background: Tensor | ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma", antialias: bool = False,
-    origin: ArrayLike = (0.0, 0.0, 0.0), threads: int = 0,
+    origin: ArrayLike = (0.0, 0.0, 0.0), threads: int = 0, backend: Literal["gsplat", "cuda"] = "gsplat",
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Draw splats and remember how.
 
@@ -35,13 +36,18 @@ def rasterize(
         background: (3,), may ask for a gradient, too.
         extent, antialias, threads: see `splatzip.render`.
         origin: (3,) what the positions are relative to.
+        backend: of CUDA tensors. "gsplat": with its own extent; "cuda": the kernels of cuda/, with ours.
     Returns: color (H, W, 3) with the background blended in, alpha (H, W).
-    Raises: SceneError if the shapes disagree; BackendError if CUDA tensors are given without gsplat.
+    Raises: SceneError if the shapes disagree; BackendError if CUDA tensors are given and the backend is not there.
     """
     attributes = (positions, log_scales, rotations, opacity_logits, sh)
     if not isinstance(background, Tensor):
         background = torch.tensor(np.asarray(background, np.float32), device=positions.device)
     start = np.asarray(origin, np.float64).reshape(3)
+    if positions.is_cuda and backend == "cuda":
+        from splatzip.raster.cuda_autograd import rasterize_cuda as own
+
+        return own(attributes, background, camera, start, exact_extent=is_exact(extent), antialias=antialias)
     if positions.is_cuda:
         from splatzip.raster.gsplat_backend import rasterize_cuda
 

@@ -11,18 +11,19 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from splatzip.errors import BackendError
+from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.rasterize import NativeRasterizer
 from splatzip.scene import Camera, Scene
 
 Floats = NDArray[np.float32]
 Extent = Literal["3sigma", "exact"]
-Backend = Literal["auto", "native", "gsplat"]
+Backend = Literal["auto", "native", "cuda", "gsplat"]
 
 
 class Picture(NamedTuple):
@@ -79,7 +80,8 @@ def render(
         extent: where a splat ends: "3sigma" (at three sigmas or at alpha 1/255, what comes first: how scenes are
             trained) or "exact" (at alpha 1/255).
         antialias: scale opacities by what the screen-space dilation adds; None: what the scene says of itself.
-        backend: "native" (CPU), "gsplat" (CUDA; its own extent, whatever is asked for), "auto" (native).
+        backend: "native" (CPU), "cuda" (the kernels of cuda/), "gsplat" (CUDA; its own extent, whatever is asked for),
+            "auto" (native).
         threads: 0 uses all cores; the picture is the same.
     Returns: the picture, float32.
     Raises: BackendError if the backend is not there.
@@ -88,11 +90,51 @@ def render(
         from splatzip.raster.gsplat_backend import render_scene
 
         return Picture(*render_scene(scene, camera, background=background, antialias=antialias))
+    if backend == "cuda":
+        return _on_gpu(scene).render(camera, background=background, extent=extent, antialias=antialias)
     if backend not in ("auto", "native"):
-        raise BackendError(f"backend {backend!r} is not there; choose auto, native or gsplat")
+        raise BackendError(f"backend {backend!r} is not there; choose auto, native, cuda or gsplat")
     return prepared(scene, threads).render(
         camera, background=background, extent=extent, antialias=antialias, threads=threads
     )
+
+
+class CudaPictures:
+    """A scene on a GPU, for many pictures of it."""
+
+    def __init__(self, scene: Scene, *, core: Any = None) -> None:
+        self.origin, self.antialiased = scene.origin, scene.meta.antialiased
+        self._cuda = CudaRasterizer(core=core)
+        self._cuda.set_scene(scene.arrays())
+
+    def render(
+        self, camera: Camera, *, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
+        antialias: bool | None = None,
+    ) -> Picture:  # fmt: skip
+        """See `splatzip.render`."""
+        color, alpha, depth = self._cuda.render(
+            [camera.world_to_camera],
+            self.origin,
+            [(camera.fx, camera.fy, camera.cx, camera.cy)],
+            (camera.width, camera.height),
+            np.asarray(background, np.float32).reshape(3),
+            exact_extent=is_exact(extent),
+            antialias=self.antialiased if antialias is None else antialias,
+            depth=True,
+        )
+        assert depth is not None
+        return Picture(color[0], alpha[0], depth[0])
+
+
+_on_gpu_now: list[tuple[weakref.ref[Scene], CudaPictures]] = []  # the last scene that a GPU drew
+
+
+def _on_gpu(scene: Scene) -> CudaPictures:
+    with _ready_lock:
+        if not _on_gpu_now or _on_gpu_now[0][0]() is not scene:
+            _on_gpu_now.clear()  # before the next one takes its memory
+            _on_gpu_now.append((weakref.ref(scene), CudaPictures(scene)))
+        return _on_gpu_now[0][1]
 
 
 def is_exact(extent: str) -> bool:

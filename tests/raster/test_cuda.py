@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from made_scenes import rough_scene
 import splatzip
 from splatzip import Camera, Scene
 from splatzip.errors import BackendError
+from splatzip.kernels import device
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.rasterize import NativeRasterizer
 from splatzip.kernels.score import NativeScores
 from splatzip.raster import Picture, render
+from splatzip.raster.rasterize import CudaPictures
 from splatzip.scene import SceneMeta
 
 CHAIR = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair" / "point_cloud.ply"
@@ -144,6 +147,19 @@ def test_far_origins_and_invisible_splats_are_no_trouble(make: MakeRasterizer) -
     )
     [found] = draw(make(True), moved, [there])
     assert decibels(found.color, render(Scene(**rows), camera, background=BACKGROUND).color) > 60
+
+
+def test_without_a_gpu_pictures_of_it_are_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    without = SimpleNamespace(devices=lambda: ([], "there is no NVIDIA driver"))
+    monkeypatch.setattr(device, "_module", lambda: without)
+    with pytest.raises(BackendError, match=r"^device cuda: there is no NVIDIA driver; use device cpu$"):
+        render(*rough_scene(), backend="cuda")
+
+
+def test_pictures_on_a_gpu_take_the_same_choices(make: MakeRasterizer) -> None:
+    scene, camera = rough_scene()
+    found = CudaPictures(scene, core=make(False)._core).render(camera, background=BACKGROUND, extent="exact")
+    assert decibels(found.color, render(scene, camera, background=BACKGROUND, extent="exact").color) > 60
 
 
 def intrinsics(camera: Camera) -> tuple[float, float, float, float]:
