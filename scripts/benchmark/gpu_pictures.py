@@ -1,0 +1,152 @@
+"""Pictures by a GPU at 1920x1080 from twelve cameras around a scene, beside gsplat's in the same run, both with the
+exact extent, and how far apart they are.
+
+    python -m benchmark.gpu_pictures [SCENE.ply ...]
+
+Needs torch for CUDA; without gsplat, ours are timed alone. A row is the median over repetitions of all twelve cameras,
+one picture after the other, tensors on the GPU before and after.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+
+import splatzip
+from benchmark.gpu import ROOT, SAMPLE, SPLATS, repeated
+from splatzip import Camera, Scene
+from splatzip.kernels.cuda_rasterize import CudaRasterizer
+from splatzip.kernels.device import gpus
+from splatzip.raster.gsplat_backend import DILATION, NEAR_PLANE
+from splatzip.views.orbit import orbit_views
+
+WIDTH, HEIGHT = 1920, 1080
+REPETITIONS, WARM_UP = 10, 3
+COPIED_BYTES = 1 << 30
+Draw = Callable[[Camera], torch.Tensor]  # (HEIGHT, WIDTH, 3)
+
+
+def main() -> None:
+    rows = []
+    for path in map(Path, sys.argv[1:] or [SAMPLE]):
+        source = splatzip.load(path)
+        for splats in (len(source), *SPLATS):
+            for row in measure(repeated(source, splats)):
+                rows.append({"scene": path.parent.name, "splats": splats, **row})
+                print(json.dumps(rows[-1]), flush=True)
+    facts = {"device": gpus()[0].name, "torch": torch.__version__, "bytes_a_second": bandwidth(), "pictures": rows}
+    name = re.sub("[^a-z0-9]+", "_", facts["device"].lower()).strip("_")
+    target = ROOT / "benchmarks" / "gpu" / f"{name}_pictures.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def measure(scene: Scene) -> list[dict[str, Any]]:
+    """A row each for ours, in 16 bits and precise, and for gsplat, packed and not, if it is there."""
+    cameras = [wide(camera) for camera in orbit_views(scene).cameras]
+    tensors = {name: torch.from_numpy(array).cuda() for name, array in scene.arrays().items()}
+    ways: dict[str, Draw] = {
+        "splatzip": ours(tensors, scene, precise=False),
+        "splatzip, float32": ours(tensors, scene, precise=True),
+    }
+    if find_spec("gsplat"):
+        ways |= {"gsplat": peer(tensors, packed=False), "gsplat, packed": peer(tensors, packed=True)}
+    rows, pictures = [], {}
+    for name, draw in ways.items():
+        seconds = timed(draw, cameras)
+        pictures[name] = [draw(camera).cpu() for camera in cameras[::4]]
+        rows.append({"renderer": name, "pictures_a_second": len(cameras) / median(seconds), "seconds": seconds})
+    for row in rows:
+        row["db_beside_splatzip_float32"] = decibels(pictures[row["renderer"]], pictures["splatzip, float32"])
+    return rows
+
+
+def wide(camera: Camera) -> Camera:
+    """The same look in 1920x1080, as high as before."""
+    focal = camera.fy * HEIGHT / camera.height
+    return Camera(camera.world_to_camera, WIDTH, HEIGHT, focal, focal, WIDTH / 2, HEIGHT / 2, camera.name)
+
+
+def timed(draw: Draw, cameras: list[Camera]) -> list[float]:
+    """Seconds of all cameras, once a repetition."""
+    seconds = []
+    for repetition in range(WARM_UP + REPETITIONS):
+        torch.cuda.synchronize()
+        begun = time.perf_counter()
+        for camera in cameras:
+            draw(camera)
+        torch.cuda.synchronize()
+        if repetition >= WARM_UP:
+            seconds.append(time.perf_counter() - begun)
+    return seconds
+
+
+def ours(tensors: dict[str, torch.Tensor], scene: Scene, *, precise: bool) -> Draw:
+    rasterizer = CudaRasterizer(precise=precise, stream=torch.cuda.current_stream().cuda_stream)
+    rasterizer.set_scene_at([tensor.data_ptr() for tensor in tensors.values()], len(scene), scene.sh_degree)
+    color = torch.empty((HEIGHT, WIDTH, 3), device="cuda")
+    alpha = torch.empty((HEIGHT, WIDTH), device="cuda")
+
+    def draw(camera: Camera) -> torch.Tensor:
+        rasterizer.render_at(
+            camera.world_to_camera, scene.origin, (camera.fx, camera.fy, camera.cx, camera.cy), (WIDTH, HEIGHT),
+            np.zeros(3, np.float32), exact_extent=True, antialias=False, keep=False, color=color.data_ptr(),
+            alpha=alpha.data_ptr(),
+        )  # fmt: skip
+        return color
+
+    return draw
+
+
+def peer(tensors: dict[str, torch.Tensor], *, packed: bool) -> Draw:
+    from gsplat.rendering import rasterization
+
+    scales, opacities = torch.exp(tensors["log_scales"]), torch.sigmoid(tensors["opacity_logits"])
+    degree = int(tensors["sh"].shape[1] ** 0.5) - 1
+
+    @torch.no_grad()
+    def draw(camera: Camera) -> torch.Tensor:
+        lens = [[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]]
+        pictures, _, _ = rasterization(
+            tensors["positions"], tensors["rotations"], scales, opacities, tensors["sh"],
+            torch.tensor(camera.world_to_camera, dtype=torch.float32, device="cuda")[None],
+            torch.tensor(lens, device="cuda")[None], WIDTH, HEIGHT, near_plane=NEAR_PLANE, eps2d=DILATION,
+            sh_degree=degree, packed=packed,
+        )  # fmt: skip
+        return pictures[0]
+
+    return draw
+
+
+def decibels(found: list[torch.Tensor], wanted: list[torch.Tensor]) -> float:
+    """Mean over pictures, clipped to 0..1."""
+    pairs = zip(found, wanted, strict=True)
+    errors = [float(((a.clamp(0, 1) - b.clamp(0, 1)) ** 2).mean()) + 1e-20 for a, b in pairs]
+    return float(np.mean(-10 * np.log10(errors)))
+
+
+def bandwidth() -> float:
+    """Bytes that a copy on the device reads and writes in a second: what every kernel could at most move."""
+    a, b = (torch.empty(COPIED_BYTES, dtype=torch.uint8, device="cuda") for _ in range(2))
+    seconds = []
+    for _ in range(REPETITIONS):
+        torch.cuda.synchronize()
+        begun = time.perf_counter()
+        b.copy_(a)
+        torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - begun)
+    return 2 * COPIED_BYTES / min(seconds)
+
+
+if __name__ == "__main__":
+    main()
