@@ -31,13 +31,13 @@ var e = class {
 		return new Uint8Array(this.#e.memory.buffer, t, n.length).set(n), t;
 	}
 	floats(e, t) {
-		return new Float32Array(this.#e.memory.buffer, e, t).slice();
+		return new Float32Array(new Float32Array(this.#e.memory.buffer, e, t));
 	}
 	words(e, t) {
-		return new Uint32Array(this.#e.memory.buffer, e, t).slice();
+		return new Uint32Array(new Uint32Array(this.#e.memory.buffer, e, t));
 	}
 	bytes(e, t) {
-		return new Uint8Array(this.#e.memory.buffer, e, t).slice();
+		return new Uint8Array(new Uint8Array(this.#e.memory.buffer, e, t));
 	}
 	free() {
 		for (let e of this.#t) this.#e.splatzip_free(e);

@@ -106,17 +106,17 @@ export class Blocks {
     return block;
   }
 
-  /** A copy of floats. */
+  /** A copy of floats. Not by slice(): engines fill what that makes with zeros first. */
   floats(at: Address, count: number): Float32Array<ArrayBuffer> {
-    return new Float32Array(this.#call.memory.buffer, at, count).slice();
+    return new Float32Array(new Float32Array(this.#call.memory.buffer, at, count));
   }
 
   words(at: Address, count: number): Uint32Array<ArrayBuffer> {
-    return new Uint32Array(this.#call.memory.buffer, at, count).slice();
+    return new Uint32Array(new Uint32Array(this.#call.memory.buffer, at, count));
   }
 
   bytes(at: Address, count: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.#call.memory.buffer, at, count).slice();
+    return new Uint8Array(new Uint8Array(this.#call.memory.buffer, at, count));
   }
 
   free(): void {
