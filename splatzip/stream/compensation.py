@@ -128,6 +128,13 @@ def _sizes(log_scales: Floats) -> NDArray[np.float64]:
     return sizes
 
 
+def octaves_lacking(tiers: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """How often the splats are halved that are there, by tier but for the last, and after the first 0.8 times."""
+    there = np.cumsum(np.bincount(tiers))[:-1] / len(tiers)
+    octaves: NDArray[np.float64] = np.maximum(-exact_log(np.maximum(there, 1e-9)) / _LN2 - _FREE_OCTAVES, 0)
+    return octaves
+
+
 def closed_form(tiers: NDArray[np.uint8], log_scales: Floats) -> Compensation:
     """What suits most scenes, by how many splats each tier has.
 
@@ -138,8 +145,7 @@ def closed_form(tiers: NDArray[np.uint8], log_scales: Floats) -> Compensation:
     early = tiers < tiers.max()
     if not early.any():
         return Compensation()
-    there = np.cumsum(np.bincount(tiers))[:-1] / len(tiers)
-    octaves = np.maximum(-exact_log(np.maximum(there, 1e-9)) / _LN2 - _FREE_OCTAVES, 0)
+    octaves = octaves_lacking(tiers)
     size = float(np.clip(np.median(_sizes(log_scales[early])), -50, 50))
     return Compensation(
         widen=_rounded(_WIDEN + _WIDEN_OCTAVE * octaves),

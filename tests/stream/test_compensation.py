@@ -175,7 +175,7 @@ def test_pictures_of_a_prefix_come_closer_with_it(file: bytes) -> None:
         assert compensated > pictures.psnr(decompress(silent[:bare], strict=False)) + 1
 
 
-def test_fitted_numbers_fit_no_worse_than_the_closed_form_and_from_any_threads(chair: Scene) -> None:
+def test_fitted_numbers_come_closer_than_the_splats_themselves_and_are_the_same_from_any_threads(chair: Scene) -> None:
     tiers = tiers_of(chair)
     cameras = few_cameras(chair)
     targets = [render(chair, camera).color for camera in cameras]
@@ -183,7 +183,7 @@ def test_fitted_numbers_fit_no_worse_than_the_closed_form_and_from_any_threads(c
     def errors(found: Compensation) -> list[float]:
         sums = []
         for tier in range(len(found.widen)):
-            there = chair.edited(sh=chair.sh[:, :1].copy()).take(np.flatnonzero(tiers <= tier))
+            there = chair.take(np.flatnonzero(tiers <= tier))
             wider, stronger = found.stand_in(tier, there.log_scales, there.opacity_logits)
             shown = there.edited(log_scales=wider, opacity_logits=stronger)
             sums.append(
@@ -193,5 +193,5 @@ def test_fitted_numbers_fit_no_worse_than_the_closed_form_and_from_any_threads(c
 
     one, two = (fitting.fit(chair, tiers, cameras, targets, fitting.Options(views=3), threads=t) for t in (1, 2))
     assert one == two
-    assert one != closed_form(tiers, chair.log_scales)
-    assert sum(errors(one)) < sum(errors(closed_form(tiers, chair.log_scales)))
+    itself = Compensation((0.0, 0.0), (1.0, 1.0))
+    assert all(a < 0.7 * b for a, b in zip(errors(one), errors(itself), strict=True))
