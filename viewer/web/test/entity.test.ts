@@ -3,8 +3,9 @@ import { test } from 'node:test';
 
 import * as engine from 'playcanvas';
 
-import type { HeaderEvent, ShEvent, SplatsEvent } from '../src/decoder/types';
+import type { HeaderEvent, ShEvent } from '../src/decoder/types';
 import { EntityMaker } from '../src/engine/entity';
+import { numbered, numberedSplats } from './numbered';
 
 /** An application without anything to draw on. */
 function appOf(): engine.AppBase {
@@ -16,32 +17,11 @@ function appOf(): engine.AppBase {
   return app;
 }
 
-/** Numbers that tell which splat and which value they are. */
-function numbered(count: number, width: number, base: number): Float32Array {
-  return Float32Array.from({ length: count * width }, (_, i) => base + i);
-}
-
-function splats(first: number, count: number): SplatsEvent {
-  return {
-    type: 'chunk',
-    layer: 0,
-    tile: 0,
-    tier: 0,
-    first,
-    count,
-    positions: numbered(count, 3, 100 * first),
-    logScales: numbered(count, 3, -9),
-    rotations: numbered(count, 4, 1),
-    opacityLogits: numbered(count, 1, first),
-    color: numbered(count, 3, -1),
-  };
-}
-
 test('chunks become one entity of an engine that was handed in, each value under its name', () => {
   const maker = new EntityMaker();
   maker.take({ type: 'header', shDegree: 1, count: 9 } as HeaderEvent);
-  maker.take(splats(3, 2)); // as they come
-  maker.take(splats(0, 3));
+  maker.take(numberedSplats(3, 2)); // as they come
+  maker.take(numberedSplats(0, 3));
   maker.take({ type: 'chunk', layer: 1, tile: 0, tier: 0, first: 0, count: 3, sh: numbered(3, 9, 0) } as ShEvent);
   const entity = maker.entity(engine, appOf());
   const data = (entity.gsplat!.resource as engine.GSplatResource).gsplatData as engine.GSplatData;
@@ -60,7 +40,7 @@ test('chunks become one entity of an engine that was handed in, each value under
 test('splats that were damaged cannot be seen', () => {
   const maker = new EntityMaker();
   maker.take({ type: 'header', shDegree: 0, count: 4 } as HeaderEvent);
-  maker.take(splats(3, 1));
+  maker.take(numberedSplats(3, 1));
   const entity = maker.entity(engine, appOf());
   const data = (entity.gsplat!.resource as engine.GSplatResource).gsplatData as engine.GSplatData;
   assert.deepEqual([...data.getProp('opacity')!], [-Infinity, -Infinity, -Infinity, 3]);

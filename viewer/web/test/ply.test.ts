@@ -1,29 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { HeaderEvent, ShEvent, SplatsEvent } from '../src/decoder/types';
+import type { HeaderEvent, ShEvent } from '../src/decoder/types';
 import { PlyMaker } from '../src/engine/ply';
-
-/** Numbers that tell which splat and which value they are. */
-function numbered(count: number, width: number, base: number): Float32Array<ArrayBuffer> {
-  return Float32Array.from({ length: count * width }, (_, i) => base + i);
-}
-
-function splats(first: number, count: number): SplatsEvent {
-  return {
-    type: 'chunk',
-    layer: 0,
-    tile: 0,
-    tier: 0,
-    first,
-    count,
-    positions: numbered(count, 3, 100 * first),
-    logScales: numbered(count, 3, -9),
-    rotations: numbered(count, 4, 1),
-    opacityLogits: numbered(count, 1, first),
-    color: numbered(count, 3, -1),
-  };
-}
+import { numbered, numberedSplats } from './numbered';
 
 /** Columns by name, as a reader of PLY files finds them. */
 function read(bytes: Uint8Array<ArrayBuffer>): Map<string, number[]> {
@@ -40,8 +20,8 @@ function read(bytes: Uint8Array<ArrayBuffer>): Map<string, number[]> {
 test('chunks become a PLY, each value under its name', () => {
   const maker = new PlyMaker();
   maker.take({ type: 'header', shDegree: 1, count: 9 } as HeaderEvent);
-  maker.take(splats(3, 2)); // as they come
-  maker.take(splats(0, 3));
+  maker.take(numberedSplats(3, 2)); // as they come
+  maker.take(numberedSplats(0, 3));
   maker.take({ type: 'chunk', layer: 1, tile: 0, tier: 0, first: 0, count: 3, sh: numbered(3, 9, 0) } as ShEvent);
   const columns = read(maker.bytes());
   assert.equal(columns.size, 3 + 3 + 9 + 8);
@@ -58,7 +38,7 @@ test('chunks become a PLY, each value under its name', () => {
 test('splats that were damaged cannot be seen, and are turned by something', () => {
   const maker = new PlyMaker();
   maker.take({ type: 'header', shDegree: 0, count: 4 } as HeaderEvent);
-  maker.take(splats(3, 1));
+  maker.take(numberedSplats(3, 1));
   const columns = read(maker.bytes());
   assert.deepEqual(columns.get('opacity'), [-Infinity, -Infinity, -Infinity, 3]);
   assert.deepEqual(columns.get('rot_0'), [1, 1, 1, 1]);
@@ -68,7 +48,7 @@ test('splats that were damaged cannot be seen, and are turned by something', () 
 test('of degree 4 a PLY holds what readers know', () => {
   const maker = new PlyMaker();
   maker.take({ type: 'header', shDegree: 4, count: 1 } as HeaderEvent);
-  maker.take(splats(0, 1));
+  maker.take(numberedSplats(0, 1));
   maker.take({ type: 'chunk', layer: 1, tile: 0, tier: 0, first: 0, count: 1, sh: numbered(1, 72, 0) } as ShEvent);
   const columns = read(maker.bytes());
   assert.deepEqual(columns.get('f_rest_14'), [42]); // red of the 15th
