@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 _NOISE_VIEWS = 4  # of so many scoring views one is enough to see what steps do to pictures
 _GIVEN_FOCAL = 600.0  # pixels: where there are given cameras alone
+_FOUND_AT = -0.9  # the fineness that worth and rates serve best; finer, they fall with the square root of the noise
+_LESS = 0.57  # a unit of fineness
 _LARGER = 1.4  # given ones, where there are others: what they see is what will be looked at
 # Two thirds of what serves where fewer steps have to do: 0.2 (snowmiku) to 1 dB (chair) better after a thousand.
 _REPAIR = repair.Options(
@@ -129,7 +131,7 @@ class Prepared:
             return self.removal.keeping(1 - self.options.prune)
         rounded = stepped.rounded(self.scene, steps, classes=np.zeros((0, 2), np.int8), threads=self.threads)
         noise = self._squared_change(self.scene.edited(**rounded))
-        prices, limit = self.removal.price, self.options.worth * noise
+        prices, limit = self.removal.price, self.options.worth * _less_when_finer(steps) * noise
         worth = prices * np.arange(len(prices), 0, -1)  # the splat itself, and all that go later
         looked_at = min(round(len(prices) * (1 - self.options.removal.keep)), len(prices) - 1)
         worthy = worth[: looked_at + 1] >= limit
@@ -142,7 +144,7 @@ class Prepared:
         """Fewer splats, repaired, with classes; not settled yet."""
         left = self._of_degree(self.scene.take(self.kept(steps)))
         if len(left) < len(self.scene) or left.sh_degree < self.scene.sh_degree:
-            left = self._repaired(left, progress)
+            left = self._repaired(left, steps, progress)
         cameras, weights = self._scoring(self.options.scoring_views)
         scored = score(left, cameras, what={"weight", "removal"}, weights=weights, threads=self.threads)
         return Balanced(left, classes.importance_classes(left, scored, self.options.classes), self._tiers(left), steps)
@@ -158,8 +160,10 @@ class Prepared:
                 scene, steps, tiers=tiers, classes=values, fitted=fitted, threads=self.threads
             )  # fmt: skip
 
+        options = self.options.settle
         scene = settle.settle(
-            start, rounded, self.cameras, self.targets, self.options.settle, weights=self.weights,
+            start, rounded, self.cameras, self.targets,
+            replace(options, rates=options.rates.slowed(_less_when_finer(steps))), weights=self.weights,
             threads=self.threads, progress=lambda done: progress(done, "settling"),
         )  # fmt: skip
         shown = scene.edited(**rounded(scene))
@@ -168,9 +172,10 @@ class Prepared:
         )
         return balanced._replace(scene=scene, fitted=fitted, compensation=stand_ins)
 
-    def _repaired(self, scene: Scene, progress: Progress) -> Scene:
+    def _repaired(self, scene: Scene, steps: stepped.Options, progress: Progress) -> Scene:
+        options = self.options.repair.slowed(_less_when_finer(steps))
         return repair.repair(
-            scene, self.cameras, self.targets, self.options.repair, weights=self.weights, threads=self.threads,
+            scene, self.cameras, self.targets, options, weights=self.weights, threads=self.threads,
             progress=lambda done: progress(0.9 * done, "repairing"),
         )  # fmt: skip
 
@@ -253,6 +258,14 @@ def as_large(cameras: Sequence[Camera], made: Sequence[Camera] = ()) -> list[Cam
     """Given cameras, a little larger than those that were made, by their pixels a radian; never enlarged."""
     focal = _LARGER * float(np.median([camera.fx for camera in made])) if made else _GIVEN_FOCAL
     return [camera.scaled(min(1.0, focal / camera.fx)) for camera in cameras]
+
+
+def _less_when_finer(steps: stepped.Options) -> float:
+    """What a splat has to be worth, and how far Adam steps: 1 up to the fineness where both were found, then less.
+
+    What went cannot be made up for below what steps change where that is little, and steps of Adam show themselves.
+    """
+    return min(1.0, float(np.exp(-_LESS * (steps.fineness - _FOUND_AT))))
 
 
 def _evenly(views: Sequence[T], count: int) -> Sequence[T]:

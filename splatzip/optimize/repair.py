@@ -10,7 +10,7 @@ chase the worst pixel. Native: native/src/repair.cpp.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,11 @@ class Options:
     small: float = 0.02
     last: float = 0.1
     seed: int = 0
+
+    def slowed(self, factor: float) -> Options:
+        """The same, every step `factor` times as far."""
+        rates = ("position", "log_scale", "rotation", "opacity_logit", "color", "sh")
+        return replace(self, **{name: factor * getattr(self, name) for name in rates})
 
     def rates(self, done: float) -> Rates:
         """Of a step, `done` (0 to 1) of the way."""
