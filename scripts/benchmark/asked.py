@@ -62,7 +62,8 @@ def asked(rows: Sequence[Row]) -> list[str]:
         best = (0.0, 0.0)
         for row in by_size:
             times, reached = row["cpu_s"] / own["cpu_s"], (row["said_db"], row["db"])
-            kept = row["bytes"] <= row["size"] and (row["bytes"] >= _LEAST_USED * row["size"] or row is by_size[-1])
+            used = row["bytes"] >= _LEAST_USED * row["size"] or row["bytes"] == by_size[-1]["bytes"]  # the finest has
+            kept = row["bytes"] <= row["size"] and used
             met = kept and times <= (2 if row["asked"] in INSIDE else 4) and reached[0] >= best[0]
             lines.append([
                 scene, f"{row['asked']:.3g}", f"{row['size']:,}", f"{row['bytes']:,}",
