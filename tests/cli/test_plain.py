@@ -56,7 +56,7 @@ def test_a_plain_line_means_what_it_means_to_typer(line: str, monkeypatch: pytes
     assert isinstance(command, partial)
     positional, named = by_typer(line, monkeypatch)
     assert command.args == positional
-    assert named.items() - command.keywords.items() <= {("partial", False), ("version", None)}
+    assert named.items() - command.keywords.items() <= {("partial", False), ("version", None), ("device", "cpu")}
     assert command.keywords.items() <= named.items()
 
 

@@ -293,7 +293,8 @@ def test_memory_stays_bounded_while_fifty_scenes_are_opened_and_closed(tab, serv
         tab.wait_for_function(f"{LOOK}.state.opened === {opened} && {LOOK}.isFull", timeout=WAIT)
         sizes.append(server.resident_bytes())
     assert len(list(server.folder(tab.evaluate(f"{LOOK}.state.token")).iterdir())) == 1
-    assert min(sizes[40:]) < min(sizes[5:15]) + 15 * small.stat().st_size  # it would be 35, did each scene stay
+    peaks = np.maximum.accumulate(sizes)  # allocators take some at once; a scene that stays takes it every time
+    assert np.count_nonzero(np.diff(peaks) > small.stat().st_size / 4) < 25
 
 
 def test_a_server_that_is_told_to_end_takes_its_work_with_it(chromium, small, tmp_path):
