@@ -55,11 +55,7 @@ class CudaRasterizer:
         """
         color, alpha, depths = self._call(
             "render",
-            np.ascontiguousarray(world_to_cameras, np.float64),
-            np.ascontiguousarray(origin, np.float64),
-            np.array(intrinsics, np.float64),
-            *size,
-            np.ascontiguousarray(background, np.float32),
+            *_views(world_to_cameras, origin, intrinsics, size, background),
             exact_extent,
             antialias,
             depth,
@@ -96,11 +92,7 @@ class CudaRasterizer:
         """Draw one view to arrays on the GPU, (H, W, 3) and (H, W)."""
         self._call(
             "render_at",
-            np.ascontiguousarray(world_to_camera, np.float64)[None],
-            np.ascontiguousarray(origin, np.float64),
-            np.array([intrinsics], np.float64),
-            *size,
-            np.ascontiguousarray(background, np.float32),
+            *_views(world_to_camera[None], origin, [intrinsics], size, background),
             exact_extent,
             antialias,
             keep,
@@ -128,11 +120,7 @@ class CudaRasterizer:
         """Draw a view and add what it says; see NativeScores.add."""
         self._call(
             "add_scores",
-            np.ascontiguousarray(world_to_camera, np.float64)[None],
-            np.ascontiguousarray(origin, np.float64),
-            np.array([intrinsics], np.float64),
-            *size,
-            np.ascontiguousarray(background, np.float32),
+            *_views(world_to_camera[None], origin, [intrinsics], size, background),
             exact_extent,
             antialias,
             view_weight,
@@ -150,3 +138,17 @@ class CudaRasterizer:
                 return getattr(self._core, name)(*arguments)
         except RuntimeError as problem:
             raise BackendError(f"device cuda: {problem}") from None
+
+
+def _views(
+    world_to_cameras: Sequence[Doubles] | Doubles, origin: Doubles,
+    intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats,
+) -> tuple[Any, ...]:  # fmt: skip
+    """V views of one size, as the kernels take them."""
+    return (
+        np.ascontiguousarray(world_to_cameras, np.float64),
+        np.ascontiguousarray(origin, np.float64),
+        np.array(intrinsics, np.float64),
+        *size,
+        np.ascontiguousarray(background, np.float32),
+    )
