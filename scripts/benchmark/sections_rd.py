@@ -35,9 +35,9 @@ _UNPRUNED_BARS = {  # dB of the test views, and bits a splat at most
     "snowmiku": {38.0: 36, 40.0: 41, 42.0: 48, 45.5: 64},
     "chair": {42.0: 48, 46.0: 64},
 }
-_DRAWN = {BALANCED: "#c2410c", WITH_VIEWS: "#b91c1c", GIVEN_ALONE: "#7e22ce", FAST: "#1d4ed8", RECIPE: "#15803d",
-          SOG: "#b45309"}  # fmt: skip
-_COLORS = {**_DRAWN, "SPZ v4": "#6b7280", "L-GSC": "#a855f7"}
+_DRAWN = {BALANCED: "#ea580c", WITH_VIEWS: "#b91c1c", GIVEN_ALONE: "#7e22ce", FAST: "#1d4ed8", RECIPE: "#15803d",
+          SOG: "#0f766e"}  # fmt: skip
+_COLORS = {**_DRAWN, "SPZ v4": "#6b7280", "L-GSC": "#db2777"}
 _POINTS = (RECIPE, RECIPE_WITH_VIEWS, SOG)  # of a curve that is none
 
 
