@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.io import load as load
     from splatzip.io import report_html as report_html
     from splatzip.io import save as save
+    from splatzip.kernels.device import chosen_device as chosen_device
     from splatzip.profile import Profile as Profile
     from splatzip.publish import export_html as export_html
     from splatzip.publish import export_web as export_web
@@ -34,7 +35,9 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.publish.listener import Listener as Listener
     from splatzip.raster import Picture as Picture
     from splatzip.raster import Rasterizer as Rasterizer
+    from splatzip.raster import Renderer as Renderer
     from splatzip.raster import render as render
+    from splatzip.raster import renderer as renderer
     from splatzip.report.comparison import Comparison as Comparison
     from splatzip.report.heat import error_map as error_map
     from splatzip.report.histograms import histograms as histograms
@@ -61,6 +64,9 @@ _PUBLIC = {
     "render": "splatzip.raster",
     "Picture": "splatzip.raster",
     "Rasterizer": "splatzip.raster",
+    "Renderer": "splatzip.raster",
+    "renderer": "splatzip.raster",
+    "chosen_device": "splatzip.kernels.device",
     "error_map": "splatzip.report.heat",
     "histograms": "splatzip.report.histograms",
     "Profile": "splatzip.profile",

@@ -32,6 +32,14 @@ class Device(str, Enum):
     cuda = "cuda"
 
 
+class DrawingDevice(str, Enum):
+    """What draws."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
 class Preset(str, Enum):
     """How much may be lost."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from splatzip.cli.options import Quiet, bytes_of
+from splatzip.cli.options import DrawingDevice, Quiet, bytes_of
 
 
 def view(
@@ -27,6 +27,9 @@ def view(
         typer.Option(metavar="NAME:PASSWORD", envvar="SPLATZIP_AUTH", help="What the page asks for.", show_envvar=True),
     ] = None,
     max_upload: Annotated[str, typer.Option(metavar="SIZE", help="Of one upload, like 500MB.")] = "1GB",
+    device: Annotated[
+        DrawingDevice, typer.Option("--device", help="What draws; auto is an NVIDIA GPU where there is one.")
+    ] = DrawingDevice.auto,
     browser: Annotated[bool, typer.Option("--browser", help="Open the page in this machine's browser.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -51,5 +54,5 @@ def view(
 
     view_until_interrupted(
         scene, ref=ref, views=views, host=host, port=port, auth=(name, password) if auth else None,
-        max_upload_bytes=most_bytes, ready=ready,
+        max_upload_bytes=most_bytes, device=device.value, ready=ready,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Literal
 from splatzip.errors import BackendError
 
 Device = Literal["cpu", "cuda"]
+DeviceChoice = Literal["auto", "cpu", "cuda"]
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,17 @@ def require_cuda() -> ModuleType:
     if not found:
         raise BackendError(f"device cuda: {why}; use device cpu")
     return module
+
+
+def chosen_device(choice: DeviceChoice) -> Device:
+    """What a choice means on this machine: "auto" is a GPU where there is one.
+
+    Raises: BackendError, if CUDA is asked for and cannot be had.
+    """
+    if choice == "auto":
+        return "cuda" if gpus() else "cpu"
+    if choice == "cuda":
+        require_cuda()
+    elif choice != "cpu":
+        raise BackendError(f"there is no device {choice!r}; choose auto, cpu or cuda")
+    return choice

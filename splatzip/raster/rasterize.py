@@ -2,8 +2,8 @@
 
     scene + camera -> [raster] -> Picture
 
-`render` is what callers use; `Rasterizer` is a scene made ready for many pictures. The CPU backend gives the same bits
-from any number of threads and every instruction set.
+`render` is what callers use; `renderer` makes a scene ready for many pictures on a device, `Rasterizer` on the CPU. The
+CPU backend gives the same bits from any number of threads and every instruction set.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from splatzip.errors import BackendError
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
+from splatzip.kernels.device import DeviceChoice, chosen_device
 from splatzip.kernels.rasterize import NativeRasterizer
 from splatzip.scene import Camera, Scene
 
@@ -38,6 +39,17 @@ class Picture(NamedTuple):
     color: Floats
     alpha: Floats
     depth: Floats
+
+
+class Renderer(Protocol):
+    """A scene made ready for many pictures of it, on whichever device."""
+
+    def render(
+        self, camera: Camera, *, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
+        antialias: bool | None = None,
+    ) -> Picture:  # fmt: skip
+        """See `splatzip.render`."""
+        ...
 
 
 class Rasterizer:
@@ -124,6 +136,22 @@ class CudaPictures:
         )
         assert depth is not None
         return Picture(color[0], alpha[0], depth[0])
+
+
+def renderer(scene: Scene, *, device: DeviceChoice = "auto") -> Renderer:
+    """Make a scene ready for many pictures of it.
+
+    Args:
+        device: "cpu", "cuda" (a GPU), or "auto": a GPU where there is one whose memory the scene fits, else the CPU.
+    Raises: BackendError if CUDA is asked for and cannot be had.
+    """
+    if chosen_device(device) == "cuda":
+        try:
+            return CudaPictures(scene)
+        except BackendError:
+            if device == "cuda":
+                raise
+    return Rasterizer(scene)
 
 
 _on_gpu_now: list[tuple[weakref.ref[Scene], CudaPictures]] = []  # the last scene that a GPU drew

@@ -18,7 +18,7 @@ from splatzip.kernels import device
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.rasterize import NativeRasterizer
 from splatzip.kernels.score import NativeScores
-from splatzip.raster import Picture, render
+from splatzip.raster import Picture, rasterize, render, renderer
 from splatzip.raster.rasterize import CudaPictures
 from splatzip.scene import SceneMeta
 
@@ -63,6 +63,7 @@ def giants() -> tuple[Scene, Camera]:
 
 
 SCENES = {"chair": chair, "rough": rough_scene, "giants": giants}
+GPU = {"name": "made up", "capability": (9, 0), "multiprocessors": 1, "total_bytes": 1}
 BACKGROUND = (0.2, 0.5, 0.9)
 
 
@@ -154,6 +155,36 @@ def test_without_a_gpu_pictures_of_it_are_refused_in_words(monkeypatch: pytest.M
     monkeypatch.setattr(device, "_module", lambda: without)
     with pytest.raises(BackendError, match=r"^device cuda: there is no NVIDIA driver; use device cpu$"):
         render(*rough_scene(), backend="cuda")
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_what_draws_by_itself_is_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    scene, _ = rough_scene()
+    gpu = SimpleNamespace(devices=lambda: ([GPU] if there else [], "" if there else "no driver"))
+    monkeypatch.setattr(device, "_module", lambda: gpu)
+    monkeypatch.setattr(rasterize, "CudaPictures", lambda scene: ("on a GPU", scene))
+    assert device.chosen_device("auto") == ("cuda" if there else "cpu")
+    assert (renderer(scene) == ("on a GPU", scene)) == there
+    assert isinstance(renderer(scene, device="cpu"), rasterize.Rasterizer)
+    if not there:
+        with pytest.raises(BackendError, match="device cuda: no driver; use device cpu"):
+            renderer(scene, device="cuda")
+    with pytest.raises(BackendError, match="no device 'tpu'; choose auto, cpu or cuda"):
+        device.chosen_device("tpu")  # type: ignore[arg-type]
+
+
+def test_a_scene_that_a_gpu_has_no_memory_for_is_drawn_by_the_cpu_unless_the_gpu_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(scene: Scene) -> None:
+        raise BackendError("device cuda: out of memory")
+
+    monkeypatch.setattr(device, "_module", lambda: SimpleNamespace(devices=lambda: ([GPU], "")))
+    monkeypatch.setattr(rasterize, "CudaPictures", full)
+    scene, _ = rough_scene()
+    assert isinstance(renderer(scene), rasterize.Rasterizer)
+    with pytest.raises(BackendError, match="out of memory"):
+        renderer(scene, device="cuda")
 
 
 def test_pictures_on_a_gpu_take_the_same_choices(make: MakeRasterizer) -> None:

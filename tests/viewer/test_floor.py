@@ -57,3 +57,22 @@ def test_without_gradio_the_command_says_how_to_get_it(tmp_path):
     child = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert (child.returncode, child.stdout) == (2, "")
     assert "the viewer needs gradio; pip install 'splatzip[viewer]'" in child.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--device", "cuda"], "device cuda: this build has no CUDA; install where nvcc is on the PATH"),
+        (["--views", "folder"], "cameras, but no scene; give both"),
+        (["--ref", "source.ply"], "a source to compare with, but no scene; give both"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_listens(arguments, words):
+    code = (
+        "import sys; sys.modules['splatzip._cuda'] = None\n"
+        f"sys.argv[1:] = ['view', *{arguments}]\n"
+        "from splatzip.cli import main; main()"
+    )
+    child = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
+    assert (child.returncode, child.stdout) == (2, "")
+    assert words in child.stderr

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from splatzip import Views
 from splatzip_viewer.addresses import routes
 from splatzip_viewer.guards import guards
-from splatzip_viewer.opened import OpenScene
+from splatzip_viewer.opened import Device, OpenScene
 from splatzip_viewer.page import page
 from splatzip_viewer.pose import opening_pose
 from splatzip_viewer.sessions import Session, Sessions
@@ -26,7 +26,7 @@ _MONO = ["ui-monospace", "Consolas", "monospace"]
 
 def application(
     folder: Path, opened: dict[str, OpenScene], capture: tuple[Views, Path] | None, *, host: str, port: int,
-    auth: tuple[str, str] | None, max_upload_bytes: int,
+    auth: tuple[str, str] | None, max_upload_bytes: int, device: Device,
 ) -> FastAPI:  # fmt: skip
     """Build it.
 
@@ -37,6 +37,7 @@ def application(
         host, port: that the server listens on.
         auth: a name and a password.
         max_upload_bytes: of one upload.
+        device: what draws.
     """
 
     home = opening_pose(opened["ref"].scene, None if capture is None else capture[0]) if opened else None
@@ -55,7 +56,7 @@ def application(
 
     app = FastAPI(
         lifespan=living, docs_url=None, redoc_url=None, openapi_url=None, middleware=guards(host),
-        routes=routes(sessions, max_upload_bytes),
+        routes=routes(sessions, max_upload_bytes, device),
     )  # fmt: skip
     theme = gr.themes.Default(primary_hue="teal", font=_SANS, font_mono=_MONO).set(
         color_accent="*primary_600",  # dark enough for white words on it

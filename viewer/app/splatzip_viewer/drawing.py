@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from splatzip import Camera, Picture, SplatzipError, error_map
-from splatzip_viewer.opened import STYLES, OpenScene
+from splatzip_viewer.opened import STYLES, Device, OpenScene
 from splatzip_viewer.pose import Pose
 
 Bytes8 = NDArray[np.uint8]
@@ -70,11 +70,12 @@ class Answer:
     psnr: float | None = None
 
 
-def draw(scenes: Mapping[str, OpenScene], request: Request) -> Answer:
+def draw(scenes: Mapping[str, OpenScene], request: Request, *, device: Device = "cpu") -> Answer:
     """Draw what is asked for.
 
     Args:
         scenes: "ref" and "test", as far as they are open.
+        device: what draws.
     Raises: SplatzipError if a scene is not open or a picture cannot be drawn.
     """
     camera = request.pose.camera(request.width, request.height)
@@ -84,7 +85,7 @@ def draw(scenes: Mapping[str, OpenScene], request: Request) -> Answer:
         if which not in scenes:
             raise SplatzipError("that scene is not open any more")
         if (which, style) not in drawn:
-            drawn[which, style] = scenes[which].picture(camera, style)
+            drawn[which, style] = scenes[which].picture(camera, style, device=device)
         return drawn[which, style]
 
     panels = []

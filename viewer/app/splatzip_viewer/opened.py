@@ -6,13 +6,25 @@ import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splatzip import Camera, NotSplatzipError, Picture, Rasterizer, Scene, SplatzipError, info, load, stored_bytes
+from splatzip import (
+    Camera,
+    NotSplatzipError,
+    Picture,
+    Renderer,
+    Scene,
+    SplatzipError,
+    info,
+    load,
+    renderer,
+    stored_bytes,
+)
 
+Device = Literal["auto", "cpu", "cuda"]
 STYLES = ("splats", "ellipsoids", "centres")
 _SOLID_LOGIT = 12.0  # opaque as far as eight bits can tell
 _ELLIPSOID = np.log(0.62)  # of a splat's size: there an opaque Gaussian has fallen to what looks like an edge
@@ -37,7 +49,7 @@ class OpenScene:
     scene: Scene
     bytes: int
     facts: dict[str, Any] | None
-    _drawn_by: dict[str, Rasterizer] = field(default_factory=dict)
+    _drawn_by: dict[tuple[str, Device], Renderer] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @staticmethod
@@ -55,25 +67,26 @@ class OpenScene:
             raise type(error)(text if name in text else f"{name}: {text}") from error
         return OpenScene(name, path, scene, stored_bytes(path), facts)
 
-    def picture(self, camera: Camera, style: str = "splats") -> Picture:
+    def picture(self, camera: Camera, style: str = "splats", *, device: Device = "cpu") -> Picture:
         """Draw it in one of STYLES.
 
-        Raises: BackendError if the picture takes more memory than may be.
+        Raises: BackendError if the picture takes more memory than may be, or the device is not there.
         """
-        return self._rasterizer(style).render(camera)
+        return self._renderer(style, device).render(camera)
 
     @cached_property
     def ball(self) -> tuple[NDArray[np.float64], float]:
         """Centre (3,) and radius of where most splats are."""
         return _ball(self.scene)
 
-    def _rasterizer(self, style: str) -> Rasterizer:
+    def _renderer(self, style: str, device: Device) -> Renderer:
+        """What draws: the one place that knows how."""
         with self._lock:
-            found = self._drawn_by.get(style)
+            found = self._drawn_by.get((style, device))
             if found is None:
-                for other in set(self._drawn_by) - {"splats"}:  # one beside the splats is enough memory
+                for other in set(self._drawn_by) - {("splats", device)}:  # one beside the splats is enough memory
                     del self._drawn_by[other]
-                found = self._drawn_by[style] = Rasterizer(_styled(self.scene, style))
+                found = self._drawn_by[style, device] = renderer(_styled(self.scene, style), device=device)
             return found
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from splatzip import BackendError, Listener, SplatzipError, Views, ViewsError
-from splatzip_viewer.opened import OpenScene
+from splatzip import BackendError, Listener, SplatzipError, Views, ViewsError, chosen_device
+from splatzip_viewer.opened import Device, OpenScene
 
 PORT = 7860
 MOST_UPLOAD_BYTES = 1_000_000_000
@@ -31,6 +31,7 @@ def view(
     port: int = PORT,
     auth: tuple[str, str] | None = None,
     max_upload_bytes: int = MOST_UPLOAD_BYTES,
+    device: Device = "auto",
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Show a scene, what compression does to it and where its bytes go, in a browser; until interrupted.
@@ -43,14 +44,18 @@ def view(
         port: 0 takes any that is free.
         auth: a name and a password that the page asks for.
         max_upload_bytes: of one upload.
+        device: what draws: "cpu", "cuda" (a GPU), or "auto": a GPU where there is one.
         ready: called with the address once connections are accepted.
-    Raises: BackendError without Gradio or if the port is taken; ViewsError, FormatError, SceneError, OSError.
+    Raises: BackendError without Gradio or the device, or if the port is taken; ViewsError, FormatError, SceneError,
+        OSError.
     """
     for package in _NEEDED:
         if find_spec(package) is None:
             raise BackendError(f"the viewer needs {package}; pip install 'splatzip[viewer]'")
-    if ref is not None and scene is None:
-        raise SplatzipError("a source to compare with, but no scene; give both")
+    if scene is None and (ref is not None or views is not None):
+        what = "cameras" if ref is None else "a source to compare with"
+        raise SplatzipError(f"{what}, but no scene; give both")
+    chosen_device(device)
     from splatzip_viewer.starting import Switch, first_picture
 
     with Listener(host, port) as listener, TemporaryDirectory(prefix="splatzip-view-") as folder:
@@ -58,7 +63,7 @@ def view(
             name: OpenScene.load(Path(path)) for name, path in (("ref", ref or scene), ("test", ref and scene)) if path
         }
         cameras = capture_views(Path(ref or scene or "."), views) if opened else None
-        first = None if auth or not opened else first_picture(opened, cameras)
+        first = None if auth or not opened else first_picture(opened, cameras, device=device)
 
         def build() -> Any:
             # Before the first import of Gradio, which reads these then.
@@ -70,7 +75,7 @@ def view(
 
             return application(
                 Path(folder), opened, cameras, host=host, port=listener.port, auth=auth,
-                max_upload_bytes=max_upload_bytes,
+                max_upload_bytes=max_upload_bytes, device=device,
             )  # fmt: skip
 
         switch = Switch(build, first, failed=listener.stop)
