@@ -4,17 +4,6 @@
 
 namespace splatzip::cuda {
 
-void* take_device_memory(size_t bytes) {
-  void* block = nullptr;
-  if (cudaMalloc(&block, bytes ? bytes : 1) == cudaSuccess) return block;
-  cudaGetLastError();
-  return nullptr;
-}
-
-void give_device_memory(void* block) {
-  if (block && cudaFree(block) != cudaSuccess) cudaGetLastError();
-}
-
 void* take_pinned_memory(size_t bytes) {
   void* block = nullptr;
   if (cudaMallocHost(&block, bytes ? bytes : 1) == cudaSuccess) return block;

@@ -1,4 +1,4 @@
-#include "raster_device.h"
+#include "device_machine.h"
 
 #include "raster_copies.h"
 

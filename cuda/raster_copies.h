@@ -12,15 +12,21 @@ class RasterOf : public Raster {
 
   bool set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, bool on_device) override {
     forget_problem();
+    advice_ = "; use device cpu";
     splats_ = splats, coefficients_ = sh_coefficients(sh_degree), pictures_ = {};
     if (on_device) {
       pipeline_.set_scene(arrays, splats, sh_degree);
     } else {
+      const int64_t widths[5] = {3, 3, 4, 1, 3 * coefficients_};
+      size_t bytes = 0;
+      for (int k = 0; k < 5; ++k) bytes += scene_[k].growth(splats * widths[k]);
+      if (!machine_.has_room(bytes)) return false;
       pipeline_.set_scene(
           {copied(&scene_[0], arrays.positions, splats * 3), copied(&scene_[1], arrays.log_scales, splats * 3),
            copied(&scene_[2], arrays.rotations, splats * 4), copied(&scene_[3], arrays.opacity_logits, splats * 1),
            copied(&scene_[4], arrays.sh, splats * 3 * coefficients_)},
           splats, sh_degree);
+      for (auto& array : scene_) array.release();  // it is laid out for pictures now
     }
     return !machine_.failed();
   }
@@ -28,6 +34,13 @@ class RasterOf : public Raster {
   bool render(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, float* color, float* alpha,
               float* depth, bool keeps, bool on_device) override {
     const int64_t pixels = static_cast<int64_t>(cameras.size()) * shape.width * shape.height;
+    pictures_ = {};
+    forget_problem();
+    advice_ = "; draw fewer or smaller pictures at once";
+    size_t bytes = keeps ? transmittance_.growth(pixels) + last_entry_.growth(pixels) : 0;
+    if (!on_device)
+      bytes += color_.growth(3 * pixels) + (alpha ? alpha_.growth(pixels) : 0) + (depth ? depth_.growth(pixels) : 0);
+    if (!machine_.has_room(bytes)) return false;
     BatchPictures pictures = {color, alpha, depth, nullptr, nullptr};
     if (!on_device)
       pictures = {color_.reserve(machine_, 3 * pixels), alpha ? alpha_.reserve(machine_, pixels) : nullptr,
@@ -37,8 +50,6 @@ class RasterOf : public Raster {
       pictures.transmittance = transmittance_.reserve(machine_, pixels);
       pictures.last_entry = last_entry_.reserve(machine_, pixels);
     }
-    pictures_ = {};
-    forget_problem();
     if (!pipeline_.render(cameras, shape, pictures)) return false;
     pictures_ = pictures;
     if (!on_device) {
@@ -88,6 +99,7 @@ class RasterOf : public Raster {
 
   std::string problem() const override {
     if (!refused_.empty()) return refused_;
+    if (machine_.lacks_memory()) return machine_.problem() + advice_;
     return machine_.failed() ? machine_.problem() : "too many splats on too many tiles; draw a smaller picture";
   }
 
@@ -115,7 +127,7 @@ class RasterOf : public Raster {
   int64_t splats_ = 0, pixels_ = 0;
   int coefficients_ = 1;
   BatchPictures pictures_ = {};  // of the last render, as long as its lists are there
-  std::string refused_;
+  std::string refused_, advice_;
   Array<float> scene_[5], color_, alpha_, depth_, transmittance_;
   Array<float> gradient_[5], g_color_, g_alpha_, g_background_;
   Array<uint32_t> last_entry_;

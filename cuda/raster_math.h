@@ -12,11 +12,9 @@
 #include "warp.h"
 
 #if defined(__CUDACC__)
-#define SPLZ_WARP __device__ __forceinline__
 #define SPLZ_MEMBER __host__ __device__ __forceinline__
 #define SPLZ_UNROLL _Pragma("unroll")
 #else
-#define SPLZ_WARP inline
 #define SPLZ_MEMBER inline
 #define SPLZ_UNROLL
 #endif

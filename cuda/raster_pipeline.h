@@ -4,11 +4,7 @@
 //   set_scene -> render
 //   groups -> project -> sort by depth -> entries by splat -> sort by tile -> blend
 //
-// A Machine runs bodies and keeps arrays: cuda/raster.cu on a GPU, cuda/emulation on the CPU. It has
-//   Array<T>: reserve(size) gives room without keeping what was there, data()
-//   run(job, warps), sums_before(values, size), sort(keys, values, size, bits), clear(values, size), read(to_host,
-//   from, size), write(to, from_host, size), failed(),
-//   forget_problem(). After a failure (no memory) all of them do nothing.
+// What a machine is: device_machine.h.
 #pragma once
 #include <vector>
 
@@ -21,6 +17,7 @@ namespace splatzip::cuda {
 // Warps a tile. More of them stop earlier and are there for small pictures; fewer look at each entry less often.
 constexpr int kBlendBands = 4;
 constexpr uint64_t kMostEntries = 0x7FFFFFFF;
+constexpr size_t kSortCopies = 2;  // a sort goes back and forth
 
 // Precise: all in float32, for gradients and scores. Else SH and splats are kept in 16-bit floats where that does not
 // show (60 dB and more).
@@ -36,10 +33,15 @@ class RasterPipeline {
   void set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree) {
     splats_ = splats, degree_ = sh_degree, groups_ = (splats + kGroup - 1) / kGroup;
     const int coefficients = sh_coefficients(sh_degree);
-    float* geometry = geometry_.reserve(machine_, groups_ * kGeometryRows * kGroup);
-    float* colors = colors_.reserve(machine_, groups_ * 3 * kGroup);
-    Sh* sh = sh_.reserve(machine_, groups_ * (coefficients - 1) * 3 * kGroup);
-    float* bounds = bounds_.reserve(machine_, groups_ * kBoundRows);
+    const int64_t of_geometry = groups_ * kGeometryRows * kGroup, of_colors = groups_ * 3 * kGroup,
+                  of_sh = groups_ * (coefficients - 1) * 3 * kGroup, of_bounds = groups_ * kBoundRows;
+    if (!machine_.has_room(geometry_.growth(of_geometry) + colors_.growth(of_colors) + sh_.growth(of_sh) +
+                           bounds_.growth(of_bounds)))
+      return;
+    float* geometry = geometry_.reserve(machine_, of_geometry);
+    float* colors = colors_.reserve(machine_, of_colors);
+    Sh* sh = sh_.reserve(machine_, of_sh);
+    float* bounds = bounds_.reserve(machine_, of_bounds);
     machine_.run(GroupScene<Sh>{arrays, splats, coefficients, geometry, colors, sh, bounds}, groups_);
   }
 
@@ -65,6 +67,7 @@ class RasterPipeline {
     shape_ = shape, views_ = static_cast<int64_t>(cameras.size());
     const int64_t all = views_ * groups_;
     if (all * kGroup > INT64_C(0xFFFFFFFF)) return false;
+    if (machine_.failed()) return false;
     std::vector<View> views;
     for (const ProjectionCamera& camera : cameras) views.push_back({camera, sight_planes(camera)});
     machine_.write(view_.reserve(machine_, views_), views.data(), views_);
@@ -90,6 +93,9 @@ class RasterPipeline {
   }
 
   void project(int64_t all) {
+    if (!machine_.has_room(splat_.growth(all * kGroup) + depths_.growth(all * kGroup) + tiles_of_.growth(all * kGroup) +
+                           seen_mask_.growth(all) + first_.growth(all + 1) + entries_of_.growth(all)))
+      return;
     splat_.reserve(machine_, all * kGroup), depths_.reserve(machine_, all * kGroup);
     tiles_of_.reserve(machine_, all * kGroup), seen_mask_.reserve(machine_, all);
     first_.reserve(machine_, all + 1), entries_of_.reserve(machine_, all);
@@ -129,6 +135,8 @@ class RasterPipeline {
   }
 
   void sort_by_depth(int64_t all) {
+    const size_t sorted = depth_keys_.growth(seen_) + order_.growth(seen_);
+    if (!machine_.has_room(kSortCopies * sorted + first_entry_.growth(seen_ + 1))) return;
     depth_keys_.reserve(machine_, seen_), order_.reserve(machine_, seen_);
     machine_.run(GatherSeen{seen_mask_.data(), first_.data(), depths_.data(), depth_keys_.data(), order_.data()}, all);
     machine_.sort(&depth_keys_, &order_, seen_, 31);  // bits of positive floats
@@ -140,6 +148,9 @@ class RasterPipeline {
   template <class Key>
   void emit(Array<Key>* keys, bool owned) {
     owned_ = owned;
+    const size_t sorted = keys->growth(entries_) + values_.growth(entries_);
+    if (!machine_.has_room(kSortCopies * sorted + (owned ? owner_.growth(entries_) : 0) + starts_.growth(tiles() + 1)))
+      return;
     keys->reserve(machine_, entries_), values_.reserve(machine_, entries_);
     if (owned) owner_.reserve(machine_, entries_);
     machine_.run(EmitEntries<Key, Packed>{splat_.data(), order_.data(), first_entry_.data(), seen_, view_.data(),

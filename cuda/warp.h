@@ -20,11 +20,14 @@
 
 namespace splatzip::cuda {
 
-// Marks templates over a warp, and what they call: on a GPU for nvcc, in the emulation for other compilers.
+// Marks templates over a warp, and what they call: on a GPU for nvcc, in the emulation for other compilers. SPLZ_WARP:
+// where that is a member.
 #if defined(__CUDACC__)
 #define SPLZ_ON_WARP __device__ inline
+#define SPLZ_WARP __device__ __forceinline__
 #else
 #define SPLZ_ON_WARP static inline
+#define SPLZ_WARP inline
 #endif
 
 constexpr int kLanes = 32;

@@ -15,8 +15,9 @@ from splatzip.container import Booked, ChunkEntry, Codec, ContainerFile, Kind, R
 from splatzip.container.heads import attribute_bytes, stream_heads
 from splatzip.container.layout import REQUIRED_LIMIT, VERSION_MAJOR, VERSION_MINOR, Stream
 from splatzip.errors import CorruptError, SceneError, UnsupportedFeatureError
+from splatzip.kernels.cuda_decode import decode_stepped_on_gpu
 from splatzip.kernels.device import Device, require_cuda
-from splatzip.kernels.stepped import ChunkPlace, decode_stepped, decode_stepped_on_gpu
+from splatzip.kernels.stepped import ChunkPlace, decode_stepped
 from splatzip.scene import Scene, SceneMeta
 from splatzip.scene.attributes import ATTRIBUTES
 from splatzip.stream.compensation import compensated, splats_missing

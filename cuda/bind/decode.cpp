@@ -1,76 +1,58 @@
-#include "decode.h"
+#include "../decode.h"
 
+#include <nanobind/stl/array.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
 
-#include <mutex>
+#include <algorithm>
+#include <stdexcept>
 
 #include "../../native/bind/stepped_call.h"
-#include "emulation/decode.h"
+#include "../memory.h"
 #include "python.h"
 
 namespace splatzip::cuda {
 namespace {
 
-// As decode_stepped of the core, (arrays, status), by the emulated stages; falling: lanes from the last to the first.
-nb::tuple emulate(In<uint8_t, nb::ndim<1>> file, nb::bytes params_bytes, std::vector<nb::bytes> book_bytes,
-                  std::vector<nb::bytes> table_bytes, std::vector<ChunkTuple> places, int64_t splats, bool falling) {
-  SteppedCall call;
-  if (!call.read(file, params_bytes, book_bytes, table_bytes, places))
-    return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt));
-  SceneArrays arrays(static_cast<size_t>(splats), call.params);
-  const SceneOutput out = arrays.output();
-  Status status;
-  {
-    nb::gil_scoped_release unlocked;
-    status = emulate_stepped(call.params, call.tables, call.chunks, falling, out);
-  }
-  return nb::make_tuple(arrays.tuple(), static_cast<int>(status));
-}
-
-// The decoder, whose memory on the device stays for the next call. Never destroyed: the driver may be gone by then.
-struct SharedDecoder {
-  std::mutex mutex;
-  DeviceDecoder decoder;
-};
-SharedDecoder& shared_decoder() {
-  static SharedDecoder* shared = new SharedDecoder();
-  return *shared;
-}
-
 // (scene on the device, or None; status; words). `corrupt`: the GPU refuses it, the CPU's decoder says why.
-nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes params_bytes, std::vector<nb::bytes> book_bytes,
-                 std::vector<nb::bytes> table_bytes, std::vector<ChunkTuple> places) {
+nb::tuple decode(Decoder& decoder, In<uint8_t, nb::ndim<1>> file, nb::bytes params_bytes,
+                 std::vector<nb::bytes> book_bytes, std::vector<nb::bytes> table_bytes,
+                 std::vector<ChunkTuple> places) {
   SteppedCall call;
   if (!call.read(file, params_bytes, book_bytes, table_bytes, places))
     return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), "");
   DeviceScene scene;
-  DeviceStatus status;
-  std::string why;
+  DecodeStatus status;
   {
     nb::gil_scoped_release unlocked;
-    SharedDecoder& shared = shared_decoder();
-    const std::lock_guard<std::mutex> alone(shared.mutex);
-    status = shared.decoder.decode(call.params, call.tables, call.chunks, file.data(), file.shape(0), &scene, &why);
+    status = decoder.decode_stepped(call.params, call.tables, call.chunks, file.data(), file.shape(0), &scene);
   }
-  if (status == DeviceStatus::ok) return nb::make_tuple(nb::cast(std::move(scene)), static_cast<int>(Status::ok), "");
-  const Status said = status == DeviceStatus::refused ? Status::corrupt : Status::backend;
-  return nb::make_tuple(nb::none(), static_cast<int>(said), why);
+  if (status == DecodeStatus::ok) return nb::make_tuple(nb::cast(std::move(scene)), static_cast<int>(Status::ok), "");
+  const bool refused = status == DecodeStatus::refused;
+  return nb::make_tuple(nb::none(), static_cast<int>(refused ? Status::corrupt : Status::backend),
+                        refused ? std::string() : decoder.problem());
 }
 
 nb::tuple download(const DeviceScene& scene) {
   const size_t n = static_cast<size_t>(scene.splats);
-  const size_t coefficients = static_cast<size_t>((scene.sh_degree + 1) * (scene.sh_degree + 1));
+  const size_t coefficients = static_cast<size_t>(DeviceScene::coefficients(scene.sh_degree));
   auto positions = make_array<float>({n, 3}), log_scales = make_array<float>({n, 3}),
        rotations = make_array<float>({n, 4});
   auto opacity_logits = make_array<float>({n});
   auto sh = make_array<float>({n, coefficients, 3});
-  const SceneOutput out{positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()};
-  const char* error;
+  std::string wrong;
   {
     nb::gil_scoped_release unlocked;
-    error = scene.download(out);
+    const auto read = [&](float* to, const float* array, int values) {
+      if (wrong.empty()) wrong = scene.read(to, array, values);
+    };
+    read(positions.data(), scene.arrays.positions, 3);
+    read(log_scales.data(), scene.arrays.log_scales, 3);
+    read(rotations.data(), scene.arrays.rotations, 4);
+    read(opacity_logits.data(), scene.arrays.opacity_logits, 1);
+    read(sh.data(), scene.arrays.sh, 3 * static_cast<int>(coefficients));
   }
-  if (error) throw std::runtime_error(error);
+  if (!wrong.empty()) throw std::runtime_error(wrong);
   return nb::make_tuple(positions, log_scales, rotations, opacity_logits, sh);
 }
 
@@ -80,10 +62,19 @@ using OnDevice = nb::ndarray<float, nb::device::cuda, nb::c_contig>;
 nb::tuple arrays(nb::handle self) {
   const DeviceScene& scene = nb::cast<const DeviceScene&>(self);
   const size_t n = static_cast<size_t>(scene.splats);
-  const size_t coefficients = static_cast<size_t>((scene.sh_degree + 1) * (scene.sh_degree + 1));
-  return nb::make_tuple(OnDevice(scene.positions, {n, 3}, self), OnDevice(scene.log_scales, {n, 3}, self),
-                        OnDevice(scene.rotations, {n, 4}, self), OnDevice(scene.opacity_logits, {n}, self),
-                        OnDevice(scene.sh, {n, coefficients, 3}, self));
+  const size_t coefficients = static_cast<size_t>(DeviceScene::coefficients(scene.sh_degree));
+  const SceneArrays<float>& a = scene.arrays;
+  return nb::make_tuple(OnDevice(a.positions, {n, 3}, self), OnDevice(a.log_scales, {n, 3}, self),
+                        OnDevice(a.rotations, {n, 4}, self), OnDevice(a.opacity_logits, {n}, self),
+                        OnDevice(a.sh, {n, coefficients, 3}, self));
+}
+
+std::array<uintptr_t, 5> addresses(const DeviceScene& scene) {
+  const SceneArrays<float>& a = scene.arrays;
+  const float* const arrays[5] = {a.positions, a.log_scales, a.rotations, a.opacity_logits, a.sh};
+  std::array<uintptr_t, 5> out;
+  std::transform(arrays, arrays + 5, out.begin(), [](const float* at) { return reinterpret_cast<uintptr_t>(at); });
+  return out;
 }
 
 // Bytes of the host that a GPU reads by itself; None: there are not so many.
@@ -95,24 +86,19 @@ nb::object pinned(size_t bytes) {
   return nb::cast(nb::ndarray<nb::numpy, uint8_t, nb::ndim<1>>(data, 1, shape, owner));
 }
 
-void forget() {
-  SharedDecoder& shared = shared_decoder();
-  const std::lock_guard<std::mutex> alone(shared.mutex);
-  shared.decoder.forget();
-}
-
 }  // namespace
 
 void bind_decode(nb::module_& m) {
   nb::class_<DeviceScene>(m, "DeviceScene")
       .def_ro("splats", &DeviceScene::splats)
       .def_ro("sh_degree", &DeviceScene::sh_degree)
+      .def_prop_ro("addresses", &addresses)
       .def("download", &download)
       .def("arrays", [](nb::handle_t<DeviceScene> self) { return arrays(self); });
-  m.def("decode_stepped", &decode);
-  m.def("emulate_stepped", &emulate);
+  nb::class_<Decoder>(m, "Decoder").def("decode_stepped", &decode).def("forget", &Decoder::forget);
+  m.def("make_decoder", &make_decoder);
+  m.def("make_emulated_decoder", &make_emulated_decoder, nb::arg("falling"), nb::arg("memory") = SIZE_MAX);
   m.def("pinned", &pinned);
-  m.def("forget", &forget);
 }
 
 }  // namespace splatzip::cuda

@@ -6,16 +6,17 @@
 #include <fstream>
 #include <iterator>
 
-#include "emulation/decode.h"
+#include "decode.h"
 #include "stepped_case.h"
 
 namespace {
 
 using splatzip::DecodedScene;
 using splatzip::Status;
+using splatzip::cuda::DecodeStatus;
 
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+bool same_bits(const float* found, const std::vector<float>& expected) {
+  return std::memcmp(found, expected.data(), expected.size() * sizeof(float)) == 0;
 }
 
 enum class Outcome { decoded, refused, differs };
@@ -27,17 +28,19 @@ Outcome compare(const std::vector<char>& bytes) {
   DecodedScene expected;
   expected.resize(given.splats, coefficients);
   size_t failed = 0;
+  const uint8_t* file = given.chunks.empty() ? nullptr : given.chunks[0].data;  // emulation reads chunks where they are
   const bool legal =
       decode_stepped(given.params, given.tables, given.chunks, 1, expected.output(), &failed) == Status::ok;
   for (bool falling : {false, true}) {
-    DecodedScene scene;
-    scene.resize(given.splats, coefficients);
-    const Status status =
-        splatzip::cuda::emulate_stepped(given.params, given.tables, given.chunks, falling, scene.output());
-    if ((status == Status::ok) != legal) return Outcome::differs;
-    if (legal && !(same_bits(scene.positions, expected.positions) && same_bits(scene.log_scales, expected.log_scales) &&
-                   same_bits(scene.rotations, expected.rotations) &&
-                   same_bits(scene.opacity_logits, expected.opacity_logits) && same_bits(scene.sh, expected.sh)))
+    splatzip::cuda::DeviceScene scene;
+    const auto decoder = splatzip::cuda::make_emulated_decoder(falling, SIZE_MAX);
+    const DecodeStatus status = decoder->decode_stepped(given.params, given.tables, given.chunks, file, 1, &scene);
+    if (status == DecodeStatus::failed || (status == DecodeStatus::ok) != legal) return Outcome::differs;
+    if (legal &&
+        !(same_bits(scene.arrays.positions, expected.positions) &&
+          same_bits(scene.arrays.log_scales, expected.log_scales) &&
+          same_bits(scene.arrays.rotations, expected.rotations) &&
+          same_bits(scene.arrays.opacity_logits, expected.opacity_logits) && same_bits(scene.arrays.sh, expected.sh)))
       return Outcome::differs;
   }
   return legal ? Outcome::decoded : Outcome::refused;

@@ -1,4 +1,4 @@
-#include "raster_machine.h"
+#include "machine.h"
 
 #include "../raster_copies.h"
 

@@ -78,15 +78,15 @@ def measure(scene: Scene, module: Any) -> dict[str, Any]:
     data = splatzip.compress(scene, preset="fast")
     pinned = module.pinned(len(data))
     pinned[:] = np.frombuffer(data, np.uint8)
-    arguments = _arguments(pinned)
-    whole = module.decode_stepped(*arguments)[0]
+    arguments, decoder = _arguments(pinned), module.make_decoder()
+    whole = decoder.decode_stepped(*arguments)[0]
     expected = splatzip.decompress(data)
     for found, array in zip(whole.download(), expected.arrays().values(), strict=True):
         assert np.asarray(found).tobytes() == array.tobytes(), "the GPU's bits are not the CPU's"
     start = time.perf_counter()
     splatzip.decompress(data, threads=1)
     one_core = time.perf_counter() - start
-    on_device = _seconds(lambda: module.decode_stepped(*arguments))
+    on_device = _seconds(lambda: decoder.decode_stepped(*arguments))
     with_container = _seconds(lambda: decode.decompress(memoryview(pinned), device="cuda"))
     return {
         "splats": len(scene),

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip import _core
-from splatzip.errors import STATUS, BackendError
-from splatzip.kernels.device import require_cuda
+from splatzip.errors import STATUS
 
 Floats = NDArray[np.float32]
 
@@ -126,38 +125,6 @@ def decode_stepped(
     if status != 0:
         return STATUS[status], failed
     return [np.asarray(a) for a in arrays]
-
-
-def decode_stepped_on_gpu(
-    file: memoryview, params: bytes, books: Sequence[bytes], tables: Sequence[bytes], chunks: Sequence[ChunkPlace],
-    splats: int, threads: int,
-) -> list[Floats] | tuple[type[Exception], int]:  # fmt: skip
-    """The same on a GPU, and back to the host. What it refuses is decoded by the CPU, which says what is wrong.
-
-    Raises: BackendError if there is no GPU, too little memory, or the GPU refuses what the CPU does not.
-    """
-    scene = stepped_on_gpu(file, params, books, tables, chunks)
-    if scene is not None:
-        return [np.asarray(a) for a in scene.download()]
-    decoded = decode_stepped(file, params, books, tables, chunks, splats, threads)
-    if not isinstance(decoded, tuple):
-        raise BackendError("device cuda: the GPU refused a file that is whole; use device cpu, and please report it")
-    return decoded
-
-
-def stepped_on_gpu(
-    file: memoryview, params: bytes, books: Sequence[bytes], tables: Sequence[bytes], chunks: Sequence[ChunkPlace]
-) -> Any | None:
-    """Decode chunks to a `_cuda.DeviceScene`; None if there is something wrong with them.
-
-    Raises: BackendError if there is no GPU, or too little memory.
-    """
-    module = require_cuda()
-    data = np.frombuffer(file, np.uint8)
-    scene, status, why = module.decode_stepped(data, params, list(books), list(tables), places_of(chunks))
-    if status != 0 and STATUS[status] is BackendError:
-        raise BackendError(f"device cuda: {why}; use device cpu")
-    return scene
 
 
 def places_of(chunks: Sequence[ChunkPlace]) -> list[tuple[int, int, int, int, int, int, int]]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import importlib
 import random
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 import splatzip
-from splatzip import FormatError, decode
-from splatzip.errors import STATUS
-from splatzip.kernels.stepped import ChunkPlace
+from splatzip import BackendError, FormatError, decode
+from splatzip.kernels import cuda_decode
+from splatzip.kernels.cuda_decode import GpuDecoder
 
 pytestmark = pytest.mark.cuda
 
@@ -23,35 +22,31 @@ VECTORS = sorted(path.parent for path in (ROOT / "tests" / "vectors").glob("*/in
 STEPPED = [folder for folder in VECTORS if not folder.name.startswith("columns")]
 
 
-def emulator(*, falling: bool) -> Callable[..., Any]:
-    """What decodes in place of the native decoder; lanes from the first to the last, or the other way around."""
+@pytest.fixture(params=[False, True], ids=["rising", "falling"])
+def emulated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU that is emulated, lanes from the first to the last, or the other way around."""
+    use_emulation(monkeypatch, falling=request.param)
+
+
+def use_emulation(monkeypatch: pytest.MonkeyPatch, **how: Any) -> None:
     _cuda = importlib.import_module("splatzip._cuda")
-
-    def emulate(
-        file: memoryview, params: bytes, books: Sequence[bytes], tables: Sequence[bytes],
-        chunks: Sequence[ChunkPlace], splats: int, _threads: int,
-    ) -> Any:  # fmt: skip
-        places = [(c.tile, c.tier, c.layer, c.splats, c.row, c.offset, c.size) for c in chunks]
-        data = np.frombuffer(file, np.uint8)
-        arrays, status = _cuda.emulate_stepped(data, params, list(books), list(tables), places, splats, falling)
-        return [np.asarray(array) for array in arrays] if status == 0 else (STATUS[status], -1)
-
-    return emulate
+    decoder = GpuDecoder(core=_cuda.make_emulated_decoder(**how))
+    monkeypatch.setattr(cuda_decode, "shared_decoder", lambda: decoder)
+    monkeypatch.setattr(decode, "require_cuda", lambda: _cuda)
 
 
-def decoded(file: bytes) -> dict[str, bytes] | None:
-    """The bytes of each attribute, or None for a file that is refused."""
+def decoded(file: bytes, device: Literal["cpu", "cuda"] = "cuda") -> dict[str, bytes] | str:
+    """The bytes of each attribute, or why a file is refused."""
     try:
-        scene = splatzip.decompress(file)
-    except FormatError:
-        return None
+        scene = splatzip.decompress(file, device=device)
+    except FormatError as error:
+        return f"{type(error).__name__}: {error}"
     return {name: array.tobytes() for name, array in {**scene.arrays(), "origin": scene.origin}.items()}
 
 
-@pytest.mark.parametrize("falling", [False, True], ids=["rising", "falling"])
+@pytest.mark.usefixtures("emulated")
 @pytest.mark.parametrize("folder", STEPPED, ids=[folder.name for folder in STEPPED])
-def test_vectors_have_the_expected_bits(folder: Path, falling: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "decode_stepped", emulator(falling=falling))
+def test_vectors_have_the_expected_bits(folder: Path) -> None:
     expected = {name: array.tobytes() for name, array in np.load(folder / "expected.npz").items()}
     assert decoded((folder / "input.splatz").read_bytes()) == expected
 
@@ -66,7 +61,22 @@ def test_changed_files_are_taken_or_refused_as_by_the_native_decoder(
     data = (ROOT / "tests" / "vectors" / name / "input.splatz").read_bytes()
     rng = random.Random(name)
     files = [changed(data, rng, importlib.import_module("vectors.taken_apart")) for _ in range(40)]
-    expected = [decoded(file) for file in files]
-    assert 0 < sum(one is None for one in expected) < len(files)
-    monkeypatch.setattr(decode, "decode_stepped", emulator(falling=True))
+    expected = [decoded(file, "cpu") for file in files]
+    assert 0 < sum(isinstance(one, str) for one in expected) < len(files)
+    use_emulation(monkeypatch, falling=True)
     assert [decoded(file) for file in files] == expected
+
+
+def test_with_little_memory_tiles_are_decoded_in_batches_to_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = (ROOT / "tests" / "vectors" / "stepped_tiers_tiles" / "input.splatz").read_bytes()
+    expected = decoded(data, "cpu")
+    for memory in (1 << 24, 1 << 19, 1 << 18):
+        use_emulation(monkeypatch, falling=False, memory=memory)
+        assert decoded(data) == expected
+
+
+def test_too_little_memory_for_a_tile_is_said_before_any_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_emulation(monkeypatch, falling=False, memory=1 << 17)
+    words = r"^device cuda: 1 MB of video memory are needed, 0 MB are free; use device cpu$"
+    with pytest.raises(BackendError, match=words):
+        decoded((ROOT / "tests" / "vectors" / "stepped_tiers_tiles" / "input.splatz").read_bytes())

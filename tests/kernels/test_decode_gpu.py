@@ -13,7 +13,8 @@ import pytest
 
 import splatzip
 from splatzip import BackendError, CorruptError, FormatError, decompress
-from splatzip.kernels import device, stepped
+from splatzip.kernels import cuda_decode, device
+from splatzip.kernels.cuda_decode import GpuDecoder
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = sorted(path.parent for path in (ROOT / "tests" / "vectors").glob("*/input.splatz"))
@@ -70,8 +71,8 @@ def test_arrays_on_the_device_are_shared_with_torch() -> None:
     torch = pytest.importorskip("torch")
     seen: list[Any] = []
     with pytest.MonkeyPatch.context() as patch:
-        original = stepped.stepped_on_gpu
-        patch.setattr(stepped, "stepped_on_gpu", lambda *arguments: seen.append(original(*arguments)) or seen[0])
+        original = GpuDecoder.stepped
+        patch.setattr(GpuDecoder, "stepped", lambda *arguments: seen.append(original(*arguments)) or seen[0])
         scene = decompress(SOME.read_bytes(), device="cuda")
     positions = torch.from_dlpack(seen[0].arrays()[0])
     assert positions.is_cuda
@@ -87,8 +88,10 @@ def test_without_a_gpu_decompress_says_so_and_what_to_do(monkeypatch: pytest.Mon
 
 def with_decoder(monkeypatch: pytest.MonkeyPatch, status: int, why: str) -> None:
     """A GPU whose decoder always says that."""
-    module = SimpleNamespace(devices=lambda: ([{}], ""), decode_stepped=lambda *_: (None, status, why))
+    module = SimpleNamespace(devices=lambda: ([{}], ""))
     monkeypatch.setattr(device, "_module", lambda: module)
+    decoder = GpuDecoder(core=SimpleNamespace(decode_stepped=lambda *_: (None, status, why)))
+    monkeypatch.setattr(cuda_decode, "shared_decoder", lambda: decoder)
 
 
 def test_too_little_video_memory_is_a_backend_error_that_says_how_much(monkeypatch: pytest.MonkeyPatch) -> None:
