@@ -220,7 +220,7 @@ def pose_of(camera: Camera) -> dict[str, Any]:
         "position": camera.position.tolist(),
         "target": (camera.position + rotation[2]).tolist(),
         "up": (-rotation[1]).tolist(),
-        "fovYDegrees": float(np.degrees(2 * np.arctan(camera.height / 2 / camera.fy))),
+        "fovDegrees": float(np.degrees(2 * np.arctan(min(camera.width, camera.height) / 2 / camera.fy))),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -34,6 +35,27 @@ def test_the_whole_scene_is_what_the_cpu_renderer_draws(server, opened, splatz, 
     assert worst(viewer, splatzip.decompress(splatz), cameras) > 38
     assert viewer.complaints == []
     assert {url.split("/")[2] for url in viewer.requests if not url.startswith("blob:")} == {server.address[7:]}
+
+
+def test_an_upright_picture_shows_as_much_of_the_width_as_a_wide_one_of_the_height(server, opened, splatz, cameras):
+    wide = cameras[1]
+    long, short = wide.width, wide.height
+    upright = replace(wide, width=short, height=long, cx=short / 2, cy=long / 2)
+    viewer = opened(f"{server.address}/?src=scene.splatz&{BLACK}", width=short, height=long)
+    viewer.wait("state.phase === 'complete'")
+    whole = splatzip.decompress(splatz)
+    assert worst(viewer, whole, [upright]) > 38
+    # The scene as it was framed: all of it, with nothing cut at the sides.
+    viewer.tab.evaluate("document.querySelector('splat-zip').viewer.controls.reset()")
+    shown = viewer.still_picture().max(axis=2) > 0.05
+    columns = np.flatnonzero(shown.mean(axis=0) > 0.01)
+    assert 0.5 * short < len(columns) < 0.97 * short
+    assert not shown[:, [0, -1]].any()
+    # Turned on its side, the screen shows the same from the same camera.
+    before = viewer.tab.evaluate("document.querySelector('splat-zip').viewer.controls.pose")
+    viewer.tab.set_viewport_size({"width": long, "height": short})
+    assert viewer.tab.evaluate("document.querySelector('splat-zip').viewer.controls.pose") == before
+    assert worst(viewer, whole, [wide]) > 38
 
 
 def test_pictures_get_better_as_bytes_come_and_show_what_has_come(server, opened, splatz, cameras):

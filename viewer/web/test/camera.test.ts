@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { poseOfSplats, USUAL_UP } from '../src/camera/framing';
+import { openingPose, poseOfBox, poseOfSplats, USUAL_UP } from '../src/camera/framing';
 import { addressWith, poseOfAddress } from '../src/camera/link';
-import type { Pose } from '../src/camera/pose';
+import { reachOf, type Pose } from '../src/camera/pose';
 import { between, isNear, look, move, orbit, poseOf, rigOf, zoom } from '../src/camera/rig';
 import { sightOf } from '../src/camera/sight';
-import { length, minus, plus, times, unit } from '../src/camera/vector';
-import type { SplatsEvent, Vector3 } from '../src/decoder/types';
+import { cross, dot, length, minus, plus, times, unit } from '../src/camera/vector';
+import type { Box, SplatsEvent, Vector3 } from '../src/decoder/types';
 
-const POSE: Pose = { position: [1, -2, -5], target: [0.5, 0, 1], up: USUAL_UP, fovYDegrees: 40 };
+const POSE: Pose = { position: [1, -2, -5], target: [0.5, 0, 1], up: USUAL_UP, fovDegrees: 40 };
 
 function near(a: Vector3, b: Vector3, tolerance = 1e-9): void {
   assert.ok(length(minus(a, b)) < tolerance, `${a} is not ${b}`);
@@ -40,7 +40,7 @@ test('the camera never turns over the top', () => {
 });
 
 test('moving right, up and ahead is so for the camera', () => {
-  const rig = rigOf({ position: [0, 0, -4], target: [0, 0, 0], up: USUAL_UP, fovYDegrees: 50 });
+  const rig = rigOf({ position: [0, 0, -4], target: [0, 0, 0], up: USUAL_UP, fovDegrees: 50 });
   near(move(rig, 1, 0, 0).target, [1, 0, 0]);
   near(move(rig, 0, 1, 0).target, [0, -1, 0]);
   near(move(rig, 0, 0, 1).target, [0, 0, 1]);
@@ -65,7 +65,7 @@ test('a link leads back to its camera, and keeps what else the address says', ()
   assert.ok(address.startsWith('https://example.org/view?src=a.splatz#note&camera='));
   const again = poseOfAddress(address)!;
   near(again.position, POSE.position, 1e-4);
-  assert.equal(again.fovYDegrees, 40);
+  assert.equal(again.fovDegrees, 40);
 });
 
 test('a camera that makes no sense in an address is none', () => {
@@ -122,7 +122,7 @@ test('what a plain wall hides is looked at from its other side', () => {
 });
 
 test('boxes behind and beside the camera are not seen, those around and before it are', () => {
-  const sees = sightOf({ position: [0, 0, 0], target: [0, 0, 1], up: USUAL_UP, fovYDegrees: 60 }, 4 / 3);
+  const sees = sightOf({ position: [0, 0, 0], target: [0, 0, 1], up: USUAL_UP, fovDegrees: 60 }, 4 / 3);
   const box = (x: number, y: number, z: number): Parameters<typeof sees>[0] => {
     return { low: [x - 0.5, y - 0.5, z - 0.5], high: [x + 0.5, y + 0.5, z + 0.5] };
   };
@@ -133,4 +133,48 @@ test('boxes behind and beside the camera are not seen, those around and before i
   assert.equal(sees(box(0, 9, 5)), false);
   assert.equal(sees(box(3, 0, 5)), true);
   assert.equal(sees({ low: [-99, -99, -99], high: [99, 99, 99] }), true);
+});
+
+test('an upright picture shows as much of the width as a wide one of the height', () => {
+  const [wide, square, upright] = [reachOf(60, 4 / 3), reachOf(60, 1), reachOf(60, 3 / 4)];
+  assert.deepEqual([wide.tall, square.tall, square.wide, upright.wide], Array(4).fill(Math.tan(Math.PI / 6)));
+  assert.ok(Math.abs(wide.wide - upright.tall) < 1e-12);
+});
+
+test('what is framed is seen in pictures of any shape, and what is beside an upright one is not', () => {
+  const ball = splatsAt(grid(30).map(([a, b]): Vector3 => [a, b, Math.sin(9 * a * b)]));
+  const places = (pose: Pose, aspect: number): number[] => {
+    const ahead = unit(minus(pose.target, pose.position));
+    const right = unit(cross(ahead, pose.up));
+    const above = cross(right, ahead);
+    const { wide, tall } = reachOf(pose.fovDegrees, aspect);
+    const points = Array.from({ length: ball.count }, (_, i) => [...ball.positions.subarray(3 * i, 3 * i + 3)] as unknown as Vector3);
+    return points.map((point) => {
+      const from = minus(point, pose.position);
+      const depth = dot(from, ahead);
+      return Math.max(Math.abs(dot(from, right)) / depth / wide, Math.abs(dot(from, above)) / depth / tall);
+    });
+  };
+  for (const aspect of [9 / 20, 3 / 4, 1, 4 / 3, 3]) {
+    const inside = places(poseOfSplats([ball])!, aspect).filter((place) => place < 1).length;
+    assert.equal(inside, ball.count, `aspect ${aspect}`);
+  }
+  const sees = sightOf({ position: [0, 0, 0], target: [0, 0, 1], up: USUAL_UP, fovDegrees: 60 }, 1 / 2);
+  const at = (x: number, y: number): Box => ({ low: [x, y, 5], high: [x + 0.1, y + 0.1, 5.1] });
+  assert.equal(sees(at(0, 6)), true); // 5 tan 30 degrees is 2.9: so far sideways, twice as far up and down
+  assert.equal(sees(at(3, 0)), true);
+  assert.equal(sees(at(3.4, 0)), false);
+  assert.equal(sees(at(0, 6.6)), false);
+});
+
+test('the opening camera of a file is where the file says, its angle of the shorter side', () => {
+  const said = openingPose({ position: [1, 2, 3], target: [0, 0, 0], fovYDegrees: 33 }, [0, 0, 1]);
+  assert.deepEqual(said, { position: [1, 2, 3], target: [0, 0, 0], up: [0, 0, 1], fovDegrees: 33 });
+  assert.deepEqual(openingPose({ position: [1, 2, 3], target: [0, 0, 0] }, undefined).up, USUAL_UP);
+});
+
+test('before any splat has come the whole box is looked at', () => {
+  const pose = poseOfBox({ low: [-1, -1, -1], high: [1, 1, 3] });
+  near(pose.target, [0, 0, 1]);
+  assert.ok(pose.position[2] < -1 && pose.position[1] < 0, 'from the front, a little above');
 });

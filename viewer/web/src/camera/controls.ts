@@ -9,7 +9,7 @@
  * The camera follows its goal softly, at once for people who want no motion.
  */
 
-import type { Pose } from './pose';
+import { reachOf, type Pose } from './pose';
 import { between, isNear, look, move, orbit, poseOf, rigOf, zoom, type Rig } from './rig';
 
 export type Mode = 'orbit' | 'fly';
@@ -136,16 +136,20 @@ export class Controls {
     } else if (event.shiftKey || (event.pointerType === 'mouse' && event.buttons !== 1)) {
       this.#change((rig) => this.#shifted(rig, dx, dy));
     } else {
-      const turn = Math.PI / Math.max(this.#canvas.clientHeight, 1);
+      const turn = Math.PI / this.#shorterSide;
       if (this.#mode === 'orbit') this.#change((rig) => orbit(rig, -dx * turn, dy * turn));
       else this.#change((rig) => look(rig, (-dx * turn) / 3, (dy * turn) / 3));
     }
   }
 
+  /** Of the canvas, in CSS pixels: what `fovDegrees` is of. */
+  get #shorterSide(): number {
+    return Math.max(Math.min(this.#canvas.clientWidth, this.#canvas.clientHeight), 1);
+  }
+
   /** The picture follows the hand: pixels become scene units at the target's distance. */
   #shifted(rig: Rig, dx: number, dy: number): Rig {
-    const perPixel =
-      (2 * rig.distance * Math.tan((rig.fovYDegrees * Math.PI) / 360)) / Math.max(this.#canvas.clientHeight, 1);
+    const perPixel = (2 * rig.distance * reachOf(rig.fovDegrees, 1).tall) / this.#shorterSide;
     return move(rig, -dx * perPixel, dy * perPixel, 0);
   }
 

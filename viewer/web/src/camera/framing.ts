@@ -7,11 +7,11 @@ import { length, minus, plus, unit } from './vector';
 
 /** Scenes are right-down-front: up is against y where a file does not say otherwise. */
 export const USUAL_UP: Vector3 = [0, -1, 0];
-export const USUAL_FOV_Y_DEGREES = 50;
+export const USUAL_FOV_DEGREES = 50;
 const OPAQUE_LOGIT = -2.2; // opacity 0.1: what is fainter has no say in where the middle is
 const SEEN = 0.85; // share of the splats within the radius; the rest are often far away
 const LOOKED_AT = 4000;
-const HALF_ANGLE_RAD = (USUAL_FOV_Y_DEGREES * Math.PI) / 360;
+const HALF_ANGLE_RAD = (USUAL_FOV_DEGREES * Math.PI) / 360;
 const DISTANCE = 1.4 / Math.sin(HALF_ANGLE_RAD); // in radii
 
 export function openingPose(camera: OpeningCamera, up: Vector3 | undefined): Pose {
@@ -19,7 +19,7 @@ export function openingPose(camera: OpeningCamera, up: Vector3 | undefined): Pos
     position: camera.position,
     target: camera.target,
     up: camera.up ?? up ?? USUAL_UP,
-    fovYDegrees: camera.fovYDegrees ?? USUAL_FOV_Y_DEGREES,
+    fovDegrees: camera.fovYDegrees ?? USUAL_FOV_DEGREES,
   };
 }
 
@@ -43,7 +43,7 @@ export function poseOfSplats(chunks: readonly SplatsEvent[], up: Vector3 = USUAL
 }
 
 function poseFrom(side: Vector3, centre: Vector3, distance: number, up: Vector3): Pose {
-  return { position: plus(centre, side, distance), target: centre, up, fovYDegrees: USUAL_FOV_Y_DEGREES };
+  return { position: plus(centre, side, distance), target: centre, up, fovDegrees: USUAL_FOV_DEGREES };
 }
 
 /** Positions of some thousand visible splats, evenly chosen. */

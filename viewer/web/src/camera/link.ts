@@ -7,7 +7,7 @@ const NAME = 'camera';
 
 /** The address with this camera; whatever else its fragment says stays. */
 export function addressWith(address: string, pose: Pose): string {
-  const numbers = [...pose.position, ...pose.target, ...pose.up, pose.fovYDegrees];
+  const numbers = [...pose.position, ...pose.target, ...pose.up, pose.fovDegrees];
   const [front, fragment = ''] = address.split('#', 2) as [string, string?];
   const others = fragment.split('&').filter((part) => part !== '' && !part.startsWith(`${NAME}=`));
   const camera = `${NAME}=${numbers.map((number) => Number(number.toPrecision(6))).join(',')}`;
@@ -21,11 +21,11 @@ export function poseOfAddress(address: string): Pose | null {
   if (part === undefined) return null;
   const numbers = part.slice(NAME.length + 1).split(',').map((text) => (text === '' ? NaN : Number(text)));
   if (numbers.length !== 10 || !numbers.every((number) => Math.abs(number) < 1e12)) return null;
-  const [px, py, pz, tx, ty, tz, ux, uy, uz, fovYDegrees] = numbers as [
+  const [px, py, pz, tx, ty, tz, ux, uy, uz, fovDegrees] = numbers as [
     number, number, number, number, number, number, number, number, number, number,
   ];
   const up: Vector3 = [ux, uy, uz];
-  if (!(fovYDegrees > 1 && fovYDegrees < 170) || Math.hypot(...up) < 1e-6) return null;
+  if (!(fovDegrees > 1 && fovDegrees < 170) || Math.hypot(...up) < 1e-6) return null;
   if (px === tx && py === ty && pz === tz) return null;
-  return { position: [px, py, pz], target: [tx, ty, tz], up, fovYDegrees };
+  return { position: [px, py, pz], target: [tx, ty, tz], up, fovDegrees };
 }

@@ -19,7 +19,7 @@ export interface Rig {
   readonly yawRad: number;
   /** Above the horizon, short of straight up and down. */
   readonly pitchRad: number;
-  readonly fovYDegrees: number;
+  readonly fovDegrees: number;
 }
 
 const STEEPEST = Math.PI / 2 - 0.01;
@@ -36,13 +36,13 @@ export function rigOf(pose: Pose): Rig {
     distance,
     yawRad: Math.atan2(dot(direction, north), dot(direction, east)),
     pitchRad: limited(Math.asin(Math.max(-1, Math.min(1, dot(direction, up))))),
-    fovYDegrees: pose.fovYDegrees,
+    fovDegrees: pose.fovDegrees,
   };
 }
 
 export function poseOf(rig: Rig): Pose {
   const position = plus(rig.target, away(rig), rig.distance);
-  return { position, target: rig.target, up: rig.up, fovYDegrees: rig.fovYDegrees };
+  return { position, target: rig.target, up: rig.up, fovDegrees: rig.fovDegrees };
 }
 
 /** Turns the camera about its target; the scene follows the hand. */
@@ -102,7 +102,7 @@ export function between(from: Rig, to: Rig, share: number): Rig {
     distance: from.distance * (to.distance / from.distance) ** share,
     yawRad: mix(from.yawRad, to.yawRad),
     pitchRad: mix(from.pitchRad, to.pitchRad),
-    fovYDegrees: mix(from.fovYDegrees, to.fovYDegrees),
+    fovDegrees: mix(from.fovDegrees, to.fovDegrees),
   };
 }
 
@@ -113,6 +113,6 @@ export function isNear(a: Rig, b: Rig): boolean {
     Math.abs(a.distance - b.distance) < 1e-4 * b.distance &&
     Math.abs(a.yawRad - b.yawRad) < 1e-4 &&
     Math.abs(a.pitchRad - b.pitchRad) < 1e-4 &&
-    Math.abs(a.fovYDegrees - b.fovYDegrees) < 1e-3
+    Math.abs(a.fovDegrees - b.fovDegrees) < 1e-3
   );
 }

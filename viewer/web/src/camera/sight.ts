@@ -1,7 +1,7 @@
 /** Whether a camera sees a box: a test that says yes too often, never too rarely. */
 
 import type { Box, Vector3 } from '../decoder/types';
-import type { Pose } from './pose';
+import { reachOf, type Pose } from './pose';
 import { cross, dot, minus, plus, times, unit } from './vector';
 
 /** @param aspect - width by height of the picture. */
@@ -9,9 +9,8 @@ export function sightOf(pose: Pose, aspect: number): (box: Box) => boolean {
   const ahead = unit(minus(pose.target, pose.position));
   const right = unit(cross(ahead, pose.up), [1, 0, 0]);
   const up = cross(right, ahead);
-  const half = (pose.fovYDegrees * Math.PI) / 360;
-  const tall = Math.tan(half) * 1.1; // splats reach beyond their centres
-  const wide = tall * aspect;
+  const reach = reachOf(pose.fovDegrees, aspect);
+  const [wide, tall] = [1.1 * reach.wide, 1.1 * reach.tall]; // splats reach beyond their centres
   // Normals of the planes that bound what is seen, pointing inwards; all go through the camera.
   const planes: Vector3[] = [
     ahead,

@@ -153,7 +153,7 @@ export class Stage {
   /** Has the shaders compiled while nothing has come yet: for a splat that nobody sees, of the usual SH degree. */
   #warmUp(): void {
     this.open({ shDegree: 3, box: { low: [0, 0, 0], high: [1, 1, 1] }, tiers: 1, antialiased: false });
-    this.look({ position: [0, 0, -1], target: [0, 0, 0], up: [0, -1, 0], fovYDegrees: 50 });
+    this.look({ position: [0, 0, -1], target: [0, 0, 0], up: [0, -1, 0], fovDegrees: 50 });
     this.add(INVISIBLE);
     this.addSh({ ...INVISIBLE, layer: 1, sh: new Float32Array(45) });
   }
@@ -253,7 +253,7 @@ export class Stage {
     this.#camera.setPosition(turned(pose.position, this.#unit));
     this.#camera.lookAt(turned(pose.target, this.#unit), turned(pose.up, 1));
     const camera = this.#camera.camera!;
-    camera.fov = pose.fovYDegrees;
+    camera.fov = pose.fovDegrees;
     camera.nearClip = SIZE * 1e-5;
     camera.farClip = SIZE * 100;
     this.draw();
@@ -261,6 +261,7 @@ export class Stage {
 
   /** @param width - of the canvas in its own pixels, as `height`. */
   resize(width: number, height: number): void {
+    this.#camera.camera!.horizontalFov = width < height;
     this.#app.setCanvasResolution(RESOLUTION_FIXED, Math.max(1, Math.round(width)), Math.max(1, Math.round(height)));
     this.draw();
   }
