@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(404)
 
     def send_part(self, content: bytes, name: str) -> None:
-        types = {"html": "text/html", "js": "text/javascript", "wasm": "application/wasm"}
+        types = {"html": "text/html", "js": "text/javascript", "mjs": "text/javascript", "wasm": "application/wasm"}
         self.send_response(200)
         self.send_header("Content-Type", types.get(name.rpartition(".")[2], "application/octet-stream"))
         self.send_header("Content-Length", str(len(content)))
@@ -212,6 +212,12 @@ _UNTIL_STILL = """() => new Promise((resolve) => {
     viewer.onComplete = () => { clearTimeout(timer); timer = setTimeout(resolve, 1000); };
     viewer.look(viewer.controls.pose);
 })"""
+
+
+@pytest.fixture(name="pose_of")
+def pose_of_fixture() -> Callable[[Camera], dict[str, Any]]:
+    """How the client says where a camera is."""
+    return pose_of
 
 
 def pose_of(camera: Camera) -> dict[str, Any]:

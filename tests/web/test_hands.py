@@ -1,13 +1,14 @@
-"""Mouse, keyboard, links and screens."""
+"""Mouse, fingers and keyboard, and the address that follows them."""
 
 from __future__ import annotations
 
-import base64
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import splatzip
+from splatzip import SceneMeta
 
 pytestmark = pytest.mark.browser
 
@@ -67,6 +68,63 @@ def test_the_wheel_comes_nearer(viewer):
     assert np.linalg.norm(position(viewer) - target(viewer)) < 0.9 * before
 
 
+def test_flying_turns_the_look_and_walks_where_it_leads(viewer):
+    viewer.tab.get_by_role("button", name="Orbit or fly (F)").click()
+    place, aim = position(viewer), target(viewer)
+    drag(viewer, 120, 30)
+    np.testing.assert_allclose(position(viewer), place, atol=1e-6)
+    ahead = target(viewer) - place
+    assert np.linalg.norm(target(viewer) - aim) > 0.2
+    viewer.tab.keyboard.press("w")
+    moved = position(viewer) - place
+    assert moved @ ahead == pytest.approx(np.linalg.norm(moved) * np.linalg.norm(ahead))
+    viewer.tab.mouse.wheel(0, -200)
+    viewer.tab.wait_for_timeout(200)
+    assert np.linalg.norm(position(viewer) - place) > 1.5 * np.linalg.norm(moved)
+
+
+def test_the_button_leads_back_to_the_start_wherever_the_camera_went(viewer):
+    before = viewer.still_picture()
+    start = position(viewer)
+    drag(viewer, 150, 40)
+    assert viewer.tab.evaluate(
+        "document.querySelector('splat-zip').shadowRoot.activeElement.matches(':not(:focus-visible)')"
+    )
+    drag(viewer, 60, 60, button="right")
+    viewer.tab.mouse.wheel(0, 300)
+    viewer.tab.wait_for_timeout(200)
+    assert np.linalg.norm(position(viewer) - start) > 0.1
+    viewer.tab.get_by_role("button", name="Back to the start (R)").click()
+    np.testing.assert_allclose(position(viewer), start)
+    assert np.abs(viewer.still_picture() - before).mean() < 0.01
+
+
+def test_the_first_look_is_that_of_the_files_opening_camera_and_of_whoever_knows_better(server, opened, scene):
+    camera = {"position": [0.5, -1, -3], "target": [0.1, 0.2, 0], "up": [0, -1, 0.2], "fov_y_degrees": 35}
+    server.files["said.splatz"] = splatzip.compress(replace(scene, meta=SceneMeta(camera=camera)), preset="fast")
+    page = opened(f"{server.address}/?src=said.splatz")
+    page.wait("state.phase === 'complete'")
+    np.testing.assert_allclose(position(page), camera["position"], atol=1e-6)
+    np.testing.assert_allclose(target(page), camera["target"], atol=1e-6)
+    assert page.tab.evaluate(POSE)["fovDegrees"] == 35
+    upright = opened(f"{server.address}/?src=said.splatz&up=z")
+    upright.wait("state.phase === 'complete'")
+    assert upright.tab.evaluate(POSE)["up"] == [0, 0, 1]
+
+
+def test_a_scene_on_its_side_can_be_turned_upright(viewer):
+    ups = [viewer.tab.evaluate(POSE)["up"]]
+    viewer.tab.keyboard.press("Tab")
+    viewer.tab.keyboard.press("u")
+    ups.append(viewer.tab.evaluate(POSE)["up"])
+    assert ups == [[0, -1, 0], [0, 0, 1]]
+    turned = position(viewer)
+    assert turned[2] > target(viewer)[2]
+    viewer.tab.keyboard.press("ArrowLeft")
+    viewer.tab.keyboard.press("r")
+    np.testing.assert_allclose(position(viewer), turned, atol=1e-6)
+
+
 def test_everything_can_be_done_from_the_keyboard(viewer):
     tab = viewer.tab
     start = position(viewer)
@@ -80,15 +138,6 @@ def test_everything_can_be_done_from_the_keyboard(viewer):
     assert viewer.state()["mode"] == "fly"
     tab.keyboard.press("r")
     assert position(viewer) == pytest.approx(start)
-    tab.keyboard.press("h")
-    assert tab.get_by_role("dialog", name="Keys").is_visible()
-    tab.keyboard.press("Tab")
-    names = set()
-    for _ in range(8):
-        tab.keyboard.press("Tab")
-        active = "document.querySelector('splat-zip').shadowRoot.activeElement"
-        names.add(tab.evaluate(f"{active}?.getAttribute('aria-label')"))
-    assert {"Back to the start (R)", "Orbit or fly (F)", "Copy a link to this view (L)", "Keys (H)"} <= names
 
 
 def test_the_address_leads_back_to_the_view(viewer, server, opened):
@@ -100,105 +149,40 @@ def test_the_address_leads_back_to_the_view(viewer, server, opened):
     assert np.abs(again.still_picture() - viewer.still_picture()).mean() < 0.01
 
 
-def test_two_fingers_pinch(server, opened):
+@pytest.fixture
+def touched(server, opened):
     page = opened(f"{server.address}/?src=scene.splatz", has_touch=True)
     page.wait("state.phase === 'complete'")
-    before = np.linalg.norm(position(page) - target(page))
-    touch = page.tab.context.new_cdp_session(page.tab)
-    for kind, spread in (("touchStart", 30), ("touchMove", 50), ("touchMove", 90), ("touchEnd", None)):
-        points = (
-            [] if spread is None else [{"x": 200 - spread, "y": 150, "id": 1}, {"x": 200 + spread, "y": 150, "id": 2}]
-        )
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    assert np.linalg.norm(position(page) - target(page)) < 0.6 * before
+    return page
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_words_can_be_read_on_dark_and_on_light(server, opened, scheme):
-    server.statuses = [404]
-    page = opened(f"{server.address}/?src=scene.splatz", color_scheme=scheme)
-    page.words()
-    ink, paper = page.tab.locator("splat-zip .problem h2").evaluate(
-        """(title) => [getComputedStyle(title).color, getComputedStyle(title.parentElement).backgroundColor]
-            .map((text) => text.match(/[\\d.]+/g).slice(0, 3).map(Number))"""
-    )
-    light = [sum(weight * (level / 255) ** 2.2 for weight, level in zip((0.21, 0.72, 0.07), color, strict=True))
-             for color in (ink, paper)]  # fmt: skip
-    assert (max(light) + 0.05) / (min(light) + 0.05) > 4.5
+def touch(viewer, *moments: list[tuple[int, int]]) -> None:
+    """Fingers at these places, one moment after the other, and away."""
+    session = viewer.tab.context.new_cdp_session(viewer.tab)
+    kinds = ["touchStart", *["touchMove"] * (len(moments) - 1), "touchEnd"]
+    for kind, places in zip(kinds, [*moments, []], strict=True):
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
 
-def test_the_element_stands_in_a_page_of_its_own_making(server, opened):
-    server.pages["embedding.html"] = (
-        '<!doctype html><script type="module" src="/viewer.js"></script><h1>Mine</h1>'
-        '<splat-zip src="scene.splatz" style="width:300px;height:200px" ui="none"></splat-zip>'
-        '<iframe src="/?src=scene.splatz" width="300" height="200"></iframe>'
-    )
-    page = opened(f"{server.address}/embedding.html", width=800, height=600)
-    page.wait("state.phase === 'complete'")
-    assert page.tab.locator("splat-zip").bounding_box()["height"] == 200
-    page.tab.frames[1].wait_for_function(
-        "document.querySelector('splat-zip')?.viewer.store.state.phase === 'complete'", timeout=60_000
-    )
-    page.tab.evaluate("document.querySelector('splat-zip').remove()")
+def test_one_finger_turns(touched):
+    before, aim = position(touched), target(touched)
+    touch(touched, [(200, 150)], [(230, 150)], [(280, 160)])
+    np.testing.assert_allclose(target(touched), aim)
+    assert np.linalg.norm(position(touched) - before) > 0.3
 
 
-def test_the_module_loads_arrays_for_other_engines(server, opened, splatz):
-    server.pages["bare.html"] = "<!doctype html><title>bare</title>"
-    page = opened(f"{server.address}/bare.html")
-    found = page.tab.evaluate(
-        """async () => {
-            const { load } = await import('/viewer.js');
-            const tiers = [];
-            const { end } = await load('/scene.splatz', { onTier: (tier) => tiers.push(tier) });
-            const chunks = tiers.filter((tier) => tier.layer === 0).flatMap((tier) => tier.chunks);
-            const sum = chunks.reduce((sum, chunk) => sum + chunk.positions.reduce((a, b) => a + b, 0), 0);
-            return { complete: end.complete, count: end.count, layers: tiers.map((tier) => tier.layer), sum };
-        }"""
-    )
-    expected = splatzip.decompress(splatz).positions.astype(np.float64).sum()
-    assert (found["complete"], found["count"]) == (True, 20_000)
-    assert set(found["layers"]) == {0, 1}
-    assert found["sum"] == pytest.approx(expected, rel=1e-6)
+def test_two_fingers_pinch(touched):
+    before = np.linalg.norm(position(touched) - target(touched))
+    touch(touched, *([(200 - spread, 150), (200 + spread, 150)] for spread in (30, 50, 90)))
+    assert np.linalg.norm(position(touched) - target(touched)) < 0.6 * before
 
 
-def test_the_module_gives_engines_that_read_ply_one_in_memory(server, opened, splatz, tmp_path):
-    server.pages["bare.html"] = "<!doctype html><title>bare</title>"
-    page = opened(f"{server.address}/bare.html")
-    text = page.tab.evaluate(
-        """async () => {
-            const { loadPly } = await import('/viewer.js');
-            const blob = new Blob([await loadPly('/scene.splatz')]);
-            const url = await new Promise((resolve) => {
-                const reader = new FileReader();
-                reader.onload = () => resolve(reader.result);
-                reader.readAsDataURL(blob);
-            });
-            return url.slice(url.indexOf(',') + 1);
-        }"""
-    )
-    (tmp_path / "scene.ply").write_bytes(base64.b64decode(text))
-    found, expected = splatzip.load(tmp_path / "scene.ply"), splatzip.decompress(splatz)
-    for name, values in expected.arrays().items():
-        np.testing.assert_array_equal(getattr(found, name), values, err_msg=name)
-
-
-def test_the_module_makes_meshes_of_a_spark_that_the_page_has(server, opened):
-    server.pages["bare.html"] = "<!doctype html><title>bare</title>"
-    page = opened(f"{server.address}/bare.html")
-    found = page.tab.evaluate(
-        """async () => {
-            const { loadMesh } = await import('/viewer.js');
-            class SplatMesh {
-                initialized = Promise.resolve();
-                quaternion = { set: (...numbers) => (this.turn = numbers) };
-                constructor(options) { this.options = options; }
-            }
-            const mesh = await loadMesh({ SplatMesh, SplatFileType: { PLY: 'a ply' } }, '/scene.splatz');
-            const start = new TextDecoder().decode(mesh.options.fileBytes.subarray(0, 3));
-            return { start, type: mesh.options.fileType, turn: mesh.turn };
-        }"""
-    )
-    assert found == {"start": "ply", "type": "a ply", "turn": [1, 0, 0, 0]}
+def test_two_fingers_shift_what_follows_them(touched):
+    before, away = target(touched), position(touched) - target(touched)
+    touch(touched, *([(150 + x, 150), (220 + x, 150)] for x in (0, 20, 50)))
+    assert np.linalg.norm(target(touched) - before) > 0.1
+    np.testing.assert_allclose(position(touched) - target(touched), away, rtol=0.1)
 
 
 def test_a_hidden_page_draws_nothing(viewer):

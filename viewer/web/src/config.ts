@@ -4,6 +4,7 @@
  *     <splat-zip src="scene.splatz" background="#fff" max-splats="500000" controls="fly">
  */
 
+import { WAYS_UP } from './camera/framing';
 import type { Vector3 } from './decoder/types';
 
 export interface Config {
@@ -14,6 +15,8 @@ export interface Config {
   /** Splats that are loaded at most, by whole tiers; null: what the device is good for. */
   readonly maxSplats: number | null;
   readonly controls: 'orbit' | 'fly';
+  /** Which way is up; null: as the file says, else against y. */
+  readonly up: Vector3 | null;
   /** Whether the address of the page follows the camera. */
   readonly link: boolean;
   /** Buttons and texts. */
@@ -21,13 +24,14 @@ export interface Config {
 }
 
 /** Their names, as attributes and in addresses. */
-export const SETTINGS = ['src', 'background', 'max-splats', 'controls', 'link', 'ui'] as const;
+export const SETTINGS = ['src', 'background', 'max-splats', 'controls', 'up', 'link', 'ui'] as const;
 
 export const DEFAULTS: Config = {
   src: null,
   background: null,
   maxSplats: null,
   controls: 'orbit',
+  up: null,
   link: false,
   ui: true,
 };
@@ -40,6 +44,7 @@ export function configOf(said: Readonly<Record<string, string | null | undefined
     background: colorOf(said['background']) ?? DEFAULTS.background,
     maxSplats: maxSplats > 0 ? maxSplats : DEFAULTS.maxSplats,
     controls: said['controls'] === 'fly' ? 'fly' : DEFAULTS.controls,
+    up: WAYS_UP.get(said['up'] ?? '') ?? DEFAULTS.up,
     link: said['link'] != null && said['link'] !== 'false',
     ui: said['ui'] !== 'none',
   };

@@ -16,6 +16,8 @@ export interface State {
   readonly phase: Phase;
   readonly progress: Progress;
   readonly problem: Problem | null;
+  /** Whether nothing has come for some seconds. */
+  readonly isWaiting: boolean;
   /** Parts of the file that could not be used, in words. */
   readonly damage: readonly string[];
   /** Whether the device's budget left tiers out. */
@@ -28,6 +30,7 @@ export const AT_FIRST: State = {
   phase: 'starting',
   progress: { bytes: 0, totalBytes: null, splats: 0, totalSplats: null, tiers: 0, totalTiers: null },
   problem: null,
+  isWaiting: false,
   damage: [],
   isLimited: false,
   mode: 'orbit',

@@ -6,15 +6,23 @@
  */
 
 import { Controls } from './camera/controls';
-import { openingPose, poseOfBox, poseOfSplats } from './camera/framing';
+import { openingPose, poseOfBox, poseOfSplats, turnedUp } from './camera/framing';
 import { addressWith, poseOfAddress } from './camera/link';
 import type { Pose } from './camera/pose';
 import { sightOf } from './camera/sight';
 import type { Config } from './config';
-import type { HeaderEvent, MetaEvent, SplatsEvent, SplatStream, StreamEvent, StreamListener } from './decoder/types';
+import type {
+  HeaderEvent,
+  MetaEvent,
+  SplatsEvent,
+  SplatStream,
+  StreamEvent,
+  StreamListener,
+  Vector3,
+} from './decoder/types';
 import { capacityOf, type Capacity } from './device';
 import { Stage } from './engine/stage';
-import { Loading } from './loading/loading';
+import { Loading, type Progress } from './loading/loading';
 import { problemOf } from './loading/problems';
 import { Store } from './state';
 
@@ -26,6 +34,7 @@ export interface ViewerParts {
 
 const DARK = [0.055, 0.06, 0.07] as const;
 const LIGHT = [0.96, 0.965, 0.97] as const;
+const WAITS_AFTER_MS = 4000;
 
 export class Viewer {
   readonly store = new Store();
@@ -48,6 +57,7 @@ export class Viewer {
   /** How many of them the camera was last placed by. */
   #framed = 0;
   #linkTimer: ReturnType<typeof setTimeout> | undefined;
+  #waitTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** @throws Error if the browser cannot draw. */
   constructor(canvas: HTMLCanvasElement, config: Config, parts: ViewerParts) {
@@ -82,17 +92,19 @@ export class Viewer {
       this.store.set({ phase: 'stopped', problem });
       return;
     }
+    if (this.store.state.problem?.startsAnew) this.#forget();
     this.store.set({ phase: 'loading', problem: null });
     this.#loading ??= new Loading(typeof source === 'string' ? new URL(source, document.baseURI).href : source, {
       openStream: this.#parts.openStream,
       onEvent: (event) => this.#take(event),
-      onProgress: (progress) => this.store.set({ progress }),
+      onProgress: (progress) => this.#report(progress),
       sees: (box) => this.#sees(box),
       limits: { maxSplats: this.#config.maxSplats ?? this.#capacity.maxSplats },
       signal: AbortSignal.any([this.#stop.signal, this.#leave.signal]),
     });
     const { signal } = this.#leave;
     this.#loading.paused = document.hidden;
+    this.#wait();
     try {
       const { isLimited } = await this.#loading.run();
       if (!signal.aborted) this.store.set({ phase: 'complete', isLimited });
@@ -104,17 +116,55 @@ export class Viewer {
   /** Loads the scene from its start. */
   async #reload(): Promise<void> {
     if (this.#loading === null || this.#stop.signal.aborted) return;
+    this.#forget();
+    await this.load();
+  }
+
+  /** What is shown stays until something else has come. */
+  #forget(): void {
     this.#leave.abort();
     this.#leave = new AbortController();
-    this.#loading.close();
+    this.#loading?.close();
     this.#loading = null;
+    this.#meta = null;
+    this.#framing = [];
+    this.#framed = 0;
     this.store.set({ damage: [] });
-    await this.load();
+  }
+
+  #report(progress: Progress): void {
+    const hasCome = progress.bytes > this.store.state.progress.bytes;
+    this.store.set({ progress });
+    if (hasCome) this.#wait();
+  }
+
+  /** Says so if no byte comes from now on. */
+  #wait(): void {
+    clearTimeout(this.#waitTimer);
+    if (this.store.state.isWaiting) this.store.set({ isWaiting: false });
+    this.#waitTimer = setTimeout(() => {
+      const { phase, progress } = this.store.state;
+      if (phase === 'loading' && progress.bytes !== progress.totalBytes) this.store.set({ isWaiting: true });
+    }, WAITS_AFTER_MS);
   }
 
   /** Puts the camera somewhere, in scene coordinates. */
   look(pose: Pose): void {
     this.controls.place(pose);
+  }
+
+  /** Looks at the scene with another axis up, for files that say nothing of it, or nothing true. */
+  turnUp(): void {
+    if (this.controls.pose === null) return;
+    const pose = turnedUp(this.controls.pose);
+    this.#framing = null;
+    this.controls.frame(pose);
+    this.controls.place(pose);
+  }
+
+  /** Which way is up, where that is known. */
+  get #up(): Vector3 | undefined {
+    return this.#config.up ?? this.#meta?.up;
   }
 
   destroy(): void {
@@ -123,6 +173,7 @@ export class Viewer {
     this.controls.destroy();
     this.#stage.destroy();
     clearTimeout(this.#linkTimer);
+    clearTimeout(this.#waitTimer);
   }
 
   #take(event: StreamEvent): void {
@@ -146,7 +197,7 @@ export class Viewer {
     this.#header = header;
     const { shDegree, box, tiers } = header;
     this.#stage.open({ shDegree, box, tiers, antialiased: this.#meta?.antialiased ?? false });
-    this.controls.frame(poseOfBox(header.box, this.#meta?.up));
+    this.controls.frame(poseOfBox(header.box, this.#up));
   }
 
   #describe(meta: MetaEvent): void {
@@ -155,7 +206,8 @@ export class Viewer {
     if (meta.title) this.store.set({ title: meta.title });
     if (meta.camera) {
       this.#framing = null;
-      this.controls.frame(openingPose(meta.camera, meta.up));
+      const asked = this.#config.up && { up: this.#config.up };
+      this.controls.frame(openingPose({ ...meta.camera, ...asked }, meta.up));
     }
   }
 
@@ -165,7 +217,7 @@ export class Viewer {
     const come = this.#framing.reduce((sum, chunk) => sum + chunk.count, 0);
     if (come < 1.5 * this.#framed && !isLast) return;
     this.#framed = come;
-    const pose = poseOfSplats(this.#framing, this.#meta?.up);
+    const pose = poseOfSplats(this.#framing, this.#up);
     if (pose) this.controls.frame(pose);
     if (isLast) this.#framing = null;
   }

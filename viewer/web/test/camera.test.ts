@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { openingPose, poseOfBox, poseOfSplats, USUAL_UP } from '../src/camera/framing';
+import { openingPose, poseOfBox, poseOfSplats, turnedUp, USUAL_UP, WAYS_UP } from '../src/camera/framing';
 import { addressWith, poseOfAddress } from '../src/camera/link';
 import { reachOf, type Pose } from '../src/camera/pose';
 import { between, isNear, look, move, orbit, poseOf, rigOf, zoom } from '../src/camera/rig';
@@ -177,4 +177,18 @@ test('before any splat has come the whole box is looked at', () => {
   const pose = poseOfBox({ low: [-1, -1, -1], high: [1, 1, 3] });
   near(pose.target, [0, 0, 1]);
   assert.ok(pose.position[2] < -1 && pose.position[1] < 0, 'from the front, a little above');
+});
+
+test('a scene on its side is upright after a few turns, and as it was after all of them', () => {
+  let pose: Pose = { position: [1, -2, -5], target: [0.5, 0, 1], up: [0, -3, 0.1], fovDegrees: 40 };
+  const [{ target }, distance] = [pose, length(minus(pose.position, pose.target))];
+  const seen: Vector3[] = [];
+  for (let turn = 0; turn < WAYS_UP.size; turn++) {
+    pose = turnedUp(pose);
+    seen.push(pose.up);
+    near(pose.target, target);
+    assert.ok(Math.abs(length(minus(pose.position, pose.target)) - distance) < 1e-9);
+    assert.ok(dot(minus(pose.position, target), pose.up) > 0, 'from a little above');
+  }
+  assert.deepEqual(seen, [...WAYS_UP.values()].slice(1).concat([USUAL_UP]));
 });

@@ -116,7 +116,6 @@ export class Controls {
   }
 
   #press(event: PointerEvent): void {
-    this.#canvas.focus({ preventScroll: true });
     this.#canvas.setPointerCapture(event.pointerId);
     this.#pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
   }

@@ -3,10 +3,19 @@
 import type { Box, OpeningCamera, SplatsEvent, Vector3 } from '../decoder/types';
 import type { Pose } from './pose';
 import { bestSide, sideAt } from './side';
-import { length, minus, plus, unit } from './vector';
+import { dot, length, minus, plus, unit } from './vector';
 
 /** Scenes are right-down-front: up is against y where a file does not say otherwise. */
 export const USUAL_UP: Vector3 = [0, -1, 0];
+/** By name; in the order in which somebody who finds a scene on its side tries them: the usual, then that of modellers. */
+export const WAYS_UP: ReadonlyMap<string, Vector3> = new Map([
+  ['-y', USUAL_UP],
+  ['z', [0, 0, 1]],
+  ['y', [0, 1, 0]],
+  ['-z', [0, 0, -1]],
+  ['x', [1, 0, 0]],
+  ['-x', [-1, 0, 0]],
+]);
 export const USUAL_FOV_DEGREES = 50;
 const OPAQUE_LOGIT = -2.2; // opacity 0.1: what is fainter has no say in where the middle is
 const SEEN = 0.85; // share of the splats within the radius; the rest are often far away
@@ -40,6 +49,14 @@ export function poseOfSplats(chunks: readonly SplatsEvent[], up: Vector3 = USUAL
   const distance = DISTANCE * radius;
   const side = bestSide(points, centre, radius, unit(up, USUAL_UP), distance, HALF_ANGLE_RAD);
   return poseFrom(side, centre, distance, up);
+}
+
+/** The same thing from as far away, from its front by the next way up. */
+export function turnedUp({ position, target, up, fovDegrees }: Pose): Pose {
+  const ways = [...WAYS_UP.values()];
+  const now = unit(up, USUAL_UP);
+  const next = ways[(ways.findIndex((way) => dot(way, now) > 0.9) + 1) % ways.length]!;
+  return { ...poseFrom(sideAt(0, next), target, length(minus(position, target)), next), fovDegrees };
 }
 
 function poseFrom(side: Vector3, centre: Vector3, distance: number, up: Vector3): Pose {

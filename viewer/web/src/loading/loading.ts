@@ -3,7 +3,7 @@
  *
  *     plan (schedule) -> Download -> SplatStream -> onEvent, onTier, onProgress
  *
- * `run` can be called again after it failed; what has come is not fetched again.
+ * `run` can be called again after it failed, unless that problem says `startsAnew`; what has come is not fetched again.
  */
 
 import type {
@@ -120,7 +120,7 @@ export class Loading {
       }
     } catch (error) {
       if (this.#failure.signal.aborted) await this.#finished; // throws what the decoder said
-      if (error instanceof LoadError && !error.problem.mayPass) this.#stream.end();
+      if (error instanceof LoadError && (error.problem.startsAnew || !error.problem.canRetry)) this.#stream.end();
       throw error;
     }
     this.#stream.end();

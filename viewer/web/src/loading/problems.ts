@@ -9,6 +9,8 @@ export interface Problem {
   readonly canRetry: boolean;
   /** Whether it may pass by itself, so that trying again at once, a few times, makes sense. */
   readonly mayPass?: boolean;
+  /** Whether trying again means from the start: what has come is no part of what will come. */
+  readonly startsAnew?: boolean;
 }
 
 /** An error that has words of its own. */
@@ -70,6 +72,7 @@ export function shortProblem(bytes: number, total: number): Problem {
     title: `The server's copy of the file ends after ${megabytes(bytes)} of ${megabytes(total)}.`,
     detail: 'It was not uploaded whole; what is there is shown.',
     canRetry: true,
+    startsAnew: true,
   };
 }
 
@@ -84,8 +87,8 @@ export function failureProblem(error: string, message: string): Problem {
   if (error === 'UnsupportedVersionError' || error === 'UnsupportedFeatureError')
     return { title: 'This viewer does not know this version of the format.', detail: message, canRetry: false };
   if (error === 'TruncatedError')
-    return { title: 'The file ends too early.', detail: 'It was not uploaded whole.', canRetry: true };
-  if (error === 'CorruptError') return { title: 'The file is damaged.', detail: message, canRetry: true };
+    return { title: 'The file ends too early.', detail: 'It was not uploaded whole.', canRetry: true, startsAnew: true };
+  if (error === 'CorruptError') return { title: 'The file is damaged.', detail: message, canRetry: true, startsAnew: true };
   return { title: 'The decoder failed.', detail: message, canRetry: false };
 }
 

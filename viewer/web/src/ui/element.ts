@@ -12,13 +12,14 @@ import { AT_FIRST, type State } from '../state';
 import { Viewer, type ViewerParts } from '../viewer';
 import { html, icon } from './dom';
 import { HelpPanel, ProblemPanel } from './panels';
-import { Status } from './status';
+import { bytesText, splatsText, Status } from './status';
 import style from './style.css?inline';
 
 const ICONS = {
   reset: 'M4 12a8 8 0 1 0 2.6-5.9M4 4v4.5h4.5',
   orbit: 'M12 8.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 0 0 0-7M3.5 16.5C1.5 13.5 6 9 12 6.500c5-2 9-1.500 8.500 1S17 14 12 17s-7.500 1.500-8.500-.5',
   fly: 'M3 11.500 21 3l-6.500 18-3-7.500zM11.500 13.500 21 3',
+  up: 'M12 20V4M6 10l6-6 6 6',
   link: 'M10 14a4 4 0 0 0 6 .4l3-3a4.200 4.200 0 0 0-6-6l-1.500 1.500M14 10a4 4 0 0 0-6-.4l-3 3a4.200 4.200 0 0 0 6 6l1.500-1.500',
   full: 'M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5',
   help: 'M9 9.500a3 3 0 1 1 4.200 2.800c-.8.4-1.200.9-1.200 1.700v.5M12 17.800v.1',
@@ -33,7 +34,7 @@ export function registerElement(parts: () => ViewerParts): void {
 }
 
 export class SplatZipElement extends HTMLElement {
-  static readonly observedAttributes = ['src', 'background', 'max-splats', 'controls'];
+  static readonly observedAttributes = ['src', 'background', 'max-splats', 'controls', 'up'];
 
   viewer: Viewer | null = null;
   readonly #root: ShadowRoot;
@@ -110,9 +111,10 @@ export class SplatZipElement extends HTMLElement {
     });
     const buttons = html(
       'div',
-      { class: 'buttons', role: 'toolbar', 'aria-label': 'View' },
+      { class: 'buttons', role: 'group', 'aria-label': 'View' },
       button('reset', 'Back to the start (R)', () => viewer.controls.reset()),
       mode,
+      button('up', 'Another way up (U)', () => viewer.turnUp()),
       button('link', 'Copy a link to this view (L)', copy),
       ...(document.fullscreenEnabled ? [full] : []),
       button('help', 'Keys (H)', () => help.toggle()),
@@ -121,15 +123,24 @@ export class SplatZipElement extends HTMLElement {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.code === 'KeyH' || event.key === '?') help.toggle();
       else if (event.code === 'KeyL') copy();
+      else if (event.code === 'KeyU') viewer.turnUp();
     });
     this.#root.append(problem.element, help.element, html('div', { class: 'bar' }, status.element, buttons), says);
+    let said = '';
     viewer.store.subscribe((state) => {
       status.show(state);
       mode.replaceChildren(icon(ICONS[state.mode === 'orbit' ? 'fly' : 'orbit']));
       mode.setAttribute('aria-pressed', String(state.mode === 'fly'));
-      if (state.problem) says.textContent = state.problem.title;
+      const text = spoken(state);
+      if (text !== null && text !== said) says.textContent = said = text;
     });
   }
+}
+
+/** What is worth interrupting somebody who listens; the words about problems are an alert of their own. */
+function spoken(state: State): string | null {
+  if (state.phase === 'complete') return `Loaded: ${splatsText(state)}`;
+  return state.isWaiting ? bytesText(state) : null;
 }
 
 function cannotDraw(error: unknown): State['problem'] {

@@ -10,6 +10,7 @@ const KEYS = [
   ['W A S D, Q E', 'walk, down and up'],
   ['F', 'orbit or fly'],
   ['R', 'back to the start'],
+  ['U', 'another way up'],
   ['L', 'copy a link to this view'],
 ] as const;
 
@@ -47,7 +48,12 @@ export class HelpPanel {
     const rows = KEYS.flatMap(([keys, what]) => [html('dt', {}, keys), html('dd', {}, what)]);
     const close = html('button', { type: 'button' }, 'Close');
     close.addEventListener('click', () => this.element.close());
+    // A dialog that leaves the rest of the page alone is closed by nothing else.
+    const leave = (event: KeyboardEvent): void => {
+      if (event.key === 'Escape' || event.code === 'KeyH') this.element.close();
+    };
     this.element = html('dialog', { class: 'panel', 'aria-label': 'Keys' }, html('h2', {}, 'Keys and hands'), html('dl', {}, ...rows), close);
+    this.element.addEventListener('keydown', leave);
   }
 
   toggle(): void {

@@ -45,8 +45,9 @@ export class Status {
   }
 }
 
-export function bytesText({ progress, phase }: State): string {
+export function bytesText({ progress, phase, isWaiting }: State): string {
   const { bytes, totalBytes } = progress;
+  if (isWaiting && phase === 'loading') return 'Waiting for the server';
   if (phase === 'starting' || (bytes === 0 && phase === 'loading')) return 'Connecting';
   if (totalBytes === null || bytes >= totalBytes) return megabytes(bytes);
   return `${megabytes(bytes)} of ${megabytes(totalBytes)}`;

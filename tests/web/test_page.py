@@ -1,0 +1,168 @@
+"""The page around a scene: words, progress, keyboard focus, light and dark, and pages that embed it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_words_can_be_read_on_dark_and_on_light(server, opened, scheme):
+    server.statuses = [404]
+    page = opened(f"{server.address}/?src=scene.splatz", color_scheme=scheme)
+    page.words()
+    ink, paper = page.tab.locator("splat-zip .problem h2").evaluate(
+        """(title) => [getComputedStyle(title).color, getComputedStyle(title.parentElement).backgroundColor]
+            .map((text) => text.match(/[\\d.]+/g).slice(0, 3).map(Number))"""
+    )
+    light = [sum(weight * (level / 255) ** 2.2 for weight, level in zip((0.21, 0.72, 0.07), color, strict=True))
+             for color in (ink, paper)]  # fmt: skip
+    assert (max(light) + 0.05) / (min(light) + 0.05) > 4.5
+
+
+def test_the_element_stands_in_a_page_of_its_own_making(server, opened):
+    server.pages["embedding.html"] = (
+        '<!doctype html><script type="module" src="/viewer.js"></script><h1>Mine</h1>'
+        '<splat-zip src="scene.splatz" style="width:300px;height:200px" ui="none"></splat-zip>'
+        '<iframe src="/?src=scene.splatz" width="300" height="200"></iframe>'
+    )
+    page = opened(f"{server.address}/embedding.html", width=800, height=600)
+    page.wait("state.phase === 'complete'")
+    assert page.tab.locator("splat-zip").bounding_box()["height"] == 200
+    page.tab.frames[1].wait_for_function(
+        "document.querySelector('splat-zip')?.viewer.store.state.phase === 'complete'", timeout=60_000
+    )
+    page.tab.evaluate("document.querySelector('splat-zip').remove()")
+
+
+def test_the_ring_says_how_many_bytes_and_splats_have_come_and_leaves_when_all_have(server, opened, splatz):
+    half = len(splatz) // 2
+    server.gate = half
+    page = opened(f"{server.address}/?src=scene.splatz", width=800, height=500)
+    state = page.wait(f"state.progress.bytes >= {half} && state.progress.splats > 0")
+    status = page.tab.locator("splat-zip .status")
+    text = status.inner_text()
+    assert f"{-(-half // 1000)} KB of {-(-len(splatz) // 1000)} KB" in text
+    assert f"{state['progress']['splats']:,} of 20,000 splats" in text.replace("\n", " ")
+    assert int(status.get_attribute("aria-valuenow")) == pytest.approx(50, abs=1)
+    assert status.get_attribute("aria-valuetext").startswith(text.split("\n")[0])
+    around = 2 * np.pi * 10
+    left = float(page.tab.locator("splat-zip .done").get_attribute("stroke-dashoffset"))
+    assert left == pytest.approx(around * (1 - half / len(splatz)), rel=0.05)
+    server.open_gate()
+    page.wait("state.phase === 'complete'")
+    assert "20,000 splats" in status.inner_text()
+    page.tab.locator("splat-zip .status.quiet").wait_for(state="attached")
+    assert page.tab.locator("splat-zip .says").inner_text() == "Loaded: 20,000 splats"
+
+
+def test_a_server_that_is_slow_is_said_to_be_waited_for(server, opened, splatz):
+    server.gate = len(splatz) // 2
+    page = opened(f"{server.address}/?src=scene.splatz", width=800, height=500)
+    page.wait("state.isWaiting")
+    assert "Waiting for the server" in page.tab.locator("splat-zip .status").inner_text()
+    assert page.state()["progress"]["splats"] > 0
+    server.open_gate()
+    assert page.wait("state.phase === 'complete'")["isWaiting"] is False
+
+
+def test_a_file_that_was_missing_or_damaged_can_be_tried_again_once_it_is_there(server, opened, splatz):
+    again = lambda: page.tab.get_by_role("button", name="Try again").click()  # noqa: E731
+    server.statuses = [404]
+    page = opened(f"{server.address}/?src=scene.splatz", width=800, height=500)
+    page.words()
+    server.files["scene.splatz"] = splatz[:40] + b"!" + splatz[41:]
+    again()
+    page.wait("state.problem?.title === 'The file is damaged.'")
+    again()
+    page.wait("state.phase === 'stopped' && state.problem?.title === 'The file is damaged.'")
+    server.files["scene.splatz"] = splatz
+    again()
+    state = page.wait("state.phase === 'complete'")
+    assert (state["problem"], state["progress"]["splats"]) == (None, 20_000)
+
+
+def test_without_webgl_the_page_says_so(server, opened, chromium):
+    context = chromium.new_context()
+    tab = context.new_page()
+    tab.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    tab.goto(f"{server.address}/?src=scene.splatz")
+    assert "it has no WebGL 2" in tab.locator("splat-zip .problem").inner_text()
+    context.close()
+
+
+def test_a_file_of_another_site_that_does_not_allow_it_is_said_in_words(server, opened):
+    page = opened(f"{server.address}/?src=http://localhost:{server.address.rpartition(':')[2]}/scene.splatz")
+    assert "CORS" in page.words()
+
+
+FOCUSED = """() => {
+    const active = document.querySelector('splat-zip').shadowRoot.activeElement;
+    if (active === null) return null;
+    const { outlineStyle, outlineWidth } = getComputedStyle(active);
+    return [active.getAttribute('aria-label') ?? active.textContent, outlineStyle, parseFloat(outlineWidth)];
+}"""
+
+
+def test_focus_goes_from_the_scene_through_the_buttons_and_is_seen_everywhere(server, opened):
+    server.pages["embedding.html"] = (
+        '<!doctype html><script type="module" src="/viewer.js"></script><a href="#">before</a>'
+        '<splat-zip src="scene.splatz" style="width:600px;height:300px"></splat-zip><a href="#" id="after">after</a>'
+    )
+    page = opened(f"{server.address}/embedding.html", width=800, height=500)
+    page.wait("state.phase === 'complete'")
+    keyboard = page.tab.keyboard
+    keyboard.press("Tab")
+    keyboard.press("Tab")
+    found = []
+    while (focused := page.tab.evaluate(FOCUSED)) is not None:
+        found.append(focused)
+        keyboard.press("Tab")
+        assert len(found) < 20
+    assert [name for name, _, _ in found] == [
+        "Scene; H shows the keys",
+        "Back to the start (R)",
+        "Orbit or fly (F)",
+        "Another way up (U)",
+        "Copy a link to this view (L)",
+        "Full screen",
+        "Keys (H)",
+    ]
+    assert all(style != "none" and width >= 2 for _, style, width in found)
+    assert page.tab.evaluate("document.activeElement.id") == "after"
+    for _ in found:
+        keyboard.press("Shift+Tab")
+    before = page.still_picture()
+    page.tab.evaluate("document.activeElement.blur()")
+    edge = np.abs(before - page.still_picture())[:, 1]
+    assert edge.max(axis=1).mean() > 0.2  # the ring is over the picture, not under it
+
+
+def test_keys_are_shown_and_left_without_a_mouse(server, opened):
+    page = opened(f"{server.address}/?src=scene.splatz", width=800, height=500)
+    page.wait("state.phase === 'complete'")
+    keyboard, keys = page.tab.keyboard, page.tab.get_by_role("dialog", name="Keys")
+    keyboard.press("Tab")
+    for leave in ("Escape", "h", "Enter"):
+        keyboard.press("h")
+        assert keys.is_visible()
+        assert page.tab.evaluate(FOCUSED)[0] == "Close"
+        keyboard.press(leave)
+        assert not keys.is_visible(), leave
+        assert page.tab.evaluate(FOCUSED)[0].startswith("Scene")
+    for _ in range(2):
+        keyboard.press("Tab")
+    keyboard.press("Enter")
+    assert page.state()["mode"] == "fly"
+    assert page.tab.get_by_role("button", name="Orbit or fly (F)").get_attribute("aria-pressed") == "true"
+
+
+def test_an_element_told_of_another_scene_shows_that_one(server, opened, splatz):
+    server.files["other.splatz"] = splatz
+    page = opened(f"{server.address}/?src=missing.splatz", width=800, height=500)
+    assert "There is no missing.splatz" in page.words()
+    page.tab.evaluate("document.querySelector('splat-zip').setAttribute('src', 'other.splatz')")
+    assert page.wait("state.phase === 'complete'")["progress"]["splats"] == 20_000
+    assert not page.tab.locator("splat-zip .problem").is_visible()

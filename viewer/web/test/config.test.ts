@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { configOf, DEFAULTS } from '../src/config';
+import { capacityOf } from '../src/device';
+
+test('what is not said, or makes no sense, is as usual', () => {
+  assert.deepEqual(configOf({}), DEFAULTS);
+  const odd = { src: '', background: 'red', 'max-splats': '-3', controls: 'walk', up: 'sideways', link: 'false', ui: 'some' };
+  assert.deepEqual(configOf(odd), DEFAULTS);
+});
+
+test('what is said is heard', () => {
+  const said = { src: 'a.splatz', background: '#08f', 'max-splats': '5e5', controls: 'fly', up: 'z', link: '', ui: 'none' };
+  assert.deepEqual(configOf(said), {
+    src: 'a.splatz',
+    background: [0, 8 / 15, 1],
+    maxSplats: 500_000,
+    controls: 'fly',
+    up: [0, 0, 1],
+    link: true,
+    ui: false,
+  });
+});
+
+test('a phone takes fewer splats and pixels than a desk, and one with little memory fewer still', () => {
+  const desk = capacityOf({ deviceMemory: 8, hardwareConcurrency: 8 }, false, 3);
+  const phone = capacityOf({ deviceMemory: 6, hardwareConcurrency: 8, userAgentData: { mobile: true } }, true, 3);
+  const small = capacityOf({ deviceMemory: 2, hardwareConcurrency: 4 }, true, 3);
+  const twoCores = capacityOf({ deviceMemory: 8, hardwareConcurrency: 2 }, false, 1);
+  const silent = capacityOf({}, true, 3); // Safari on a phone says neither
+  assert.deepEqual([desk, phone, small, twoCores, silent].map(({ maxSplats }) => maxSplats), [10e6, 1.5e6, 0.5e6, 1.5e6, 1.5e6]);
+  assert.deepEqual([desk, phone, twoCores].map(({ pixelRatio }) => pixelRatio), [2, 1.5, 1]);
+});
