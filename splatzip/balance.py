@@ -26,7 +26,7 @@ from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
 from splatzip.scene.ordering import morton_order
 from splatzip.stream.compensation import Compensation
-from splatzip.stream.tiers import SHARES, by_importance
+from splatzip.stream.tiers import SHARES_BALANCED, by_importance
 from splatzip.views import pseudo_views
 
 Floats = NDArray[np.float32]
@@ -38,6 +38,7 @@ _GIVEN_FOCAL = 600.0  # pixels: where there are given cameras alone
 _FOUND_AT = -0.9  # the fineness that worth and rates serve best; finer, they fall with the square root of the noise
 _LESS = 0.57  # a unit of fineness
 _LARGER = 1.4  # given ones, where there are others: what they see is what will be looked at
+_TILE_SPLATS = 6000  # no larger file than with twice as many, and finer to stream
 # Two thirds of what serves where fewer steps have to do: 0.2 (snowmiku) to 1 dB (chair) better after a thousand.
 _REPAIR = repair.Options(
     steps=1600, position=0.0042, log_scale=7e-3, rotation=2e-3, opacity_logit=3.5e-2, color=5e-3, sh=7e-4
@@ -82,7 +83,7 @@ class Options:
 
 def steps_for_pruned(steps: stepped.Options) -> stepped.Options:
     """The same fineness for a scene of fewer splats, whose errors settle instead of being diffused."""
-    return replace(steps, octaves=_OCTAVES, most_color=12, diffusion=0.4, sh_dead_zone=0.15)
+    return replace(steps, octaves=_OCTAVES, most_color=12, diffusion=0.4, sh_dead_zone=0.15, tile_splats=_TILE_SPLATS)
 
 
 class Balanced(NamedTuple):
@@ -182,11 +183,11 @@ class Prepared:
     def _tiers(self, scene: Scene) -> NDArray[np.uint8]:
         """The splats that are missed most come first: those that pruning would remove last."""
         views, weights = self._scoring(self.options.tier_views)
-        options = removal.Options(keep=SHARES[0], keep_unseen=False)
+        options = removal.Options(keep=SHARES_BALANCED[0], keep_unseen=False)
         gone = removal.order(scene, views, options, weights=weights, threads=self.threads)
         stays = np.empty(len(scene), np.int64)
         stays[gone.order] = np.arange(len(scene))
-        return by_importance(stays)
+        return by_importance(stays, SHARES_BALANCED)
 
     def _of_degree(self, scene: Scene) -> Scene:
         degree = self.options.degree

@@ -16,9 +16,11 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from splatzip.balance import Balanced, Prepared, prepare, steps_for_pruned
+from splatzip.container import open_file, with_tiles_ordered
 from splatzip.decode import decompress
 from splatzip.encode import encode, with_quality
 from splatzip.errors import SplatzipError
+from splatzip.optimize import tile_order
 from splatzip.optimize.closed_loop import OutOfReachError, Setting, meet
 from splatzip.profile import Profile
 from splatzip.quality import SourcePictures, measuring_views
@@ -73,7 +75,7 @@ def encode_balanced(
         made = maker.of_quality(profile.target_quality)
     else:
         made = maker.measured(maker.file(maker.settled(maker.steps.fineness)))
-    return with_quality(made.file, made.psnr, made.worst, maker.described)
+    return with_quality(maker.arranged(made.file), made.psnr, made.worst, maker.described)
 
 
 class _Maker:
@@ -112,6 +114,13 @@ class _Maker:
             made.scene, profile, tiers=made.tiers, compensation=made.compensation, classes=made.classes,
             fitted=made.fitted, threads=self._threads,
         )  # fmt: skip
+
+    def arranged(self, file: bytes) -> bytes:
+        """The same, the tiles first that would be missed most."""
+        scene, opened = decompress(file, threads=self._threads), open_file(file)
+        cameras, targets = self._prepared.cameras, self._prepared.targets
+        order = tile_order.most_missed_first(scene, opened, cameras, targets, threads=self._threads)
+        return with_tiles_ordered(file, opened.root.tiers - 1, order) if order else file
 
     def measured(self, file: bytes) -> Measured:
         """What the held-back views see."""

@@ -13,8 +13,9 @@ import numpy as np
 import splatzip
 from benchmark.scenes import DATA, ROOT, BenchScene
 from splatzip import Profile, Scene, TruncatedError, Views, balance
-from splatzip.container import open_file
+from splatzip.container import open_file, with_tiles_ordered
 from splatzip.encode import encode
+from splatzip.optimize import tile_order
 from splatzip.quality import SourcePictures
 from splatzip.stream.compensation import Compensation
 from splatzip.targets import steps_for_pruned
@@ -70,6 +71,10 @@ def _files(source: Scene, preset: str) -> tuple[int, bytes]:
     settled = Profile(preset, steps)
     one = np.zeros(len(made.scene), np.uint8)
     tiers = encode(made.scene, settled, tiers=made.tiers, compensation=made.compensation, **rest)
+    opened = open_file(tiers)
+    order = tile_order.most_missed_first(splatzip.decompress(tiers), opened, prepared.cameras, prepared.targets)
+    if order:
+        tiers = with_tiles_ordered(tiers, opened.root.tiers - 1, order)
     return len(encode(made.scene, settled, tiers=one, **rest)), tiers
 
 

@@ -4,6 +4,7 @@ from splatzip.container.append import with_chunk
 from splatzip.container.index import Box, ChunkEntry, Root, RunEntry, Segment
 from splatzip.container.layout import ATTRIBUTE_OF_STREAM, Booked, Codec, Kind, Stream
 from splatzip.container.reader import ContainerFile, ReadRun, open_file
+from splatzip.container.reorder import with_tiles_ordered
 from splatzip.container.writer import Run, SharedChunk, TileChunk, json_chunks, write_file
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "json_chunks",
     "open_file",
     "with_chunk",
+    "with_tiles_ordered",
     "write_file",
 ]

@@ -23,6 +23,7 @@ Tiers = NDArray[np.uint8]
 # another tier costs them little.
 SHARES = (0.015, 0.04)
 SHARES_LOSSLESS = (0.015, 0.04, 0.1)
+SHARES_BALANCED = (0.015, 0.06)  # of few splats that are left, more come early for the same bytes
 LEAST = 400  # splats of a tier: fewer wait for the next one
 
 

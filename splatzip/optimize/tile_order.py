@@ -1,0 +1,75 @@
+"""Which tiles of the last tier come first: those that are missed most while they are not there.
+
+    decoded scene, its file, views, their pictures -> [optimize] -> tiles in order
+
+Half a file shows half of these tiles in full, and in place of the others what stands in for them: which half is free
+to choose. Where tiles are many, each is a small part of what is seen, and the order of the encoder does, from the
+middle of the scene outwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.container import ContainerFile
+from splatzip.raster.rasterize import Rasterizer
+from splatzip.scene import Camera, Scene
+from splatzip.stream.compensation import compensated
+
+Floats = NDArray[np.float32]
+_INVISIBLE = -100.0  # opacity logit
+
+
+@dataclass(frozen=True)
+class Options:
+    """How many are looked at.
+
+    Attributes:
+        views: about so many, evenly taken from all, are drawn for each tile.
+        most_tiles: more are left as they are.
+    """
+
+    views: int = 10
+    most_tiles: int = 40
+
+
+def most_missed_first(
+    scene: Scene, file: ContainerFile, cameras: Sequence[Camera], targets: Sequence[Floats],
+    options: Options | None = None, *, threads: int = 0,
+) -> list[int]:  # fmt: skip
+    """The tiles of the last tier, by how much pictures change without each, a byte.
+
+    Args:
+        scene: what the file decodes to; its tiers have tiles of their own.
+        cameras, targets: V views and pictures of the whole scene, (H, W, 3).
+        threads: 0 for every core; the result does not depend on it.
+    Returns: all tiles of the tier; no tile where the order may stay as it is.
+    """
+    options = options or Options()
+    runs = sorted((run for run in file.runs if run.entry.layer == 0), key=lambda run: run.entry.tier)
+    last, chunks = len(runs) - 1, runs[-1].chunks
+    if last == 0 or not 1 < len(chunks) <= options.most_tiles:
+        return []
+    every = max(1, round(len(cameras) / options.views))
+    pairs = list(zip(cameras, targets, strict=True))[::every]
+    keys = [(tier, chunk.tile, chunk.splats) for tier, run in enumerate(runs) for chunk in run.chunks]
+    tiers = np.concatenate([np.full(splats, tier) for tier, _, splats in keys])
+    tiles = np.concatenate([np.full(splats, tile) for _, tile, splats in keys])
+    there = {(tier, tile) for tier, tile, _ in keys}
+
+    def error_without(tile: int) -> float:
+        part = compensated(scene, file, tiers, there - {(last, tile)})
+        gone = (tiers == last) & (tiles == tile)
+        logits = np.where(gone, np.float32(_INVISIBLE), part.opacity_logits)
+        rasterizer = Rasterizer(part.edited(opacity_logits=logits), threads=threads)
+        return sum(
+            float(np.square(rasterizer.render(camera, threads=threads).color - target).mean())
+            for camera, target in pairs
+        )
+
+    missed = {chunk.tile: error_without(chunk.tile) / chunk.size for chunk in chunks}
+    return sorted(missed, key=lambda tile: (-missed[tile], tile))
