@@ -84,6 +84,9 @@ const uint16_t* decode_plane_any(uint32_t* states, int lanes, const RansTables& 
   return words;
 }
 
+#if defined(__wasm_simd128__)
+#include "rans_wasm.inl"
+#else
 // Whole rows. Words behind the end may be read, and taken: whoever called sees that then.
 //
 // Of a few lanes. Four lanes are unrolled: their states live in registers, their look-ups overlap.
@@ -112,6 +115,7 @@ const uint16_t* decode_rows_of(uint32_t* states, const RansTables& tables, const
   *rows_done = row;
   return words;
 }
+#endif
 
 #if defined(__AVX512VBMI__)
 
@@ -387,51 +391,34 @@ inline void store_bytes(uint8_t* p, Ints values) {
 }
 inline Floats to_floats(Ints a) { return __builtin_convertvector(a, Floats); }
 
-// Sixteen at once. Where small integers cannot be negative, compilers for WebAssembly choose a conversion that machines
-// lack; bits below 2^23 of a float need none.
-constexpr int kParts16 = 16 / kWidth;
+// Eight at once where a register holds fewer: more would not fit the registers. Where small integers cannot be
+// negative, compilers for WebAssembly choose a conversion that machines lack; bits below 2^23 of a float need none.
+constexpr int kParts = kWidth < 8 ? 8 / kWidth : 1;
 #if defined(__wasm_simd128__)
-// Four numbers of 16 bits from a place on, plus 2^23: pairs side by side are one instruction, other orders are many.
-template <int From>
-inline Floats with_exponent(v128_t numbers) {
+// Of numbers of 16 bits. Pairs side by side are one instruction, other orders are many.
+inline void eight_floats(v128_t numbers, Floats (&out)[kParts]) {
   const v128_t exponent = wasm_i16x8_const_splat(0x4B00);
-  return (Floats)wasm_i16x8_shuffle(numbers, exponent, From, From + 8, From + 1, From + 9, From + 2, From + 10,
-                                    From + 3, From + 11);
+  out[0] = (Floats)wasm_i16x8_shuffle(numbers, exponent, 0, 8, 1, 9, 2, 10, 3, 11) - 0x1p23f;
+  out[1] = (Floats)wasm_i16x8_shuffle(numbers, exponent, 4, 12, 5, 13, 6, 14, 7, 15) - 0x1p23f;
 }
-#endif
-inline void load_16_bytes(const uint8_t* p, Floats (&out)[kParts16]) {
-#if defined(__wasm_simd128__)
-  const v128_t all = wasm_v128_load(p);
-  const v128_t halves[2] = {wasm_u16x8_extend_low_u8x16(all), wasm_u16x8_extend_high_u8x16(all)};
-  for (int half = 0; half < 2; ++half) {
-    out[2 * half] = with_exponent<0>(halves[half]);
-    out[2 * half + 1] = with_exponent<4>(halves[half]);
-  }
-  for (Floats& part : out) part = part - 0x1p23f;
+inline void load_floats(const uint8_t* p, Floats (&out)[kParts]) { eight_floats(wasm_u16x8_load8x8(p), out); }
+inline void load_floats(const uint16_t* p, Floats (&out)[kParts]) { eight_floats(wasm_v128_load(p), out); }
 #else
-  for (int part = 0; part < kParts16; ++part) out[part] = to_floats(load_bytes(p + part * kWidth));
-#endif
+inline void load_floats(const uint8_t* p, Floats (&out)[kParts]) {
+  for (int part = 0; part < kParts; ++part) out[part] = to_floats(load_bytes(p + part * kWidth));
 }
-inline void load_16_shorts(const uint16_t* p, Floats (&out)[kParts16]) {
-#if defined(__wasm_simd128__)
-  for (int half = 0; half < 2; ++half) {
-    const v128_t eight = wasm_v128_load(p + 8 * half);
-    out[2 * half] = with_exponent<0>(eight);
-    out[2 * half + 1] = with_exponent<4>(eight);
-  }
-  for (Floats& part : out) part = part - 0x1p23f;
-#else
-  for (int part = 0; part < kParts16; ++part) out[part] = to_floats(load_shorts(p + part * kWidth));
-#endif
+inline void load_floats(const uint16_t* p, Floats (&out)[kParts]) {
+  for (int part = 0; part < kParts; ++part) out[part] = to_floats(load_shorts(p + part * kWidth));
 }
+#endif
 // Numbers below 2^15, the least of each and `most`.
-inline void store_16_bytes(uint8_t* p, const Ints (&numbers)[kParts16], uint8_t most) {
+inline void store_least(uint8_t* p, const Ints (&numbers)[kParts], uint8_t most) {
 #if defined(__wasm_simd128__)
-  const v128_t low = wasm_i16x8_narrow_i32x4((v128_t)numbers[0], (v128_t)numbers[1]);
-  const v128_t high = wasm_i16x8_narrow_i32x4((v128_t)numbers[2], (v128_t)numbers[3]);
-  wasm_v128_store(p, wasm_u8x16_min(wasm_u8x16_narrow_i16x8(low, high), wasm_i8x16_splat(static_cast<int8_t>(most))));
+  const v128_t shorts = wasm_i16x8_narrow_i32x4((v128_t)numbers[0], (v128_t)numbers[1]);
+  const v128_t bytes = wasm_u8x16_min(wasm_u8x16_narrow_i16x8(shorts, shorts), wasm_u8x16_splat(most));
+  wasm_v128_store64_lane(p, bytes, 0);
 #else
-  for (int part = 0; part < kParts16; ++part)
+  for (int part = 0; part < kParts; ++part)
     store_bytes(p + part * kWidth, numbers[part] < most ? numbers[part] : Ints{} + most);
 #endif
 }
@@ -509,9 +496,10 @@ void transform_rows(const Transform& t, const float* values, int stride, int64_t
     for (int begin = 0; begin < kParts; begin += kAtOnce) {
       Floats sum[3][kAtOnce] = {};
       for (int k = 0; k < Count; ++k) {
+        const float *bases = t.basis + k * kBasisFloats, *coded = v + k * 3;
         for (int part = 0; part < kAtOnce; ++part) {
-          const Floats basis = load<Floats>(t.basis + k * kBasisFloats + (begin + part) * kWidth);
-          for (int c = 0; c < 3; ++c) sum[c][part] = sum[c][part] + basis * v[k * 3 + c];
+          const Floats basis = load<Floats>(bases + (begin + part) * kWidth);
+          for (int c = 0; c < 3; ++c) sum[c][part] = sum[c][part] + basis * coded[c];
         }
       }
 #pragma GCC unroll 4
@@ -652,16 +640,18 @@ void rebuild_rows(const PredictedRows& r) {
       const float room = r.most_step - step, bound = 0.5f * (room < step ? room : step);
       const float* shares = r.shares + r.distance[i] * stride;
       float* own = values + (i & last_slot) * stride;
-      const auto rebuild = [&](int v) {
-        Floats mean = ((load<Floats>(other[0] + v) * w[0] + load<Floats>(other[1] + v) * w[1]) +
-                       load<Floats>(other[2] + v) * w[2]) +
-                      load<Floats>(other[3] + v) * w[3];
-        Floats predicted = load<Floats>(shares + v) * mean, code;
+      const float* targets = Encode ? r.targets + i * stride : nullptr;
+      float* own_errors = Encode ? errors + (i & last_slot) * stride : nullptr;
+      float* row_codes = codes + row * stride;
+      // Of kWidth values. What is constant comes last: then it is part of an instruction.
+      const auto rebuild = [&](int v, int part) {
+        const auto of = [&](const float* values) { return load<Floats>(values + v + part); };
+        Floats mean = ((of(other[0]) * w[0] + of(other[1]) * w[1]) + of(other[2]) * w[2]) + of(other[3]) * w[3];
+        Floats predicted = of(shares) * mean, code;
         if (Encode) {
-          Floats target = load<Floats>(r.targets + i * stride + v);
-          Floats shift = ((load<Floats>(missed[0] + v) * diffuse[0] + load<Floats>(missed[1] + v) * diffuse[1]) +
-                          load<Floats>(missed[2] + v) * diffuse[2]) +
-                         load<Floats>(missed[3] + v) * diffuse[3];
+          Floats target = of(targets);
+          Floats shift = ((of(missed[0]) * diffuse[0] + of(missed[1]) * diffuse[1]) + of(missed[2]) * diffuse[2]) +
+                         of(missed[3]) * diffuse[3];
           shift = shift > bound ? Floats{} + bound : shift;
           shift = shift < -bound ? Floats{} - bound : shift;
           Floats wanted = target - shift;
@@ -671,18 +661,17 @@ void rebuild_rows(const PredictedRows& r) {
           const Floats dead = Floats{} + r.dead_zone;
           code = code > dead ? code - dead : code < -dead ? code + dead : Floats{};
           code = (code + kRound) - kRound;
-          store(codes + row * stride + v, code);
+          store(row_codes + v + part, code);
           Floats value = predicted + code * step;
-          store(own + v, value);
-          store(errors + (i & last_slot) * stride + v, value - wanted);
+          store(own + v + part, value);
+          store(own_errors + v + part, value - wanted);
         } else {
-          code = load<Floats>(codes + row * stride + v);
-          store(own + v, predicted + code * step);
+          store(own + v + part, predicted + of(row_codes) * step);
         }
       };
       for (int v = 0; v < stride; v += kTurned) {
 #pragma GCC unroll 4
-        for (int part = 0; part < kTurned; part += kWidth) rebuild(v + part);
+        for (int part = 0; part < kTurned; part += kWidth) rebuild(v, part);
       }
     }
     if (Encode) {
@@ -781,14 +770,14 @@ void size_contexts(const SizeTerms& terms, const float* weights, uint8_t* contex
   const SizeTerms t = terms;  // values of our own: what is stored below cannot change them
   Floats w[kSizeTerms];
   for (int term = 0; term < kSizeTerms; ++term) w[term] = broadcast(weights[term]);
-  Floats channels[kParts16], before[kParts16], sum[kParts16], color[kParts16] = {};
-  for (int64_t i = 0; i < t.n; i += 16) {
-    load_16_bytes(t.channels + i, channels);
-    load_16_bytes(t.before + i, before);
-    load_16_shorts(t.sum + i, sum);
-    if (t.color) load_16_shorts(t.color + i, color);
-    Ints quarters[kParts16];
-    for (int part = 0; part < kParts16; ++part) {
+  Floats channels[kParts], before[kParts], sum[kParts], color[kParts] = {};
+  for (int64_t i = 0; i < t.n; i += kParts * kWidth) {
+    load_floats(t.channels + i, channels);
+    load_floats(t.before + i, before);
+    load_floats(t.sum + i, sum);
+    if (t.color) load_floats(t.color + i, color);
+    Ints quarters[kParts];
+    for (int part = 0; part < kParts; ++part) {
       Floats size = w[0] + load<Floats>(t.spread + i + part * kWidth) * w[1];
       size = size + load<Floats>(t.distance + i + part * kWidth) * w[2];
       size = size + channels[part] * w[3];
@@ -801,7 +790,7 @@ void size_contexts(const SizeTerms& terms, const float* weights, uint8_t* contex
       std::memcpy(&bits, &size, sizeof bits);
       quarters[part] = (bits >> 21) - (119 << 2);
     }
-    store_16_bytes(contexts + i, quarters, kSizeContexts - 1);
+    store_least(contexts + i, quarters, kSizeContexts - 1);
   }
 }
 

@@ -36,29 +36,29 @@ class FewSymbols {
       }
   }
   Bytes16 tables_of(const uint8_t* contexts) const { return table_of_[load<Bytes16>(contexts)]; }
-  // Returns how many lanes had to be decoded one by one.
+  // Returns how many lanes had to be decoded one by one. Masks come from shifts: of what comes from a comparison, LLVM
+  // makes choices, which take WebAssembly three instructions each.
   int find(Bytes16 table, const Halves8 (&slot)[2], RansLanes* lanes) const {
-    Halves8 end[2];
-    Halves8 beyond[2];
+    Halves8 within[2], end[2];
     for (int k = kFewSymbols; k-- > 0;) {
       const Bytes16 low = look_up(low_[k], table), high = look_up(high_[k], table);
       const Halves8 next[2] = {(Halves8)low_pairs(low, high), (Halves8)high_pairs(low, high)};
       for (int h = 0; h < 2; ++h) {
-        const Halves8 reached = slot[h] >= next[h];
+        const Halves8 before = (slot[h] - next[h]) >> 15, start = next[h] & ~before;
         if (k == kFewSymbols - 1) {
-          beyond[h] = reached;
+          within[h] = before;
           end[h] = next[h];
-          lanes->symbol[h] = -reached;
-          lanes->start[h] = Halves8{};
+          lanes->symbol[h] = before + kFewSymbols;
+          lanes->start[h] = start;
         } else {
-          end[h] = (reached & end[h]) | (next[h] & ~reached);
-          lanes->symbol[h] = lanes->symbol[h] - reached;
+          end[h] = (before & next[h]) | (end[h] & ~before);
+          lanes->symbol[h] = lanes->symbol[h] + before;
+          lanes->start[h] = larger(lanes->start[h], start);
         }
-        lanes->start[h] = larger(lanes->start[h], next[h] & reached);
       }
     }
     for (int h = 0; h < 2; ++h) lanes->frequency[h] = end[h] - lanes->start[h];
-    const uint32_t missed = bits_of_bytes(narrow_masks(beyond[0], beyond[1]));
+    const uint32_t missed = bits_of_bytes(narrow_masks(within[0], within[1])) ^ 0xFFFF;
     if (missed == 0) return 0;
     RansLanes all = *lanes;  // of its own: those of the caller stay in registers
     const Halves8 slots[2] = {slot[0], slot[1]};
@@ -122,7 +122,7 @@ const uint16_t* decode_plane_32(uint32_t* states, const RansTables& tables, cons
         const Words4 frequency = k % 2 ? widen_high(frequencies) : widen_low(frequencies);
         const Words4 offset = k % 2 ? widen_high(offsets) : widen_low(offsets);
         const Words4 next = frequency * (own[k] >> kRansProbBits) + offset;
-        const Words4 below = (Words4)(next >> 16 == 0);  // next < kRansLow, in fewer instructions
+        const Words4 below = (Words4)((Four)((next >> 16) - 1) >> 31);  // next < kRansLow
         const uint32_t mask = bits_of_words(below);
         const Words4 taken = (Words4)look_up((Bytes16)four_words(words), load<Bytes16>(kWordOrder.bytes[mask]));
         words += __builtin_popcount(mask);

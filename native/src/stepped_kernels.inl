@@ -61,20 +61,25 @@ inline Floats near_mean(const Neighbours& near, const int32_t* values, int64_t i
 // --- Neighbours ---
 
 // Lane i looks at row i - back * runs, back = 1..64, and keeps its four smallest keys: squared distances as float bits,
-// the low 6 bits replaced by back - 1.
+// the low 6 bits replaced by back - 1. No two keys are equal, so any order will do: from the farthest row on.
 inline void nearest_keys(const NeighbourSearch& s, int64_t i, Ints* best) {
   const Floats x = load<Floats>(s.x + i), y = load<Floats>(s.y + i), z = load<Floats>(s.z + i);
+  const int64_t farthest = i - kNeighbourWindow * s.runs;
+  const float *other_x = s.x + farthest, *other_y = s.y + farthest, *other_z = s.z + farthest;
+  Ints back = Ints{} + (kNeighbourWindow - 1);
   for (int k = 0; k < kNeighbours; ++k) best[k] = Ints{} + INT32_MAX;
-  for (int back = 1; back <= kNeighbourWindow; ++back) {
-    const int64_t at = i - back * s.runs;
-    const Floats dx = load<Floats>(s.x + at) - x, dy = load<Floats>(s.y + at) - y, dz = load<Floats>(s.z + at) - z;
+#pragma GCC unroll 4
+  for (int step = 0; step < kNeighbourWindow; ++step) {
+    const Floats dx = load<Floats>(other_x) - x, dy = load<Floats>(other_y) - y, dz = load<Floats>(other_z) - z;
     Ints key = bits_of_floats((dx * dx + dy * dy) + dz * dz);
-    key = (key & ~(kNeighbourWindow - 1)) | (back - 1);
+    key = (key & ~(kNeighbourWindow - 1)) | back;
     for (int k = 0; k < kNeighbours; ++k) {
       const Ints smaller = key < best[k] ? key : best[k];
       key = key < best[k] ? best[k] : key;
       best[k] = smaller;
     }
+    back = back - 1;
+    other_x += s.runs, other_y += s.runs, other_z += s.runs;
   }
 }
 
