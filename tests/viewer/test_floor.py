@@ -15,7 +15,7 @@ import splatzip_viewer
 FOLDER = Path(str(splatzip_viewer.__file__)).parent
 MODULES = sorted(FOLDER.rglob("*.py"))
 # What may import Gradio: everything else can be used and tested without.
-ON_GRADIO = {"application", "page", "tabs", "compressing", "understanding", "opening", "cropping", "client"}
+ON_GRADIO = {"application", "page", "tabs", "choosing", "compressing", "understanding", "opening", "cropping", "client"}
 
 
 def imports_of(module: Path) -> set[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
-import shutil
+import shlex
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ import pytest
 from PIL import Image
 
 import splatzip
+from splatzip import Views
 from splatzip_viewer.pose import Pose
 
 from .conftest import CHAIR
@@ -91,14 +93,30 @@ def wait_until(holds: Callable[[], bool], seconds: float = WAIT / 1000) -> None:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The 5,000 splats of the sample chair that cover most, beside the cameras of its capture."""
+    """The 2,000 splats of the sample chair that cover most, beside a capture: small pictures of the whole chair."""
     chair = splatzip.load(CHAIR)
     cover = chair.log_scales.sum(axis=1) - np.logaddexp(0, -chair.opacity_logits)
     path = tmp_path_factory.mktemp("scenes") / "small.ply"
-    splatzip.save(chair.take(np.sort(np.argsort(-cover, kind="stable")[:5000])), path)
-    for name in ("transforms.json", "split.json"):
-        shutil.copy(CHAIR.with_name(name), path.parent)
+    splatzip.save(chair.take(np.sort(np.argsort(-cover, kind="stable")[:2000])), path)
+    parts = json.loads(CHAIR.with_name("split.json").read_text())
+    split = {"train": parts["train"][:16], "test": parts["test"][:2]}
+    document = json.loads(CHAIR.with_name("transforms.json").read_text())
+    names = {*split["train"], *split["test"]}
+    document["frames"] = [shrunk(one, 160) for one in document["frames"] if Path(one["file_path"]).name in names]
+    path.with_name("split.json").write_text(json.dumps(split))
+    path.with_name("transforms.json").write_text(json.dumps(document))
+    path.with_name("images").mkdir()
+    for camera in Views.load(path.parent, split="all", photos=False).cameras:
+        color = np.clip(splatzip.render(chair, camera).color, 0, 1)
+        Image.fromarray((255 * color + 0.5).astype(np.uint8)).save(path.parent / "images" / camera.name, quality=95)
     return path
+
+
+def shrunk(frame: dict[str, Any], width: int) -> dict[str, Any]:
+    """A frame of a transforms.json with fewer pixels."""
+    scale = width / frame["w"]
+    focal = {name: scale * frame[name] for name in ("fl_x", "fl_y", "cx", "cy")}
+    return {**frame, **focal, "w": width, "h": round(scale * frame["h"])}
 
 
 @pytest.fixture(scope="module")
@@ -243,31 +261,74 @@ def test_choices_are_what_the_method_can_do_and_the_command_says_them(tab, small
     quality.fill("41.5")
     quality.press("Tab")
     wait_for_command(tab, "--preset balanced --quality 41.5")
+    tab.get_by_label("take what comes closest").click()
+    wait_for_command(tab, "--preset balanced --quality 41.5 --best-effort")
     target.get_by_text("loss on photos", exact=True).click()
-    wait_for_command(tab, f"--preset balanced --max-loss 0.3 --views {small.parent}")
+    wait_for_command(tab, f"--preset balanced --views {small.parent} --best-effort --max-loss 0.3")
+    tab.get_by_label("take what comes closest").click()
     loss = tab.get_by_role("slider", name="range slider for dB lost on photos of the capture")
     loss.focus()
     tab.keyboard.press("ArrowLeft")
-    wait_for_command(tab, f"--max-loss 0.25 --views {small.parent}")
+    wait_for_command(tab, f"--views {small.parent} --max-loss 0.25")
     target.get_by_text("none", exact=True).click()
     wait_for_command(tab, "--preset balanced")
     tab.get_by_label("Look from the capture's cameras, too").click()
     wait_for_command(tab, f"--preset balanced --views {small.parent}")
+    tab.get_by_label("Look from nowhere else").click()
+    wait_for_command(tab, f"--views {small.parent} --no-pseudo-views")
     tab.get_by_role("radio", name="1", exact=True).click()
-    wait_for_command(tab, f"--preset balanced --degree 1 --views {small.parent}")
+    wait_for_command(tab, f"--preset balanced --views {small.parent} --degree 1 --no-pseudo-views")
+    tab.locator("#pruning button").first.click()
+    choose(tab, tab.get_by_label("Splats to remove"), "60 %")
+    tab.get_by_label("Remove what no view sees, too").click()
+    wait_for_command(tab, "--degree 1 --prune 0.6 --no-pseudo-views --drop-unseen")
 
-    def choose(method: str) -> None:
-        tab.locator("#method input").click()
-        tab.get_by_role("option", name=method, exact=True).click()
-
-    choose("fast")
-    wait_for_command(tab, "--preset fast --degree 1")
+    method = tab.locator("#method input")
+    choose(tab, method, "fast")
+    wait_for_command(tab, f"--preset fast --views {small.parent} --degree 1")
     wait_until(lambda: target.get_by_role("radio").count() == 2)
-    choose("omg (published)")
+    target.get_by_text("quality", exact=True).click()
+    tab.get_by_label("Verify by rendering").click()
+    wait_for_command(tab, f"--preset fast --views {small.parent} --quality 41.5 --degree 1 --verify")
+    choose(tab, method, "omg (published)")
     wait_for_command(tab, f"--recipe omg --views {small.parent}")
     target.wait_for(state="hidden", timeout=WAIT)
-    choose("lossless")
-    wait_for_command(tab, "--preset lossless")
+    choose(tab, method, "lossless")
+    wait_for_command(tab, f"--preset lossless --views {small.parent}")
+
+
+def choose(tab: Any, list_of: Any, name: str) -> None:
+    list_of.click()
+    tab.get_by_role("option", name=name, exact=True).click()
+
+
+def test_a_quality_and_a_loss_on_photos_are_met_and_the_command_writes_the_same(tab, server, small, tmp_path):
+    made = server.folder(tab.evaluate(f"{LOOK}.state.token")) / "small.splatz"
+    tab.get_by_role("tab", name="Compress").click()
+    tab.locator("#target").get_by_text("quality", exact=True).click()
+    quality = tab.get_by_label("number input for dB against the source")
+    quality.fill("35")
+    quality.press("Tab")
+    wait_for_command(tab, "--quality 35")
+    compressed(tab)
+    assert 35 <= splatzip.info(made)["quality"]["psnr_db"] < 35.5
+    tab.locator("#facts").get_by_text("Measured by the encoder").wait_for(state="attached", timeout=WAIT)
+
+    tab.locator("#target").get_by_text("loss on photos", exact=True).click()
+    wait_for_command(tab, "--max-loss 0.3")
+    compressed(tab)
+    assert splatzip.info(made)["settings"]["target_loss_db"] == "0.3"
+    words = shlex.split(command_of(tab))
+    subprocess.run([Path(sys.executable).with_name("splatzip"), *words[1:]], cwd=tmp_path, check=True)
+    assert (tmp_path / "small.splatz").read_bytes() == made.read_bytes()
+
+
+def compressed(tab: Any) -> None:
+    """Compress as it is chosen, and wait until the result is shown."""
+    seen = tab.evaluate(f"{LOOK}.state.goes")
+    tab.locator("#compress").click()
+    tab.locator(".progress").wait_for(state="visible", timeout=WAIT)
+    tab.wait_for_function(f"{LOOK}.state.goes > {seen} && {LOOK}.state.test === 'small.splatz'", timeout=LONG_WAIT)
 
 
 def test_a_folder_of_sog_files_can_be_dropped(tab, small, tmp_path):

@@ -5,6 +5,7 @@
     application  Gradio's page and our addresses in one application
     page         what stands where
     opening, cropping, compressing, understanding, client   its tabs
+    choosing     of compression: what is offered
     tabs         what they share
     addresses    pictures, uploads, downloads, scripts
     receiving    an upload becomes a scene
@@ -13,7 +14,7 @@
     opened       a scene and what draws it
     pose, drawing   what is asked for becomes a JPEG
     jobs, worker    long work, in processes of its own
-    settings     of compression, and the command line that does the same
+    settings     what was chosen, as options and as the command line that does the same
     facts, charts   tables and plots
     look/        the view in the browser: scripts and style
 

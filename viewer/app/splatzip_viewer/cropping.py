@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,13 @@ class Cropping:
     def wire(self, page: Page) -> None:
         """What happens."""
 
-        def show(*given: Any) -> list[Any]:
-            return [look_state(page.session(given[-1]), box=_box(given[:6])), ""]
+        def show(given: dict[Any, Any], request: gr.Request) -> list[Any]:
+            return [look_state(page.session(request), box=self._box(given)), ""]
 
-        def crop(*given: Any) -> list[Any]:
-            session = page.session(given[-1])
+        def crop(given: dict[Any, Any], request: gr.Request) -> list[Any]:
+            session = page.session(request)
             try:
-                box = _box(given[:6])
+                box = self._box(given)
                 if session.ref is None or box is None:
                     raise SplatzipError("open a scene, and give two corners")
                 session.open_ref(_cropped(session, session.ref, box), session.capture)
@@ -58,21 +59,13 @@ class Cropping:
             return [look_state(session), ""]
 
         outputs = [page.look, self._message]
-        self._show.click(_six(show), self._corners, outputs, **EVENT)
-        page.refreshing(self._crop.click(_six(crop), self._corners, outputs, **EVENT))
+        self._show.click(show, set(self._corners), outputs, **EVENT)
+        page.refreshing(self._crop.click(crop, set(self._corners), outputs, **EVENT))
 
-
-def _six(what: Any) -> Any:
-    """Gradio finds a request by its annotation, which *given has none of."""
-
-    def call(a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, request: gr.Request) -> Any:
-        return what(a, b, c, d, e, f, request)
-
-    return call
-
-
-def _box(corners: tuple[Any, ...]) -> list[float] | None:
-    return None if any(value is None for value in corners) else [float(value) for value in corners]
+    def _box(self, given: Mapping[Any, Any]) -> list[float] | None:
+        """Two opposite corners, of what was typed; None if a number is missing."""
+        corners = [given[corner] for corner in self._corners]
+        return None if any(value is None for value in corners) else [float(value) for value in corners]
 
 
 def _bound(session: Session, number: int) -> Any:

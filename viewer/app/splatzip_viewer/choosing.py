@@ -1,0 +1,137 @@
+"""What can be chosen of compression: only what the method has a use for, and the command line that does the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from splatzip_viewer.sessions import Session
+from splatzip_viewer.settings import (
+    AS_IT_IS,
+    PRESETS,
+    RECIPES,
+    TARGETS,
+    WHAT_PAYS,
+    Settings,
+    takes,
+    targets_of,
+)
+from splatzip_viewer.tabs import EVENT, Page
+
+_TARGETS = {"none": "none", "size": "size", "quality": "quality", "loss": "loss on photos"}
+_SLIDERS = {"size": "size_kb", "quality": "quality_db", "loss": "loss_db"}
+_METHODS = [*PRESETS, *((f"{recipe} (published)", recipe) for recipe in RECIPES)]
+_PRUNED = [("what does not pay", WHAT_PAYS), ("none", "0"), *((f"{share} %", f"0.{share}") for share in (30, 60, 90))]
+# What cameras of the capture are good for.
+_VIEWS_OF_BALANCED = "Look from the capture's cameras, too"
+_VIEWS_OF_A_RECIPE = "Look from the capture's cameras instead of around the scene"
+_VIEWS_OF_OTHERS = "Note where the capture's cameras look from, and what is up"
+
+
+class Choosing:
+    """The choices, by the fields of `Settings`, and the command."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Any] = {
+            "method": gr.Dropdown(_METHODS, value="balanced", label="Preset or recipe", elem_id="method"),
+            "target": gr.Radio(_targets(TARGETS), value="none", label="Target", elem_id="target"),
+            "size_kb": gr.Slider(10, 10_000, 1000, step=1, label="Stay within, KB", visible=False, elem_id="size"),
+            "quality_db": gr.Slider(30, 65, 40, step=0.5, label="dB against the source", visible=False),
+            "loss_db": gr.Slider(0.05, 2, 0.3, step=0.05, label="dB lost on photos of the capture", visible=False),
+            "verify": gr.Checkbox(False, label="Verify by rendering, and meet the quality", visible=False),
+            "best_effort": gr.Checkbox(False, label="Out of reach: take what comes closest", visible=False),
+            "degree": gr.Radio([AS_IT_IS, "0", "1", "2", "3"], value=AS_IT_IS, label="SH degree to keep"),
+            "views": gr.Checkbox(False, label=_VIEWS_OF_BALANCED, visible=False),
+            "only_views": gr.Checkbox(False, label="Look from nowhere else", visible=False),
+        }
+        with gr.Accordion("Which splats go", open=False, elem_id="pruning") as self._pruning:
+            self._by_name |= {
+                "prune": gr.Dropdown(_PRUNED, value=WHAT_PAYS, label="Splats to remove"),
+                "drop_unseen": gr.Checkbox(False, label="Remove what no view sees, too"),
+            }
+        self._command = gr.Code(
+            label="The same on the command line", interactive=False, lines=1, elem_id="command", wrap_lines=True,
+            show_line_numbers=False, buttons=["copy"],
+        )  # fmt: skip
+
+    @property
+    def inputs(self) -> set[Any]:
+        """What a handler of the page takes to know what was chosen: {component: value}."""
+        return set(self._by_name.values())
+
+    def settings(self, session: Session, chosen: Mapping[Any, Any]) -> Settings:
+        """What was chosen, for the scene of a session."""
+        values = {name: chosen[component] for name, component in self._by_name.items()}
+        needs_views = values["target"] == "loss" in targets_of(values["method"])
+        return Settings(**{**values, "views": session.views_path if values["views"] or needs_views else None})
+
+    def register(self, page: Page) -> None:
+        """What shows the session."""
+        page.shows(self._by_name["size_kb"], _size_slider)
+
+        def choose(chosen: dict[Any, Any], request: gr.Request) -> dict[Any, Any]:
+            session = page.session(request)
+            return self._offered(session, self.settings(session, chosen))
+
+        outputs = [self._command, self._pruning, *self._by_name.values()]
+        page.follows(choose, self.inputs, outputs)
+        for component in self._by_name.values():
+            component.input(choose, self.inputs, outputs, **EVENT)
+
+    def _offered(self, session: Session, settings: Settings) -> dict[Any, Any]:
+        """The command that does what was chosen, and the choices that are left."""
+        by_name, method = self._by_name, settings.method
+        cameras = None if session.capture is None else session.capture[0]
+        targets = targets_of(method, has_photos=cameras is not None and cameras.photos is not None)
+        aim = {} if settings.target in targets else {"value": "none"}
+        degrees = 0 if session.ref is None else session.ref.scene.sh_degree
+        changes = {
+            self._command: _command(session, settings),
+            self._pruning: gr.update(visible=takes(method, "prune")),
+            by_name["target"]: gr.update(choices=_targets(targets), visible=len(targets) > 1, **aim),
+            by_name["degree"]: gr.update(
+                choices=[AS_IT_IS, *map(str, range(degrees))], visible=degrees > 0 and takes(method, "degree")
+            ),
+            by_name["views"]: gr.update(visible=cameras is not None, label=_views_label(method)),
+        }
+        changes |= {
+            by_name[name]: gr.update(visible=settings.target == target in targets) for target, name in _SLIDERS.items()
+        }
+        changes |= {
+            by_name[name]: gr.update(visible=settings.counts(name)) for name in ("verify", "best_effort", "only_views")
+        }
+        return changes
+
+
+def _views_label(method: str) -> str:
+    if method in RECIPES:
+        return _VIEWS_OF_A_RECIPE
+    return _VIEWS_OF_BALANCED if method == "balanced" else _VIEWS_OF_OTHERS
+
+
+def _targets(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(_TARGETS[name], name) for name in names]
+
+
+def _command(session: Session, settings: Settings) -> str:
+    source = "scene.ply" if session.ref is None else session.ref.name
+    if session.ref is not None and session.folder not in session.ref.path.parents:
+        source = str(session.ref.path)  # a path on this machine, not an upload
+    return settings.command(source, made_name(Path(source).name, ".splatz"))
+
+
+def made_name(source: str, suffix: str) -> str:
+    """What a file that is made of another one is called."""
+    return (source.partition(".")[0] or "scene") + suffix
+
+
+def _size_slider(session: Session) -> Any:
+    """From a thousandth to a quarter of the scene as floats; what was chosen for a scene stays."""
+    if session.ref is None or not session.is_first("size"):
+        return gr.skip()
+    floats = session.ref.scene.float_bytes / 1000
+    most = max(100, round(floats / 4))
+    return gr.update(minimum=max(1, round(floats / 1000)), maximum=most, value=max(1, round(floats / 40)))
