@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from splatzip_viewer.charts import bytes_chart, curve_chart, histogram_charts
-from splatzip_viewer.facts import facts_table, size_text, views_rows
+from splatzip_viewer.facts import facts_table, short_name, size_text, views_rows
 
 
 def test_the_table_says_how_much_smaller_the_compared_file_is(session):
@@ -26,6 +26,23 @@ def test_a_name_cannot_write_into_the_page(session):
     assert "<img" not in histogram_charts([(session.ref.name, session.ref.scene)])
 
 
+def test_a_long_name_keeps_the_ends_that_tell_files_apart():
+    names = [f"a_scene_that_somebody_exported_from_a_tool_v2{suffix}" for suffix in (".ply", ".splatz")]
+    short = [short_name(name) for name in names]
+    assert max(map(len, short)) <= 24
+    assert len(set(short)) == 2
+    assert [name.rpartition(".")[2] for name in short] == ["ply", "splatz"]
+    assert short_name("chair.splatz") == "chair.splatz"
+
+
+@pytest.mark.parametrize(("low", "high"), [(150_000, 500_000), (1e3, 1e6), (90, 110), (200_000, 210_000)])
+def test_a_curve_names_round_sizes_between_its_ends(low, high):
+    points = [{"bytes": size, "psnr": 40, "preset": "fast", "label": "x"} for size in (low, high)]
+    named = re.findall(r'text-anchor="middle">(.*?)<', curve_chart(points))
+    assert len(named) == len(set(named))
+    assert len(named) >= (3 if high > 1.5 * low else 1)
+
+
 @pytest.mark.parametrize(("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1234, "1.23 KB"), (2.5e9, "2.5 GB")])
 def test_sizes_are_powers_of_ten(count, text):
     assert size_text(count) == text
@@ -39,8 +56,8 @@ def test_views_are_listed_from_the_worst_on_with_what_photos_lost():
 
 
 def test_bytes_are_drawn_attributes_by_size_and_tiers_in_the_order_of_the_file(session):
-    attributes, tiers = re.findall(r"<svg.*?</svg>", bytes_chart(session.test.facts))
-    shares = [float(share) for share in re.findall(r"([\d.]+) %", attributes)]
+    attributes, tiers = re.findall(r"<figure>.*?</figure>", bytes_chart(session.test.facts))
+    shares = [float(share) for share in re.findall(r"([\d.]+) %<", attributes)]
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(100, abs=0.4)
     named = [int(tier) for tier in re.findall(r"tier (\d)", tiers)]

@@ -1,23 +1,24 @@
-"""Plots as SVG: where the bytes went, what became of the attributes, what one more megabyte buys.
+"""Plots as HTML and SVG: where the bytes went, what became of the attributes, what one more megabyte buys.
 
-Lines and words take the colour of the page's text, so that they are to be read on light and on dark.
+Lines and words take the colour of the page's text, series those of its style sheet, so that they are to be read on
+light and on dark; words that are no part of a curve are HTML, which does not shrink with a narrow window.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from splatzip import Scene, histograms
-from splatzip_viewer.facts import size_text
+from splatzip_viewer.facts import short_name, size_text
 
-# Okabe and Ito's, to be told apart by everybody; the first is the source, or the first attribute.
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b3a100", "#7f7f7f")
-_WIDTH = 480
+# Of page.css; the first is the source's, or the only one.
+_SERIES = ("var(--series-1)", "var(--series-2)", "var(--series-3)")
+_WIDTH, _HEIGHT = 420, 236
+_WORDS = {"sh": "SH", "color": "colour"}  # what attributes are called on the page
 
 
 def bytes_chart(facts: Mapping[str, Any]) -> str:
@@ -39,15 +40,13 @@ def _part_name(part: Mapping[str, Any]) -> str:
 def _bars(title: str, values: Mapping[str, int]) -> str:
     total = sum(values.values()) or 1
     most = max(values.values(), default=1) or 1
-    rows = []
-    for number, (name, value) in enumerate(values.items()):
-        y, wide = 26 + 22 * number, max(1.0, 180 * value / most)
-        rows.append(
-            f'<text x="0" y="{y + 12}">{escape(name)}</text>'
-            f'<rect x="170" y="{y + 1}" width="{wide:.1f}" height="14" rx="2" fill="{COLOURS[0]}"/>'
-            f'<text x="{176 + wide:.1f}" y="{y + 12}">{size_text(value)}, {100 * value / total:.1f} %</text>'
-        )
-    return _svg(title, 30 + 22 * len(values), "".join(rows))
+    rows = (
+        f"<tr><th>{escape(_WORDS.get(name, name))}</th>"
+        f'<td><i style="width:{100 * value / most:.1f}%"></i></td>'
+        f"<td>{size_text(value)}, {100 * value / total:.1f} %</td></tr>"
+        for name, value in values.items()
+    )
+    return _figure(title, f'<table class="bars">{"".join(rows)}</table>')
 
 
 def histogram_charts(scenes: Sequence[tuple[str, Scene]]) -> str:
@@ -61,21 +60,21 @@ def histogram_charts(scenes: Sequence[tuple[str, Scene]]) -> str:
         shares = [counts / max(1, counts.sum()) for counts in one.counts]
         most = max(float(share.max()) for share in shares) or 1.0
         lines = []
-        for share, colour in zip(shares, COLOURS, strict=False):
+        for share, colour in zip(shares, _SERIES, strict=False):
             x = np.linspace(0, 200, len(share) + 1)
-            corners = [f"M0 70L{x[0]:.1f} {70 - 60 * share[0] / most:.1f}"]
+            corners = [f"M0 64L{x[0]:.1f} {64 - 60 * share[0] / most:.1f}"]
             corners += [
-                f"H{right:.1f}V{70 - 60 * height / most:.1f}"
+                f"H{right:.1f}V{64 - 60 * height / most:.1f}"
                 for right, height in zip(x[1:], [*share[1:], 0.0], strict=True)
             ]
-            lines.append(f'<path d="{"".join(corners)}" fill="{colour}" fill-opacity=".18" stroke="{colour}"/>')
+            lines.append(f'<path d="{"".join(corners)}" style="fill:{colour};stroke:{colour}" fill-opacity=".18"/>')
+        axis = '<path d="M0 64H200" stroke="currentColor" stroke-opacity=".4"/>'
         low, high = (f"{10**value:.3g}" if one.log else f"{value:.3g}" for value in (one.low, one.high))
-        words = (
-            f'<text x="0" y="84">{low}</text><text x="200" y="84" text-anchor="end">{high} {escape(one.unit)}</text>'
-        )
-        axis = '<path d="M0 70H200" stroke="currentColor" stroke-opacity=".4"/>'
-        plots.append(_svg(one.title, 90, "".join(lines) + axis + words, width=200, title_y=0))
-    return f'{_legend([name for name, _ in scenes])}<div class="histograms">{"".join(plots)}</div>'
+        ends = f'<p class="ends"><span>{low}</span><span>{high}</span></p>'
+        title = f"{one.title}, {one.unit}" if one.unit else one.title
+        plots.append(_figure(title, _svg(title, 200, 66, "".join(lines) + axis) + ends))
+    names = [short_name(name) for name, _ in scenes]
+    return f'{_legend(names)}<div class="histograms">{"".join(plots)}</div>'
 
 
 def curve_chart(points: Sequence[Mapping[str, Any]]) -> str:
@@ -92,7 +91,7 @@ def curve_chart(points: Sequence[Mapping[str, Any]]) -> str:
 
     def place(size: float, quality: float) -> tuple[float, float]:
         x = 44 + (_WIDTH - 64) * (np.log10(size) - left) / (right - left)
-        return float(x), float(230 - 190 * (quality - low) / (high - low))
+        return float(x), float(_HEIGHT - 26 - (_HEIGHT - 36) * (quality - low) / (high - low))
 
     shapes = []
     for quality in np.arange(low, high + 1, max(1, round((high - low) / 6))):
@@ -101,43 +100,53 @@ def curve_chart(points: Sequence[Mapping[str, Any]]) -> str:
         shapes.append(f'<text x="38" y="{y + 4:.1f}" text-anchor="end">{quality:.0f} dB</text>')
     for size in _ticks(left, right):
         x = place(size, low)[0]
-        shapes.append(f'<path d="M{x:.1f} 230V234" stroke="currentColor"/>')
-        shapes.append(f'<text x="{x:.1f}" y="248" text-anchor="middle">{size_text(size)}</text>')
+        shapes.append(f'<path d="M{x:.1f} {_HEIGHT - 26}v4" stroke="currentColor"/>')
+        shapes.append(f'<text x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{size_text(size)}</text>')
     presets = list(dict.fromkeys(point["preset"] for point in points))
-    for preset, colour in zip(presets, COLOURS, strict=False):
+    for preset, colour in zip(presets, _SERIES, strict=False):
         mine = sorted((point for point in points if point["preset"] == preset), key=lambda point: point["bytes"])
         at = [place(point["bytes"], point["psnr"]) for point in mine]
         line = "L".join(f"{x:.1f} {y:.1f}" for x, y in at)
-        shapes.append(f'<path d="M{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        shapes.append(f'<path d="M{line}" fill="none" style="stroke:{colour}" stroke-width="2"/>')
         for (x, y), point in zip(at, mine, strict=True):
             words = escape(f"{point['label']}: {size_text(point['bytes'])}, {point['psnr']:.2f} dB")
-            shapes.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"><title>{words}</title></circle>')
-    return _legend(presets) + _svg("Rate and distortion", 256, "".join(shapes))
+            shapes.append(
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" style="fill:{colour}"><title>{words}</title></circle>'
+            )
+    return _figure(
+        "Rate and distortion", _legend(presets) + _svg("Rate and distortion", _WIDTH, _HEIGHT, "".join(shapes))
+    )
 
 
 def _ticks(left: float, right: float) -> list[float]:
-    """Round sizes between two powers of ten: 1, 2, 5."""
+    """Round sizes between two powers of ten, some way apart: 1, 2, 5, or finer ones where these are too few."""
     powers = range(int(np.floor(left)), int(np.ceil(right)) + 1)
-    steps = [step * 10.0**power for power in powers for step in (1, 2, 5)]
-    inside = [step for step in steps if left <= np.log10(step) <= right]
-    apart = inside[:1] + [
-        later for sooner, later in pairwise(inside) if np.log10(later / sooner) > 0.12 * (right - left)
-    ]
+    apart: list[float] = []
+    for rounds in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):
+        apart = []
+        for size in (step * 10.0**power for power in powers for step in rounds):
+            is_far = not apart or np.log10(size / apart[-1]) > 0.13 * (right - left)
+            if left <= np.log10(size) <= right and is_far:
+                apart.append(size)
+        if len(apart) > 2:
+            break
     return apart
 
 
 def _legend(names: Sequence[str]) -> str:
     keys = (
         f'<span><i style="background:{colour}"></i>{escape(name)}</span>'
-        for name, colour in zip(names, COLOURS, strict=False)
+        for name, colour in zip(names, _SERIES, strict=False)
     )
     return f'<p class="legend">{"".join(keys)}</p>'
 
 
-def _svg(title: str, height: int, shapes: str, *, width: int = _WIDTH, title_y: int = 14) -> str:
-    heading = f'<text x="0" y="{title_y}" class="title">{escape(title)}</text>' if title_y else ""
-    figure = (
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}" font-size="12" '
-        f'fill="currentColor">{heading}{shapes}</svg>'
+def _figure(title: str, content: str) -> str:
+    return f"<figure><figcaption>{escape(title)}</figcaption>{content}</figure>"
+
+
+def _svg(title: str, width: int, height: int, shapes: str) -> str:
+    return (
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}" font-size="11" '
+        f'fill="currentColor">{shapes}</svg>'
     )
-    return figure if title_y else f"<figure><figcaption>{escape(title)}</figcaption>{figure}</figure>"

@@ -23,7 +23,7 @@ class Cropping:
     """Crop box."""
 
     def __init__(self) -> None:
-        with gr.Accordion("Crop box", open=False, elem_id="crop-box"):
+        with gr.Accordion("Crop box", open=False, elem_id="crop-box") as self._accordion:
             self._corners = []
             for end in ("from", "to"):
                 with gr.Row():
@@ -58,7 +58,11 @@ class Cropping:
                 return [gr.skip(), problem(str(error))]
             return [look_state(session), ""]
 
+        def hide(request: gr.Request) -> dict[str, Any]:
+            return look_state(page.session(request))
+
         outputs = [page.look, self._message]
+        self._accordion.collapse(hide, None, page.look, **EVENT)
         self._show.click(show, set(self._corners), outputs, **EVENT)
         page.refreshing(self._crop.click(crop, set(self._corners), outputs, **EVENT))
 

@@ -13,6 +13,7 @@ from splatzip_viewer.opened import OpenScene
 
 _INVISIBLE_LOGIT = float(np.log(1 / 254))  # opacity 1/255: no pixel shows it
 _FAR = 10.0  # times the distance within which 85 % are
+_LONGEST_NAME = 24
 _LABELS = ("Source", "Compared")
 
 
@@ -39,7 +40,7 @@ def _facts_of(opened: OpenScene) -> dict[str, str]:
     scene, meta = opened.scene, opened.scene.meta
     n = len(scene)
     facts = {
-        "Name": opened.name,
+        "Name": short_name(opened.name),
         "File": f"{size_text(opened.bytes)} ({opened.bytes:,} bytes)",
         "Splats": f"{n:,}",
         "SH degree": str(scene.sh_degree),
@@ -77,6 +78,11 @@ def _extent(scene: Scene) -> dict[str, str]:
 
 def _share(count: int, of: int) -> str:
     return f"{count:,}" if count == 0 else f"{count:,}, {100 * count / of:.2g} %"
+
+
+def short_name(name: str) -> str:
+    """A name that fits beside a picture; of a long one the middle goes, for ends tell files apart."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:9]}\u2026{name[-12:]}"
 
 
 def size_text(count: float) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 
+from splatzip_viewer.facts import short_name
 from splatzip_viewer.jobs import Step
 from splatzip_viewer.sessions import Session, Sessions
 
@@ -72,8 +73,8 @@ def look_state(session: Session, go: dict[str, Any] | None = None, box: list[flo
     return {
         "token": session.token,
         "opened": session.opened,
-        "ref": session.ref.name if session.ref else None,
-        "test": session.test.name if session.test else None,
+        "ref": short_name(session.ref.name) if session.ref else None,
+        "test": short_name(session.test.name) if session.test else None,
         "pose": session.home.to_json() if session.home else None,
         "go": go,
         "goes": session.looks,
