@@ -84,10 +84,11 @@ def serving(temporary: Path, *arguments: Any) -> Iterator[Server]:
     assert list(temporary.glob("splatzip-view-*")) == []
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = WAIT / 1000) -> None:
-    deadline = time.monotonic() + seconds
+def wait_until(holds: Callable[[], bool], words: Callable[[], str] = str) -> None:
+    """Fails with words if it takes too long."""
+    deadline = time.monotonic() + WAIT / 1000
     while not holds():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, words()
         time.sleep(0.1)
 
 
@@ -165,7 +166,7 @@ def command_of(tab: Any) -> str:
 
 
 def wait_for_command(tab: Any, end: str) -> None:
-    wait_until(lambda: command_of(tab).endswith(end))
+    wait_until(lambda: command_of(tab).endswith(end), words=lambda: command_of(tab))
 
 
 def picture(tab: Any) -> np.ndarray:

@@ -78,8 +78,9 @@ class Choosing:
 
         outputs = [self._command, self._pruning, *self._by_name.values()]
         page.follows(choose, self.inputs, outputs)
-        for component in self._by_name.values():
-            component.input(choose, self.inputs, outputs, **EVENT)
+        # One event for all: what is chosen while an answer is on its way is asked for after it, and no answer is late.
+        changes = [component.input for component in self._by_name.values()]
+        gr.on(changes, choose, self.inputs, outputs, trigger_mode="always_last", **EVENT)
 
     def _offered(self, session: Session, settings: Settings) -> dict[Any, Any]:
         """The command that does what was chosen, and the choices that are left."""
