@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from reference.container import CODEC_COLUMNS, CODEC_STEPPED, META, json_chunk, take_apart
 from reference.numbers import BadFile, check
+from reference.parts import first_bytes
 from reference.stepped import decode_stepped
 
 
@@ -48,6 +49,13 @@ def decode(data: bytes) -> dict[str, NDArray[Any]]:
     check_scene(arrays)
     json_chunk(file, META)  # says nothing of the arrays, but has to be one
     return {**arrays, "origin": np.array(file.origin)}
+
+
+def decode_part(data: bytes, length: int) -> dict[str, NDArray[Any]]:
+    """What to draw of the first `length` bytes of a whole file of codec STEPPED (3.7): see `first_bytes`."""
+    file = take_apart(data)
+    check(file.codec == CODEC_STEPPED, "parts are shown for codec STEPPED")
+    return first_bytes(file, decode_stepped(file), length)
 
 
 def main() -> None:

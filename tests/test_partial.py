@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from splatzip.container import Kind, open_file
 
 VECTORS = Path(__file__).resolve().parent / "vectors"
 TIERS = (VECTORS / "stepped_tiers_tiles" / "input.splatz").read_bytes()
+STAND_IN = VECTORS / "stepped_stand_in"
 EVERYTHING = (VECTORS / "everything" / "input.splatz").read_bytes()
 
 
@@ -32,6 +34,16 @@ def is_part_of(part: Scene, whole: Scene) -> bool:
         full in exact if has_rest else short in bare
         for full, short, has_rest in zip(rows(part, with_sh=True), rows(part, with_sh=False), rest, strict=True)
     )
+
+
+def parts(folder: Path) -> dict[int, dict[str, np.ndarray]]:
+    """By length of a vector's beginning, the log scales and opacities that are drawn of it."""
+    found: dict[int, dict[str, np.ndarray]] = {}
+    with np.load(folder / "parts.npz") as stored:
+        for key, array in stored.items():
+            length, name = key.split(".")
+            found.setdefault(int(length), {})[name] = array
+    return found
 
 
 def damaged(data: bytes, at: int) -> bytes:
@@ -127,3 +139,31 @@ def test_without_header_and_root_there_is_nothing(what: str) -> None:
 
 def test_a_whole_file_lacks_nothing() -> None:
     assert decompress(EVERYTHING, strict=False).meta.missing == ()
+
+
+def test_what_stands_in_for_the_rest_is_as_wide_and_strong_as_the_vector_says() -> None:
+    data = (STAND_IN / "input.splatz").read_bytes()
+    whole = decompress(data)
+    found = parts(STAND_IN)
+    for length, drawn in found.items():
+        part = decompress(data[:length], strict=False)
+        assert len(part) == len(drawn["opacities"]) < len(whole)
+        np.testing.assert_allclose(part.log_scales, drawn["log_scales"], atol=2e-6, rtol=1e-6)
+        opacities = 1 / (1 + np.exp(-part.opacity_logits.astype(np.float64)))
+        np.testing.assert_allclose(opacities, drawn["opacities"], atol=2e-7, rtol=1e-5)
+        np.testing.assert_array_equal(part.positions, whole.positions[: len(part)])
+    # In the middle of tiers, some splats stand in for what is lacking near them, and others for nothing.
+    changed = [(d["log_scales"] != whole.log_scales[: len(d["log_scales"])]).any(axis=1).mean() for d in found.values()]
+    assert changed[0] == 1
+    assert 0 < min(changed) < 1
+
+
+def test_the_reference_decoder_draws_the_same_parts() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(VECTORS.parents[1] / "docs"))
+        reference = importlib.import_module("reference_decoder")
+        data = (STAND_IN / "input.splatz").read_bytes()
+        for length, drawn in parts(STAND_IN).items():
+            again = reference.decode_part(data, length)
+            for name, array in drawn.items():
+                np.testing.assert_allclose(again[name], array, rtol=1e-6, err_msg=name)

@@ -15,7 +15,7 @@ MAGIC = b"SPLATZ\r\n"
 VERSION = (0, 4)
 MAX_ROOT_BYTES = 4096
 MAX_TILES = 1 << 31
-TABLES, STEPS, SOURCE, PALETTE, COLUMNS, CODEBOOKS, META = 1, 2, 3, 4, 5, 6, 128
+TABLES, STEPS, SOURCE, PALETTE, COLUMNS, CODEBOOKS, META, TIERS = 1, 2, 3, 4, 5, 6, 128, 131
 CODEC_STEPPED, CODEC_COLUMNS = 1, 2
 
 
@@ -25,7 +25,9 @@ class Chunk:
 
     tile: int
     splats: int
+    box: tuple[int, ...]  # low x y z, high x y z, in 65535ths of the root's
     payload: bytes
+    end: int  # of the payload, counted from the start of the file
 
 
 @dataclass
@@ -38,6 +40,7 @@ class File:
     tiers: int
     layers: int
     origin: tuple[float, float, float]
+    box: tuple[float, ...]
     shared: dict[tuple[int, int], bytes]  # by (kind, id)
     runs: dict[tuple[int, int], list[Chunk]]  # by (tier, layer), tiles ascending
 
@@ -109,9 +112,10 @@ def take_apart(data: bytes) -> File:
             check(tile < MAX_TILES, "a tile's number is too large")
             chunk_splats, chunk_size = directory.varint(), directory.varint()
             (chunk_crc,) = directory.fixed("I")
-            directory.take(12)  # the chunk's box
-            chunks.append(Chunk(tile, chunk_splats, block(at, chunk_size, chunk_crc)))
+            chunk_box = directory.fixed("6H")
+            payload = block(at, chunk_size, chunk_crc)
             at += chunk_size
+            chunks.append(Chunk(tile, chunk_splats, chunk_box, payload, at))
         directory.end()
         check(at == base + offset + size, "the chunks do not fill their run")
         runs[tier, layer] = chunks
@@ -122,7 +126,7 @@ def take_apart(data: bytes) -> File:
         check(offset == at, "chunks leave a gap or overlap")
         at += size
     check(at == file_size, "bytes belong to no chunk")
-    return File(codec, splats, sh_degree, tiers, layers, origin, shared, runs)
+    return File(codec, splats, sh_degree, tiers, layers, origin, box, shared, runs)
 
 
 def no_number(text: str) -> NoReturn:

@@ -1,5 +1,6 @@
 """Writes tests/vectors/NAME/{input.splatz, expected.npz, vector.json} and tests/golden_bad: see scripts/make_vectors.
 
+Of a vector with parts, parts.npz has what is drawn of its beginnings: arrays LENGTH.log_scales and LENGTH.opacities.
 `expected` comes from the reference decoder; the native one must agree, or nothing is written.
 """
 
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import reference_decoder
+from numpy.typing import NDArray
 
 import splatzip
+from splatzip.container import open_file
 from vectors import golden_bad
 from vectors.books import BOOKS
 from vectors.columns import COLUMNS
@@ -35,6 +38,8 @@ def write(vector: Vector) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "input.splatz").write_bytes(data)
     np.savez_compressed(folder / "expected.npz", **expected)
+    if vector.has_parts:
+        np.savez_compressed(folder / "parts.npz", **parts(data))
     facts = {
         "holds": vector.holds,
         "sections": list(vector.sections),
@@ -43,6 +48,19 @@ def write(vector: Vector) -> int:
     }
     (folder / "vector.json").write_text(json.dumps(facts, indent=2) + "\n")
     return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def parts(data: bytes) -> dict[str, NDArray[np.float32]]:
+    """What is drawn of a file cut after its first tier, and in the middle of each of the others."""
+    runs = [run for run in open_file(data).runs if run.entry.layer == 0]
+    lengths = [runs[0].chunks[-1].offset + runs[0].chunks[-1].size]
+    lengths += [run.chunks[len(run.chunks) // 2].offset + 1 for run in runs[1:]]
+    found = {}
+    for length in lengths:
+        drawn = reference_decoder.decode_part(data, length)
+        for name in ("log_scales", "opacities"):
+            found[f"{length}.{name}"] = drawn[name].astype(np.float32)
+    return found
 
 
 def main() -> None:

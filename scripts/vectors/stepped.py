@@ -39,6 +39,20 @@ def tiers_tiles() -> bytes:
     return encoded(scene, Options(0.0, tile_splats=300, shared_tiles=True), tiers)
 
 
+def stand_in() -> bytes:
+    """Beginnings of this file are drawn with every term of section 3.7, and beyond each of its bounds."""
+    scene = leica(96, 0)
+    log_scales, logits = scene.log_scales.copy(), scene.opacity_logits.copy()
+    log_scales[:12] += np.linspace(-6, 6, 12, dtype=np.float32)[:, None]
+    logits[12:16], logits[16:24] = (np.inf, -np.inf, 20, -20), np.linspace(-9, 9, 8)
+    tiers = np.repeat(np.arange(3, dtype=np.uint8), (24, 24, 48))
+    size = float(np.median(np.sort(log_scales, axis=1)[:, 1:].mean(axis=1)))
+    says = Compensation((0.9, 0.25), (6.0, 2.5), (size - 0.5, size - 2), (size, -0.8, -0.9), (-0.4, 0.7))
+    profile = Profile("fast", Options(4.0, tile_splats=12))
+    scene = scene.edited(log_scales=log_scales, opacity_logits=logits)
+    return encode(scene, profile, tiers=tiers, compensation=says)
+
+
 def infinite_opacity() -> bytes:
     scene = leica(200, 0)
     logits = scene.opacity_logits.copy()
@@ -110,6 +124,7 @@ STEPPED = (
         for d in range(5)
     ),
     Vector("stepped_tiers_tiles", "Three tiers and several tiles.", (*CODEC, "3.2", "5.1"), tiers_tiles),
+    Vector("stepped_stand_in", "Splats that stand in for those of later tiers.", ("3.7",), stand_in, has_parts=True),
     Vector("stepped_infinite_opacity", "Opacity logits of +Inf and -Inf.", ("6.3",), infinite_opacity),
     Vector("stepped_single_splat", "One splat: no neighbours, no octree levels.", ("5.1", "5.2", "6"), single_splat),
     Vector("stepped_same_place", "Fifty splats at one place, twice.", ("5.1", "5.2"), same_place),

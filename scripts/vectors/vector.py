@@ -26,12 +26,14 @@ class Vector:
         holds: one sentence.
         sections: of FORMAT.md that it exercises.
         make: the bytes of the file.
+        has_parts: whether it says what is drawn of its beginnings, too (parts.npz).
     """
 
     name: str
     holds: str
     sections: tuple[str, ...]
     make: Callable[[], bytes]
+    has_parts: bool = False
 
 
 @cache

@@ -565,11 +565,11 @@ var k = "chunk (3, 0)", ce = 75, le = class {
 	constructor(e) {
 		this.#e = d(e, k, { wrapReals: !0 });
 		let { format: t, version: n, codes: r, tables: i, records: a, header: s } = this.#e;
-		if (typeof t != "string" || !A(n) || !f(r) || !f(s)) throw P();
+		if (typeof t != "string" || !A(n) || !f(r) || !f(s)) throw F();
 		for (let [e, t] of Object.entries(r)) {
-			let [n, r] = ue(t);
-			if (!A(n)) throw P();
-			if (!N(r) || n > ce) throw o(`${k}: an array of codes has an impossible shape`);
+			let [n, r] = N(t);
+			if (!A(n)) throw F();
+			if (!P(r) || n > ce) throw o(`${k}: an array of codes has an impossible shape`);
 			this.#t.set(e, {
 				columns: n,
 				dtype: r
@@ -577,7 +577,7 @@ var k = "chunk (3, 0)", ce = 75, le = class {
 		}
 		for (let e of M(i)) {
 			let [t, n, r] = M(e);
-			if (M(e).length !== 3 || typeof t != "string" || typeof n != "string") throw P();
+			if (M(e).length !== 3 || typeof t != "string" || typeof n != "string") throw F();
 			this.#n.push({
 				name: t,
 				dtype: n,
@@ -585,18 +585,18 @@ var k = "chunk (3, 0)", ce = 75, le = class {
 			});
 		}
 		for (let e of M(a)) {
-			let [t, n] = ue(e);
+			let [t, n] = N(e);
 			j(t), this.#r += j(n);
 		}
 	}
 	get needsData() {
-		return this.#r > 0 || this.#n.some(({ shape: e }) => de(e) > 0);
+		return this.#r > 0 || this.#n.some(({ shape: e }) => ue(e) > 0);
 	}
 	source(e) {
 		let t = /* @__PURE__ */ new Map(), n = 0;
 		for (let { name: r, dtype: i, shape: a } of this.#n) {
-			if (!N(i)) throw o(`${k}: table '${r}' is of a type that no table has`);
-			let s = de(a) * C[i];
+			if (!P(i)) throw o(`${k}: table '${r}' is of a type that no table has`);
+			let s = ue(a) * C[i];
 			if (s > e.length - n) throw o(`${k}: table '${r}' is larger than chunk (3, 1)`);
 			t.set(r, {
 				dtype: i,
@@ -620,25 +620,25 @@ function A(e) {
 	return typeof e == "number" && Number.isInteger(e) && e >= 0 && e < 2 ** 32;
 }
 function j(e) {
-	if (!A(e)) throw P();
+	if (!A(e)) throw F();
 	return e;
 }
 function M(e) {
-	if (!Array.isArray(e)) throw P();
+	if (!Array.isArray(e)) throw F();
 	return e;
 }
-function ue(e) {
+function N(e) {
 	let t = M(e);
-	if (t.length !== 2) throw P();
+	if (t.length !== 2) throw F();
 	return [t[0], t[1]];
 }
-function N(e) {
+function P(e) {
 	return typeof e == "string" && Object.hasOwn(C, e);
 }
-function de(e) {
+function ue(e) {
 	return e.reduce((e, t) => e * t, 1);
 }
-var P = () => o(`${k}: a field is missing or not what it should be`), F = class {
+var F = () => o(`${k}: a field is missing or not what it should be`), I = class {
 	#e;
 	#t;
 	#n;
@@ -686,10 +686,10 @@ var P = () => o(`${k}: a field is missing or not what it should be`), F = class 
 		if (e > this.left) throw this.corrupt("it ends too early");
 		return this.#r += e, this.#r - e;
 	}
-}, fe = 2 ** 31, I = {
+}, de = 2 ** 31, L = {
 	STEPPED: 1,
 	COLUMNS: 2
-}, L = {
+}, R = {
 	TABLES: 1,
 	STEPS: 2,
 	SOURCE: 3,
@@ -700,7 +700,7 @@ var P = () => o(`${k}: a field is missing or not what it should be`), F = class 
 	SETTINGS: 129,
 	QUALITY: 130,
 	TIERS: 131
-}, R = [
+}, z = [
 	83,
 	80,
 	76,
@@ -709,14 +709,14 @@ var P = () => o(`${k}: a field is missing or not what it should be`), F = class 
 	90,
 	13,
 	10
-], pe = 65535, me = 18;
-function z(e) {
-	if (e.length === 0 || R.some((t, n) => n < e.length && e[n] !== t)) throw new a("NotSplatzipError", "not a .splatz file: it does not start with SPLATZ");
+], fe = 65535, pe = 18;
+function B(e) {
+	if (e.length === 0 || z.some((t, n) => n < e.length && e[n] !== t)) throw new a("NotSplatzipError", "not a .splatz file: it does not start with SPLATZ");
 }
-function he(e, t) {
-	z(e);
-	let n = new F(e, "header at byte 0");
-	n.skip(R.length);
+function me(e, t) {
+	B(e);
+	let n = new I(e, "header at byte 0");
+	n.skip(z.length);
 	let r = n.u16(), i = n.u16();
 	if (r !== 0 || i !== 4) throw new a("UnsupportedVersionError", `this file is version ${r}.${i}; this decoder reads 0.4`);
 	let o = n.u32(), s = n.u32() + n.u32() * 2 ** 32, c = n.u32();
@@ -728,8 +728,8 @@ function he(e, t) {
 		rootCrc: c
 	};
 }
-function ge(e) {
-	let t = new F(e, "root at byte 32"), [n, r, i, a, o] = U(5, () => t.uint()), s = W(() => t.f64()), c = {
+function he(e) {
+	let t = new I(e, "root at byte 32"), [n, r, i, a, o] = U(5, () => t.uint()), s = W(() => t.f64()), c = {
 		low: W(() => t.f32()),
 		high: W(() => t.f32())
 	};
@@ -741,7 +741,7 @@ function ge(e) {
 		size: t.uint(),
 		crc: t.u32()
 	}));
-	let d = B(t);
+	let d = be(t);
 	if (t.end(), r === 0 || i > 4 || l === 0 || !s.every(Number.isFinite)) throw t.corrupt("it describes no scene");
 	return {
 		codec: n,
@@ -756,11 +756,11 @@ function ge(e) {
 		entries: d
 	};
 }
-function _e(e, t) {
-	let n = new F(e, t), r = B(n);
+function ge(e, t) {
+	let n = new I(e, t), r = be(n);
 	return n.end(), r;
 }
-function ve({ shared: e, runs: t }, n) {
+function _e({ shared: e, runs: t }, n) {
 	return {
 		shared: e.map((e) => ({
 			...e,
@@ -776,8 +776,8 @@ function ve({ shared: e, runs: t }, n) {
 		}))
 	};
 }
-function ye(e, { shared: t, runs: n }, r, i) {
-	let a = "root at byte 32", l = new Set(Object.values(L));
+function ve(e, { shared: t, runs: n }, r, i) {
+	let a = "root at byte 32", l = new Set(Object.values(R));
 	for (let { kind: e, name: n } of t) if (!l.has(e) && e < 128) throw c(`${n}: this version does not know that required kind`);
 	for (let t of n) {
 		if (t.segment >= e.segments || t.tier >= e.tiers || t.layer >= e.layers) throw o(`${a}: it lists ${V(t)}, which it does not have`);
@@ -797,12 +797,12 @@ function ye(e, { shared: t, runs: n }, r, i) {
 	}
 	if (f !== i) throw o(`byte ${f}: ${i - f} bytes belong to no chunk`);
 }
-function be(e, t, n) {
-	let r = new F(e, `${t.directory.name} at byte ${t.offset}`), i = r.uint();
-	if (i * me > r.left) throw r.corrupt("it lists more chunks than it has room for");
-	let a = W((e) => (n.high[e] - n.low[e]) / pe), o = () => W((e) => n.low[e] + r.u16() * a[e]), s = [], c = -1, l = t.offset + t.directory.size;
+function ye(e, t, n) {
+	let r = new I(e, `${t.directory.name} at byte ${t.offset}`), i = r.uint();
+	if (i * pe > r.left) throw r.corrupt("it lists more chunks than it has room for");
+	let a = W((e) => (n.high[e] - n.low[e]) / fe), o = () => W((e) => n.low[e] + r.u16() * a[e]), s = [], c = -1, l = t.offset + t.directory.size;
 	for (let e = 0; e < i; e++) {
-		if (c += 1 + r.uint(), c >= fe) throw r.corrupt(`there is no tile ${c}`);
+		if (c += 1 + r.uint(), c >= de) throw r.corrupt(`there is no tile ${c}`);
 		let [e, n, i] = [
 			r.uint(),
 			r.uint(),
@@ -824,7 +824,7 @@ function be(e, t, n) {
 	if (r.end(), l !== t.offset + t.size) throw r.corrupt("its chunks do not fill the run");
 	return s;
 }
-function B(e) {
+function be(e) {
 	let t = [];
 	H(e, e.uint(), () => {
 		let [n, r, i, a] = U(4, () => e.uint());
@@ -878,9 +878,9 @@ function W(e) {
 	];
 }
 // src/decoder/streams.ts
-function G(e, t, n, r) {
-	let i = new F(e, r);
-	n === 0 && (t === I.STEPPED ? xe : Se)(i);
+function xe(e, t, n, r) {
+	let i = new I(e, r);
+	n === 0 && (t === L.STEPPED ? Se : Ce)(i);
 	let a = [];
 	for (let e = i.uint(); e > 0; e--) {
 		let e = {
@@ -891,24 +891,24 @@ function G(e, t, n, r) {
 	}
 	return a;
 }
-function xe(e) {
+function Se(e) {
 	if (e.u8() !== 0) {
 		for (let t = 0; t < 3; t++) e.uint();
 		e.u8();
 		for (let t = 0; t < 4; t++) e.uint();
 	}
 }
-function Se(e) {
+function Ce(e) {
 	e.skip(2);
 	for (let t = 0; t < 3; t++) e.uint();
 }
 // src/decoder/columns.ts
-var Ce = 65536, we = 1024, K = 2, q = 256, Te = 6, Ee = 11, De = class {
+var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 	isChained = !1;
 	essential = [
-		[L.SOURCE, 0],
-		[L.COLUMNS, 0],
-		[L.TABLES, 0]
+		[R.SOURCE, 0],
+		[R.COLUMNS, 0],
+		[R.TABLES, 0]
 	];
 	#e;
 	#t;
@@ -921,25 +921,25 @@ var Ce = 65536, we = 1024, K = 2, q = 256, Te = 6, Ee = 11, De = class {
 	#c = /* @__PURE__ */ new Map();
 	#l = [];
 	constructor(e, t, n) {
-		this.#e = e, this.#t = n, this.#n = (t + 1) ** 2 - 1, n.has(`${L.SOURCE},1`) && this.essential.push([L.SOURCE, 1]);
-		for (let e = 0; n.has(`${L.PALETTE},${e}`); e++) this.#i.push([L.PALETTE, e]);
+		this.#e = e, this.#t = n, this.#n = (t + 1) ** 2 - 1, n.has(`${R.SOURCE},1`) && this.essential.push([R.SOURCE, 1]);
+		for (let e = 0; n.has(`${R.PALETTE},${e}`); e++) this.#i.push([R.PALETTE, e]);
 	}
 	get hasRest() {
 		return this.#o?.layout.components.some(({ layer: e }) => e === 1) ?? !1;
 	}
 	take(e, t, n) {
-		if (this.#r.set(`${e},${t}`, n.slice()), e === L.SOURCE && t === 0 && (this.#a = new le(n), this.#a.needsData && !this.#t.has(`${L.SOURCE},1`))) throw o("root: the tables of its source are not listed");
-		e === L.TABLES && this.#o && this.#p(this.#o.file, t, n), !this.#o && this.essential.every(([e, t]) => this.#r.has(`${e},${t}`)) && (this.#o = this.#u());
+		if (this.#r.set(`${e},${t}`, n.slice()), e === R.SOURCE && t === 0 && (this.#a = new le(n), this.#a.needsData && !this.#t.has(`${R.SOURCE},1`))) throw o("root: the tables of its source are not listed");
+		e === R.TABLES && this.#o && this.#p(this.#o.file, t, n), !this.#o && this.essential.every(([e, t]) => this.#r.has(`${e},${t}`)) && (this.#o = this.#u());
 	}
 	needs(e) {
-		let t = Math.min(Ce, we * e.bytes.length);
+		let t = Math.min(we, Te * e.bytes.length);
 		if (!(e.count >= 1 && e.count <= t)) throw o(`${e.name}: it cannot hold ${e.count} splats`);
 		if (!this.#o) return this.essential;
-		let n = G(e.bytes, I.COLUMNS, e.layer, e.name).map(({ tableSet: e }) => [L.TABLES, e]), r = e.layer === 1 && this.#o.source.format === "sog" ? [
-			[L.PALETTE, 0],
+		let n = xe(e.bytes, L.COLUMNS, e.layer, e.name).map(({ tableSet: e }) => [R.TABLES, e]), r = e.layer === 1 && this.#o.source.format === "sog" ? [
+			[R.PALETTE, 0],
 			...this.#i,
-			[L.COLUMNS, 1],
-			[L.TABLES, K]
+			[R.COLUMNS, 1],
+			[R.TABLES, G]
 		] : [];
 		return [
 			...this.essential,
@@ -955,15 +955,15 @@ var Ce = 65536, we = 1024, K = 2, q = 256, Te = 6, Ee = 11, De = class {
 				logScales: i(3, 3),
 				rotations: i(6, 4),
 				opacityLogits: i(10, 1),
-				color: i(Ee, 3)
+				color: i(De, 3)
 			};
 		});
-		return this.hasRest && this.#c.set(J(e), e.bytes.slice()), n;
+		return this.hasRest && this.#c.set(q(e), e.bytes.slice()), n;
 	}
 	sh(e) {
-		let t = this.#c.get(J(e));
+		let t = this.#c.get(q(e));
 		if (!t) throw o(`${e.name}: its layer 0 is not there`);
-		this.#c.delete(J(e));
+		this.#c.delete(q(e));
 		let { dequantizer: n, source: r } = this.#o;
 		r.format === "sog" && (this.#s ??= this.#g());
 		let i = this.#s?.coefficients ?? n.coefficients;
@@ -985,13 +985,13 @@ var Ce = 65536, we = 1024, K = 2, q = 256, Te = 6, Ee = 11, De = class {
 		let t = this.#l.reduce((e, { words: t }) => e + t.length, 0), n = new Uint32Array(t), r = 0;
 		for (let { words: e } of this.#l) n.set(e, r), r += e.length;
 		let i = Uint32Array.from({ length: t }, (e, t) => t);
-		return i.sort((e, t) => n[e] - n[t] || e - t), e && this.#o?.source.format === "compressed_ply" && Oe(i, n), i;
+		return i.sort((e, t) => n[e] - n[t] || e - t), e && this.#o?.source.format === "compressed_ply" && ke(i, n), i;
 	}
 	close() {
 		this.#o && this.#e.call.columns_close(this.#o.file), this.#o = null;
 	}
 	#u() {
-		let e = this.#a.source(this.#r.get(`${L.SOURCE},1`) ?? /* @__PURE__ */ new Uint8Array()), t = ie(e.format, e.version, e.codes), n = this.#d(0), r = this.#f(n);
+		let e = this.#a.source(this.#r.get(`${R.SOURCE},1`) ?? /* @__PURE__ */ new Uint8Array()), t = ie(e.format, e.version, e.codes), n = this.#d(0), r = this.#f(n);
 		if (r.length !== t.components.length || t.components.some(({ layer: e }, t) => e !== r[t])) throw o("chunk (5, 0): its components are not those of the source");
 		for (let n of [...t.coordinates, ...t.components]) {
 			let t = e.codes.get(n.array), r = `chunk (3, 0): array '${n.array}'`;
@@ -1000,7 +1000,7 @@ var Ce = 65536, we = 1024, K = 2, q = 256, Te = 6, Ee = 11, De = class {
 		}
 		for (let [e, t] of this.#r) {
 			let [r, i] = e.split(",").map(Number);
-			r === L.TABLES && this.#p(n, i, t);
+			r === R.TABLES && this.#p(n, i, t);
 		}
 		return {
 			source: e,
@@ -1010,7 +1010,7 @@ var Ce = 65536, we = 1024, K = 2, q = 256, Te = 6, Ee = 11, De = class {
 		};
 	}
 	#d(e) {
-		let t = this.#r.get(`${L.COLUMNS},${e}`), n = this.#e.withBlocks((e) => this.#e.call.columns_open(e.put(t), t.length));
+		let t = this.#r.get(`${R.COLUMNS},${e}`), n = this.#e.withBlocks((e) => this.#e.call.columns_open(e.put(t), t.length));
 		if (n === 0) throw o(`chunk (5, ${e}): its numbers make no sense`);
 		return n;
 	}
@@ -1047,7 +1047,7 @@ var Ce = 65536, we = 1024, K = 2, q = 256, Te = 6, Ee = 11, De = class {
 			shift: s.prefixShift ?? 32,
 			at: f
 		});
-		let g = e.room(4 * (Ee + 3 * (1 + i)) * u), _ = {
+		let g = e.room(4 * (De + 3 * (1 + i)) * u), _ = {
 			n: u,
 			coefficients: i,
 			at: (e) => m.get(e) ?? 0,
@@ -1063,7 +1063,7 @@ var Ce = 65536, we = 1024, K = 2, q = 256, Te = 6, Ee = 11, De = class {
 		}), g;
 	}
 	#h(e, t, n, r, i, a, s, l) {
-		if (s.some((e) => e.length !== Te)) throw c("a target of six numbers");
+		if (s.some((e) => e.length !== Ee)) throw c("a target of six numbers");
 		let u = this.#e.call.columns_decode(n, r, e.put(i), i.length, a ? e.put(a) : 0, a?.length ?? 0, e.put(Int32Array.from(s.flat())), l.shift, l.at);
 		if (u === 1 || u === 2) throw o(`${t}: its codes make no sense`);
 		if (u > 2) throw o(`${t}: a code has more bits than its array`);
@@ -1077,8 +1077,8 @@ var Ce = 65536, we = 1024, K = 2, q = 256, Te = 6, Ee = 11, De = class {
 				24,
 				45
 			].includes(t.length) || t.some((e) => e !== 0)) throw o("chunk (5, 1): its components are not those of a palette");
-			let n = this.#r.get(`${L.TABLES},${K}`);
-			this.#p(e, K, n);
+			let n = this.#r.get(`${R.TABLES},${G}`);
+			this.#p(e, G, n);
 			let r = T(t.length / 3), i = this.#i.map(([t, n]) => this.#_(e, n, r, this.#r.get(`${t},${n}`))), a = new Uint8Array(i.reduce((e, { length: t }) => e + t, 0)), s = 0;
 			for (let e of i) a.set(e, s), s += e.length;
 			return {
@@ -1091,7 +1091,7 @@ var Ce = 65536, we = 1024, K = 2, q = 256, Te = 6, Ee = 11, De = class {
 	}
 	#_(e, t, n, r) {
 		let i = `chunk (4, ${t})`, a = r.length < 4 ? 0 : new DataView(r.buffer, r.byteOffset).getUint32(0, !0);
-		if (!(a > 0 && a <= Math.min(Ce, we * r.length))) throw o(`${i}: it cannot hold ${a} rows`);
+		if (!(a > 0 && a <= Math.min(we, Te * r.length))) throw o(`${i}: it cannot hold ${a} rows`);
 		return this.#e.withBlocks((t) => {
 			let o = t.zeros(a * n.length), s = [
 				0,
@@ -1120,18 +1120,18 @@ var Ce = 65536, we = 1024, K = 2, q = 256, Te = 6, Ee = 11, De = class {
 		});
 	}
 };
-function J({ tier: e, tile: t }) {
+function q({ tier: e, tile: t }) {
 	return `${e},${t}`;
 }
-function Oe(e, t) {
-	for (let n = 0; n < e.length; n += q) {
-		let r = Math.min(n + q, e.length) - 1, i = (n) => t[e[n]];
-		if (i(n) !== i(r) || n > 0 && i(n - 1) === i(n)) throw o(`a chunk of the source has not ${q} splats`);
+function ke(e, t) {
+	for (let n = 0; n < e.length; n += K) {
+		let r = Math.min(n + K, e.length) - 1, i = (n) => t[e[n]];
+		if (i(n) !== i(r) || n > 0 && i(n - 1) === i(n)) throw o(`a chunk of the source has not ${K} splats`);
 	}
 }
 // src/decoder/crc32.ts
-var ke = Ae();
-function Ae() {
+var Ae = je();
+function je() {
 	let e = Array.from({ length: 8 }, () => /* @__PURE__ */ new Uint32Array(256)), t = e[0];
 	for (let e = 0; e < 256; e++) {
 		let n = e;
@@ -1147,8 +1147,8 @@ function Ae() {
 	}
 	return e;
 }
-function je(e) {
-	let [t, n, r, i, a, o, s, c] = ke, l = 4294967295, u = 0, d = new DataView(e.buffer, e.byteOffset, e.byteLength);
+function Me(e) {
+	let [t, n, r, i, a, o, s, c] = Ae, l = 4294967295, u = 0, d = new DataView(e.buffer, e.byteOffset, e.byteLength);
 	for (; u + 8 <= e.length; u += 8) {
 		let e = l ^ d.getInt32(u, !0), f = d.getInt32(u + 4, !0);
 		l = c[e & 255] ^ s[e >>> 8 & 255] ^ o[e >>> 16 & 255] ^ a[e >>> 24] ^ i[f & 255] ^ r[f >>> 8 & 255] ^ n[f >>> 16 & 255] ^ t[f >>> 24];
@@ -1157,20 +1157,20 @@ function je(e) {
 	return ~l >>> 0;
 }
 // src/decoder/meta.ts
-function Me(e) {
-	let t = Fe(e.camera), n = Z(e.up), { antialiased: r } = e;
+function Ne(e) {
+	let t = Ie(e.camera), n = X(e.up), { antialiased: r } = e;
 	return {
 		type: "meta",
 		...t && { camera: t },
 		...n && { up: n },
 		...typeof r == "boolean" && { antialiased: r },
-		...Q("title", e),
-		...Q("author", e),
-		...Q("licence", e),
+		...Z("title", e),
+		...Z("author", e),
+		...Z("licence", e),
 		values: e
 	};
 }
-function Ne(e, t) {
+function Pe(e, t) {
 	let n;
 	try {
 		n = d(e, "chunk (131, 0)");
@@ -1178,11 +1178,11 @@ function Ne(e, t) {
 		if (e instanceof a) return;
 		throw e;
 	}
-	let r = (e) => Array.from({ length: t - 1 }, () => e), i = X(n.widen, r([-1, 3])), o = X(n.strengthen, r([.1, 20])), s = X(n.blur, r(Pe)), c = X(n.by_size, [
-		Pe,
-		Y,
-		Y
-	]), l = X(n.by_opacity, [Y, Y]);
+	let r = (e) => Array.from({ length: t - 1 }, () => e), i = Y(n.widen, r([-1, 3])), o = Y(n.strengthen, r([.1, 20])), s = Y(n.blur, r(Fe)), c = Y(n.by_size, [
+		Fe,
+		J,
+		J
+	]), l = Y(n.by_opacity, [J, J]);
 	if (!(!i || !o || "blur" in n && !s) && !("by_size" in n && !c || "by_opacity" in n && !l)) return {
 		type: "tiers",
 		widen: i,
@@ -1192,16 +1192,16 @@ function Ne(e, t) {
 		...l && { byOpacity: l }
 	};
 }
-var Pe = [-60, 60], Y = [-1, 1];
-function X(e, t) {
+var Fe = [-60, 60], J = [-1, 1];
+function Y(e, t) {
 	if (Array.isArray(e) && e.length === t.length) return t.every(([t, n], r) => {
 		let i = e[r];
 		return typeof i == "number" && i >= t && i <= n;
 	}) ? e : void 0;
 }
-function Fe(e) {
+function Ie(e) {
 	if (!f(e)) return;
-	let t = Z(e.position), n = Z(e.target), r = Z(e.up), i = e.fov_y_degrees;
+	let t = X(e.position), n = X(e.target), r = X(e.up), i = e.fov_y_degrees;
 	if (!t || !n) return;
 	let a = typeof i == "number" && i > 0 && i < 180 ? { fovYDegrees: i } : {};
 	return {
@@ -1211,7 +1211,7 @@ function Fe(e) {
 		...a
 	};
 }
-function Z(e) {
+function X(e) {
 	if (!Array.isArray(e) || e.length !== 3 || !e.every((e) => typeof e == "number")) return;
 	let [t, n, r] = e;
 	return [
@@ -1220,12 +1220,12 @@ function Z(e) {
 		r
 	];
 }
-function Q(e, t) {
+function Z(e, t) {
 	let n = t[e];
 	return typeof n == "string" ? { [e]: n } : {};
 }
 // src/decoder/progress.ts
-var Ie = class {
+var Le = class {
 	missing = [];
 	#e;
 	#t;
@@ -1321,13 +1321,13 @@ var Ie = class {
 		let r = [...t.keys()].filter((e) => !n.has(e));
 		return r.length > 0 ? [o(`tier ${e}: the SH of tile ${r[0]} is not listed`)] : [];
 	}
-}, Le = Math.floor(2 ** 20 / 27), Re = 256, ze = 256, $ = 0, Be = [
-	$,
+}, Re = Math.floor(2 ** 20 / 27), ze = 256, Be = 256, Q = 0, Ve = [
+	Q,
 	1,
 	2
-], Ve = class {
+], He = class {
 	isChained = !0;
-	essential = [[L.STEPS, 0]];
+	essential = [[R.STEPS, 0]];
 	hasRest;
 	#e;
 	#t;
@@ -1341,21 +1341,21 @@ var Ie = class {
 		this.#e = e, this.#t = t, this.#n = r, this.#r = n - 1, this.hasRest = t > 0;
 		for (let e of r) {
 			let [t, n] = e.split(",").map(Number);
-			if (t === L.TABLES && n >= ze) throw o(`chunk (1, ${n}): no stream can name tables of that id`);
+			if (t === R.TABLES && n >= Be) throw o(`chunk (1, ${n}): no stream can name tables of that id`);
 		}
 	}
 	take(e, t, n) {
-		e === L.STEPS && t === 0 ? this.#c(n) : (e === L.TABLES || e === L.CODEBOOKS) && (this.#o === 0 ? this.#a.push([e === L.TABLES ? t : -1 - t, n]) : this.#l(e, t, n));
+		e === R.STEPS && t === 0 ? this.#c(n) : (e === R.TABLES || e === R.CODEBOOKS) && (this.#o === 0 ? this.#a.push([e === R.TABLES ? t : -1 - t, n]) : this.#l(e, t, n));
 	}
 	needs(e) {
-		let t = Math.min(Le, Re * e.bytes.length);
+		let t = Math.min(Re, ze * e.bytes.length);
 		if (!(e.count >= 1 && e.count <= t)) throw o(`${e.name}: ${e.bytes.length} bytes cannot hold ${e.count} splats`);
 		if (this.#o === 0) return this.essential;
-		let n = G(e.bytes, I.STEPPED, e.layer, e.name), r = n.map(({ tableSet: e }) => [L.TABLES, e]), i = this.#s.filter((t) => t === $ ? n.some(({ stream: e }) => e === 12) : e.layer === 0);
+		let n = xe(e.bytes, L.STEPPED, e.layer, e.name), r = n.map(({ tableSet: e }) => [R.TABLES, e]), i = this.#s.filter((t) => t === Q ? n.some(({ stream: e }) => e === 12) : e.layer === 0);
 		return [
 			...this.essential,
 			...r,
-			...i.map((e) => [L.CODEBOOKS, e])
+			...i.map((e) => [R.CODEBOOKS, e])
 		];
 	}
 	splats(e) {
@@ -1364,7 +1364,7 @@ var Ie = class {
 		let i = e.count;
 		return this.#e.withBlocks((a) => {
 			let o = a.room(56 * i), s = a.put(e.bytes);
-			He(t.stepped_layer_0(this.#o, n.history, r, s, e.bytes.length, i, o), e), this.hasRest || this.#d(n, e.tier), e.tier === this.#r && n.chunks.size === 0 && this.forget(e.tile);
+			Ue(t.stepped_layer_0(this.#o, n.history, r, s, e.bytes.length, i, o), e), this.hasRest || this.#d(n, e.tier), e.tier === this.#r && n.chunks.size === 0 && this.forget(e.tile);
 			let c = (e, t) => a.floats(o + 4 * e * i, t * i);
 			return {
 				positions: c(0, 3),
@@ -1382,7 +1382,7 @@ var Ie = class {
 		try {
 			return this.#e.withBlocks((n) => {
 				let a = n.room(4 * i), o = n.put(e.bytes);
-				return He(t.stepped_layer_1(this.#o, r, o, e.bytes.length, e.count, a), e), n.floats(a, i);
+				return Ue(t.stepped_layer_1(this.#o, r, o, e.bytes.length, e.count, a), e), n.floats(a, i);
 			});
 		} finally {
 			this.#d(n, e.tier);
@@ -1404,13 +1404,13 @@ var Ie = class {
 		if (e[0] !== this.#t) throw o("chunk (2, 0): its SH degree is not the root's");
 		let t = e.slice();
 		if (this.#o = this.#e.withBlocks((e) => this.#e.call.stepped_open(e.put(t), t.length)), this.#o === 0) throw o("chunk (2, 0): its numbers make no sense");
-		this.#s = Be.filter((e) => t[1] >> 1 + e & 1);
-		for (let e of this.#s) if (!this.#n.has(`${L.CODEBOOKS},${e}`)) throw o(`root: codebook ${e} is not listed`);
-		for (let e of this.#s) e !== $ && this.essential.push([L.CODEBOOKS, e]);
-		for (let [e, t] of this.#a.splice(0)) e >= 0 ? this.#l(L.TABLES, e, t) : this.#l(L.CODEBOOKS, -1 - e, t);
+		this.#s = Ve.filter((e) => t[1] >> 1 + e & 1);
+		for (let e of this.#s) if (!this.#n.has(`${R.CODEBOOKS},${e}`)) throw o(`root: codebook ${e} is not listed`);
+		for (let e of this.#s) e !== Q && this.essential.push([R.CODEBOOKS, e]);
+		for (let [e, t] of this.#a.splice(0)) e >= 0 ? this.#l(R.TABLES, e, t) : this.#l(R.CODEBOOKS, -1 - e, t);
 	}
 	#l(e, t, n) {
-		let { call: r } = this.#e, i = e === L.TABLES ? r.stepped_tables : r.stepped_books;
+		let { call: r } = this.#e, i = e === R.TABLES ? r.stepped_tables : r.stepped_books;
 		if (!this.#e.withBlocks((e) => i(this.#o, t, e.put(n), n.length))) throw o(`chunk (${e}, ${t}): its numbers make no sense`);
 	}
 	#u(e) {
@@ -1425,13 +1425,13 @@ var Ie = class {
 		n !== void 0 && this.#e.call.stepped_forget_chunk(n), e.chunks.delete(t);
 	}
 };
-function He(e, t) {
+function Ue(e, t) {
 	if (e === 0) return;
 	let n = e === -2 ? "the decoded values are no scene" : "its codes make no sense";
 	throw o(`${t.name}: ${n}`);
 }
 // src/decoder/reader.ts
-var Ue = 1024, We = class {
+var We = 1024, Ge = class {
 	#e;
 	#t;
 	#n = new i();
@@ -1512,14 +1512,14 @@ var Ue = 1024, We = class {
 		if (!this.#a) {
 			if (!this.#n.has(0, 32)) {
 				let e = this.#n.peek(0, 32);
-				return e.length > 0 && z(e), null;
+				return e.length > 0 && B(e), null;
 			}
-			this.#a = he(this.#n.take(0, 32), je);
+			this.#a = me(this.#n.take(0, 32), Me);
 		}
 		let { rootSize: e, fileSize: t, rootCrc: n } = this.#a;
 		if (!this.#o) {
 			if (!this.#n.has(32, e)) return null;
-			if (this.#o = ge(this.#k({
+			if (this.#o = he(this.#k({
 				offset: 32,
 				size: e,
 				crc: n,
@@ -1532,7 +1532,7 @@ var Ue = 1024, We = class {
 		let o = [r.entries], l = i;
 		for (let [e, { size: t, crc: n }] of r.indexes.entries()) {
 			let r = `index block ${e}`;
-			o.push(_e(this.#k({
+			o.push(ge(this.#k({
 				offset: l,
 				size: t,
 				crc: n,
@@ -1543,16 +1543,16 @@ var Ue = 1024, We = class {
 			shared: o.flatMap(({ shared: e }) => e),
 			runs: o.flatMap(({ runs: e }) => e)
 		};
-		return this.#v(r, ve(u, l), l, t);
+		return this.#v(r, _e(u, l), l, t);
 	}
 	#v(e, t, n, r) {
-		if (ye(e, t, n, r), e.splats > Ue * r) throw o(`root: ${r} bytes cannot hold ${e.splats} splats`);
+		if (ve(e, t, n, r), e.splats > We * r) throw o(`root: ${r} bytes cannot hold ${e.splats} splats`);
 		let i = t.runs.filter(({ layer: e }) => e === 0).length;
 		if (i !== e.tiers) throw o(`root: it promises ${e.tiers} tiers, ${i} are listed`);
 		let a = new Set(t.shared.map(({ kind: e, id: t }) => `${e},${t}`)), s = this.#y(e, a);
 		this.#s = s;
 		for (let [e, t] of s.essential) if (!a.has(`${e},${t}`)) throw o(`root: chunk (${e}, ${t}) is not listed, nothing can be decoded`);
-		return this.#l = [...t.shared], this.#u = [...t.runs], this.#c = new Ie(e, t, s.isChained), this.#m({
+		return this.#l = [...t.shared], this.#u = [...t.runs], this.#c = new Le(e, t, s.isChained), this.#m({
 			type: "header",
 			bytes: r,
 			count: e.splats,
@@ -1561,7 +1561,7 @@ var Ue = 1024, We = class {
 			box: e.box,
 			tiers: e.tiers,
 			layers: e.layers,
-			codec: e.codec === I.STEPPED ? "stepped" : "columns",
+			codec: e.codec === L.STEPPED ? "stepped" : "columns",
 			shared: t.shared.map(({ kind: e, id: t, offset: n, size: r }) => ({
 				kind: e,
 				id: t,
@@ -1578,29 +1578,29 @@ var Ue = 1024, We = class {
 		}), this.#c;
 	}
 	#y(e, t) {
-		if (e.codec === I.COLUMNS) return new De(this.#e, e.shDegree, t);
-		if (e.codec !== I.STEPPED) throw c(`root: codec ${e.codec} is not known to this version`);
+		if (e.codec === L.COLUMNS) return new Oe(this.#e, e.shDegree, t);
+		if (e.codec !== L.STEPPED) throw c(`root: codec ${e.codec} is not known to this version`);
 		if (e.layers !== (e.shDegree > 0 ? 2 : 1)) throw c(`root: ${e.layers} layers at SH degree ${e.shDegree} are not known`);
-		return new Ve(this.#e, e.shDegree, e.tiers, t);
+		return new He(this.#e, e.shDegree, e.tiers, t);
 	}
 	#b(e, t, n) {
 		let r = () => t.essential.some(([t, n]) => t === e.kind && n === e.id);
 		try {
 			let r = this.#k(e);
-			e.kind === L.META && e.id === 0 ? this.#m(Me(d(r, e.name))) : e.kind === L.TIERS && e.id === 0 ? this.#x(r) : t.take(e.kind, e.id, r), n.sharedCame(e);
+			e.kind === R.META && e.id === 0 ? this.#m(Ne(d(r, e.name))) : e.kind === R.TIERS && e.id === 0 ? this.#x(r) : t.take(e.kind, e.id, r), n.sharedCame(e);
 		} catch (t) {
 			if (!(t instanceof a) || r()) throw t;
 			n.sharedLost(e), this.#E(t, n);
 		}
 	}
 	#x(e) {
-		let t = Ne(e, this.#o.tiers);
+		let t = Pe(e, this.#o.tiers);
 		t && this.#m(t);
 	}
 	#S(e, t) {
 		let n;
 		try {
-			n = be(this.#k(e.directory), e, this.#o.box);
+			n = ye(this.#k(e.directory), e, this.#o.box);
 		} catch (n) {
 			if (!(n instanceof a)) throw n;
 			return t.directoryLost(e), this.#E(n, t, {
@@ -1650,7 +1650,7 @@ var Ue = 1024, We = class {
 		try {
 			let s = n.readiness(e);
 			if (s !== "ready") return s === "lost";
-			if (!this.#i && n.awaits(L.TIERS, 0)) return !1;
+			if (!this.#i && n.awaits(R.TIERS, 0)) return !1;
 			let c = n.sharedState(t.needs(e), e.name);
 			if (c !== "ready") return c === "lost" && a === 0 && n.cut(r, i), c === "lost";
 			if (a > 0 && !t.hasRest) return !0;
@@ -1728,8 +1728,62 @@ var Ue = 1024, We = class {
 	}
 	#k({ offset: e, size: t, crc: n, name: r }) {
 		let i = this.#n.take(e, t);
-		if (je(i) !== n) throw o(`${r}: the checksum is wrong; the file was damaged`);
+		if (Me(i) !== n) throw o(`${r}: the checksum is wrong; the file was damaged`);
 		return i;
 	}
+}, Ke = [
+	0,
+	0,
+	0
+];
+function qe(e, t, n) {
+	let [r, i, a] = e.bySize ?? Ke, [o, s] = e.byOpacity ?? Ke, [c, l, u, d] = n, f = $((c + l + u - Math.min(c, l, u)) / 2 - r, -3, 3), p = Math.max(Math.log(d), -4), m = e.widen[t] + i * f + o * p, h = Math.exp(a * f + s * p), g = e.blur ? Math.exp(2 * e.blur[t]) : 0;
+	for (let e = 0; e < 3; e++) {
+		let t = n[e] + $(m, -1, 3);
+		n[e] = g > 0 ? Math.log(Math.exp(2 * t) + g) / 2 : t;
+	}
+	n[3] = 1 - (1 - d) ** $(e.strengthen[t] * h, .1, 20);
+}
+function $(e, t, n) {
+	return Math.min(Math.max(e, t), n);
+}
+var Je = 255, Ye = class {
+	tiers;
+	#e = /* @__PURE__ */ new Map();
+	#t = /* @__PURE__ */ new Set();
+	constructor(e) {
+		this.tiers = e;
+	}
+	list(e) {
+		e.layer === 0 && this.#e.set(e.tier, e.chunks);
+	}
+	come(e) {
+		this.#t.add(`${e.tier}/${e.tile}`);
+	}
+	get areNeeded() {
+		for (let e = 1; e < this.tiers; e++) if (this.#n(e)?.length !== 0) return !0;
+		return !1;
+	}
+	stages(e) {
+		let t = new Uint8Array(e.count).fill(255);
+		for (let n = this.tiers - 1; n > e.tier; n--) {
+			let r = this.#n(n);
+			r === null ? t.fill(n - 1) : r.length > 0 && Xe(t, e.positions, r, n - 1);
+		}
+		return t;
+	}
+	#n(e) {
+		let t = this.#e.get(e);
+		return t === void 0 ? null : t.filter((t) => !this.#t.has(`${e}/${t.tile}`)).map((e) => e.box);
+	}
 };
-export { e as Core, We as FileReader, n as openStream };
+function Xe(e, t, n, r) {
+	for (let i = 0; i < e.length; i++) {
+		let a = t[3 * i], o = t[3 * i + 1], s = t[3 * i + 2];
+		for (let { low: t, high: c } of n) if (!(a < t[0] || o < t[1] || s < t[2] || a > c[0] || o > c[1] || s > c[2])) {
+			e[i] = r;
+			break;
+		}
+	}
+}
+export { e as Core, Ge as FileReader, Je as ITSELF, Ye as StandIns, n as openStream, qe as standIn };

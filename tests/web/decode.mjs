@@ -2,8 +2,8 @@
 //
 //     node decode.mjs WEB_FOLDER < JOBS
 //
-// JOBS is a JSON list of {path, out?, cut?, damage?, pieces}: the file, where its arrays go (raw float32, one file an
-// attribute, in the order of the rows), how many of its bytes come at all, a byte that is flipped, and how the bytes come:
+// JOBS is a JSON list of {path, out?, drawn?, cut?, damage?, pieces}: the file, where its arrays go (raw float32, one file
+// an attribute, in the order of the rows), where log scales and opacities go as they are drawn, how many of its bytes come at all, a byte that is flipped, and how the bytes come:
 // a number of bytes at a time from the front, or a list of [offset, size]. The answer is a JSON list, one for each job,
 // of its events without their arrays.
 
@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const folder = process.argv[2];
-const { Core, FileReader } = await import(pathToFileURL(join(folder, 'decoder.mjs')).href);
+const { Core, FileReader, ITSELF, StandIns, standIn } = await import(pathToFileURL(join(folder, 'decoder.mjs')).href);
 const module = await WebAssembly.compile(readFileSync(join(folder, 'decoder.wasm')));
 let core = new Core(module);
 
@@ -51,13 +51,37 @@ function bare(event) {
   );
 }
 
-function decode({ path, out, cut, damage, pieces }) {
+/** What splats are drawn as, where others are lacking (FORMAT.md 3.7). */
+function writeDrawn(out, events) {
+  const header = events.find(({ type }) => type === 'header');
+  const compensation = events.find(({ type }) => type === 'tiers');
+  const standIns = new StandIns(header.tiers);
+  const chunks = events.filter(({ type, layer }) => type === 'chunk' && layer === 0);
+  for (const event of events) if (event.type === 'directory') standIns.list(event);
+  chunks.forEach((chunk) => standIns.come(chunk));
+  const [scales, opacities] = [[], []];
+  for (const chunk of chunks) {
+    standIns.stages(chunk).forEach((stage, i) => {
+      const opacity = 1 / (1 + Math.exp(-chunk.opacityLogits[i]));
+      const shape = Float64Array.of(...chunk.logScales.subarray(3 * i, 3 * i + 3), opacity);
+      if (stage !== ITSELF) standIn(compensation, stage, shape);
+      scales.push(...shape.subarray(0, 3));
+      opacities.push(shape[3]);
+    });
+  }
+  writeFileSync(join(out, 'logScales.f32'), Float32Array.from(scales));
+  writeFileSync(join(out, 'opacities.f32'), Float32Array.from(opacities));
+}
+
+function decode({ path, out, drawn, cut, damage, pieces }) {
   const bytes = new Uint8Array(readFileSync(path)).slice(0, cut ?? Infinity);
   if (damage !== undefined) bytes[damage] ^= 255;
   const events = [];
+  const whole = [];
   let rows = null;
   const reader = new FileReader(core, (event) => {
     events.push(bare(event));
+    if (drawn) whole.push(event);
     if (event.type === 'header') rows = new Rows(event.count, (event.shDegree + 1) ** 2 - 1);
     if (event.type === 'chunk') rows.take(event);
     if (event.type === 'end' && out) rows.write(out, event.order);
@@ -69,6 +93,7 @@ function decode({ path, out, cut, damage, pieces }) {
   }
   reader.end();
   reader.close();
+  if (drawn) writeDrawn(drawn, whole);
   return events;
 }
 

@@ -128,6 +128,23 @@ def test_events_come_as_soon_as_their_bytes_have() -> None:
     assert any(f"{file.root.splats - end['count']} of {file.root.splats} splats" in line for line in end["missing"])
 
 
+def test_the_beginnings_of_a_file_are_drawn_as_by_every_other_decoder(tmp_path: Path) -> None:
+    folder = ROOT / "tests" / "vectors" / "stepped_stand_in"
+    with np.load(folder / "parts.npz") as stored:
+        parts = {key: array for key, array in stored.items()}
+    lengths = sorted({int(key.split(".")[0]) for key in parts})
+    outs = [tmp_path / str(length) for length in lengths]
+    for out in outs:
+        out.mkdir()
+    jobs = [job(folder / "input.splatz", cut=n, drawn=str(out)) for n, out in zip(lengths, outs, strict=True)]
+    assert all(end_of(events)["count"] > 0 for events in decode(jobs))
+    for length, out in zip(lengths, outs, strict=True):
+        scales = np.fromfile(out / "logScales.f32", np.float32).reshape(-1, 3)
+        np.testing.assert_allclose(scales, parts[f"{length}.log_scales"], atol=2e-6, rtol=1e-6)
+        opacities = np.fromfile(out / "opacities.f32", np.float32)
+        np.testing.assert_allclose(opacities, parts[f"{length}.opacities"], atol=2e-7, rtol=1e-5)
+
+
 def test_the_header_says_what_the_root_says() -> None:
     file = open_file(EVERYTHING.read_bytes())
     (events,) = decode([job(EVERYTHING)])

@@ -22,6 +22,7 @@ import { registerElement } from './ui/element';
 
 export type { Tier, Progress, Outcome } from './loading/loading';
 export { LoadError, type Problem } from './loading/problems';
+export { ITSELF, StandIns, standIn, type Compensation } from './decoder/standing_in';
 export type * from './decoder/types';
 
 const parts = partsBeside(new URL(/* @vite-ignore */ '.', import.meta.url));

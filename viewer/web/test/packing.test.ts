@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import type { Box, ChunkPlace, ShEvent, SplatsEvent } from '../src/decoder/types';
 import { half, LOG_SCALE_HIGH, LOG_SCALE_LOW, packSh, packSplats } from '../src/engine/packing';
-import { ITSELF, StandIns, standIn } from '../src/engine/standing_in';
+import { ITSELF, StandIns, standIn } from '../src/decoder/standing_in';
 
 function fromHalf(bits: number): number {
   const exponent = (bits >> 10) & 31;

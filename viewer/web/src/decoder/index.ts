@@ -8,4 +8,5 @@
 export { Core } from './module';
 export { openStream, type DecoderParts } from './open';
 export { FileReader } from './reader';
+export { ITSELF, StandIns, standIn, type Compensation } from './standing_in';
 export type * from './types';

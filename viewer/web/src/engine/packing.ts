@@ -10,7 +10,7 @@
  */
 
 import type { ShEvent, SplatsEvent } from '../decoder/types';
-import { ITSELF, standIn, type Compensation } from './standing_in';
+import { ITSELF, standIn, type Compensation } from '../decoder/standing_in';
 
 /** Part of the shader (`format.ts`): log scales are stored in these bounds. */
 export const LOG_SCALE_LOW = -32;

@@ -37,7 +37,7 @@ import type { Pose } from '../camera/pose';
 import type { Box, DirectoryEvent, ShEvent, SplatsEvent, Vector3 } from '../decoder/types';
 import { endSplatsAtThreeSigma, shTextureNames, splatFormat } from './format';
 import { drawnDegree, packSh, packSplats, type DrawnDegree } from './packing';
-import { StandIns, type Compensation } from './standing_in';
+import { StandIns, type Compensation } from '../decoder/standing_in';
 
 export interface StageOptions {
   /** Red, green, blue, 0 to 1. */

@@ -5,7 +5,7 @@
  * has not. The first tier after the splat's own that is lacking says by how much.
  */
 
-import type { Box, ChunkPlace, DirectoryEvent, SplatsEvent, TiersEvent } from '../decoder/types';
+import type { Box, ChunkPlace, DirectoryEvent, SplatsEvent, TiersEvent } from './types';
 
 export type Compensation = Omit<TiersEvent, 'type'>;
 
