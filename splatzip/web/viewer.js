@@ -25475,11 +25475,14 @@ var EC = Ye(new URL(
 	".",
 	import.meta.url
 ));
+function DC(e) {
+	EC = Ye(new URL(`${String(e).replace(/\/$/, "")}/`, document.baseURI));
+}
 SC(() => ({
 	openStream: (e) => ee(e, EC),
 	scene: Xe()
 }));
-async function DC(e, t = {}) {
+async function OC(e, t = {}) {
 	let n = new Je(e instanceof Uint8Array ? e : new URL(e, document.baseURI).href, {
 		...t,
 		openStream: (e) => ee(e, EC)
@@ -25490,31 +25493,31 @@ async function DC(e, t = {}) {
 		n.close();
 	}
 }
-async function OC(e, t, n, r = {}) {
-	return (await jC(new be(), n, r)).entity(e, t);
+async function kC(e, t, n, r = {}) {
+	return (await MC(new be(), n, r)).entity(e, t);
 }
-async function kC(e, t = {}) {
-	return (await jC(new Te(), e, t)).bytes();
+async function AC(e, t = {}) {
+	return (await MC(new Te(), e, t)).bytes();
 }
-async function AC(e, t, n = {}) {
-	let r = await kC(t, n), i = new e.SplatMesh({
+async function jC(e, t, n = {}) {
+	let r = await AC(t, n), i = new e.SplatMesh({
 		fileBytes: r,
 		fileType: e.SplatFileType.PLY
 	});
 	return i.quaternion.set(1, 0, 0, 0), await i.initialized, i;
 }
-async function jC(e, t, n) {
+async function MC(e, t, n) {
 	let r = (t) => {
 		e.take(t), n.onEvent?.(t);
 	};
-	return await DC(t, {
+	return await OC(t, {
 		...n,
 		onEvent: r
 	}), e;
 }
-var MC = document.getElementById("splatzip-settings");
-if (MC !== null) {
-	let e = JSON.parse(MC.textContent || "{}"), t = Object.fromEntries(new URLSearchParams(location.search)), n = document.createElement("splat-zip"), r = {
+var NC = document.getElementById("splatzip-settings");
+if (NC !== null) {
+	let e = JSON.parse(NC.textContent || "{}"), t = Object.fromEntries(new URLSearchParams(location.search)), n = document.createElement("splat-zip"), r = {
 		link: "",
 		...t,
 		...e
@@ -25522,4 +25525,4 @@ if (MC !== null) {
 	for (let e of T) r[e] !== void 0 && n.setAttribute(e, String(r[e]));
 	document.body.append(n);
 }
-export { ae as ITSELF, De as LoadError, oe as StandIns, DC as load, OC as loadEntity, AC as loadMesh, kC as loadPly, re as standIn };
+export { ae as ITSELF, De as LoadError, oe as StandIns, DC as findPartsIn, OC as load, kC as loadEntity, jC as loadMesh, AC as loadPly, re as standIn };

@@ -45,6 +45,7 @@ class Server:
     """Files by path, and how they are sent.
 
     Attributes:
+        files: scenes, and further files by name.
         pages: further pages by name.
         ranges: whether a Range header is understood.
         statuses: of the next answers for scenes; 200 after that.
@@ -94,6 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
         name = self.path.split("?")[0].lstrip("/")
         if name.endswith(".splatz"):
             self.send_scene(name)
+        elif name in self.server_of.files:
+            self.send_part(self.server_of.files[name], name)
         elif name in self.server_of.pages:
             self.send_part(self.server_of.pages[name].encode(), name)
         elif (bundle.FOLDER / (name or "index.html")).is_file():

@@ -18,14 +18,30 @@ import { EntityMaker, type Engine } from './engine/entity';
 import { PlyMaker } from './engine/ply';
 import { Loading, type LoadingOptions, type Outcome } from './loading/loading';
 import { heldScene, partsBeside } from './parts';
-import { registerElement } from './ui/element';
+import { registerElement, type SplatZipElement } from './ui/element';
 
 export type { Tier, Progress, Outcome } from './loading/loading';
 export { LoadError, type Problem } from './loading/problems';
 export { ITSELF, StandIns, standIn, type Compensation } from './decoder/standing_in';
 export type * from './decoder/types';
+export type { SplatZipElement };
 
-const parts = partsBeside(new URL(/* @vite-ignore */ '.', import.meta.url));
+declare global {
+  interface HTMLElementTagNameMap {
+    'splat-zip': SplatZipElement;
+  }
+}
+
+let parts = partsBeside(new URL(/* @vite-ignore */ '.', import.meta.url));
+
+/**
+ * Says where `worker.js` and `decoder.wasm` lie, if not beside this module: bundlers put it elsewhere, and leave them.
+ *
+ * @param folder - its address; before anything is loaded.
+ */
+export function findPartsIn(folder: string | URL): void {
+  parts = partsBeside(new URL(`${String(folder).replace(/\/$/, '')}/`, document.baseURI));
+}
 
 registerElement(() => ({ openStream: (listener) => openStream(listener, parts), scene: heldScene() }));
 

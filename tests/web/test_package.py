@@ -1,0 +1,77 @@
+"""The npm package of viewer/web: what is packed has types, and works in a page that somebody else bundles."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+SOURCE = Path(__file__).resolve().parents[2] / "viewer" / "web"
+TOOLS = SOURCE / "node_modules"
+PAGE = """
+import { findPartsIn, load, type Tier } from '@splatzip/web';
+import { FileReader } from '@splatzip/web/decoder';
+
+findPartsIn('/parts');
+const tiers: Tier[] = [];
+const { end } = await load('/scene.splatz', { onTier: (tier) => tiers.push(tier) });
+const chunks = tiers.flatMap((tier) => (tier.layer === 0 ? tier.chunks : []));
+const splats: number = chunks.reduce((sum, { count }) => sum + count, 0);
+document.title = `${end.complete} ${splats} ${typeof FileReader}`;
+const element = document.createElement('splat-zip');
+element.setAttribute('src', '/scene.splatz');
+element.style.height = '200px';
+document.body.append(element);
+const phase: string | undefined = element.viewer?.store.state.phase;
+console.assert(phase === 'loading');
+"""
+SETTINGS = {
+    "compilerOptions": {
+        "target": "ES2022", "module": "ESNext", "moduleResolution": "Bundler", "strict": True, "noEmit": True,
+        "skipLibCheck": True,  # playcanvas' own types know of WebXR only where others say so
+        "lib": ["ES2023", "DOM", "DOM.Iterable"], "types": [],
+    },
+    "include": ["page.ts"],
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not TOOLS.is_dir() or shutil.which("npm") is None, reason="needs npm ci in viewer/web")
+def test_a_page_that_somebody_bundles_loads_scenes_and_knows_its_types(tmp_path, server, opened):
+    def run(*command: str | Path, folder: Path = tmp_path) -> str:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    packed = json.loads(run("npm", "pack", "--json", "--pack-destination", str(tmp_path), folder=SOURCE))
+    names = {file["path"] for file in packed[0]["files"]}
+    assert {"package.json", "dist/viewer.js", "dist/worker.js", "dist/decoder.wasm", "dist/types/main.d.ts"} <= names
+    assert packed[0]["size"] < 1_500_000
+    package = tmp_path / "node_modules" / "@splatzip" / "web"
+    run("tar", "-xzf", packed[0]["filename"])
+    package.parent.mkdir(parents=True)
+    (tmp_path / "package").rename(package)
+    (tmp_path / "node_modules" / "playcanvas").symlink_to(TOOLS / "playcanvas")
+    (tmp_path / "page.ts").write_text(PAGE)
+    (tmp_path / "tsconfig.json").write_text(json.dumps(SETTINGS))
+    (tmp_path / "index.html").write_text(
+        '<!doctype html><link rel="icon" href="data:,"><body><script type="module" src="./page.ts"></script>'
+    )
+    run("node", TOOLS / "typescript/bin/tsc", "-p", ".")
+    run("node", TOOLS / "vite/bin/vite.js", "build", "--logLevel", "warn")
+
+    server.pages |= {str(path.relative_to(tmp_path / "dist")): path.read_text("utf-8")
+                     for path in (tmp_path / "dist").rglob("*") if path.is_file()}  # fmt: skip
+    server.pages["bundled.html"] = server.pages.pop("index.html")
+    server.files["parts/worker.js"] = (package / "dist" / "worker.js").read_bytes()
+    server.files["parts/decoder.wasm"] = (package / "dist" / "decoder.wasm").read_bytes()
+    page = opened(f"{server.address}/bundled.html", width=300, height=300)
+    page.tab.wait_for_function("document.title.endsWith('function')", timeout=60_000)
+    assert page.tab.title() == "true 20000 function"
+    page.wait("state.phase === 'complete'")
+    assert page.complaints == []
+    assert [url for url in page.requests if url.endswith(("worker.js", "decoder.wasm")) and "/parts/" not in url] == []
