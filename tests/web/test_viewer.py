@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 
 import splatzip
+from splatzip.container import open_file
 from splatzip.publish import bundle
 
 pytestmark = pytest.mark.browser
 
 BLACK = "background=%23000&ui=none"
+# Words about a problem stand over the picture, without buttons, too.
+NO_WORDS = "document.querySelector('splat-zip').shadowRoot.querySelector('.problem').style.visibility = 'hidden'"
 
 
 def psnr(drawn: np.ndarray, rendered: np.ndarray) -> float:
@@ -108,6 +111,37 @@ def test_what_came_stays_when_the_connection_is_gone_and_trying_again_fetches_th
     assert state["progress"]["splats"] == 20_000
     assert server.sent == len(splatz)
     assert not viewer.tab.locator("splat-zip .problem").is_visible()
+
+
+def test_wherever_a_connection_is_cut_the_picture_of_what_came_stays_and_nothing_is_fetched_twice(
+    server, opened, splatz, cameras
+):
+    """Anywhere in header, root, tables, directories and chunks."""
+    draw = np.random.default_rng(13)
+    places = [1, 40, 300, *sorted(draw.integers(1000, len(splatz), 6).tolist())]
+    gone = [0, 0, 0, 0]  # as often as it is tried again by itself
+    again = "document.querySelector('splat-zip').viewer.load()"
+    server.cuts, shown = [places[0], *gone], []
+    server.may_break.clear()
+    viewer = opened(f"{server.address}/?src=scene.splatz&{BLACK}")
+    viewer.tab.evaluate(NO_WORDS)
+    for number, place in enumerate(places):
+        viewer.wait(f"state.progress.bytes >= {place}")
+        server.may_break.set()
+        state = viewer.wait("state.phase === 'stopped'")
+        assert "connection was lost after" in state["problem"]["title"]
+        assert state["progress"]["bytes"] == server.sent == place
+        if number % 3 == 2 and number > 2:
+            came = splatzip.decompress(splatz[:place], strict=False)
+            assert state["progress"]["splats"] == len(came)
+            shown.append(psnr(viewer.picture(cameras[0]), splatzip.render(came, cameras[0]).color))
+        server.may_break.clear()
+        server.cuts = [places[number + 1] - place, *gone] if number + 1 < len(places) else []
+        viewer.tab.evaluate(f"void {again}")
+    state = viewer.wait("state.phase === 'complete'")
+    assert (state["progress"]["splats"], state["damage"]) == (20_000, [])
+    assert server.sent == len(splatz)
+    assert min(shown) > 35
 
 
 def test_a_canvas_that_the_browser_took_away_shows_the_scene_again(server, opened):
@@ -206,6 +240,21 @@ def test_a_damaged_tile_is_said_and_the_rest_is_shown(server, opened, splatz):
     viewer = opened(f"{server.address}/?src=scene.splatz")
     assert "damaged" in viewer.words()
     assert viewer.state()["damage"] != []
+
+
+def test_without_a_tile_of_the_geometry_the_picture_is_that_of_the_others(server, opened, splatz, cameras):
+    runs = [run for run in open_file(splatz).runs if (run.entry.tier, run.entry.layer) == (1, 0)]
+    chunk = runs[0].chunks[0]
+    at = chunk.offset + chunk.size // 2
+    server.files["scene.splatz"] = bad = splatz[:at] + bytes([splatz[at] ^ 1]) + splatz[at + 1 :]
+    viewer = opened(f"{server.address}/?src=scene.splatz&{BLACK}")
+    state = viewer.wait("state.phase === 'complete'")
+    assert len(state["damage"]) == 1
+    assert f"tile {chunk.tile} tier 1 layer 0" in state["damage"][0]
+    viewer.tab.evaluate(NO_WORDS)
+    rest = splatzip.decompress(bad, strict=False)
+    assert state["progress"]["splats"] == len(rest) < 20_000
+    assert worst(viewer, rest, cameras[:2]) > 35
 
 
 def test_without_a_scene_the_page_says_so(server, opened):
