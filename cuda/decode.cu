@@ -1,6 +1,6 @@
 #include "decode.h"
 
-#include "decode_pipeline.h"
+#include "decoder_of.h"
 #include "device_machine.h"
 
 namespace splatzip::cuda {

@@ -4,7 +4,7 @@
 #pragma once
 #include <cmath>
 
-#include "decode_rans.h"
+#include "decode_octree.h"
 
 namespace splatzip::cuda {
 
@@ -40,20 +40,10 @@ SPLZ_ON_WARP int place_of_row(const DecodeChunk& chunk, int row) {
   return run * whole + (run < longer ? run : longer) + row / chunk.runs;
 }
 
-SPLZ_ON_WARP uint32_t every_third_bit(uint64_t x) {
-  x &= 0x1249249249249249ull;
-  x = (x | x >> 2) & 0x10C30C30C30C30C3ull;
-  x = (x | x >> 4) & 0x100F00F00F00F00Full;
-  x = (x | x >> 8) & 0x1F0000FF0000FFull;
-  x = (x | x >> 16) & 0x1F00000000FFFFull;
-  x = (x | x >> 32) & 0x1FFFFF;
-  return static_cast<uint32_t>(x);
-}
-
 SPLZ_ON_WARP void find_coordinates(const DecodeJob& job, const DecodeChunk& chunk, int row) {
   const uint64_t cell = job.planes.cells[chunk.at + place_of_row(chunk, row)];
   for (int a = 0; a < 3; ++a)
-    job.planes.coordinates[a][chunk.at + row] = static_cast<float>(every_third_bit(cell >> a));  // exact: 21 bits
+    job.planes.coordinates[a][chunk.at + row] = static_cast<float>(coordinate_of(cell, a));  // exact: 21 bits
 }
 
 SPLZ_ON_WARP void find_neighbours(const DecodeJob& job, const DecodeChunk& chunk, int row) {

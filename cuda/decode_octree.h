@@ -1,8 +1,20 @@
 // The cells of a chunk by one warp, level by level (FORMAT.md 5.1): native/src/octree.h for 32 nodes at once.
+// Both codecs' jobs and chunks have what it reads: a chunk's n, at, octree_levels, earlier, streams; a job's planes.
 #pragma once
 #include "decode_rans.h"
 
 namespace splatzip::cuda {
+
+// Every third bit of a cell, from bit `axis` on.
+SPLZ_ON_WARP int32_t coordinate_of(uint64_t cell, int axis) {
+  uint64_t x = cell >> axis & 0x1249249249249249ull;
+  x = (x | x >> 2) & 0x10C30C30C30C30C3ull;
+  x = (x | x >> 4) & 0x100F00F00F00F00Full;
+  x = (x | x >> 8) & 0x1F0000FF0000FFull;
+  x = (x | x >> 16) & 0x1F00000000FFFFull;
+  x = (x | x >> 32) & 0x1FFFFF;
+  return static_cast<int32_t>(x);
+}
 
 // Bit c of the occupancy moved to bit c ^ octant ^ 7. Its own inverse.
 SPLZ_ON_WARP uint32_t mirrored(uint32_t occupancy, uint32_t octant) {
@@ -14,9 +26,10 @@ SPLZ_ON_WARP uint32_t mirrored(uint32_t occupancy, uint32_t octant) {
 }
 
 // Whether a cell of an earlier tier of the tile lies in the node.
-SPLZ_ON_WARP bool seen_before(const DecodeJob& job, int32_t earlier, uint64_t node, int shift) {
+template <class Job>
+SPLZ_ON_WARP bool seen_before(const Job& job, int32_t earlier, uint64_t node, int shift) {
   for (; earlier >= 0; earlier = job.chunks[earlier].earlier) {
-    const DecodeChunk& chunk = job.chunks[earlier];
+    const auto& chunk = job.chunks[earlier];
     const uint64_t* cells = job.planes.cells + chunk.at;
     int low = 0, high = chunk.n;  // the first cell that is not before the node
     while (low < high) {
@@ -35,10 +48,10 @@ SPLZ_ON_WARP bool seen_before(const DecodeJob& job, int32_t earlier, uint64_t no
 constexpr int32_t kRareNode = -1;  // its symbol stands in the second plane of a sparse level
 
 // The occupancies of `nodes` nodes, less one, mirrored. False: the stream ends too early.
-template <class Warp>
-SPLZ_ON_WARP bool decode_level(const Warp& warp, const DecodeJob& job, const DecodeChunk& chunk, Stream<Warp>& stream,
-                               int level, int nodes) {
-  const DecodePlanes& planes = job.planes;
+template <class Warp, class Job, class Chunk>
+SPLZ_ON_WARP bool decode_level(const Warp& warp, const Job& job, const Chunk& chunk, Stream<Warp>& stream, int level,
+                               int nodes) {
+  const auto& planes = job.planes;
   const uint64_t* node = planes.nodes[level & 1] + chunk.at;
   const uint8_t* parent = planes.parents[level & 1] + chunk.at;
   uint8_t* contexts = planes.node_contexts + chunk.at;
@@ -75,9 +88,9 @@ SPLZ_ON_WARP bool decode_level(const Warp& warp, const DecodeJob& job, const Dec
 }
 
 // The nodes of the next level; how many they are, or -1 if that is none of a node's or more than n.
-template <class Warp>
-SPLZ_ON_WARP int grow_level(const Warp& warp, const DecodeJob& job, const DecodeChunk& chunk, int level, int nodes) {
-  const DecodePlanes& planes = job.planes;
+template <class Warp, class Job, class Chunk>
+SPLZ_ON_WARP int grow_level(const Warp& warp, const Job& job, const Chunk& chunk, int level, int nodes) {
+  const auto& planes = job.planes;
   const uint64_t* node = planes.nodes[level & 1] + chunk.at;
   const int32_t* symbols = planes.node_symbols + chunk.at;
   uint64_t* next = planes.nodes[(level + 1) & 1] + chunk.at;
@@ -112,9 +125,8 @@ SPLZ_ON_WARP int grow_level(const Warp& warp, const DecodeJob& job, const Decode
 }
 
 // Each leaf as often as it has splats. False: those are not n.
-template <class Warp>
-SPLZ_ON_WARP bool fill_cells(const Warp& warp, const DecodeJob& job, const DecodeChunk& chunk, Stream<Warp>& stream,
-                             int leaves) {
+template <class Warp, class Job, class Chunk>
+SPLZ_ON_WARP bool fill_cells(const Warp& warp, const Job& job, const Chunk& chunk, Stream<Warp>& stream, int leaves) {
   const uint64_t* node = job.planes.nodes[chunk.octree_levels & 1] + chunk.at;
   const uint8_t* parent = job.planes.parents[chunk.octree_levels & 1] + chunk.at;
   int32_t* counts = job.planes.node_symbols + chunk.at;  // less one
@@ -148,8 +160,8 @@ SPLZ_ON_WARP bool fill_cells(const Warp& warp, const DecodeJob& job, const Decod
   return filled == chunk.n;
 }
 
-template <class Warp>
-SPLZ_ON_WARP bool decode_cells(const Warp& warp, const DecodeJob& job, const DecodeChunk& chunk) {
+template <class Warp, class Job, class Chunk>
+SPLZ_ON_WARP bool decode_cells(const Warp& warp, const Job& job, const Chunk& chunk) {
   Stream<Warp> occupancies = open_stream(warp, job, chunk.streams[1]);
   Stream<Warp> counts = open_stream(warp, job, chunk.streams[2]);
   if (chunk.earlier >= 0 && job.corrupt[chunk.earlier]) return false;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
+#include "plan_streams.h"
 #include "splatzip/exact_math.h"
 
 namespace splatzip::cuda {
@@ -12,26 +12,6 @@ namespace {
 static_assert(kStreams == kSteppedStreams && kSizeTermCount == kSizeTerms && kMostSizeOfCode == kMostSize &&
               kMostBookedBooks == kMostBooks && kBookedKinds == int(kBookedAttributes) && kBookedSh == int(kShBooks) &&
               kBookedScales == int(kScaleBooks) && kBookedRotations == int(kRotationBooks));
-
-// Puts arrays behind each other, each at a multiple of 16 bytes.
-class Constants {
- public:
-  explicit Constants(std::vector<uint8_t>* bytes) : bytes_(bytes) {}
-  template <class T>
-  uint32_t put(const T* values, size_t count) {
-    const size_t at = (bytes_->size() + 15) / 16 * 16;
-    bytes_->resize(at + count * sizeof(T));
-    if (count) std::memcpy(bytes_->data() + at, values, count * sizeof(T));
-    return static_cast<uint32_t>(at);
-  }
-  template <class Values>
-  uint32_t put(const Values& values) {
-    return put(values.data(), values.size());
-  }
-
- private:
-  std::vector<uint8_t>* bytes_;
-};
 
 constexpr float kBasisUnit = 1.0f / 16384.0f;
 
@@ -122,24 +102,10 @@ DecodeParams params_of(const SteppedParams& from, Constants& constants) {
   return to;
 }
 
-RansSet set_of(const TableSet& from, Constants& constants) {
-  RansSet to{};
-  to.table_of = constants.put(from.table_of);
-  to.hints = constants.put(from.hints);
-  to.starts = constants.put(from.starts);
-  to.escapes = from.escapes;
-  to.any_raw = from.escapes;
-  for (size_t c = 0; c < kMaxContexts; ++c) {
-    to.low_bits[c] = c < static_cast<size_t>(from.contexts) ? from.low_bits[c] : 0;
-    to.any_raw = to.any_raw || to.low_bits[c] > 0;
-  }
-  return to;
-}
-
 class Planner {
  public:
   Planner(const std::vector<TableChunk>& tables, const uint8_t* file, const uint8_t* there, DecodePlan* plan)
-      : tables_(tables), file_(file), there_(there), plan_(plan), constants_(&plan->constants) {}
+      : streams_(tables, file, there, &plan->sets, &plan->constants) {}
 
   bool read_layer_0(const SteppedParams& params, const ChunkBytes& from, const TileFrame* shared, DecodeChunk* chunk,
                     TileFrame* frame) {
@@ -151,7 +117,7 @@ class Planner {
     if (has_frame > 1 || (has_frame == 1) == (shared != nullptr)) return false;
     if (shared) *frame = *shared;
     if (has_frame && !read_frame(in, frame)) return false;
-    if (!read_heads(in, chunk)) return false;
+    if (!read_streams(in, chunk)) return false;
     for (int s = kOctree; s <= kColor; ++s)
       if (!chunk->streams[s].bytes) return false;
     chunk->n = static_cast<int32_t>(from.splats);
@@ -175,7 +141,7 @@ class Planner {
       return false;
     DecodeChunk read{};
     ByteReader in(from.data, from.size);
-    if (!read_heads(in, &read)) return false;
+    if (!read_streams(in, &read)) return false;
     const bool by_books = params.by_books[kShBooks], by_numbers = !by_books || !params.books[kShBooks].all();
     for (int s = 0; s < params.sh_degree; ++s)
       if (by_numbers && !read.streams[kSh1 + s].bytes) return false;
@@ -186,59 +152,11 @@ class Planner {
   }
 
  private:
-  bool read_heads(ByteReader& in, DecodeChunk* chunk) {
-    StreamHead heads[64];
-    const uint64_t count = in.varint();
-    if (!in.ok() || count > 64) return false;
-    for (uint64_t s = 0; s < count; ++s)
-      if (!read_stream_head(in, &heads[s])) return false;
-    for (uint64_t s = 0; s < count; ++s) {
-      const StreamHead& head = heads[s];
-      if (head.word_bytes > in.left() || head.raw_bytes > in.left()) return false;
-      const uint8_t* bytes = in.take(head.word_bytes + head.raw_bytes);
-      if (!bytes) return false;
-      if (head.stream >= 128) continue;  // optional: skipped
-      if (head.stream >= kSteppedStreams || chunk->streams[head.stream].bytes || !open(head, bytes, chunk))
-        return false;
-    }
-    return in.at_end();
+  bool read_streams(ByteReader& in, DecodeChunk* chunk) {
+    return streams_.read(in, [&](int id) { return id < kSteppedStreams ? &chunk->streams[id] : nullptr; });
   }
 
-  bool open(const StreamHead& head, const uint8_t* bytes, DecodeChunk* chunk) {
-    const size_t state_bytes = static_cast<size_t>(head.lanes) * 4;
-    if (head.word_bytes && (head.word_bytes < state_bytes || head.word_bytes % 2 != 0)) return false;
-    if (head.word_bytes > UINT32_MAX / 2 || head.raw_bytes > UINT32_MAX) return false;
-    for (size_t at = 0; head.word_bytes && at < state_bytes; at += 4) {
-      uint32_t state;
-      std::memcpy(&state, bytes + at, 4);
-      if (state < kRansLow) return false;
-    }
-    int32_t set = 0;
-    if (!find_set(head, &set)) return false;
-    chunk->streams[head.stream] = {there_ + (bytes - file_), static_cast<uint32_t>(head.word_bytes),
-                                   static_cast<uint32_t>(head.raw_bytes), head.lanes, set};
-    return true;
-  }
-
-  // The set that a stream is decoded with; each is laid out once.
-  bool find_set(const StreamHead& head, int32_t* set) {
-    if (head.table_set >= static_cast<int>(tables_.size())) return false;
-    const TableSet* found = tables_[static_cast<size_t>(head.table_set)].find(head.stream);
-    if (!found) return false;
-    const auto known = std::find(found_.begin(), found_.end(), found);
-    *set = static_cast<int32_t>(known - found_.begin());
-    if (known == found_.end()) {
-      found_.push_back(found);
-      plan_->sets.push_back(set_of(*found, constants_));
-    }
-    return true;
-  }
-
-  const std::vector<TableChunk>& tables_;
-  const uint8_t *file_, *there_;
-  DecodePlan* plan_;
-  Constants constants_;
-  std::vector<const TableSet*> found_;
+  StreamPlanner streams_;
 };
 
 // Puts chunks in waves and gives them their rows of the planes.

@@ -41,9 +41,9 @@ SPLZ_ON_WARP uint32_t bits_at(const uint8_t* bytes, uint64_t size, uint64_t at, 
   return static_cast<uint32_t>(found >> (at & 7) & ((uint64_t{1} << count) - 1));
 }
 
-// The plan saw to it that the states are there and large enough.
-template <class Warp>
-SPLZ_ON_WARP Stream<Warp> open_stream(const Warp& warp, const DecodeJob& job, const StreamPlace& place) {
+// A stream but for where it stands: its lanes' states, the next word, the next bit.
+template <class Warp, class Job>
+SPLZ_ON_WARP Stream<Warp> stream_at(const Warp&, const Job& job, const StreamPlace& place) {
   Stream<Warp> s;
   s.lanes = place.lanes;
   s.set = job.sets + place.set;
@@ -53,18 +53,25 @@ SPLZ_ON_WARP Stream<Warp> open_stream(const Warp& warp, const DecodeJob& job, co
   const uint32_t state_bytes = place.word_bytes ? static_cast<uint32_t>(place.lanes) * 4 : 0;
   s.words = place.bytes + state_bytes;
   s.word_count = (place.word_bytes - state_bytes) / 2;
-  s.next_word = 0;
   s.raw = place.bytes + place.word_bytes;
   s.raw_bits = static_cast<uint64_t>(place.raw_bytes) * 8;
+  s.ok = true;
+  return s;
+}
+
+// The plan saw to it that the states are there and large enough.
+template <class Warp, class Job>
+SPLZ_ON_WARP Stream<Warp> open_stream(const Warp& warp, const Job& job, const StreamPlace& place) {
+  Stream<Warp> s = stream_at(warp, job, place);
+  s.next_word = 0;
   s.next_bit = 0;
   warp.each([&](int lane) {
     s.x[lane] = kRansLow;
-    if (state_bytes) {
+    if (place.word_bytes) {
       const uint32_t own = static_cast<uint32_t>(lane & (place.lanes - 1));
       s.x[lane] = word_at(place.bytes, 2 * own) | word_at(place.bytes, 2 * own + 1) << 16;
     }
   });
-  s.ok = true;
   return s;
 }
 

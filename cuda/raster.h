@@ -55,6 +55,9 @@ class Raster {
   // Draws a batch of views. `keeps`: backward may follow.
   virtual bool render(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, float* color,
                       float* alpha, float* depth, bool keeps, bool on_device) = 0;
+  // The same for eyes: (views, height, width, 3) of the CPU, cut to 0..1, in 255ths.
+  virtual bool render_bytes(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
+                            uint8_t* color) = 0;
   // Gradients of a loss of the last batch, which was rendered with `keeps`, given its gradients to the colour and,
   // unless null, to the alpha. All of `gradient` and g_background (3) are written.
   virtual bool backward(const float* g_color, const float* g_alpha, const SceneArrays<float>& gradient,
@@ -75,7 +78,7 @@ class Raster {
 
 // `precise`: float32 throughout, which backward needs. On a GPU, work is queued on `stream` (a cudaStream_t).
 std::unique_ptr<Raster> make_raster(bool precise, void* stream);
-// The same by the CPU, lanes and warps in rising or in falling order.
-std::unique_ptr<Raster> make_emulated_raster(bool precise, bool falling);
+// The same by the CPU, lanes and warps in rising or in falling order, with so many bytes of memory.
+std::unique_ptr<Raster> make_emulated_raster(bool precise, bool falling, size_t memory);
 
 }  // namespace splatzip::cuda

@@ -1,5 +1,6 @@
 // A Raster over a machine: copies arrays to where the machine's memory is, and pictures back.
 #pragma once
+#include "raster_bytes.h"
 #include "raster_passes.h"
 
 namespace splatzip::cuda {
@@ -57,6 +58,21 @@ class RasterOf : public Raster {
       if (alpha) machine_.read(alpha, pictures.alpha, pixels);
       if (depth) machine_.read(depth, pictures.depth, pixels);
     }
+    return !machine_.failed();
+  }
+
+  bool render_bytes(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, uint8_t* color) override {
+    const int64_t values = 3 * static_cast<int64_t>(cameras.size()) * shape.width * shape.height;
+    constexpr int64_t kOfWarp = kLanes * PictureBytes::kTogether;
+    pictures_ = {};
+    forget_problem();
+    advice_ = "; draw fewer or smaller pictures at once";
+    if (!machine_.has_room(color_.growth(values) + bytes_.growth(values))) return false;
+    float* floats = color_.reserve(machine_, values);
+    uint8_t* bytes = bytes_.reserve(machine_, values);
+    if (!pipeline_.render(cameras, shape, {floats, nullptr, nullptr, nullptr, nullptr})) return false;
+    machine_.run(PictureBytes{floats, values, bytes}, (values + kOfWarp - 1) / kOfWarp);
+    machine_.read(color, bytes, values);
     return !machine_.failed();
   }
 
@@ -131,6 +147,7 @@ class RasterOf : public Raster {
   Array<float> scene_[5], color_, alpha_, depth_, transmittance_;
   Array<float> gradient_[5], g_color_, g_alpha_, g_background_;
   Array<uint32_t> last_entry_;
+  Array<uint8_t> bytes_;
 };
 
 }  // namespace splatzip::cuda

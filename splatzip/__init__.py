@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_public_names.py compares
     from splatzip.decode import decompress as decompress
+    from splatzip.decode import decompress_on_gpu as decompress_on_gpu
     from splatzip.decode import info as info
     from splatzip.decode import verify as verify
     from splatzip.errors import BackendError as BackendError
@@ -46,6 +47,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.scene import Scene as Scene
     from splatzip.scene import SceneMeta as SceneMeta
     from splatzip.scene.edit import transform as transform
+    from splatzip.scene.on_gpu import GpuScene as GpuScene
     from splatzip.views import Views as Views
     from splatzip.views import orbit_views as orbit_views
     from splatzip.views import pseudo_views as pseudo_views
@@ -56,6 +58,7 @@ _PUBLIC = {
     "Scene": "splatzip.scene",
     "Camera": "splatzip.scene",
     "SceneMeta": "splatzip.scene",
+    "GpuScene": "splatzip.scene.on_gpu",
     "QuantizedSource": "splatzip.scene",
     "Views": "splatzip.views",
     "orbit_views": "splatzip.views",
@@ -78,6 +81,7 @@ _PUBLIC = {
     "from_open3d": "splatzip.formats.open3d",
     "Comparison": "splatzip.report.comparison",
     "decompress": "splatzip.decode",
+    "decompress_on_gpu": "splatzip.decode",
     "info": "splatzip.decode",
     "verify": "splatzip.decode",
     "load": "splatzip.io",

@@ -5,7 +5,7 @@ bytes -> container -> entropy -> dequantize -> scene
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from splatzip.container import Booked, ChunkEntry, Codec, ContainerFile, Kind, R
 from splatzip.container.heads import attribute_bytes, stream_heads
 from splatzip.container.layout import REQUIRED_LIMIT, VERSION_MAJOR, VERSION_MINOR, Stream
 from splatzip.errors import CorruptError, SceneError, UnsupportedFeatureError
-from splatzip.kernels.cuda_decode import decode_stepped_on_gpu
+from splatzip.kernels.cuda_decode import decode_stepped_on_gpu, read_pinned, shared_decoder
 from splatzip.kernels.device import Device, require_cuda
 from splatzip.kernels.stepped import ChunkPlace, decode_stepped
 from splatzip.scene import Scene, SceneMeta
 from splatzip.scene.attributes import ATTRIBUTES
+from splatzip.scene.on_gpu import GpuScene
 from splatzip.stream.compensation import compensated, splats_missing
 
 Bytes = bytes | bytearray | memoryview
@@ -45,7 +46,7 @@ def decompress(data: Bytes | str | Path, *, strict: bool = True, threads: int = 
             lacking, splats stand in for them, if the file says how (docs/FORMAT.md 3.7). What is lacking is listed in
             `scene.meta.missing`.
         threads: 0 for every core.
-        device: "cuda" decodes on a GPU; files of codec COLUMNS (`lossless`) on the CPU all the same.
+        device: "cuda" decodes on a GPU, to the same bits.
     Raises: FormatError (see its subclasses); TruncatedError if nothing was whole. BackendError if there is no GPU, or
         too little memory on it.
     """
@@ -58,8 +59,35 @@ def decompress(data: Bytes | str | Path, *, strict: bool = True, threads: int = 
     if file.root.codec == Codec.COLUMNS:
         from splatzip.stream.columns import decode_columns
 
-        return decode_columns(file, forget=raw is not data, threads=threads)
+        return decode_columns(file, forget=raw is not data, threads=threads, device=device)
     raise UnsupportedFeatureError(f"root: codec {file.root.codec} is not known to this version")
+
+
+def decompress_on_gpu(data: Bytes | str | Path, *, strict: bool = True) -> GpuScene:
+    """Decode a file to arrays on a GPU, where they stay: one upload of the file, from a path through pinned memory.
+
+    Codes of a quantized source (`lossless` of SPZ, SOG, ...) become floats on the host, and so do the splats that stand
+    in for those that a part of a file lacks; both are uploaded then.
+
+    Args:
+        data, strict: as `decompress`.
+    Raises: FormatError, as `decompress`; BackendError if there is no GPU, or too little memory on it.
+    """
+    require_cuda()
+    raw = read_pinned(Path(data)) if isinstance(data, str | Path) else memoryview(data)
+    file = open_file(raw, strict=strict)
+    if file.root.codec == Codec.COLUMNS:
+        from splatzip.stream.columns import decode_columns_on_gpu
+
+        return decode_columns_on_gpu(file)
+    if file.root.codec == Codec.STEPPED:
+        parts = _read_stepped(file)
+        if parts.splats == file.root.splats:
+            arguments = (file.data, parts.params, parts.books, parts.tables, parts.places)
+            kernel = shared_decoder().stepped(*arguments)
+            if kernel is not None:
+                return GpuScene(kernel, origin=np.array(file.root.origin), meta=_meta(file, parts.missing))
+    return GpuScene.of(decompress(raw, strict=strict, device="cuda"))
 
 
 def verify(data: Bytes | str | Path) -> dict[str, Any]:
@@ -111,7 +139,19 @@ def info(data: Bytes | str | Path) -> dict[str, Any]:
     }
 
 
-def _decode_stepped(file: ContainerFile, threads: int, device: Device) -> Scene:
+@dataclass(frozen=True)
+class _SteppedParts:
+    """What a decoder of codec STEPPED takes, and in words what is missing."""
+
+    params: bytes
+    books: list[bytes]
+    tables: list[bytes]
+    places: list[ChunkPlace]
+    splats: int
+    missing: tuple[str, ...]
+
+
+def _read_stepped(file: ContainerFile) -> _SteppedParts:
     root = file.root
     params = file.shared_payload(Kind.STEPS)
     tables = _tables(file)
@@ -138,20 +178,31 @@ def _decode_stepped(file: ContainerFile, threads: int, device: Device) -> Scene:
     elif splats > root.splats:
         raise CorruptError(f"root: it promises {root.splats} splats, the directories list {splats}")
     books = [bytes(file.shared_payload(Kind.CODEBOOKS, attribute) or b"") for attribute in Booked]
+    return _SteppedParts(bytes(params), books, tables, places, splats, tuple(missing))
+
+
+def _meta(file: ContainerFile, missing: tuple[str, ...]) -> SceneMeta:
+    return replace(SceneMeta.from_stored(file.shared_json(Kind.META)), missing=missing)
+
+
+def _decode_stepped(file: ContainerFile, threads: int, device: Device) -> Scene:
+    root, parts = file.root, _read_stepped(file)
+    places, splats = parts.places, parts.splats
     decode = decode_stepped_on_gpu if device == "cuda" else decode_stepped
-    decoded = decode(file.data, bytes(params), books, tables, places, splats, threads)
+    decoded = decode(file.data, parts.params, parts.books, parts.tables, places, splats, threads)
     if isinstance(decoded, tuple):
         error, failed = decoded
         if failed < 0:
-            parts = [(Kind.STEPS, 0), *((Kind.CODEBOOKS, b) for b in Booked), *((Kind.TABLES, t) for t in range(256))]
-            kind, id_ = parts[-1 - failed]
+            shared = [(Kind.STEPS, 0), *((Kind.CODEBOOKS, b) for b in Booked), *((Kind.TABLES, t) for t in range(256))]
+            kind, id_ = shared[-1 - failed]
             raise CorruptError(f"chunk ({int(kind)}, {int(id_)}): its numbers make no sense")
         place = places[failed]
         what = "the decoded values are no scene" if error is SceneError else "its codes make no sense"
         raise CorruptError(f"tile {place.tile} tier {place.tier} layer {place.layer} at byte {place.offset}: {what}")
-    meta = replace(SceneMeta.from_stored(file.shared_json(Kind.META)), missing=tuple(missing))
     names = (attribute.name for attribute in ATTRIBUTES)
-    scene = Scene.of_checked(dict(zip(names, decoded, strict=True)), origin=np.array(root.origin), meta=meta)
+    scene = Scene.of_checked(
+        dict(zip(names, decoded, strict=True)), origin=np.array(root.origin), meta=_meta(file, parts.missing)
+    )
     if splats == root.splats:
         return scene
     first = sorted((p for p in places if p.layer == 0), key=lambda p: p.row)

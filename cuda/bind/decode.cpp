@@ -12,6 +12,9 @@
 #include "python.h"
 
 namespace splatzip::cuda {
+
+void bind_columns(nb::module_& m, nb::class_<Decoder>& decoder);  // columns.cpp
+
 namespace {
 
 // (scene on the device, or None; status; words). `corrupt`: the GPU refuses it, the CPU's decoder says why.
@@ -30,6 +33,35 @@ nb::tuple decode(Decoder& decoder, In<uint8_t, nb::ndim<1>> file, nb::bytes para
   if (status == DecodeStatus::ok) return nb::make_tuple(nb::cast(std::move(scene)), static_cast<int>(Status::ok), "");
   const bool refused = status == DecodeStatus::refused;
   return nb::make_tuple(nb::none(), static_cast<int>(refused ? Status::corrupt : Status::backend),
+                        refused ? std::string() : decoder.problem());
+}
+
+nb::tuple upload(Decoder& decoder, In<float, nb::ndim<2>> positions, In<float, nb::ndim<2>> log_scales,
+                 In<float, nb::ndim<2>> rotations, In<float, nb::ndim<1>> opacity_logits, In<float, nb::ndim<3>> sh,
+                 int sh_degree) {
+  DeviceScene scene;
+  DecodeStatus status;
+  {
+    nb::gil_scoped_release unlocked;
+    status =
+        decoder.upload_scene({positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()},
+                             static_cast<int64_t>(positions.shape(0)), sh_degree, &scene);
+  }
+  if (status == DecodeStatus::ok) return nb::make_tuple(nb::cast(std::move(scene)), static_cast<int>(Status::ok), "");
+  return nb::make_tuple(nb::none(), static_cast<int>(Status::backend), decoder.problem());
+}
+
+// (scene, or None for what is none; status; words). The codes are gone then.
+nb::tuple become_scene(Decoder& decoder, DeviceCodes& codes) {
+  DeviceScene scene;
+  DecodeStatus status;
+  {
+    nb::gil_scoped_release unlocked;
+    status = codes.become_scene(&scene) ? decoder.check_scene(scene) : DecodeStatus::refused;
+  }
+  if (status == DecodeStatus::ok) return nb::make_tuple(nb::cast(std::move(scene)), static_cast<int>(Status::ok), "");
+  const bool refused = status == DecodeStatus::refused;
+  return nb::make_tuple(nb::none(), static_cast<int>(refused ? Status::scene : Status::backend),
                         refused ? std::string() : decoder.problem());
 }
 
@@ -95,7 +127,12 @@ void bind_decode(nb::module_& m) {
       .def_prop_ro("addresses", &addresses)
       .def("download", &download)
       .def("arrays", [](nb::handle_t<DeviceScene> self) { return arrays(self); });
-  nb::class_<Decoder>(m, "Decoder").def("decode_stepped", &decode).def("forget", &Decoder::forget);
+  nb::class_<Decoder> decoder(m, "Decoder");
+  decoder.def("decode_stepped", &decode)
+      .def("upload_scene", &upload)
+      .def("become_scene", &become_scene)
+      .def("forget", &Decoder::forget);
+  bind_columns(m, decoder);
   m.def("make_decoder", &make_decoder);
   m.def("make_emulated_decoder", &make_emulated_decoder, nb::arg("falling"), nb::arg("memory") = SIZE_MAX);
   m.def("pinned", &pinned);

@@ -63,6 +63,17 @@ nb::tuple render(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, N
   return nb::make_tuple(color, alpha, with_depth ? nb::cast(depth) : nb::none());
 }
 
+// (V, height, width, 3) uint8.
+Out<uint8_t> render_bytes(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width,
+                          int height, In<float, nb::shape<3>> background, bool exact_extent, bool antialias) {
+  auto color = make_array<uint8_t>({poses.shape(0), static_cast<size_t>(height), static_cast<size_t>(width), 3});
+  const float* behind = background.data();
+  const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
+  const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
+  or_throw([&] { return raster.render_bytes(cameras, shape, color.data()); }, raster);
+  return color;
+}
+
 // The same of arrays that lie on the GPU, by their addresses; nothing waits for the work to be done.
 template <class T>
 T* at(uintptr_t address) {
@@ -172,6 +183,7 @@ void bind_raster(nb::module_& m) {
       .def("set_scene", &set_scene)
       .def("set_scene_at", &set_scene_at)
       .def("render", &render)
+      .def("render_bytes", &render_bytes)
       .def("render_at", &render_at)
       .def("backward", &backward)
       .def("backward_at", &backward_at)
@@ -180,7 +192,8 @@ void bind_raster(nb::module_& m) {
       .def("read_scores", &read_scores);
   // `stream`: the address of a cudaStream_t, 0 for the default one.
   m.def("make_raster", [](bool precise, uintptr_t stream) { return make_raster(precise, at<void>(stream)); });
-  m.def("make_emulated_raster", &make_emulated_raster);
+  m.def("make_emulated_raster", &make_emulated_raster, nb::arg("precise"), nb::arg("falling"),
+        nb::arg("memory") = SIZE_MAX);
 }
 
 }  // namespace splatzip::cuda

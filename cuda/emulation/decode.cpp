@@ -1,4 +1,4 @@
-#include "../decode_pipeline.h"
+#include "../decoder_of.h"
 #include "machine.h"
 
 namespace splatzip::cuda {

@@ -4,9 +4,9 @@
 
 namespace splatzip::cuda {
 
-std::unique_ptr<Raster> make_emulated_raster(bool precise, bool falling) {
-  if (precise) return std::make_unique<RasterOf<EmulatedMachine, true>>(falling);
-  return std::make_unique<RasterOf<EmulatedMachine, false>>(falling);
+std::unique_ptr<Raster> make_emulated_raster(bool precise, bool falling, size_t memory) {
+  if (precise) return std::make_unique<RasterOf<EmulatedMachine, true>>(falling, memory);
+  return std::make_unique<RasterOf<EmulatedMachine, false>>(falling, memory);
 }
 
 }  // namespace splatzip::cuda

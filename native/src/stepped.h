@@ -37,13 +37,6 @@ struct ChunkOutput {
 void write_tile(const SteppedParams& params, const SteppedTables& derived, const TileState& tile,
                 const ChunkOutput& out);
 
-// A TABLES chunk: sets by stream.
-struct TableChunk {
-  std::vector<TableSet> sets;
-  const TableSet* find(int stream) const;
-};
-bool read_table_chunk(const uint8_t* data, size_t size, TableChunk* out);
-
 // Everything that chunks are decoded with; tables[id].
 struct SteppedDecoder {
   const SteppedParams& params;

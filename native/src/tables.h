@@ -33,6 +33,13 @@ struct TableSet {
 void write_table_set(ByteWriter& out, const TableSet& set);
 bool read_table_set(ByteReader& in, TableSet* set);  // false: not a legal table set
 
+// A TABLES chunk: sets by stream.
+struct TableChunk {
+  std::vector<TableSet> sets;
+  const TableSet* find(int stream) const;
+};
+bool read_table_chunk(const uint8_t* data, size_t size, TableChunk* out);
+
 // What an encoder counted, context by context.
 struct Histogram {
   int contexts = 1;

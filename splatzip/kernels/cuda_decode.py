@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.errors import STATUS, BackendError
+from splatzip.kernels.columns import BadColumns, ColumnsTile, ColumnTarget, Integers, decode_columns
 from splatzip.kernels.device import require_cuda
 from splatzip.kernels.stepped import ChunkPlace, Floats, decode_stepped, places_of
 
@@ -39,6 +42,45 @@ class GpuDecoder:
         data = np.frombuffer(file, np.uint8)
         with self._lock:
             scene, status, why = self._core.decode_stepped(data, params, list(books), list(tables), places_of(chunks))
+        _raise_lack(status, why)
+        return scene
+
+    def columns(
+        self, file: memoryview, spec: bytes, tables: Sequence[bytes], tiles: Sequence[ColumnsTile],
+        shapes: Sequence[tuple[int, int]], targets: Sequence[tuple[int, int, int, int, bool]], *,
+        prefix: tuple[int, int] = (-1, 32),
+    ) -> Any | None:  # fmt: skip
+        """Decode tiles to `_cuda.DeviceCodes`; None if there is something wrong with them.
+
+        Args:
+            shapes: columns and bytes of an item of each array of codes.
+            targets: array, column, shift, bits and folded of the coordinates, then of the components; array -1: none.
+            prefix: the array of one column of uint32 that takes what coordinate 0 holds, from which bit on.
+        Raises: BackendError if there is too little memory.
+        """
+        places = [(t.splats, *t.geometry, *(t.rest or (0, 0))) for t in tiles]
+        data = np.frombuffer(file, np.uint8)
+        with self._lock:
+            codes, status, why = self._core.decode_columns(
+                data, spec, list(tables), places, list(shapes), list(targets), *prefix
+            )
+        _raise_lack(status, why)
+        return codes
+
+    def upload(self, arrays: Sequence[Floats], sh_degree: int) -> Any:
+        """The five arrays of a scene as a `_cuda.DeviceScene`.
+
+        Raises: BackendError if there is too little memory.
+        """
+        with self._lock:
+            scene, status, why = self._core.upload_scene(*arrays, sh_degree)
+        _raise_lack(status, why)
+        return scene
+
+    def scene_of(self, codes: Any) -> Any | None:
+        """The `_cuda.DeviceScene` whose floats' bits codes are, which are gone then; None if they are no scene."""
+        with self._lock:
+            scene, status, why = self._core.become_scene(codes)
         _raise_lack(status, why)
         return scene
 
@@ -86,7 +128,48 @@ def decode_stepped_on_gpu(
     return decoded
 
 
-def pinned(size_bytes: int) -> NDArray[np.uint8] | None:
-    """Memory of the host that a GPU reads by itself; None if there is not so much."""
-    memory: NDArray[np.uint8] | None = require_cuda().pinned(size_bytes)
-    return memory
+def decode_columns_on_gpu(
+    data: memoryview, spec: bytes, tables: Sequence[bytes], tiles: Sequence[ColumnsTile],
+    coordinates: Sequence[ColumnTarget | None], components: Sequence[ColumnTarget],
+    *, prefix: tuple[int, Integers] | None = None, forget: bool = False, threads: int = 0,
+) -> BadColumns | None:  # fmt: skip
+    """As decode_columns, on a GPU, and back to the host. What it refuses the CPU decodes, which says what is wrong.
+
+    Raises: BackendError if there is no GPU, too little memory, or the GPU refuses what the CPU does not.
+    """
+    arrays: list[NDArray[Any]] = []
+    places: dict[int, int] = {}
+    for target in (*coordinates, *components):
+        if target is not None and id(target.array) not in places:
+            places[id(target.array)] = len(arrays)
+            arrays.append(target.array)
+    targets = [
+        (-1, 0, 0, 1, False) if t is None else (places[id(t.array)], t.column, t.shift, t.bits, t.folded)
+        for t in (*coordinates, *components)
+    ]
+    if prefix:
+        arrays.append(prefix[1][:, None])
+    codes = shared_decoder().columns(
+        data, spec, tables, tiles, [(array.shape[1], array.itemsize) for array in arrays], targets,
+        prefix=(len(arrays) - 1, prefix[0]) if prefix else (-1, 32),
+    )  # fmt: skip
+    if codes is None:
+        wrong = decode_columns(
+            data, spec, tables, tiles, coordinates, components, prefix=prefix, forget=forget, threads=threads
+        )
+        if wrong is None:
+            raise BackendError(REFUSED)
+        return wrong
+    for place, array in enumerate(arrays):
+        codes.download(place, array)
+    return None
+
+
+def read_pinned(path: Path) -> memoryview:
+    """A file's bytes in memory that a GPU reads by itself, or, where there is not so much, in any."""
+    with path.open("rb") as file:
+        memory = require_cuda().pinned(os.fstat(file.fileno()).st_size)
+        if memory is None:
+            return memoryview(file.read())
+        got = file.readinto(memory)
+        return memoryview(memory)[:got]

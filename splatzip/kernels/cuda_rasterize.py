@@ -63,6 +63,16 @@ class CudaRasterizer:
         )
         return color, alpha, depths
 
+    def render_bytes(
+        self, world_to_cameras: Sequence[Doubles], origin: Doubles,
+        intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
+        exact_extent: bool, antialias: bool,
+    ) -> NDArray[np.uint8]:  # fmt: skip
+        """The same for eyes: (V, H, W, 3), cut to 0..1, in 255ths; nothing else comes to the host."""
+        views = _views(world_to_cameras, origin, intrinsics, size, background)
+        found: NDArray[np.uint8] = self._call("render_bytes", *views, exact_extent, antialias)
+        return found
+
     def backward(self, color: Floats, alpha: Floats | None = None) -> tuple[dict[str, Floats], Floats]:
         """Gradients of a loss of the last pictures, which were kept.
 
@@ -82,6 +92,7 @@ class CudaRasterizer:
 
     def set_scene_at(self, addresses: Sequence[int], splats: int, sh_degree: int) -> None:
         """The same of float32 arrays on the GPU, without gaps. They may change once the work that is queued is done."""
+        self._shapes = [(splats, 3), (splats, 3), (splats, 4), (splats,), (splats, (sh_degree + 1) ** 2, 3)]
         self._call("set_scene_at", tuple(addresses), splats, sh_degree)
 
     def render_at(

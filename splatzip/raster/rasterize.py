@@ -21,8 +21,10 @@ from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.device import DeviceChoice, chosen_device
 from splatzip.kernels.rasterize import NativeRasterizer
 from splatzip.scene import Camera, Scene
+from splatzip.scene.on_gpu import GpuScene
 
 Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
 Extent = Literal["3sigma", "exact"]
 Backend = Literal["auto", "native", "cuda", "gsplat"]
 
@@ -49,6 +51,13 @@ class Renderer(Protocol):
         antialias: bool | None = None,
     ) -> Picture:  # fmt: skip
         """See `splatzip.render`."""
+        ...
+
+    def render_bytes(
+        self, camera: Camera, *, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
+        antialias: bool | None = None,
+    ) -> Bytes:  # fmt: skip
+        """(H, W, 3) uint8: the colour cut to 0..1, in 255ths. A GPU hands over nothing else."""
         ...
 
 
@@ -79,15 +88,24 @@ class Rasterizer:
         assert depth is not None
         return Picture(color, alpha, depth)
 
+    def render_bytes(
+        self, camera: Camera, *, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
+        antialias: bool | None = None, threads: int = 0,
+    ) -> Bytes:  # fmt: skip
+        """See `Renderer`."""
+        picture = self.render(camera, background=background, extent=extent, antialias=antialias, threads=threads)
+        return (np.clip(picture.color, 0, 1) * 255 + 0.5).astype(np.uint8)
+
 
 def render(
-    scene: Scene, camera: Camera, *, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
+    scene: Scene | GpuScene, camera: Camera, *, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
     antialias: bool | None = None, backend: Backend = "auto", threads: int = 0,
 ) -> Picture:  # fmt: skip
     """Draw a scene.
 
     Args:
-        scene: its arrays are not to be changed afterwards: what was made ready for one picture serves the next.
+        scene: its arrays are not to be changed afterwards: what was made ready for one picture serves the next. One on
+            a GPU is drawn there.
         background: (3,) colour behind everything.
         extent: where a splat ends: "3sigma" (at three sigmas or at alpha 1/255, what comes first: how scenes are
             trained) or "exact" (at alpha 1/255).
@@ -98,6 +116,10 @@ def render(
     Returns: the picture, float32.
     Raises: BackendError if the backend is not there.
     """
+    if isinstance(scene, GpuScene):
+        if backend not in ("auto", "cuda"):
+            raise BackendError(f"backend {backend!r} draws scenes of the host: download() gives one; or choose cuda")
+        return _on_gpu(scene).render(camera, background=background, extent=extent, antialias=antialias)
     if backend == "gsplat":
         from splatzip.raster.gsplat_backend import render_scene
 
@@ -114,10 +136,13 @@ def render(
 class CudaPictures:
     """A scene on a GPU, for many pictures of it."""
 
-    def __init__(self, scene: Scene, *, core: Any = None) -> None:
+    def __init__(self, scene: Scene | GpuScene, *, core: Any = None) -> None:
         self.origin, self.antialiased = scene.origin, scene.meta.antialiased
         self._cuda = CudaRasterizer(core=core)
-        self._cuda.set_scene(scene.arrays())
+        if isinstance(scene, GpuScene):  # never seen by the host
+            self._cuda.set_scene_at(scene.kernel.addresses, len(scene), scene.sh_degree)
+        else:
+            self._cuda.set_scene(scene.arrays())
 
     def render(
         self, camera: Camera, *, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
@@ -125,26 +150,47 @@ class CudaPictures:
     ) -> Picture:  # fmt: skip
         """See `splatzip.render`."""
         color, alpha, depth = self._cuda.render(
+            *self._view(camera, background), exact_extent=is_exact(extent), antialias=self._antialias(antialias),
+            depth=True,
+        )  # fmt: skip
+        assert depth is not None
+        return Picture(color[0], alpha[0], depth[0])
+
+    def render_bytes(
+        self, camera: Camera, *, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
+        antialias: bool | None = None,
+    ) -> Bytes:  # fmt: skip
+        """See `Renderer`."""
+        [color] = self._cuda.render_bytes(
+            *self._view(camera, background), exact_extent=is_exact(extent), antialias=self._antialias(antialias)
+        )
+        return np.asarray(color)
+
+    def _view(self, camera: Camera, background: ArrayLike) -> tuple[Any, ...]:
+        return (
             [camera.world_to_camera],
             self.origin,
             [(camera.fx, camera.fy, camera.cx, camera.cy)],
             (camera.width, camera.height),
             np.asarray(background, np.float32).reshape(3),
-            exact_extent=is_exact(extent),
-            antialias=self.antialiased if antialias is None else antialias,
-            depth=True,
         )
-        assert depth is not None
-        return Picture(color[0], alpha[0], depth[0])
+
+    def _antialias(self, wanted: bool | None) -> bool:
+        return self.antialiased if wanted is None else wanted
 
 
-def renderer(scene: Scene, *, device: DeviceChoice = "auto") -> Renderer:
+def renderer(scene: Scene | GpuScene, *, device: DeviceChoice = "auto") -> Renderer:
     """Make a scene ready for many pictures of it.
 
     Args:
+        scene: one on a GPU is drawn there.
         device: "cpu", "cuda" (a GPU), or "auto": a GPU where there is one whose memory the scene fits, else the CPU.
     Raises: BackendError if CUDA is asked for and cannot be had.
     """
+    if isinstance(scene, GpuScene):
+        if device == "cpu":
+            raise BackendError("device cpu draws scenes of the host: download() gives one; or use device cuda")
+        return CudaPictures(scene)
     if chosen_device(device) == "cuda":
         try:
             return CudaPictures(scene)
@@ -154,10 +200,10 @@ def renderer(scene: Scene, *, device: DeviceChoice = "auto") -> Renderer:
     return Rasterizer(scene)
 
 
-_on_gpu_now: list[tuple[weakref.ref[Scene], CudaPictures]] = []  # the last scene that a GPU drew
+_on_gpu_now: list[tuple[weakref.ref[Any], CudaPictures]] = []  # the last scene that a GPU drew
 
 
-def _on_gpu(scene: Scene) -> CudaPictures:
+def _on_gpu(scene: Scene | GpuScene) -> CudaPictures:
     with _ready_lock:
         if not _on_gpu_now or _on_gpu_now[0][0]() is not scene:
             _on_gpu_now.clear()  # before the next one takes its memory

@@ -12,22 +12,26 @@ picture:
 - *directions*: 64 bits, one a cell of the octahedron around the splat (8 x 8, folded out) from which it was seen; and
   the weighted sum of directions, short where they differ. Second moments: the colour curvature from degree 2 on.
 
-Native: native/src/raster_score.cpp.
+Native: native/src/raster_score.cpp; on a GPU: cuda/raster_score.h.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from functools import partial
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from splatzip.errors import ViewsError
+from splatzip.kernels.cuda_rasterize import CudaRasterizer
+from splatzip.kernels.device import DeviceChoice, chosen_device
 from splatzip.kernels.score import NativeScores
-from splatzip.raster.rasterize import Extent, Rasterizer, is_exact, prepared
+from splatzip.raster.rasterize import Extent, is_exact, prepared
 from splatzip.scene import Camera, Scene
+from splatzip.scene.on_gpu import GpuScene
 
 Floats = NDArray[np.float32]
 Score = Literal["weight", "removal", "curvature", "directions", "transmittance"]
@@ -75,9 +79,9 @@ class Scores:
 
 
 def score(
-    scene: Scene, cameras: Iterable[Camera], *, what: Collection[Score] = SCORES, weights: ArrayLike | None = None,
-    background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma", antialias: bool | None = None,
-    contrast_floor: float = 0.0, threads: int = 0,
+    scene: Scene | GpuScene, cameras: Iterable[Camera], *, what: Collection[Score] = SCORES,
+    weights: ArrayLike | None = None, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
+    antialias: bool | None = None, contrast_floor: float = 0.0, threads: int = 0, device: DeviceChoice = "cpu",
 ) -> Scores:  # fmt: skip
     """Score the splats of a scene in views of it.
 
@@ -87,8 +91,10 @@ def score(
         background, extent, antialias, threads: as `render`.
         contrast_floor: added to |colour - colour behind|^2 in the curvature of geometry, which is linear in it. The
             quadratic model is too good where a splat looks like what is behind it: neighbours move, too.
-    Returns: the scores; the same from any number of threads.
-    Raises: ViewsError if there is no camera, or `weights` are not one finite number a camera.
+        device: "cpu", "cuda" (a GPU), or "auto": a GPU where there is one. A scene on a GPU is scored there.
+    Returns: the scores; on the CPU the same from any number of threads, on a GPU close to those.
+    Raises: BackendError if CUDA is asked for and cannot be had; ViewsError if there is no camera, or `weights` are not
+        one finite number a camera.
     """
     views = list(cameras)
     factors = np.ones(len(views)) if weights is None else np.asarray(weights, np.float64)
@@ -100,32 +106,50 @@ def score(
         raise ValueError(f"no such score: {', '.join(sorted(unknown))}; choose among {', '.join(get_args(Score))}")
     if "transmittance" in what and not {"removal", "curvature"}.isdisjoint(what):
         raise ValueError("transmittance is not summed with removal or curvature: ask for it in a call of its own")
-    rasterizer: Rasterizer = prepared(scene, threads)
-    sums = NativeScores(
-        len(scene),
-        scene.sh_degree,
-        removal="removal" in what,
-        geometry_curvature="curvature" in what,
-        color_curvature="curvature" in what,
-        directions="directions" in what,
-        transmittance="transmittance" in what,
-        threads=threads,
-    )
+    wishes = {
+        "removal": "removal" in what,
+        "geometry_curvature": "curvature" in what,
+        "color_curvature": "curvature" in what,
+        "directions": "directions" in what,
+        "transmittance": "transmittance" in what,
+    }
+    add, read = _on_gpu(scene, wishes, device) or _on_cpu(scene, wishes, threads)
     for camera, factor in zip(views, factors, strict=True):
-        sums.add(
-            rasterizer.native,
+        add(
             camera.world_to_camera,
-            rasterizer.origin,
+            scene.origin,
             (camera.fx, camera.fy, camera.cx, camera.cy),
             (camera.width, camera.height),
             np.asarray(background, np.float32).reshape(3),
             exact_extent=is_exact(extent),
-            antialias=rasterizer.antialiased if antialias is None else antialias,
+            antialias=scene.meta.antialiased if antialias is None else antialias,
             view_weight=float(factor),
             floor=contrast_floor,
-            threads=threads,
         )
-    return Scores(**sums.read(threads=threads))
+    return Scores(**read())
+
+
+# What adds a view to sums, and what reads them.
+_Passes = tuple[Callable[..., None], Callable[[], dict[str, NDArray[Any]]]]
+
+
+def _on_gpu(scene: Scene | GpuScene, wishes: Mapping[str, bool], device: DeviceChoice) -> _Passes | None:
+    if not isinstance(scene, GpuScene) and chosen_device(device) == "cpu":
+        return None
+    rasterizer = CudaRasterizer(precise=True)
+    if isinstance(scene, GpuScene):
+        rasterizer.set_scene_at(scene.kernel.addresses, len(scene), scene.sh_degree)
+    else:
+        rasterizer.set_scene(scene.arrays())
+    rasterizer.begin_scores(**wishes)
+    return rasterizer.add_scores, rasterizer.read_scores
+
+
+def _on_cpu(scene: Scene | GpuScene, wishes: Mapping[str, bool], threads: int) -> _Passes:
+    assert isinstance(scene, Scene)
+    rasterizer = prepared(scene, threads)
+    sums = NativeScores(len(scene), scene.sh_degree, **wishes, threads=threads)
+    return partial(sums.add, rasterizer.native, threads=threads), partial(sums.read, threads=threads)
 
 
 def unpacked(triangles: Floats) -> Floats:

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from splatzip.stream.columns_decode import decode_scene as decode_columns
 from splatzip.stream.columns_encode import encode_scene as encode_columns
+from splatzip.stream.columns_on_gpu import decode_scene_on_gpu as decode_columns_on_gpu
 
-__all__ = ["decode_columns", "encode_columns"]
+__all__ = ["decode_columns", "decode_columns_on_gpu", "encode_columns"]

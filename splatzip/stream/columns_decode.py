@@ -24,8 +24,10 @@ from splatzip.kernels.columns import (
     decode_columns,
     zero_codes,
 )
+from splatzip.kernels.cuda_decode import decode_columns_on_gpu
 from splatzip.kernels.dequantize import dequantize
 from splatzip.kernels.dequantize_compressed_ply import CHUNK_SPLATS
+from splatzip.kernels.device import Device
 from splatzip.scene import QuantizedSource, Scene, SceneMeta
 from splatzip.scene.attributes import ATTRIBUTES
 from splatzip.stream.columns_layout import PALETTE_TABLES, Component, Layout, green_first, layout_of, palette_inputs
@@ -40,7 +42,7 @@ MAX_CODE_COLUMNS = 75
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
     """What the SOURCE chunks say."""
 
     format: str
@@ -51,7 +53,19 @@ class _Source:
     records: tuple[tuple[int, bytes], ...]
 
 
+_DECODERS = {"cpu": decode_columns, "cuda": decode_columns_on_gpu}
 _Chunks = dict[tuple[int, int], ChunkEntry]  # by (tier, tile), ascending
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Chunks to decode: by tier and tile, and as the kernels take them; the specification, the tables by id."""
+
+    geometry: _Chunks
+    rest: _Chunks
+    spec: bytes
+    tables: list[bytes]
+    tiles: list[ColumnsTile]
 
 
 @dataclass(frozen=True)
@@ -62,22 +76,23 @@ class _Decoded:
     tiers: NDArray[np.int64]  # (N,)
 
 
-def decode_scene(file: ContainerFile, *, forget: bool = False, threads: int = 0) -> Scene:
+def decode_scene(file: ContainerFile, *, forget: bool = False, threads: int = 0, device: Device = "cpu") -> Scene:
     """Decode a file of codec COLUMNS.
 
     Args:
         forget: nobody else has the file's bytes, which may be lost: those of a float scene are nearly as many as its
             arrays', and should not be there beside them.
         threads: 0 for every core.
+        device: what decodes the codes; the CPU makes floats of them.
     Raises: CorruptError naming the chunk; TruncatedError if nothing of a damaged file can be decoded.
     """
-    source = _read_source(file)
+    source = read_source(file)
     try:
         layout = layout_of(source.format, source.version, source.shapes)
     except KeyError as error:
         raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 0): it has no array {error}") from None
     missing = list(file.missing)
-    decoded = _decode_tiles(file, source, layout, forget, threads)
+    decoded = _decode_tiles(file, source, layout, forget, threads, device)
     if layout.prefix_shift is not None:
         decoded = _by_prefix(source, decoded)
     codes, without_rest = decoded.codes, decoded.without_rest
@@ -86,7 +101,7 @@ def decode_scene(file: ContainerFile, *, forget: bool = False, threads: int = 0)
         raise CorruptError(f"root: it promises {file.root.splats} splats, the directories list {splats}")
     has_rest = any(component.column_input.layer for component in layout.components)
     if "labels" in codes and not without_rest.all():
-        palette = _decode_palette(file, forget, threads)
+        palette = _decode_palette(file, forget, threads, device)
         if palette is None:
             without_rest = np.ones(splats, bool)
         else:
@@ -118,7 +133,7 @@ def decode_scene(file: ContainerFile, *, forget: bool = False, threads: int = 0)
     return compensated(scene, file, decoded.tiers, there)
 
 
-def _floats(source: _Source, codes: dict[str, NDArray[Any]], threads: int) -> dict[str, NDArray[np.float32]]:
+def _floats(source: Source, codes: dict[str, NDArray[Any]], threads: int) -> dict[str, NDArray[np.float32]]:
     if source.format != FLOAT32:
         return dequantize(source.format, source.version, codes, source.tables, source.header, threads=threads)
     shapes: dict[str, tuple[int, ...]] = {"opacity_logits": (-1,), "sh": (-1, codes["sh"].shape[1] // 3, 3)}
@@ -131,7 +146,11 @@ def _whole(value: Any) -> int:
     return value
 
 
-def _read_source(file: ContainerFile) -> _Source:
+def read_source(file: ContainerFile) -> Source:
+    """The description of the source, its tables and records.
+
+    Raises: CorruptError; TruncatedError if a damaged file lacks it.
+    """
     if file.shared_payload(Kind.SOURCE) is None:
         raise file.lacks("the description of its source")
     values = file.shared_json(Kind.SOURCE)
@@ -170,10 +189,14 @@ def _read_source(file: ContainerFile) -> _Source:
         at += size
     if at != len(data):
         raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 1): {len(data) - at} bytes belong to nothing")
-    return _Source(format, version, shapes, tables, header, tuple(carried))
+    return Source(format, version, shapes, tables, header, tuple(carried))
 
 
-def _decode_tiles(file: ContainerFile, source: _Source, layout: Layout, forget: bool, threads: int) -> _Decoded:
+def tiles_of(file: ContainerFile, layout: Layout) -> Tiles:
+    """The chunks of splats, checked against what the source's layout asks for.
+
+    Raises: CorruptError; TruncatedError if nothing of a damaged file can be decoded.
+    """
     by_layer = [{(r.entry.tier, c.tile): c for r in file.runs if r.entry.layer == y for c in r.chunks} for y in (0, 1)]
     geometry, rest = (dict(sorted(chunks.items())) for chunks in by_layer)
     if file.root.tiers != sum(run.entry.layer == 0 for run in file.runs) and not file.missing:
@@ -194,14 +217,22 @@ def _decode_tiles(file: ContainerFile, source: _Source, layout: Layout, forget: 
             raise CorruptError(f"{_where(key, other, 1)}: layer 0 has {entry.splats} splats, this one {other.splats}")
         span = None if other is None else (other.offset, other.size)
         tiles.append(ColumnsTile(entry.splats, (entry.offset, entry.size), span))
-    splats = sum(tile.splats for tile in tiles)
+    return Tiles(geometry, rest, bytes(spec), [bytes(table or b"") for table in tables], tiles)
+
+
+def _decode_tiles(
+    file: ContainerFile, source: Source, layout: Layout, forget: bool, threads: int, device: Device
+) -> _Decoded:
+    found = tiles_of(file, layout)
+    counts = [tile.splats for tile in found.tiles]
+    splats = sum(counts)
     codes = {name: zero_codes(splats, columns, dtype) for name, (columns, dtype) in source.shapes.items()}
     prefix = np.empty(0 if layout.prefix_shift is None else splats, np.uint32)
-    wrong = decode_columns(
+    wrong = _DECODERS[device](
         file.data,
-        bytes(spec),
-        [bytes(table or b"") for table in tables],
-        tiles,
+        found.spec,
+        found.tables,
+        found.tiles,
         [_target(codes, component) for component in layout.coordinates],
         [_target(codes, component) for component in layout.components],
         prefix=None if layout.prefix_shift is None else (layout.prefix_shift, prefix),
@@ -209,9 +240,9 @@ def _decode_tiles(file: ContainerFile, source: _Source, layout: Layout, forget: 
         threads=threads,
     )
     if wrong is not None:
-        raise _wrong(wrong, layout, geometry, rest)
-    lacking, counts = np.array([tile.rest is None for tile in tiles]), [tile.splats for tile in tiles]
-    of_rows = np.repeat([tier for tier, _ in geometry], counts)
+        raise _wrong(wrong, layout, found.geometry, found.rest)
+    lacking = np.array([tile.rest is None for tile in found.tiles])
+    of_rows = np.repeat([tier for tier, _ in found.geometry], counts)
     return _Decoded(codes, prefix, np.repeat(lacking, counts), of_rows)
 
 
@@ -240,7 +271,7 @@ def _where(key: tuple[int, int], entry: ChunkEntry, layer: int) -> str:
     return f"tile {entry.tile} tier {key[0]} layer {layer} at byte {entry.offset}"
 
 
-def _by_prefix(source: _Source, decoded: _Decoded) -> _Decoded:
+def _by_prefix(source: Source, decoded: _Decoded) -> _Decoded:
     """Give chunk and bucket numbers back their meaning, and rows their order; the prefix has served then."""
     codes, prefix = decoded.codes, decoded.prefix
     order = np.argsort(prefix, kind="stable")
@@ -261,7 +292,7 @@ def _by_prefix(source: _Source, decoded: _Decoded) -> _Decoded:
     return sorted_rows
 
 
-def _decode_palette(file: ContainerFile, forget: bool, threads: int) -> NDArray[np.uint8] | None:
+def _decode_palette(file: ContainerFile, forget: bool, threads: int, device: Device) -> NDArray[np.uint8] | None:
     """Rows of the SOG palette, or None if a damaged file lacks some."""
     spec, tables = file.shared_payload(Kind.COLUMNS, 1), file.shared_payload(Kind.TABLES, PALETTE_TABLES)
     ids = file.shared_ids(Kind.PALETTE)
@@ -284,7 +315,7 @@ def _decode_palette(file: ContainerFile, forget: bool, threads: int) -> NDArray[
     palette = np.zeros((sum(tile.splats for tile in tiles), 3 * coefficients), np.uint8)
     targets = [ColumnTarget(palette, column, 0, 8) for column in green_first(coefficients)]
     used = [b""] * PALETTE_TABLES + [bytes(tables)]
-    wrong = decode_columns(file.data, bytes(spec), used, tiles, [None] * 3, targets, forget=forget, threads=threads)
+    wrong = _DECODERS[device](file.data, bytes(spec), used, tiles, [None] * 3, targets, forget=forget, threads=threads)
     if wrong is None:
         return palette
     if wrong.target is not None:
@@ -293,7 +324,7 @@ def _decode_palette(file: ContainerFile, forget: bool, threads: int) -> NDArray[
     raise CorruptError(f"chunk {bad}: its codes make no sense")
 
 
-def _without_sh(codes: dict[str, NDArray[Any]], source: _Source) -> tuple[dict[str, NDArray[Any]], _Source]:
+def _without_sh(codes: dict[str, NDArray[Any]], source: Source) -> tuple[dict[str, NDArray[Any]], Source]:
     """The same source, SH left out."""
     if source.format == FLOAT32:
         return {**codes, "sh": np.ascontiguousarray(codes["sh"][:, :3])}, source

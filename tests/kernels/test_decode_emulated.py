@@ -19,7 +19,12 @@ pytestmark = pytest.mark.cuda
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = sorted(path.parent for path in (ROOT / "tests" / "vectors").glob("*/input.splatz"))
-STEPPED = [folder for folder in VECTORS if not folder.name.startswith("columns")]
+
+
+CHANGED = (
+    *("stepped_tiers_tiles", "stepped_classes", "residual_vq_geometry", "vec_tree"),
+    *("columns_float32", "columns_spz3", "columns_sog2_tiles", "columns_compressed_ply", "columns_ksplat0"),
+)
 
 
 @pytest.fixture(params=[False, True], ids=["rising", "falling"])
@@ -45,13 +50,13 @@ def decoded(file: bytes, device: Literal["cpu", "cuda"] = "cuda") -> dict[str, b
 
 
 @pytest.mark.usefixtures("emulated")
-@pytest.mark.parametrize("folder", STEPPED, ids=[folder.name for folder in STEPPED])
+@pytest.mark.parametrize("folder", VECTORS, ids=[folder.name for folder in VECTORS])
 def test_vectors_have_the_expected_bits(folder: Path) -> None:
     expected = {name: array.tobytes() for name, array in np.load(folder / "expected.npz").items()}
     assert decoded((folder / "input.splatz").read_bytes()) == expected
 
 
-@pytest.mark.parametrize("name", ["stepped_tiers_tiles", "stepped_classes", "residual_vq_geometry", "vec_tree"])
+@pytest.mark.parametrize("name", CHANGED)
 def test_changed_files_are_taken_or_refused_as_by_the_native_decoder(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,3 +85,18 @@ def test_too_little_memory_for_a_tile_is_said_before_any_is_taken(monkeypatch: p
     words = r"^device cuda: 1 MB of video memory are needed, 0 MB are free; use device cpu$"
     with pytest.raises(BackendError, match=words):
         decoded((ROOT / "tests" / "vectors" / "stepped_tiers_tiles" / "input.splatz").read_bytes())
+
+
+def test_tiles_of_codec_columns_are_decoded_in_batches_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = splatzip.load(ROOT / "datasets" / "samples" / "chair" / "point_cloud.ply").take(np.arange(3000))
+    data = splatzip.compress(scene, preset="lossless")
+    assert splatzip.info(data)["tiles"] > 1
+    expected = decoded(data, "cpu")
+    for memory in (1 << 30, 3 << 20):
+        use_emulation(monkeypatch, falling=False, memory=memory)
+        assert decoded(data) == expected
+    use_emulation(monkeypatch, falling=False, memory=1 << 20)
+    with pytest.raises(
+        BackendError, match=r"^device cuda: \d MB of video memory are needed, 1 MB are free; use device"
+    ):
+        decoded(data)

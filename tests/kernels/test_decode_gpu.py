@@ -21,6 +21,12 @@ FOLDERS = sorted(path.parent for path in (ROOT / "tests" / "vectors").glob("*/in
 SOME = ROOT / "tests" / "vectors" / "stepped_tiers_tiles" / "input.splatz"
 
 
+CHANGED = (
+    *("stepped_tiers_tiles", "stepped_classes", "residual_vq_geometry", "vec_tree"),
+    *("columns_float32", "columns_spz3", "columns_sog2_tiles", "columns_compressed_ply", "columns_ksplat0"),
+)
+
+
 def outcome(file: bytes, *, name: str, strict: bool = True) -> dict[str, bytes] | str:
     """The bytes of each attribute, or the error, as a device of that name gives them."""
     try:
@@ -40,7 +46,7 @@ def test_vectors_have_the_expected_bits(folder: Path) -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("name", ["stepped_tiers_tiles", "stepped_classes", "residual_vq_geometry", "vec_tree"])
+@pytest.mark.parametrize("name", CHANGED)
 def test_changed_files_get_the_bits_or_the_error_of_the_cpu(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder in ("scripts", "tests"):
         monkeypatch.syspath_prepend(str(ROOT / folder))

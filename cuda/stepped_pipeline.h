@@ -1,4 +1,5 @@
-// Decoding, whatever machine it runs on: what is uploaded, which stages follow each other, the memory between them.
+// Decoding codec STEPPED, whatever machine it runs on: what is uploaded, which stages follow each other, the memory
+// between them.
 #pragma once
 #include <algorithm>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "decode_plan.h"
 #include "decode_stages.h"
 #include "machine.h"
+#include "uploaded_file.h"
 
 namespace splatzip::cuda {
 
@@ -22,29 +24,6 @@ struct RunStage {
     run_unit<kStage>(warp, job, range, unit);
   }
 };
-
-// The compressed file on the machine.
-template <class Machine>
-class UploadedFile {
- public:
-  size_t growth(size_t bytes) const { return bytes_.growth(static_cast<int64_t>(bytes)); }
-  const uint8_t* upload(Machine& machine, const uint8_t* file, size_t bytes) {
-    return machine.upload(&bytes_, file, static_cast<int64_t>(bytes));
-  }
-  void release() { bytes_.release(); }
-
- private:
-  typename Machine::template Array<uint8_t> bytes_;
-};
-
-inline size_t append(std::vector<uint8_t>& constants, const void* data, size_t bytes) {
-  const size_t at = DeviceScene::aligned(constants.size());
-  constants.resize(at + bytes);
-  if (bytes) std::copy_n(static_cast<const uint8_t*>(data), bytes, constants.data() + at);
-  return at;
-}
-
-constexpr int64_t kManyRows = 1 << 16;  // enough to know what a row takes
 
 // Rows of planes that a chunk takes.
 inline int64_t rows_of(const ChunkBytes& chunk) {
@@ -157,33 +136,6 @@ class SteppedPipeline {
 
   typename Machine::template Array<uint8_t> constants_, planes_;
   typename Machine::template Array<uint32_t> found_;
-};
-
-template <class Machine>
-class DecoderOf : public Decoder {
- public:
-  template <class... Arguments>
-  explicit DecoderOf(Arguments... arguments) : machine_(arguments...) {}
-
-  DecodeStatus decode_stepped(const SteppedParams& params, const std::vector<TableChunk>& tables,
-                              const std::vector<ChunkBytes>& chunks, const uint8_t* file, size_t file_bytes,
-                              DeviceScene* scene) override {
-    machine_.forget_problem();
-    return waited_for(stepped_.decode(machine_, file_, params, tables, chunks, file, file_bytes, scene));
-  }
-  void forget() override { file_.release(), stepped_.forget(); }
-  std::string problem() const override { return machine_.problem(); }
-
- private:
-  // Nothing reads the caller's file any more.
-  DecodeStatus waited_for(DecodeStatus status) {
-    machine_.wait();
-    return machine_.failed() ? DecodeStatus::failed : status;
-  }
-
-  Machine machine_;
-  UploadedFile<Machine> file_;
-  SteppedPipeline<Machine> stepped_;
 };
 
 }  // namespace splatzip::cuda

@@ -1,0 +1,71 @@
+// What both codecs' plans do with streams: heads are read and checked, tables laid out.
+#pragma once
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "decode_job.h"
+#include "streams.h"
+
+namespace splatzip::cuda {
+
+// Puts arrays behind each other, each at a multiple of 16 bytes.
+class Constants {
+ public:
+  explicit Constants(std::vector<uint8_t>* bytes) : bytes_(bytes) {}
+  template <class T>
+  uint32_t put(const T* values, size_t count) {
+    const size_t at = (bytes_->size() + 15) / 16 * 16;
+    bytes_->resize(at + count * sizeof(T));
+    if (count) std::memcpy(bytes_->data() + at, values, count * sizeof(T));
+    return static_cast<uint32_t>(at);
+  }
+  template <class Values>
+  uint32_t put(const Values& values) {
+    return put(values.data(), values.size());
+  }
+
+ private:
+  std::vector<uint8_t>* bytes_;
+};
+
+// The streams of chunks of a file that will lie at `there`; their table sets are laid out once each.
+class StreamPlanner {
+ public:
+  StreamPlanner(const std::vector<TableChunk>& tables, const uint8_t* file, const uint8_t* there,
+                std::vector<RansSet>* sets, std::vector<uint8_t>* constants)
+      : tables_(tables), file_(file), there_(there), sets_(*sets), constants_(constants) {}
+
+  // Heads and payloads to the end of the chunk. place_of(id): where a stream goes, or null for what is none of the
+  // chunk's. False: something is not legal.
+  template <class PlaceOf>
+  bool read(ByteReader& in, PlaceOf place_of) {
+    StreamHead heads[64];
+    const uint64_t count = in.varint();
+    if (!in.ok() || count > 64) return false;
+    for (uint64_t s = 0; s < count; ++s)
+      if (!read_stream_head(in, &heads[s])) return false;
+    for (uint64_t s = 0; s < count; ++s) {
+      const StreamHead& head = heads[s];
+      if (head.word_bytes > in.left() || head.raw_bytes > in.left()) return false;
+      const uint8_t* bytes = in.take(head.word_bytes + head.raw_bytes);
+      if (!bytes) return false;
+      if (head.stream >= 128) continue;  // optional: skipped
+      StreamPlace* place = place_of(head.stream);
+      if (!place || place->bytes || !open(head, bytes, place)) return false;
+    }
+    return in.at_end();
+  }
+
+ private:
+  bool open(const StreamHead& head, const uint8_t* bytes, StreamPlace* place);
+  bool find_set(const StreamHead& head, int32_t* set);
+
+  const std::vector<TableChunk>& tables_;
+  const uint8_t *file_, *there_;
+  std::vector<RansSet>& sets_;
+  Constants constants_;
+  std::vector<const TableSet*> found_;
+};
+
+}  // namespace splatzip::cuda

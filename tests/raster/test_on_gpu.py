@@ -1,0 +1,184 @@
+"""From a file's bytes to pictures where a scene lies on a GPU: emulated, and, where there is one, on it."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import splatzip
+from splatzip import BackendError, Camera, CorruptError, GpuScene, Scene, decode
+from splatzip.kernels import cuda_decode, cuda_rasterize, device
+from splatzip.kernels.cuda_decode import GpuDecoder
+from splatzip.raster import score
+from splatzip.raster.rasterize import CudaPictures
+from splatzip.scene import on_gpu
+from splatzip.stream import columns_on_gpu
+
+score_module = importlib.import_module("splatzip.raster.score")
+ROOT = Path(__file__).resolve().parents[2]
+VECTORS = sorted(path.parent for path in (ROOT / "tests" / "vectors").glob("*/input.splatz"))
+CHAIR = ROOT / "datasets" / "samples" / "chair" / "point_cloud.ply"
+MACHINES = [
+    pytest.param("emulated", marks=pytest.mark.cuda),
+    pytest.param("device", marks=[pytest.mark.cuda, pytest.mark.gpu]),
+]
+
+
+def use_emulation(monkeypatch: pytest.MonkeyPatch, memory: int = 1 << 40) -> None:
+    """A GPU of that much memory, whose kernels the CPU runs; what it decodes and what it draws take from it apart."""
+    from splatzip import _cuda
+
+    decoder = GpuDecoder(core=_cuda.make_emulated_decoder(False, memory))
+    there = SimpleNamespace(
+        devices=lambda: ([{}], ""), pinned=lambda size: np.empty(size, np.uint8),
+        make_raster=lambda precise, stream: _cuda.make_emulated_raster(precise, False, memory),
+    )  # fmt: skip
+    for module in (decode, columns_on_gpu, on_gpu, cuda_decode):
+        monkeypatch.setattr(module, "shared_decoder", lambda: decoder)
+    for module in (decode, cuda_decode, cuda_rasterize, device):
+        monkeypatch.setattr(module, "require_cuda", lambda: there)
+
+
+@pytest.fixture(params=MACHINES)
+def gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU: one that is emulated, or the machine's."""
+    if request.param == "emulated":
+        use_emulation(monkeypatch)
+
+
+def chair(preset: Any) -> tuple[Scene, bytes, Camera]:
+    """A part of a real scene, its file, and a look at it."""
+    scene = splatzip.load(CHAIR).take(np.arange(0, 43_000, 14))
+    camera = Camera.look_at((1.1, -1.5, 0.9), (0.0, 0.0, 0.1), width=101, height=67, fov_x_rad=0.9, name="near")
+    return scene, splatzip.compress(scene, preset=preset), camera
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("folder", VECTORS, ids=[folder.name for folder in VECTORS])
+def test_vectors_have_the_expected_bits_on_the_device(folder: Path) -> None:
+    scene = splatzip.decompress_on_gpu(folder / "input.splatz")
+    expected = np.load(folder / "expected.npz")
+    host = scene.download()
+    assert {name: array.tobytes() for name, array in host.arrays().items()} == {
+        name: expected[name].tobytes() for name in host.arrays()
+    }
+    assert scene.origin.tobytes() == expected["origin"].tobytes()
+    assert (len(scene), scene.sh_degree) == (len(host), host.sh_degree)
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("preset", ["fast", "lossless"])
+def test_pictures_of_what_was_decoded_there_are_those_of_what_the_host_decoded(preset: str) -> None:
+    _, data, camera = chair(preset)
+    there = splatzip.decompress_on_gpu(data)
+    beside = CudaPictures(splatzip.decompress(data))
+    found, wanted = splatzip.render(there, camera), beside.render(camera)
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(found, wanted, strict=True))
+    bytes_found = splatzip.renderer(there).render_bytes(camera)
+    assert bytes_found.dtype == np.uint8
+    assert np.array_equal(bytes_found, (np.clip(wanted.color, 0, 1) * 255 + 0.5).astype(np.uint8))
+
+
+@pytest.mark.usefixtures("gpu")
+def test_a_scene_of_the_host_is_brought_there_and_back() -> None:
+    scene, _, camera = chair("fast")
+    there = GpuScene.of(scene)
+    assert {n: a.tobytes() for n, a in there.download().arrays().items()} == {
+        n: a.tobytes() for n, a in scene.arrays().items()
+    }
+    assert np.array_equal(splatzip.render(there, camera).color, CudaPictures(scene).render(camera).color)
+
+
+@pytest.mark.usefixtures("gpu")
+def test_part_of_a_file_is_drawn_as_the_host_decodes_it() -> None:
+    data = (ROOT / "tests" / "vectors" / "stepped_tiers_tiles" / "input.splatz").read_bytes()
+    part = data[: len(data) * 3 // 4]
+    wanted = splatzip.decompress(part, strict=False)
+    assert wanted.meta.missing
+    found = splatzip.decompress_on_gpu(part, strict=False)
+    assert found.meta.missing == wanted.meta.missing
+    assert {n: a.tobytes() for n, a in found.download().arrays().items()} == {
+        n: a.tobytes() for n, a in wanted.arrays().items()
+    }
+
+
+@pytest.mark.usefixtures("gpu")
+def test_scores_are_close_to_those_of_the_cpu_wherever_the_scene_lies(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, _, camera = chair("fast")
+    wanted = score(scene, [camera], what={"weight", "removal"}, weights=[0.5])
+    monkeypatch.setattr(score_module, "chosen_device", lambda choice: choice)
+    for found in (
+        score(scene, [camera], what={"weight", "removal"}, weights=[0.5], device="cuda"),
+        score(GpuScene.of(scene), [camera], what={"weight", "removal"}, weights=[0.5]),
+    ):
+        for name in ("weight", "removal", "most_weight", "squared_weight"):
+            ours, theirs = getattr(found, name), getattr(wanted, name)
+            assert np.linalg.norm(ours - theirs) < 1e-3 * np.linalg.norm(theirs), name
+        assert found.geometry_curvature is None
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("path", sorted((ROOT / "tests" / "golden_bad").glob("*.splatz")), ids=lambda path: path.stem)
+def test_bad_files_get_the_errors_of_the_cpu(path: Path) -> None:
+    with pytest.raises(splatzip.FormatError) as wanted:
+        splatzip.decompress(path)
+    with pytest.raises(type(wanted.value)) as found:
+        splatzip.decompress_on_gpu(path)
+    assert str(found.value) == str(wanted.value)
+
+
+@pytest.mark.usefixtures("gpu")
+def test_bits_that_are_no_numbers_are_refused_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tests"))
+    scene, _, _ = chair("fast")
+    scene.sh[7, 2, 1] = np.nan
+    data = splatzip.compress(scene, preset="lossless")
+    with pytest.raises(CorruptError, match="NaN in sh"):
+        splatzip.decompress_on_gpu(data)
+
+
+@pytest.mark.cuda
+def test_too_little_memory_says_how_much_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, data, camera = chair("fast")
+    words = r"^device cuda: \d+ MB of video memory are needed, \d+ MB are free; "
+    use_emulation(monkeypatch, memory=1 << 16)
+    with pytest.raises(BackendError, match=words + "use device cpu$"):
+        splatzip.decompress_on_gpu(data)
+    with pytest.raises(BackendError, match=words + "use device cpu$"):
+        CudaPictures(scene)
+    use_emulation(monkeypatch, memory=2 << 20)
+    pictures = CudaPictures(scene.take(np.arange(2000)))
+    pictures.render(Camera.look_at((1.1, -1.5, 0.9), (0, 0, 0.1), width=64, height=48, fov_x_rad=0.9, name="small"))
+    large = Camera.look_at((1.1, -1.5, 0.9), (0, 0, 0.1), width=640, height=480, fov_x_rad=0.9, name="large")
+    with pytest.raises(BackendError, match=words + "draw fewer or smaller pictures at once$"):
+        pictures.render(large)
+    assert pictures.render_bytes(camera).shape == (67, 101, 3)  # a smaller one still fits
+
+
+@pytest.mark.cuda
+def test_the_cpu_draws_no_scene_that_lies_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_emulation(monkeypatch)
+    scene, _, camera = chair("fast")
+    there = GpuScene.of(scene)
+    with pytest.raises(BackendError, match=r"download\(\) gives one"):
+        splatzip.renderer(there, device="cpu")
+    with pytest.raises(BackendError, match=r"download\(\) gives one"):
+        splatzip.render(there, camera, backend="native")
+
+
+def test_scores_on_a_gpu_that_is_not_there_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_module", lambda: SimpleNamespace(devices=lambda: ([], "there is no NVIDIA driver")))
+    scene, _, camera = chair("fast")
+    with pytest.raises(BackendError, match=r"^device cuda: there is no NVIDIA driver; use device cpu$"):
+        score(scene, [camera], device="cuda")
+
+
+def test_without_a_gpu_it_says_so_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_module", lambda: SimpleNamespace(devices=lambda: ([], "there is no NVIDIA driver")))
+    with pytest.raises(BackendError, match=r"^device cuda: there is no NVIDIA driver; use device cpu$"):
+        splatzip.decompress_on_gpu(VECTORS[0] / "input.splatz")
