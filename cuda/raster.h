@@ -45,6 +45,11 @@ struct ScoreArrays {
   uint64_t* seen_from;
 };
 
+// What the last batch was about: groups of 32 splats there are and are seen, splats that are seen, entries of tiles.
+struct BatchCounts {
+  int64_t groups, seen_groups, seen, entries;
+};
+
 // A scene that is drawn again and again. Arrays lie in the memory of the CPU, or where `on_device` says so in that of
 // the GPU; then nothing waits for the GPU but the count of entries.
 class Raster {
@@ -58,6 +63,7 @@ class Raster {
   // The same for eyes: (views, height, width, 3) of the CPU, cut to 0..1, in 255ths.
   virtual bool render_bytes(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
                             uint8_t* color) = 0;
+  virtual bool count(BatchCounts* counts) = 0;
   // Gradients of a loss of the last batch, which was rendered with `keeps`, given its gradients to the colour and,
   // unless null, to the alpha. All of `gradient` and g_background (3) are written.
   virtual bool backward(const float* g_color, const float* g_alpha, const SceneArrays<float>& gradient,

@@ -76,6 +76,11 @@ class RasterOf : public Raster {
     return !machine_.failed();
   }
 
+  bool count(BatchCounts* counts) override {
+    *counts = pipeline_.count();
+    return !machine_.failed();
+  }
+
   bool backward(const float* g_color, const float* g_alpha, const SceneArrays<float>& gradient, float* g_background,
                 bool on_device) override {
     if constexpr (Precise) {

@@ -6,6 +6,7 @@
 //
 // What a machine is: device_machine.h.
 #pragma once
+#include <algorithm>
 #include <vector>
 
 #include "raster_blend.h"
@@ -58,6 +59,15 @@ class RasterPipeline {
     return !machine_.failed();
   }
 
+  // Of the last batch. Waits for it: for measurements.
+  BatchCounts count() {
+    const int64_t all = views_ * groups_;
+    std::vector<uint32_t> masks(static_cast<size_t>(all));
+    machine_.read(masks.data(), seen_mask_.data(), all);
+    const int64_t seen_groups = std::count_if(masks.begin(), masks.end(), [](uint32_t mask) { return mask != 0; });
+    return {all, seen_groups, seen_, entries_};
+  }
+
  protected:
   template <class T>
   using Array = typename Machine::template Array<T>;
@@ -72,7 +82,7 @@ class RasterPipeline {
     for (const ProjectionCamera& camera : cameras) views.push_back({camera, sight_planes(camera)});
     machine_.write(view_.reserve(machine_, views_), views.data(), views_);
     project(all);
-    if (!count(all)) return false;
+    if (!count_entries(all)) return false;
     sort_by_depth(all);
     tiles() <= 0xFFFF ? emit(&keys16_, owned) : emit(&keys32_, owned);
     return !machine_.failed();
@@ -116,7 +126,7 @@ class RasterPipeline {
   }
 
   // How many are seen and how many entries they have: the only time that the host waits before the picture.
-  bool count(int64_t all) {
+  bool count_entries(int64_t all) {
     const int64_t parts = (all + kSumsAtOnce - 1) / kSumsAtOnce;
     uint64_t* sums = sums_.reserve(machine_, 2 * parts);
     machine_.run(SumEntries{entries_of_.data(), all, sums}, parts);

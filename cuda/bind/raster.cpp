@@ -130,6 +130,13 @@ void backward_at(Raster& raster, uintptr_t g_color, uintptr_t g_alpha, const Add
       raster);
 }
 
+// groups, seen groups, seen splats, entries of the last batch.
+std::array<int64_t, 4> count(Raster& raster) {
+  BatchCounts counts{};
+  or_throw([&] { return raster.count(&counts); }, raster);
+  return {counts.groups, counts.seen_groups, counts.seen, counts.entries};
+}
+
 void begin_scores(Raster& raster, bool removal, bool geometry_curvature, bool color_curvature, bool directions,
                   bool transmittance) {
   or_throw(
@@ -185,6 +192,7 @@ void bind_raster(nb::module_& m) {
       .def("render", &render)
       .def("render_bytes", &render_bytes)
       .def("render_at", &render_at)
+      .def("count", &count)
       .def("backward", &backward)
       .def("backward_at", &backward_at)
       .def("begin_scores", &begin_scores)

@@ -5,17 +5,17 @@
 Scenes are repeated side by side until they have a million and five million splats; without any, the sample chair is.
 Each row of benchmarks/gpu/NAME.json says how many repetitions there were; their median counts, after the bits were
 found to be those of the CPU. `to_device` is the codec with the CPU's part of it, `to_host` also checks the container's
-checksums and brings the arrays back.
+checksums and brings the arrays back. `share_of_bandwidth`: what has to be read and written at least, the file and the
+arrays, in that time, as a share of what a copy on the device moves.
 """
 
 from __future__ import annotations
 
-import datetime
 import json
-import re
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,41 +24,28 @@ from unittest import mock
 import numpy as np
 
 import splatzip
+from benchmark.gpu_facts import ROOT, write
 from splatzip import Scene, decode
 from splatzip.kernels import stepped
-from splatzip.kernels.device import cuda_versions, gpus, require_cuda
+from splatzip.kernels.device import require_cuda
 
-ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "datasets" / "samples" / "chair" / "point_cloud.ply"
 SPLATS = (1_000_000, 5_000_000)
 REPETITIONS, WARM_UP = 15, 3
+COPIED_BYTES = 1 << 30
 
 
 def main() -> None:
     """Measure all scenes at all sizes, and write one file for this GPU."""
-    module, gpu, versions = require_cuda(), gpus()[0], cuda_versions()
-    assert versions is not None
-    rows = []
+    module, rows = require_cuda(), []
+    speed = bandwidth()
     for path in map(Path, sys.argv[1:] or [SAMPLE]):
         source = splatzip.load(path)
         for splats in SPLATS:
-            row = {"scene": path.parent.name, **measure(repeated(source, splats), module)}
+            row = {"scene": path.parent.name, **measure(repeated(source, splats), module, speed)}
             print(json.dumps(row))
             rows.append(row)
-    facts = {
-        "device": gpu.name,
-        "capability": list(gpu.capability),
-        "multiprocessors": gpu.multiprocessors,
-        "memory_bytes": gpu.total_bytes,
-        "driver_cuda": versions[0],
-        "runtime_cuda": versions[1],
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
-        "decode": rows,
-    }
-    target = ROOT / "benchmarks" / "gpu" / f"{re.sub('[^a-z0-9]+', '_', gpu.name.lower()).strip('_')}.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(facts, indent=2) + "\n")
-    print(f"wrote {target.relative_to(ROOT)}")
+    write("decode", {"bytes_a_second": speed, "decode": rows})
 
 
 def repeated(scene: Scene, splats: int) -> Scene:
@@ -73,7 +60,7 @@ def repeated(scene: Scene, splats: int) -> Scene:
     return Scene(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
-def measure(scene: Scene, module: Any) -> dict[str, Any]:
+def measure(scene: Scene, module: Any, speed: float | None) -> dict[str, Any]:
     """Seconds of each way to decode the scene as `fast` compresses it."""
     data = splatzip.compress(scene, preset="fast")
     pinned = module.pinned(len(data))
@@ -97,9 +84,27 @@ def measure(scene: Scene, module: Any) -> dict[str, Any]:
         "to_device_fastest_seconds": min(on_device),
         "to_device_splats_per_second": len(scene) / median(on_device),
         "to_host_seconds": median(with_container),
+        "share_of_bandwidth": speed and (len(data) + scene.float_bytes) / median(on_device) / speed,
         "one_core_seconds": one_core,
         "times_one_core": one_core / median(on_device),
     }
+
+
+def bandwidth() -> float | None:
+    """Bytes that a copy on the device reads and writes in a second, which nothing can exceed; None without torch."""
+    if not find_spec("torch"):
+        return None
+    import torch
+
+    a, b = (torch.empty(COPIED_BYTES, dtype=torch.uint8, device="cuda") for _ in range(2))
+    seconds = []
+    for _ in range(REPETITIONS):
+        torch.cuda.synchronize()
+        begun = time.perf_counter()
+        b.copy_(a)
+        torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - begun)
+    return 2 * COPIED_BYTES / min(seconds)
 
 
 def _arguments(data: Any) -> tuple[Any, ...]:

@@ -4,13 +4,13 @@ exact extent, and how far apart they are.
     python -m benchmark.gpu_pictures [SCENE.ply ...]
 
 Needs torch for CUDA; without gsplat, ours are timed alone. A row is the median over repetitions of all twelve cameras,
-one picture after the other, tensors on the GPU before and after.
+one picture after the other, tensors on the GPU before and after. `share_of_bandwidth`: what a picture cannot do without
+(`benchmark.gpu_floor`), as a share of what a copy on the device moves in that time.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -23,35 +23,33 @@ import numpy as np
 import torch
 
 import splatzip
-from benchmark.gpu import ROOT, SAMPLE, SPLATS, repeated
+from benchmark.gpu import SAMPLE, SPLATS, bandwidth, repeated
+from benchmark.gpu_facts import write
+from benchmark.gpu_floor import least_bytes
 from splatzip import Camera, Scene
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
-from splatzip.kernels.device import gpus
 from splatzip.raster.gsplat_backend import DILATION, NEAR_PLANE
 from splatzip.views.orbit import orbit_views
 
 WIDTH, HEIGHT = 1920, 1080
 REPETITIONS, WARM_UP = 10, 3
-COPIED_BYTES = 1 << 30
 Draw = Callable[[Camera], torch.Tensor]  # (HEIGHT, WIDTH, 3)
 
 
 def main() -> None:
     rows = []
+    speed = bandwidth()
+    assert speed is not None
     for path in map(Path, sys.argv[1:] or [SAMPLE]):
         source = splatzip.load(path)
         for splats in (len(source), *SPLATS):
-            for row in measure(repeated(source, splats)):
+            for row in measure(repeated(source, splats), speed):
                 rows.append({"scene": path.parent.name, "splats": splats, **row})
                 print(json.dumps(rows[-1]), flush=True)
-    facts = {"device": gpus()[0].name, "torch": torch.__version__, "bytes_a_second": bandwidth(), "pictures": rows}
-    name = re.sub("[^a-z0-9]+", "_", facts["device"].lower()).strip("_")
-    target = ROOT / "benchmarks" / "gpu" / f"{name}_pictures.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(facts, indent=2) + "\n")
+    write("pictures", {"torch": torch.__version__, "bytes_a_second": speed, "pictures": rows})
 
 
-def measure(scene: Scene) -> list[dict[str, Any]]:
+def measure(scene: Scene, speed: float) -> list[dict[str, Any]]:
     """A row each for ours, in 16 bits and precise, and for gsplat, packed and not, if it is there."""
     cameras = [wide(camera) for camera in orbit_views(scene).cameras]
     tensors = {name: torch.from_numpy(array).cuda() for name, array in scene.arrays().items()}
@@ -61,14 +59,40 @@ def measure(scene: Scene) -> list[dict[str, Any]]:
     }
     if find_spec("gsplat"):
         ways |= {"gsplat": peer(tensors, packed=False), "gsplat, packed": peer(tensors, packed=True)}
-    rows, pictures = [], {}
+    least = {
+        name: least_of(scene, cameras, precise=precise)
+        for name, precise in (("splatzip", False), ("splatzip, float32", True))
+    }
+    rows: list[dict[str, Any]] = []
+    pictures: dict[str, list[torch.Tensor]] = {}
     for name, draw in ways.items():
         seconds = timed(draw, cameras)
         pictures[name] = [draw(camera).cpu() for camera in cameras[::4]]
         rows.append({"renderer": name, "pictures_a_second": len(cameras) / median(seconds), "seconds": seconds})
+        if name in least:
+            rows[-1] |= {
+                "least_bytes": least[name],
+                "share_of_bandwidth": least[name] * len(cameras) / median(seconds) / speed,
+            }
     for row in rows:
         row["db_beside_splatzip_float32"] = decibels(pictures[row["renderer"]], pictures["splatzip, float32"])
     return rows
+
+
+def least_of(scene: Scene, cameras: list[Camera], *, precise: bool) -> float:
+    """`least_bytes` of a picture, the mean over cameras."""
+    rasterizer = CudaRasterizer(precise=precise)
+    rasterizer.set_scene(scene.arrays())
+    found = []
+    for camera in cameras:
+        size, lens = (camera.width, camera.height), (camera.fx, camera.fy, camera.cx, camera.cy)
+        rasterizer.render(
+            [camera.world_to_camera], scene.origin, [lens], size, np.zeros(3, np.float32),
+            exact_extent=True, antialias=False, depth=False,
+        )  # fmt: skip
+        counts = rasterizer.count()
+        found.append(least_bytes(counts, size=size, coefficients=scene.sh.shape[1], precise=precise))
+    return float(np.mean(found))
 
 
 def wide(camera: Camera) -> Camera:
@@ -133,19 +157,6 @@ def decibels(found: list[torch.Tensor], wanted: list[torch.Tensor]) -> float:
     pairs = zip(found, wanted, strict=True)
     errors = [float(((a.clamp(0, 1) - b.clamp(0, 1)) ** 2).mean()) + 1e-20 for a, b in pairs]
     return float(np.mean(-10 * np.log10(errors)))
-
-
-def bandwidth() -> float:
-    """Bytes that a copy on the device reads and writes in a second: what every kernel could at most move."""
-    a, b = (torch.empty(COPIED_BYTES, dtype=torch.uint8, device="cuda") for _ in range(2))
-    seconds = []
-    for _ in range(REPETITIONS):
-        torch.cuda.synchronize()
-        begun = time.perf_counter()
-        b.copy_(a)
-        torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - begun)
-    return 2 * COPIED_BYTES / min(seconds)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,22 @@ def _row(address: str, pid: int, start: float) -> dict[str, Any]:
     return row
 
 
+def pictures_a_second(address: str, *, size: tuple[int, int], quality: int, pictures: int) -> float:
+    """Of a server at that address, once its page is there; one asked for after the other."""
+    while _get(f"{address}splatzip/ready") != b"yes":
+        time.sleep(0.02)
+    state = _session(address)
+    bodies = [
+        {"pose": pose, "width": size[0], "height": size[1], "layers": [["ref", "color"]], "quality": quality}
+        for pose in _around(state["pose"], pictures + 1)
+    ]
+    _post(f"{address}splatzip/{state['token']}/picture", bodies.pop())  # warm-up
+    begun = time.perf_counter()
+    for body in bodies:
+        _post(f"{address}splatzip/{state['token']}/picture", body)
+    return pictures / (time.perf_counter() - begun)
+
+
 def _session(address: str) -> dict[str, Any]:
     """What the page's view is told first: it runs the step of Gradio that brings everything up to date."""
     config = json.loads(_get(f"{address}config"))

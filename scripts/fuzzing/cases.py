@@ -1,8 +1,9 @@
-"""Recorded calls of the native decoder of codec STEPPED, whole and damaged.
+"""Recorded calls of the native decoders, whole and damaged.
 
     cases.py FOLDER COUNT
 
-native/fuzz/decode_stepped.cpp runs them, and says there how a case is laid out.
+Those of codec STEPPED end in .case: native/fuzz/decode_stepped.cpp runs them; those of COLUMNS in .columns.
+cuda/emulation/main.cpp runs both. native/fuzz/stepped_case.h and columns_case.h say how a case is laid out.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from fuzzing.formats import FORMATS
 from fuzzing.reseal import resealed
 from splatzip import SplatzipError, decode
 from splatzip.errors import CorruptError
+from splatzip.kernels.columns import ColumnsTile, ColumnTarget, decode_columns
 from splatzip.kernels.stepped import ChunkPlace
+from splatzip.stream import columns_decode
 
 
 def write_cases(folder: Path, count: int) -> int:
-    """Record what decoding the seeds of .splatz, and `count` damaged ones, hands to the native decoder.
+    """Record what decoding the seeds of .splatz, and `count` damaged ones, hands to the native decoders.
 
     Returns: how many cases were written; what is refused before has none.
     """
@@ -42,7 +45,21 @@ def write_cases(folder: Path, count: int) -> int:
         written += 1
         return CorruptError, -1  # it is not decoded here
 
-    with mock.patch.object(decode, "decode_stepped", record):
+    def record_columns(
+        file: memoryview, spec: bytes, tables: Sequence[bytes], tiles: Sequence[ColumnsTile],
+        coordinates: Sequence[ColumnTarget | None], components: Sequence[ColumnTarget], *,
+        prefix: tuple[int, Any] | None = None, **how: Any,
+    ) -> Any:  # fmt: skip
+        nonlocal written
+        targets = [*coordinates, *components]
+        (folder / f"{written:06}.columns").write_bytes(columns_case(file, spec, tables, tiles, targets, prefix))
+        written += 1
+        return decode_columns(file, spec, tables, tiles, coordinates, components, prefix=prefix, **how)
+
+    with (
+        mock.patch.object(decode, "decode_stepped", record),
+        mock.patch.dict(columns_decode._DECODERS, cpu=record_columns),
+    ):
         for data in (*seeds, *damaged):
             for strict in (True, False):
                 with contextlib.suppress(SplatzipError):
@@ -62,6 +79,36 @@ def case(
     for c in chunks:
         out += struct.pack("<5q", c.tile, c.tier, c.layer, c.splats, c.row)
         out += _block(bytes(file[c.offset : c.offset + c.size]))
+    return bytes(out)
+
+
+def columns_case(
+    file: memoryview, spec: bytes, tables: Sequence[bytes], tiles: Sequence[ColumnsTile],
+    targets: Sequence[ColumnTarget | None], prefix: tuple[int, Any] | None,
+) -> bytes:  # fmt: skip
+    """The bytes of one case of codec COLUMNS."""
+    arrays: list[Any] = []
+    for target in targets:
+        if target is not None and not any(target.array is array for array in arrays):
+            arrays.append(target.array)
+    places = {id(array): place for place, array in enumerate(arrays)}
+    out = bytearray(struct.pack("<q", -1)) + _block(spec) + struct.pack("<q", len(tables))
+    for table in tables:
+        out += _block(table)
+    out += struct.pack("<qq", prefix[0] if prefix else -1, len(arrays))
+    for array in arrays:
+        out += struct.pack("<qq", array.shape[1], array.itemsize)
+    out += struct.pack("<q", len(targets))
+    for target in targets:
+        fields = (-1, 0, 0, 1, 0)
+        if target is not None:
+            fields = (places[id(target.array)], target.column, target.shift, target.bits, target.folded)
+        out += struct.pack("<5q", *fields)
+    out += struct.pack("<q", len(tiles))
+    for tile in tiles:
+        out += struct.pack("<q", tile.splats)
+        for offset, size in (tile.geometry, tile.rest or (0, 0)):
+            out += _block(bytes(file[offset : offset + size]))
     return bytes(out)
 
 

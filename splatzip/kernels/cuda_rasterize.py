@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,15 @@ from splatzip.kernels.device import require_cuda
 from splatzip.kernels.rasterize import Doubles, Floats
 
 _ATTRIBUTES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
+
+
+class BatchCounts(NamedTuple):
+    """What a batch of pictures was about: groups of 32 splats there are and are seen, splats seen, entries of tiles."""
+
+    groups: int
+    seen_groups: int
+    seen: int
+    entries: int
 
 
 class CudaRasterizer:
@@ -115,6 +124,10 @@ class CudaRasterizer:
     def backward_at(self, color: int, alpha: int, gradients: Sequence[int], background: int) -> None:
         """`backward` between arrays on the GPU; all of the five gradients and of the background's is written."""
         self._call("backward_at", color, alpha, tuple(gradients), background)
+
+    def count(self) -> BatchCounts:
+        """Of the last batch, once it is done."""
+        return BatchCounts(*self._call("count"))
 
     def begin_scores(
         self, *, removal: bool, geometry_curvature: bool, color_curvature: bool, directions: bool, transmittance: bool

@@ -9,15 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from emulated_gpu import use_emulation
 
 import splatzip
-from splatzip import BackendError, Camera, CorruptError, GpuScene, Scene, decode
-from splatzip.kernels import cuda_decode, cuda_rasterize, device
-from splatzip.kernels.cuda_decode import GpuDecoder
+from splatzip import BackendError, Camera, CorruptError, GpuScene, Scene
+from splatzip.kernels import device
 from splatzip.raster import score
 from splatzip.raster.rasterize import CudaPictures
-from splatzip.scene import on_gpu
-from splatzip.stream import columns_on_gpu
 
 score_module = importlib.import_module("splatzip.raster.score")
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,21 +25,6 @@ MACHINES = [
     pytest.param("emulated", marks=pytest.mark.cuda),
     pytest.param("device", marks=[pytest.mark.cuda, pytest.mark.gpu]),
 ]
-
-
-def use_emulation(monkeypatch: pytest.MonkeyPatch, memory: int = 1 << 40) -> None:
-    """A GPU of that much memory, whose kernels the CPU runs; what it decodes and what it draws take from it apart."""
-    from splatzip import _cuda
-
-    decoder = GpuDecoder(core=_cuda.make_emulated_decoder(False, memory))
-    there = SimpleNamespace(
-        devices=lambda: ([{}], ""), pinned=lambda size: np.empty(size, np.uint8),
-        make_raster=lambda precise, stream: _cuda.make_emulated_raster(precise, False, memory),
-    )  # fmt: skip
-    for module in (decode, columns_on_gpu, on_gpu, cuda_decode):
-        monkeypatch.setattr(module, "shared_decoder", lambda: decoder)
-    for module in (decode, cuda_decode, cuda_rasterize, device):
-        monkeypatch.setattr(module, "require_cuda", lambda: there)
 
 
 @pytest.fixture(params=MACHINES)

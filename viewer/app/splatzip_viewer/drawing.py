@@ -88,6 +88,13 @@ def draw(scenes: Mapping[str, OpenScene], request: Request, *, device: Device = 
             drawn[which, style] = scenes[which].picture(camera, style, device=device)
         return drawn[which, style]
 
+    looked_at = not request.measure and not {"error", "depth", "alpha"} & {mode for _, mode in request.layers}
+
+    def pixels(which: str, style: str) -> Bytes8:
+        if looked_at and which in scenes:  # nothing is worked out from it: bytes are enough
+            return scenes[which].pixels(camera, style, device=device)
+        return _eight_bits(picture(which, style).color)
+
     panels = []
     for which, mode in request.layers:
         if mode == "error":
@@ -98,7 +105,7 @@ def draw(scenes: Mapping[str, OpenScene], request: Request, *, device: Device = 
         elif mode == "alpha":
             panels.append(_grey(picture(which).alpha))
         else:
-            panels.append(_eight_bits(picture(which, "splats" if mode == "color" else mode).color))
+            panels.append(pixels(which, "splats" if mode == "color" else mode))
     psnr = None
     if request.measure and {"ref", "test"} <= scenes.keys():
         ref, test = (np.clip(picture(one).color, 0, 1) for one in ("ref", "test"))

@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip import (
+    BackendError,
     Camera,
     NotSplatzipError,
     Picture,
     Renderer,
     Scene,
     SplatzipError,
+    chosen_device,
+    decompress_on_gpu,
     info,
     load,
     renderer,
@@ -74,6 +77,13 @@ class OpenScene:
         """
         return self._renderer(style, device).render(camera)
 
+    def pixels(self, camera: Camera, style: str = "splats", *, device: Device = "cpu") -> NDArray[np.uint8]:
+        """The colour alone, (H, W, 3) in 255ths: all that a GPU has to hand over for a look.
+
+        Raises: as `picture`.
+        """
+        return self._renderer(style, device).render_bytes(camera)
+
     @cached_property
     def ball(self) -> tuple[NDArray[np.float64], float]:
         """Centre (3,) and radius of where most splats are."""
@@ -86,8 +96,17 @@ class OpenScene:
             if found is None:
                 for other in set(self._drawn_by) - {("splats", device)}:  # one beside the splats is enough memory
                     del self._drawn_by[other]
-                found = self._drawn_by[style, device] = renderer(_styled(self.scene, style), device=device)
+                found = self._drawn_by[style, device] = self._made_ready(style, device)
             return found
+
+    def _made_ready(self, style: str, device: Device) -> Renderer:
+        if style == "splats" and self.facts is not None and chosen_device(device) == "cuda":
+            try:
+                return renderer(decompress_on_gpu(self.path))  # from the file's bytes, not by way of the host
+            except BackendError:  # too little memory
+                if device == "cuda":
+                    raise
+        return renderer(_styled(self.scene, style), device=device)
 
 
 def facts_of(path: Path) -> dict[str, Any] | None:
