@@ -45,3 +45,10 @@ test('splats that were damaged cannot be seen', () => {
   const data = (entity.gsplat!.resource as engine.GSplatResource).gsplatData as engine.GSplatData;
   assert.deepEqual([...data.getProp('opacity')!], [-Infinity, -Infinity, -Infinity, 3]);
 });
+
+test('what a file says it holds costs nothing until it comes', () => {
+  const maker = new EntityMaker();
+  maker.take({ type: 'header', shDegree: 3, count: 1e12 } as HeaderEvent);
+  maker.take(numberedSplats(0, 2));
+  assert.equal((maker.entity(engine, appOf()).gsplat!.resource as engine.GSplatResource).gsplatData.numSplats, 2);
+});

@@ -55,3 +55,10 @@ test('of degree 4 a PLY holds what readers know', () => {
   assert.deepEqual(columns.get('f_rest_44'), [44]); // blue of the 15th
   assert.equal(columns.has('f_rest_45'), false);
 });
+
+test('what a file says it holds costs nothing until it comes', () => {
+  const maker = new PlyMaker();
+  maker.take({ type: 'header', shDegree: 3, count: 1e12 } as HeaderEvent);
+  maker.take(numberedSplats(0, 2));
+  assert.equal(read(maker.bytes()).get('x')!.length, 2);
+});

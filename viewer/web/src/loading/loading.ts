@@ -76,7 +76,7 @@ export class Loading {
   #isPushed = false;
   #isDamaged = false;
   #ended: (end: EndEvent) => void = () => {};
-  #failed: (error: LoadError) => void = () => {};
+  #failed: (error: unknown) => void = () => {};
   readonly #finished: Promise<EndEvent>;
   readonly #failure = new AbortController();
 
@@ -165,7 +165,17 @@ export class Loading {
     return this.#header === null ? 0 : lastTier(this.#known(this.#header), this.#limits.maxSplats).tier;
   }
 
+  /** What goes wrong with whoever listens ends it, too: nobody else would hear of it. */
   #take(event: StreamEvent): void {
+    try {
+      this.#hand(event);
+    } catch (error) {
+      this.#failed(error);
+      this.#failure.abort();
+    }
+  }
+
+  #hand(event: StreamEvent): void {
     if (event.type === 'header') this.#header = event;
     else if (event.type === 'directory') this.#directories.set(runKey(event), event.chunks);
     else if (event.type === 'damage') this.#isDamaged = true;
