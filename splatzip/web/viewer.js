@@ -25299,9 +25299,8 @@ var pC = [
 	["W A S D, Q E", "walk, down and up"],
 	["F", "orbit or fly"],
 	["R", "back to the start"],
-	["U", "another way up"],
-	["L", "copy a link to this view"]
-], mC = class {
+	["U", "another way up"]
+], mC = ["L", "copy a link to this view"], hC = class {
 	element;
 	#e = uC("h2");
 	#t = uC("p");
@@ -25315,23 +25314,36 @@ var pC = [
 	show({ problem: e, damage: t, progress: n, phase: r }) {
 		this.element.hidden = e === null && (t.length === 0 || r === "loading"), this.element.hidden || (e === null ? (this.#e.textContent = t.length === 1 ? "A part of the file is damaged." : `${t.length} parts of the file are damaged.`, this.#t.textContent = `The rest is shown. ${t[0]}`) : (this.#e.textContent = e.title, this.#t.textContent = e.detail), this.#n.hidden = e?.canRetry !== !0, this.element.classList.toggle("beside", n.splats > 0));
 	}
-}, hC = class {
+}, gC = class {
 	element;
-	constructor() {
-		let e = pC.flatMap(([e, t]) => [uC("dt", {}, e), uC("dd", {}, t)]), t = uC("button", { type: "button" }, "Close");
-		t.addEventListener("click", () => this.element.close());
-		let n = (e) => {
+	constructor(e) {
+		let t = (e ? [...pC, mC] : pC).flatMap(([e, t]) => [uC("dt", {}, e), uC("dd", {}, t)]), n = uC("button", { type: "button" }, "Close");
+		n.addEventListener("click", () => this.element.close());
+		let r = (e) => {
 			(e.key === "Escape" || e.code === "KeyH") && this.element.close();
 		};
 		this.element = uC("dialog", {
 			class: "panel",
 			"aria-label": "Keys"
-		}, uC("h2", {}, "Keys and hands"), uC("dl", {}, ...e), t), this.element.addEventListener("keydown", n);
+		}, uC("h2", {}, "Keys and hands"), uC("dl", {}, ...t), n), this.element.addEventListener("keydown", r);
 	}
 	toggle() {
 		this.element.open ? this.element.close() : this.element.show();
 	}
-}, gC = 10, _C = 2 * Math.PI * gC, vC = 2500, yC = class {
+}, _C = class {
+	element = uC("div", {
+		class: "says",
+		"aria-live": "polite"
+	});
+	#e = null;
+	#t;
+	say(e) {
+		e !== null && e !== this.#e && (this.#e = e, this.element.textContent = e);
+	}
+	show(e, t = 2e3) {
+		this.element.textContent = e, this.element.classList.add("shown"), clearTimeout(this.#t), this.#t = setTimeout(() => this.element.classList.remove("shown"), t);
+	}
+}, vC = 10, yC = 2 * Math.PI * vC, bC = 2500, xC = class {
 	element;
 	#e;
 	#t = uC("b");
@@ -25341,14 +25353,14 @@ var pC = [
 		let e = {
 			cx: "14",
 			cy: "14",
-			r: String(gC)
+			r: String(vC)
 		};
 		this.#e = dC("circle", {
 			...e,
 			class: "done",
 			transform: "rotate(-90 14 14)",
-			"stroke-dasharray": String(_C),
-			"stroke-dashoffset": String(_C)
+			"stroke-dasharray": String(yC),
+			"stroke-dashoffset": String(yC)
 		});
 		let t = dC("svg", {
 			width: "28",
@@ -25368,19 +25380,19 @@ var pC = [
 	}
 	show(e) {
 		let { progress: t, phase: n } = e, r = t.totalBytes ? Math.min(t.bytes / t.totalBytes, 1) : 0;
-		this.#e.setAttribute("stroke-dashoffset", String(_C * (1 - r))), this.#t.textContent = bC(e), this.#n.textContent = xC(e), this.element.setAttribute("aria-valuenow", String(Math.round(100 * r))), this.element.setAttribute("aria-valuetext", `${this.#t.textContent}, ${this.#n.textContent}`), clearTimeout(this.#r), this.element.classList.remove("quiet"), n === "complete" && e.damage.length === 0 && (this.#r = setTimeout(() => this.element.classList.add("quiet"), vC));
+		this.#e.setAttribute("stroke-dashoffset", String(yC * (1 - r))), this.#t.textContent = SC(e), this.#n.textContent = CC(e), this.element.setAttribute("aria-valuenow", String(Math.round(100 * r))), this.element.setAttribute("aria-valuetext", `${this.#t.textContent}, ${this.#n.textContent}`), clearTimeout(this.#r), this.element.classList.remove("quiet"), n === "complete" && e.damage.length === 0 && (this.#r = setTimeout(() => this.element.classList.add("quiet"), bC));
 	}
 };
-function bC({ progress: e, phase: t, isWaiting: n }) {
+function SC({ progress: e, phase: t, isWaiting: n }) {
 	let { bytes: r, totalBytes: i } = e;
 	return n && t === "loading" ? "Waiting for the server" : t === "starting" || r === 0 && t === "loading" ? "Connecting" : i === null || r >= i ? Re(r) : `${Re(r)} of ${Re(i)}`;
 }
-function xC({ progress: e, isLimited: t }) {
+function CC({ progress: e, isLimited: t }) {
 	let { splats: n, totalSplats: r } = e, i = n.toLocaleString("en");
 	return r === null || n === r ? `${i} splats` : `${i} of ${r.toLocaleString("en")} splats${t ? ", as many as this device takes" : ""}`;
 }
 // src/ui/style.css?inline
-var SC = ":host{contain:strict;--ink:#1b1d21;--soft:#565c66;--paper:#fffffff0;--line:#d5d9df;--link:#0b5cad;--bad:#b3261e;min-height:8rem;color:var(--ink);font:14px/1.4 system-ui,sans-serif;display:block;position:relative;overflow:hidden}:host([hidden]){display:none}@media (prefers-color-scheme:dark){:host{--ink:#e8eaed;--soft:#a3aab4;--paper:#1d1f24f0;--line:#383d45;--link:#8ab8f2;--bad:#f2a49d}}canvas{touch-action:none;cursor:grab;outline:none;width:100%;height:100%;display:block}canvas:active{cursor:grabbing}canvas:focus-visible{outline:3px solid var(--link);outline-offset:-3px}.bar{pointer-events:none;justify-content:space-between;align-items:end;gap:.5rem;display:flex;position:absolute;bottom:.6rem;left:.6rem;right:.6rem}.bar>*{pointer-events:auto}.status,.buttons,.panel{background:var(--paper);border:1px solid var(--line);border-radius:.6rem}.status{font-variant-numeric:tabular-nums;align-items:center;gap:.5rem;min-width:0;padding:.3rem .7rem .3rem .4rem;transition:opacity .6s;display:flex}.status.quiet{opacity:0;pointer-events:none}.status svg{flex:none}.status small{color:var(--soft);font-size:12px}.status b{font-weight:600}.track{fill:none;stroke:var(--line);stroke-width:3.5px}.done{fill:none;stroke:var(--link);stroke-width:3.5px;stroke-linecap:round;transition:stroke-dashoffset .15s}.buttons{padding:2px;display:flex}button{font:inherit;color:inherit;cursor:pointer;background:0 0;border:0;border-radius:.45rem}.buttons button{place-items:center;width:2.2rem;height:2.2rem;display:grid}button:hover{background:color-mix(in srgb, var(--ink) 10%, transparent)}button:focus-visible{outline:2px solid var(--link);outline-offset:-1px}.panel{z-index:1;box-sizing:border-box;width:max-content;max-width:calc(100% - 1.2rem);max-height:calc(100% - 1.2rem);padding:1rem 1.2rem;position:absolute;top:50%;left:50%;overflow:auto;transform:translate(-50%,-50%)}.panel[hidden]{display:none}.panel h2{overflow-wrap:anywhere;margin:0 0 .3rem;font-size:1rem}.panel p{color:var(--soft);overflow-wrap:anywhere;margin:0 0 .6rem}.panel p:last-child{margin:0}.problem h2{color:var(--bad)}.panel button{border:1px solid var(--line);padding:.35rem .9rem}.problem.beside{max-width:min(26rem,100% - 1.2rem);top:auto;bottom:3.6rem;left:.6rem;transform:none}dl{grid-template-columns:fit-content(60%) 1fr;gap:.15rem .9rem;margin:0 0 .8rem;display:grid}dt{color:var(--soft)}dd{margin:0}.says{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}@media (prefers-reduced-motion:reduce){.status,.done{transition:none}}", CC = {
+var wC = ":host{contain:strict;--ink:#1b1d21;--soft:#565c66;--paper:#fffffff0;--line:#d5d9df;--link:#0b5cad;--bad:#b3261e;min-height:8rem;color:var(--ink);font:14px/1.4 system-ui,sans-serif;display:block;position:relative;overflow:hidden}:host([hidden]){display:none}@media (prefers-color-scheme:dark){:host{--ink:#e8eaed;--soft:#a3aab4;--paper:#1d1f24f0;--line:#383d45;--link:#8ab8f2;--bad:#f2a49d}}canvas{touch-action:none;cursor:grab;outline:none;width:100%;height:100%;display:block}canvas:active{cursor:grabbing}canvas:focus-visible{outline:3px solid var(--link);outline-offset:-3px}.bar{pointer-events:none;justify-content:space-between;align-items:end;gap:.5rem;display:flex;position:absolute;bottom:.6rem;left:.6rem;right:.6rem}.bar>*{pointer-events:auto}.status,.buttons,.panel{background:var(--paper);border:1px solid var(--line);border-radius:.6rem}.status{font-variant-numeric:tabular-nums;align-items:center;gap:.5rem;min-width:0;padding:.3rem .7rem .3rem .4rem;transition:opacity .6s;display:flex}.status.quiet{opacity:0;pointer-events:none}.status svg{flex:none}.status small{color:var(--soft);font-size:12px}.status b{font-weight:600}.track{fill:none;stroke:var(--line);stroke-width:3.5px}.done{fill:none;stroke:var(--link);stroke-width:3.5px;stroke-linecap:round;transition:stroke-dashoffset .15s}.buttons{padding:2px;display:flex}button{font:inherit;color:inherit;cursor:pointer;background:0 0;border:0;border-radius:.45rem}.buttons button{place-items:center;width:2.2rem;height:2.2rem;display:grid}button:hover{background:color-mix(in srgb, var(--ink) 10%, transparent)}button:focus-visible{outline:2px solid var(--link);outline-offset:-1px}.panel{z-index:1;box-sizing:border-box;width:max-content;max-width:calc(100% - 1.2rem);max-height:calc(100% - 1.2rem);padding:1rem 1.2rem;position:absolute;top:50%;left:50%;overflow:auto;transform:translate(-50%,-50%)}.panel[hidden]{display:none}.panel h2{overflow-wrap:anywhere;margin:0 0 .3rem;font-size:1rem}.panel p{color:var(--soft);overflow-wrap:anywhere;margin:0 0 .6rem}.panel p:last-child{margin:0}.problem h2{color:var(--bad)}.panel button{border:1px solid var(--line);padding:.35rem .9rem}.problem.beside{max-width:min(26rem,100% - 1.2rem);top:auto;bottom:3.6rem;left:.6rem;transform:none}dl{grid-template-columns:fit-content(60%) 1fr;gap:.15rem .9rem;margin:0 0 .8rem;display:grid}dt{color:var(--soft)}dd{margin:0}.says{position:absolute;top:.6rem;left:50%;transform:translate(-50%)}.says:not(.shown){clip-path:inset(50%);width:1px;height:1px;overflow:hidden}.says.shown{background:var(--paper);border:1px solid var(--line);overflow-wrap:anywhere;-webkit-user-select:all;user-select:all;box-sizing:border-box;border-radius:.6rem;width:max-content;max-width:calc(100% - 3rem);padding:.3rem .8rem}@media (prefers-reduced-motion:reduce){.status,.done{transition:none}}", TC = {
 	reset: "M4 12a8 8 0 1 0 2.6-5.9M4 4v4.5h4.5",
 	orbit: "M12 8.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 0 0 0-7M3.5 16.5C1.5 13.5 6 9 12 6.500c5-2 9-1.500 8.500 1S17 14 12 17s-7.500 1.500-8.500-.5",
 	fly: "M3 11.500 21 3l-6.500 18-3-7.500zM11.500 13.500 21 3",
@@ -25388,11 +25400,11 @@ var SC = ":host{contain:strict;--ink:#1b1d21;--soft:#565c66;--paper:#fffffff0;--
 	link: "M10 14a4 4 0 0 0 6 .4l3-3a4.200 4.200 0 0 0-6-6l-1.500 1.500M14 10a4 4 0 0 0-6-.4l-3 3a4.200 4.200 0 0 0 6 6l1.500-1.500",
 	full: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
 	help: "M9 9.500a3 3 0 1 1 4.200 2.800c-.8.4-1.200.9-1.200 1.700v.5M12 17.800v.1"
-}, wC = null;
-function TC(e) {
-	wC = e, customElements.get("splat-zip") || customElements.define("splat-zip", EC);
+}, EC = null;
+function DC(e) {
+	EC = e, customElements.get("splat-zip") || customElements.define("splat-zip", OC);
 }
-var EC = class extends HTMLElement {
+var OC = class extends HTMLElement {
 	static observedAttributes = [
 		"src",
 		"background",
@@ -25426,62 +25438,59 @@ var EC = class extends HTMLElement {
 			role: "application",
 			"aria-label": "Scene; H shows the keys"
 		});
-		this.#e.replaceChildren(uC("style", {}, SC), t);
-		let n = new mC(() => void this.viewer?.load());
+		this.#e.replaceChildren(uC("style", {}, wC), t);
+		let n = new hC(() => void this.viewer?.load());
 		try {
-			this.viewer = new lC(t, e, wC());
+			this.viewer = new lC(t, e, EC());
 		} catch (e) {
 			this.#e.append(n.element), n.show({
 				...nt,
 				phase: "stopped",
-				problem: OC(e)
+				problem: AC(e)
 			});
 			return;
 		}
-		e.ui ? this.#r(t, this.viewer, n) : this.#e.append(n.element), this.viewer.store.subscribe((e) => {
+		e.ui ? this.#r(t, this.viewer, n, e.link) : this.#e.append(n.element), this.viewer.store.subscribe((e) => {
 			n.show(e), this.dispatchEvent(new CustomEvent("splatzip-state", {
 				detail: e,
 				bubbles: !0
 			}));
 		}), this.viewer.load();
 	}
-	#r(e, t, n) {
-		let r = new yC(), i = new hC(), a = uC("div", {
-			class: "says",
-			"aria-live": "polite"
-		}), o = (e, t, n) => {
+	#r(e, t, n, r) {
+		let i = new xC(), a = new gC(r), o = new _C(), s = (e, t, n) => {
 			let r = uC("button", {
 				type: "button",
 				title: t,
 				"aria-label": t
-			}, fC(CC[e]));
+			}, fC(TC[e]));
 			return r.addEventListener("click", n), r;
-		}, s = () => {
-			navigator.clipboard?.writeText(t.link).then(() => a.textContent = "Link copied");
-		}, c = o("fly", "Orbit or fly (F)", () => {
+		}, c = async () => {
+			try {
+				await navigator.clipboard.writeText(t.link), o.show("Link copied.");
+			} catch {
+				o.show(t.link, 15e3);
+			}
+		}, l = s("fly", "Orbit or fly (F)", () => {
 			t.controls.mode = t.controls.mode === "orbit" ? "fly" : "orbit";
-		}), l = o("full", "Full screen", () => {
+		}), u = s("full", "Full screen", () => {
 			document.fullscreenElement ? document.exitFullscreen() : this.requestFullscreen();
-		}), u = uC("div", {
+		}), d = uC("div", {
 			class: "buttons",
 			role: "group",
 			"aria-label": "View"
-		}, o("reset", "Back to the start (R)", () => t.controls.reset()), c, o("up", "Another way up (U)", () => t.turnUp()), o("link", "Copy a link to this view (L)", s), ...document.fullscreenEnabled ? [l] : [], o("help", "Keys (H)", () => i.toggle()));
+		}, s("reset", "Back to the start (R)", () => t.controls.reset()), l, s("up", "Another way up (U)", () => t.turnUp()), ...r ? [s("link", "Copy a link to this view (L)", () => void c())] : [], ...document.fullscreenEnabled ? [u] : [], s("help", "Keys (H)", () => a.toggle()));
 		e.addEventListener("keydown", (e) => {
-			e.ctrlKey || e.metaKey || e.altKey || (e.code === "KeyH" || e.key === "?" ? i.toggle() : e.code === "KeyL" ? s() : e.code === "KeyU" && t.turnUp());
-		}), this.#e.append(n.element, i.element, uC("div", { class: "bar" }, r.element, u), a);
-		let d = "";
-		t.store.subscribe((e) => {
-			r.show(e), c.replaceChildren(fC(CC[e.mode === "orbit" ? "fly" : "orbit"])), c.setAttribute("aria-pressed", String(e.mode === "fly"));
-			let t = DC(e);
-			t !== null && t !== d && (a.textContent = d = t);
+			e.ctrlKey || e.metaKey || e.altKey || (e.code === "KeyH" || e.key === "?" ? a.toggle() : e.code === "KeyL" && r ? c() : e.code === "KeyU" && t.turnUp());
+		}), this.#e.append(n.element, a.element, uC("div", { class: "bar" }, i.element, d), o.element), t.store.subscribe((e) => {
+			i.show(e), l.replaceChildren(fC(TC[e.mode === "orbit" ? "fly" : "orbit"])), l.setAttribute("aria-pressed", String(e.mode === "fly")), o.say(kC(e));
 		});
 	}
 };
-function DC(e) {
-	return e.phase === "complete" ? `Loaded: ${xC(e)}` : e.isWaiting ? bC(e) : null;
+function kC(e) {
+	return e.phase === "complete" ? `Loaded: ${CC(e)}` : e.isWaiting ? SC(e) : null;
 }
-function OC(e) {
+function AC(e) {
 	let { title: t, detail: n } = Le(e), r = /webgl/i.test(n);
 	return {
 		title: r ? "This browser cannot draw scenes: it has no WebGL 2." : t,
@@ -25490,22 +25499,22 @@ function OC(e) {
 	};
 }
 // src/main.ts
-var kC = Qe(new URL(
+var jC = Qe(new URL(
 	/* @vite-ignore */
 	".",
 	import.meta.url
 ));
-function AC(e) {
-	kC = Qe(new URL(`${String(e).replace(/\/$/, "")}/`, document.baseURI));
+function MC(e) {
+	jC = Qe(new URL(`${String(e).replace(/\/$/, "")}/`, document.baseURI));
 }
-TC(() => ({
-	openStream: (e) => ee(e, kC),
+DC(() => ({
+	openStream: (e) => ee(e, jC),
 	scene: $e()
 }));
-async function jC(e, t = {}) {
+async function NC(e, t = {}) {
 	let n = new Ze(e instanceof Uint8Array ? e : new URL(e, document.baseURI).href, {
 		...t,
-		openStream: (e) => ee(e, kC)
+		openStream: (e) => ee(e, jC)
 	});
 	try {
 		return await n.run();
@@ -25513,31 +25522,31 @@ async function jC(e, t = {}) {
 		n.close();
 	}
 }
-async function MC(e, t, n, r = {}) {
-	return (await FC(new xe(), n, r)).entity(e, t);
+async function PC(e, t, n, r = {}) {
+	return (await LC(new xe(), n, r)).entity(e, t);
 }
-async function NC(e, t = {}) {
-	return (await FC(new De(), e, t)).bytes();
+async function FC(e, t = {}) {
+	return (await LC(new De(), e, t)).bytes();
 }
-async function PC(e, t, n = {}) {
-	let r = await NC(t, n), i = new e.SplatMesh({
+async function IC(e, t, n = {}) {
+	let r = await FC(t, n), i = new e.SplatMesh({
 		fileBytes: r,
 		fileType: e.SplatFileType.PLY
 	});
 	return i.quaternion.set(1, 0, 0, 0), await i.initialized, i;
 }
-async function FC(e, t, n) {
+async function LC(e, t, n) {
 	let r = (t) => {
 		e.take(t), n.onEvent?.(t);
 	};
-	return await jC(t, {
+	return await NC(t, {
 		...n,
 		onEvent: r
 	}), e;
 }
-var IC = document.getElementById("splatzip-settings");
-if (IC !== null) {
-	let e = JSON.parse(IC.textContent || "{}"), t = Object.fromEntries(new URLSearchParams(location.search)), n = document.createElement("splat-zip"), r = {
+var RC = document.getElementById("splatzip-settings");
+if (RC !== null) {
+	let e = JSON.parse(RC.textContent || "{}"), t = Object.fromEntries(new URLSearchParams(location.search)), n = document.createElement("splat-zip"), r = {
 		link: "",
 		...t,
 		...e
@@ -25545,4 +25554,4 @@ if (IC !== null) {
 	for (let e of T) r[e] !== void 0 && n.setAttribute(e, String(r[e]));
 	document.body.append(n);
 }
-export { ae as ITSELF, Ae as LoadError, oe as StandIns, AC as findPartsIn, jC as load, MC as loadEntity, PC as loadMesh, NC as loadPly, re as standIn };
+export { ae as ITSELF, Ae as LoadError, oe as StandIns, MC as findPartsIn, NC as load, PC as loadEntity, IC as loadMesh, FC as loadPly, re as standIn };

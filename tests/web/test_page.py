@@ -109,7 +109,8 @@ FOCUSED = """() => {
 def test_focus_goes_from_the_scene_through_the_buttons_and_is_seen_everywhere(server, opened):
     server.pages["embedding.html"] = (
         '<!doctype html><script type="module" src="/viewer.js"></script><a href="#">before</a>'
-        '<splat-zip src="scene.splatz" style="width:600px;height:300px"></splat-zip><a href="#" id="after">after</a>'
+        '<splat-zip src="scene.splatz" link style="width:600px;height:300px"></splat-zip>'
+        '<a href="#" id="after">after</a>'
     )
     page = opened(f"{server.address}/embedding.html", width=800, height=500)
     page.wait("state.phase === 'complete'")
@@ -166,3 +167,21 @@ def test_an_element_told_of_another_scene_shows_that_one(server, opened, splatz)
     page.tab.evaluate("document.querySelector('splat-zip').setAttribute('src', 'other.splatz')")
     assert page.wait("state.phase === 'complete'")["progress"]["splats"] == 20_000
     assert not page.tab.locator("splat-zip .problem").is_visible()
+
+
+def test_a_link_is_copied_or_where_that_is_not_allowed_shown(server, opened):
+    page = opened(
+        f"{server.address}/?src=scene.splatz", width=800, height=500, permissions=["clipboard-read", "clipboard-write"]
+    )
+    page.wait("state.phase === 'complete'")
+    says = page.tab.locator("splat-zip .says.shown")
+    page.tab.keyboard.press("Tab")
+    page.tab.keyboard.press("l")
+    says.wait_for()
+    assert says.inner_text() == "Link copied."
+    link = page.tab.evaluate("document.querySelector('splat-zip').viewer.link")
+    assert "#camera=" in link
+    assert page.tab.evaluate("navigator.clipboard.readText()") == link
+    page.tab.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")  # as on http
+    page.tab.get_by_role("button", name="Copy a link to this view (L)").click()
+    assert says.inner_text() == link

@@ -12,6 +12,7 @@ import { AT_FIRST, type State } from '../state';
 import { Viewer, type ViewerParts } from '../viewer';
 import { html, icon } from './dom';
 import { HelpPanel, ProblemPanel } from './panels';
+import { Says } from './says';
 import { bytesText, splatsText, Status } from './status';
 import style from './style.css?inline';
 
@@ -82,7 +83,7 @@ export class SplatZipElement extends HTMLElement {
       problem.show({ ...AT_FIRST, phase: 'stopped', problem: cannotDraw(error) });
       return;
     }
-    if (config.ui) this.#surround(canvas, this.viewer, problem);
+    if (config.ui) this.#surround(canvas, this.viewer, problem, config.link);
     else this.#root.append(problem.element);
     this.viewer.store.subscribe((state) => {
       problem.show(state);
@@ -91,17 +92,23 @@ export class SplatZipElement extends HTMLElement {
     void this.viewer.load();
   }
 
-  #surround(canvas: HTMLCanvasElement, viewer: Viewer, problem: ProblemPanel): void {
+  /** @param hasLinks - whether the page's address leads back to a camera. */
+  #surround(canvas: HTMLCanvasElement, viewer: Viewer, problem: ProblemPanel, hasLinks: boolean): void {
     const status = new Status();
-    const help = new HelpPanel();
-    const says = html('div', { class: 'says', 'aria-live': 'polite' });
+    const help = new HelpPanel(hasLinks);
+    const says = new Says();
     const button = (name: keyof typeof ICONS, label: string, act: () => void): HTMLButtonElement => {
       const made = html('button', { type: 'button', title: label, 'aria-label': label }, icon(ICONS[name]));
       made.addEventListener('click', act);
       return made;
     };
-    const copy = (): void => {
-      void navigator.clipboard?.writeText(viewer.link).then(() => (says.textContent = 'Link copied'));
+    const copy = async (): Promise<void> => {
+      try {
+        await navigator.clipboard.writeText(viewer.link);
+        says.show('Link copied.');
+      } catch {
+        says.show(viewer.link, 15_000); // no permission in this frame, or no clipboard without https
+      }
     };
     const mode = button('fly', 'Orbit or fly (F)', () => {
       viewer.controls.mode = viewer.controls.mode === 'orbit' ? 'fly' : 'orbit';
@@ -115,24 +122,22 @@ export class SplatZipElement extends HTMLElement {
       button('reset', 'Back to the start (R)', () => viewer.controls.reset()),
       mode,
       button('up', 'Another way up (U)', () => viewer.turnUp()),
-      button('link', 'Copy a link to this view (L)', copy),
+      ...(hasLinks ? [button('link', 'Copy a link to this view (L)', () => void copy())] : []),
       ...(document.fullscreenEnabled ? [full] : []),
       button('help', 'Keys (H)', () => help.toggle()),
     );
     canvas.addEventListener('keydown', (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.code === 'KeyH' || event.key === '?') help.toggle();
-      else if (event.code === 'KeyL') copy();
+      else if (event.code === 'KeyL' && hasLinks) void copy();
       else if (event.code === 'KeyU') viewer.turnUp();
     });
-    this.#root.append(problem.element, help.element, html('div', { class: 'bar' }, status.element, buttons), says);
-    let said = '';
+    this.#root.append(problem.element, help.element, html('div', { class: 'bar' }, status.element, buttons), says.element);
     viewer.store.subscribe((state) => {
       status.show(state);
       mode.replaceChildren(icon(ICONS[state.mode === 'orbit' ? 'fly' : 'orbit']));
       mode.setAttribute('aria-pressed', String(state.mode === 'fly'));
-      const text = spoken(state);
-      if (text !== null && text !== said) says.textContent = said = text;
+      says.say(spoken(state));
     });
   }
 }

@@ -11,8 +11,8 @@ const KEYS = [
   ['F', 'orbit or fly'],
   ['R', 'back to the start'],
   ['U', 'another way up'],
-  ['L', 'copy a link to this view'],
 ] as const;
+const LINK = ['L', 'copy a link to this view'] as const;
 
 export class ProblemPanel {
   readonly element: HTMLElement;
@@ -44,8 +44,9 @@ export class ProblemPanel {
 export class HelpPanel {
   readonly element: HTMLDialogElement;
 
-  constructor() {
-    const rows = KEYS.flatMap(([keys, what]) => [html('dt', {}, keys), html('dd', {}, what)]);
+  constructor(hasLinks: boolean) {
+    const keys = hasLinks ? [...KEYS, LINK] : KEYS;
+    const rows = keys.flatMap(([keys, what]) => [html('dt', {}, keys), html('dd', {}, what)]);
     const close = html('button', { type: 'button' }, 'Close');
     close.addEventListener('click', () => this.element.close());
     // A dialog that leaves the rest of the page alone is closed by nothing else.
