@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -12,8 +14,11 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+import splatzip
 from splatzip_viewer.addresses import routes
 from splatzip_viewer.guards import guards
+
+from .conftest import some_scene
 
 POSE = {"position": [0, 0, -5], "target": [0, 0, 0], "up": [0, -1, 0]}
 PICTURE = {"pose": POSE, "width": 60, "height": 40, "quality": 90, "layers": [["ref", "color"], ["test", "color"]]}
@@ -102,6 +107,43 @@ def test_a_bad_upload_is_refused_by_the_librarys_own_error_and_leaves_nothing(cl
         assert str(session.folder) not in answer.text
         assert session.scenes == before
         assert sorted(session.folder.rglob("*")) == files
+
+
+def reaching_for_another_file(folder: Path) -> bytes:
+    splatzip.save(some_scene(), folder / "scene.gltf")
+    document = json.loads((folder / "scene.gltf").read_bytes())
+    document["buffers"][0]["uri"] = "../../given.ply"
+    return json.dumps(document).encode()
+
+
+def without_end(_: Path) -> bytes:
+    properties = "".join(f"property float {name}\n" for name in ("x", "y", "z"))
+    return f"ply\nformat binary_little_endian 1.0\nelement vertex 999999999999\n{properties}end_header\n".encode()
+
+
+def swelling(_: Path) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("meta.json", b" " * 90_000_000)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "words"),
+    [
+        ("outside.gltf", reaching_for_another_file, "'../../given.ply' is not a file beside the .gltf"),
+        ("endless.ply", without_end, "endless.ply: "),
+        ("bomb.sog", swelling, "bomb.sog: "),
+        ("deep.gltf", lambda _: b'{"asset":' + b"[" * 90_000, "deep.gltf: "),
+    ],
+)
+def test_a_hostile_upload_is_refused_in_words(client, session, tmp_path, name, made, words):
+    before = session.scenes
+    answer = client.put(f"/splatzip/{session.token}/upload/{name}", content=made(tmp_path))
+    assert (answer.status_code, answer.text[: len(name)]) == (422, name)
+    assert words in answer.text
+    assert session.scenes == before
+    assert client.post(f"/splatzip/{session.token}/picture", json=PICTURE).status_code == 200
 
 
 def test_uploads_that_are_too_much_are_refused_before_they_are_read(client, session):
