@@ -66,6 +66,7 @@ class ColumnsPipeline {
     return machine.failed() ? DecodeStatus::failed : DecodeStatus::ok;
   }
 
+  size_t bytes() const { return constants_.bytes() + planes_.bytes(); }
   void forget() { constants_.release(), planes_.release(), corrupt_.release(); }
 
  private:

@@ -59,8 +59,13 @@ class DecoderOf : public Decoder {
   // Nothing reads the caller's file any more.
   DecodeStatus waited_for(DecodeStatus status) {
     machine_.wait();
-    return machine_.failed() ? DecodeStatus::failed : status;
+    if (machine_.failed()) return DecodeStatus::failed;
+    // What is kept for the next file shall not be missed by pictures of this one.
+    if (file_.bytes() + stepped_.bytes() + columns_.bytes() > machine_.room() / kKeptShare) forget();
+    return status;
   }
+
+  static constexpr size_t kKeptShare = 4;  // of what is left, at most
 
   Machine machine_;
   UploadedFile<Machine> file_;

@@ -75,6 +75,7 @@ class SteppedPipeline {
     return machine.failed() ? DecodeStatus::failed : DecodeStatus::ok;
   }
 
+  size_t bytes() const { return constants_.bytes() + planes_.bytes(); }
   void forget() { constants_.release(), planes_.release(), found_.release(); }
 
  private:

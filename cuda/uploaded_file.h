@@ -17,6 +17,7 @@ class UploadedFile {
   const uint8_t* upload(Machine& machine, const uint8_t* file, size_t bytes) {
     return machine.upload(&bytes_, file, static_cast<int64_t>(bytes));
   }
+  size_t bytes() const { return bytes_.bytes(); }
   void release() { bytes_.release(); }
 
  private:
