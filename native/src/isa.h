@@ -8,8 +8,13 @@
 namespace splatzip {
 
 // Decoding tables of a stream. Small, so that they stay in the first-level cache: a hint says which symbol has the
-// first of four slots, the starts say how far the symbol reaches.
-constexpr int kHints = 1024;       // of a table
+// first of four slots, the starts say how far the symbol reaches. In WebAssembly, where each instruction costs more
+// than a line of the second-level cache, every slot has its hint: there is nothing to search.
+#if defined(__wasm__)
+constexpr int kHints = 4096;  // of a table
+#else
+constexpr int kHints = 1024;
+#endif
 constexpr int kStartStride = 260;  // from table to table: where each of 256 symbols starts, the end, three more
 constexpr int kLikelySymbols = 8;
 struct RansTables {

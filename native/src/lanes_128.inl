@@ -55,7 +55,8 @@ inline void transpose(FourFloats (&rows)[4]) {
 }
 #endif
 
-// Where bytes can be looked up in a register. look_up: 0 where the index is 16 or more. narrow: numbers that fit.
+// Where bytes can be looked up in a register. look_up: 0 where the index is 16 or more. narrow: numbers that fit;
+// narrow_signed: signs stay. least_of, largest_of: of numbers without a sign.
 #if defined(__SSE4_1__)
 #define SPLATZIP_LANES_128
 inline Bytes16 look_up(Bytes16 table, Bytes16 index) {
@@ -70,7 +71,14 @@ inline Words4 widen_high(Halves8 a) { return (Words4)_mm_unpackhi_epi16((__m128i
 inline Words4 four_words(const uint16_t* words) {
   return (Words4)_mm_cvtepu16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(words)));
 }
-inline Halves8 larger(Halves8 a, Halves8 b) { return (Halves8)_mm_max_epi16((__m128i)a, (__m128i)b); }
+inline Halves8 least_of(Halves8 a, Halves8 b) { return (Halves8)_mm_min_epu16((__m128i)a, (__m128i)b); }
+inline Halves8 largest_of(Halves8 a, Halves8 b) { return (Halves8)_mm_max_epu16((__m128i)a, (__m128i)b); }
+inline Halves8 sign_bits(Halves8 a) { return (Halves8)_mm_srli_epi16((__m128i)a, 15); }
+inline Bytes16 narrow_signed(Halves8 a, Halves8 b) { return (Bytes16)_mm_packs_epi16((__m128i)a, (__m128i)b); }
+inline Words4 is_below_2_16(Words4 a) { return (Words4)_mm_cmpeq_epi32(_mm_srli_epi32((__m128i)a, 16), __m128i{}); }
+inline Words4 choose(Words4 mask, Words4 a, Words4 b) {
+  return (Words4)_mm_blendv_epi8((__m128i)b, (__m128i)a, (__m128i)mask);
+}
 #elif defined(__wasm_simd128__)
 #define SPLATZIP_LANES_128
 inline Bytes16 look_up(Bytes16 table, Bytes16 index) {
@@ -83,7 +91,16 @@ inline Halves8 narrow(Words4 a, Words4 b) { return (Halves8)wasm_u16x8_narrow_i3
 inline Words4 widen_low(Halves8 a) { return (Words4)wasm_u32x4_extend_low_u16x8((v128_t)a); }
 inline Words4 widen_high(Halves8 a) { return (Words4)wasm_u32x4_extend_high_u16x8((v128_t)a); }
 inline Words4 four_words(const uint16_t* words) { return (Words4)wasm_u32x4_load16x4(words); }
-inline Halves8 larger(Halves8 a, Halves8 b) { return (Halves8)wasm_i16x8_max((v128_t)a, (v128_t)b); }
+inline Halves8 least_of(Halves8 a, Halves8 b) { return (Halves8)wasm_u16x8_min((v128_t)a, (v128_t)b); }
+inline Halves8 largest_of(Halves8 a, Halves8 b) { return (Halves8)wasm_u16x8_max((v128_t)a, (v128_t)b); }
+inline Halves8 sign_bits(Halves8 a) { return (Halves8)wasm_u16x8_shr((v128_t)a, 15); }
+inline Bytes16 narrow_signed(Halves8 a, Halves8 b) { return (Bytes16)wasm_i8x16_narrow_i16x8((v128_t)a, (v128_t)b); }
+inline Words4 is_below_2_16(Words4 a) {  // comparisons without a sign are four instructions
+  return (Words4)wasm_i32x4_shr(wasm_i16x8_eq((v128_t)a, wasm_i16x8_const_splat(0)), 16);
+}
+inline Words4 choose(Words4 mask, Words4 a, Words4 b) {
+  return (Words4)wasm_v128_bitselect((v128_t)a, (v128_t)b, (v128_t)mask);
+}
 #endif
 
 #if defined(SPLATZIP_LANES_128)

@@ -21,9 +21,9 @@ constexpr WordOrder kWordOrder;
 
 constexpr int kFewSymbols = 3;  // looked up in registers
 
-// 16 lanes of a row.
+// 16 lanes of a row: how far a slot is behind the start of its symbol.
 struct RansLanes {
-  Halves8 symbol[2], start[2], frequency[2];
+  Halves8 symbol[2], offset[2], frequency[2];
 };
 
 class FewSymbols {
@@ -31,34 +31,34 @@ class FewSymbols {
   FewSymbols(const RansTables& tables, const uint8_t* table_of) : tables_(tables), table_of_(table_of) {
     for (int k = 0; k < kFewSymbols; ++k)
       for (int t = 0; t < kMaxTables; ++t) {
-        low_[k][t] = static_cast<uint8_t>(tables.likely[k * kMaxTables + t]);
-        high_[k][t] = static_cast<uint8_t>(tables.likely[k * kMaxTables + t] >> 8);
+        const int last = tables.likely[k * kMaxTables + t] - 1;
+        low_[k][t] = static_cast<uint8_t>(last);
+        high_[k][t] = static_cast<uint8_t>(last >> 8);
       }
   }
   Bytes16 tables_of(const uint8_t* contexts) const { return table_of_[load<Bytes16>(contexts)]; }
-  // Returns how many lanes had to be decoded one by one. Masks come from shifts: of what comes from a comparison, LLVM
-  // makes choices, which take WebAssembly three instructions each.
+  // Returns how many lanes had to be decoded one by one.
+  //
+  // What is left of symbol k behind a slot is negative where the slot lies beyond it. As numbers without a sign those
+  // are larger than all others: the least of `left` ends the slot's symbol, the largest begins it. There are no masks.
   int find(Bytes16 table, const Halves8 (&slot)[2], RansLanes* lanes) const {
-    Halves8 within[2], end[2];
-    for (int k = kFewSymbols; k-- > 0;) {
+    Halves8 least[2], largest[2], last_left[2];
+    for (int k = 0; k < kFewSymbols; ++k) {
       const Bytes16 low = look_up(low_[k], table), high = look_up(high_[k], table);
-      const Halves8 next[2] = {(Halves8)low_pairs(low, high), (Halves8)high_pairs(low, high)};
+      const Halves8 last[2] = {(Halves8)low_pairs(low, high), (Halves8)high_pairs(low, high)};
       for (int h = 0; h < 2; ++h) {
-        const Halves8 before = (slot[h] - next[h]) >> 15, start = next[h] & ~before;
-        if (k == kFewSymbols - 1) {
-          within[h] = before;
-          end[h] = next[h];
-          lanes->symbol[h] = before + kFewSymbols;
-          lanes->start[h] = start;
-        } else {
-          end[h] = (before & next[h]) | (end[h] & ~before);
-          lanes->symbol[h] = lanes->symbol[h] + before;
-          lanes->start[h] = larger(lanes->start[h], start);
-        }
+        const Halves8 left = last[h] - slot[h], beyond = sign_bits(left);
+        least[h] = k ? least_of(least[h], left) : left;
+        largest[h] = k ? largest_of(largest[h], left) : left;
+        lanes->symbol[h] = k ? lanes->symbol[h] + beyond : beyond;
+        if (k == kFewSymbols - 1) last_left[h] = left;
       }
     }
-    for (int h = 0; h < 2; ++h) lanes->frequency[h] = end[h] - lanes->start[h];
-    const uint32_t missed = bits_of_bytes(narrow_masks(within[0], within[1])) ^ 0xFFFF;
+    for (int h = 0; h < 2; ++h) {
+      lanes->offset[h] = least_of(slot[h], ~largest[h]);
+      lanes->frequency[h] = least[h] + lanes->offset[h] + 1;
+    }
+    const uint32_t missed = bits_of_bytes(narrow_signed(last_left[0], last_left[1]));
     if (missed == 0) return 0;
     RansLanes all = *lanes;  // of its own: those of the caller stay in registers
     const Halves8 slots[2] = {slot[0], slot[1]};
@@ -68,14 +68,13 @@ class FewSymbols {
   }
 
  private:
-  static Bytes16 narrow_masks(Halves8 a, Halves8 b) { return narrow((Halves8)(a & 255), (Halves8)(b & 255)); }
   __attribute__((noinline)) void one_by_one(Bytes16 table, const Halves8 (&slot)[2], uint32_t missed,
                                             RansLanes* lanes) const {
     uint8_t table_of[16];
-    uint16_t slots[16], symbol[16], start[16], frequency[16];
+    uint16_t slots[16], symbol[16], offset[16], frequency[16];
     store(table_of, table), std::memcpy(slots, slot, sizeof slots);
     std::memcpy(symbol, lanes->symbol, sizeof symbol);
-    std::memcpy(start, lanes->start, sizeof start);
+    std::memcpy(offset, lanes->offset, sizeof offset);
     std::memcpy(frequency, lanes->frequency, sizeof frequency);
     for (; missed; missed &= missed - 1) {
       const int lane = __builtin_ctz(missed);
@@ -84,11 +83,11 @@ class FewSymbols {
       uint32_t s = tables_.hints[t * kHints + at * kHints / kRansTotal], span = span_of(starts, s);
       while (at >= span >> 16) span = span_of(starts, ++s);
       symbol[lane] = static_cast<uint16_t>(s);
-      start[lane] = static_cast<uint16_t>(span);
+      offset[lane] = static_cast<uint16_t>(at - (span & 0xFFFF));
       frequency[lane] = static_cast<uint16_t>((span >> 16) - (span & 0xFFFF));
     }
     std::memcpy(lanes->symbol, symbol, sizeof symbol);
-    std::memcpy(lanes->start, start, sizeof start);
+    std::memcpy(lanes->offset, offset, sizeof offset);
     std::memcpy(lanes->frequency, frequency, sizeof frequency);
   }
 
@@ -118,15 +117,15 @@ const uint16_t* decode_plane_32(uint32_t* states, const RansTables& tables, cons
       patience -= few.find(few.tables_of(contexts + at), slot, &found);
 #pragma GCC unroll 4
       for (int k = 0; k < 4; ++k) {
-        const Halves8 frequencies = found.frequency[k / 2], offsets = slot[k / 2] - found.start[k / 2];
+        const Halves8 frequencies = found.frequency[k / 2], offsets = found.offset[k / 2];
         const Words4 frequency = k % 2 ? widen_high(frequencies) : widen_low(frequencies);
         const Words4 offset = k % 2 ? widen_high(offsets) : widen_low(offsets);
         const Words4 next = frequency * (own[k] >> kRansProbBits) + offset;
-        const Words4 below = (Words4)((Four)((next >> 16) - 1) >> 31);  // next < kRansLow
+        const Words4 below = is_below_2_16(next);  // kRansLow
         const uint32_t mask = bits_of_words(below);
         const Words4 taken = (Words4)look_up((Bytes16)four_words(words), load<Bytes16>(kWordOrder.bytes[mask]));
         words += __builtin_popcount(mask);
-        own[k] = (below & (next << 16 | taken)) | (~below & next);
+        own[k] = choose(below, next << 16 | taken, next);
       }
       store(symbols + at, narrow(found.symbol[0], found.symbol[1]));
     }
