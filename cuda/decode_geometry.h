@@ -194,13 +194,29 @@ SPLZ_ON_WARP int32_t multiplied(int32_t a, int32_t inverse) {
   return static_cast<int32_t>(static_cast<int64_t>(a) * inverse >> 16);
 }
 
+// Scale j of one row, from its code.
+SPLZ_ON_WARP void put_scale(const DecodeJob& job, const DecodeChunk& chunk, int j, int row, int32_t log2_step,
+                            int32_t code) {
+  const int32_t* log2 = constants_at<int32_t>(job, job.params->log2_table);
+  const int shift = bits_of(static_cast<uint32_t>(code >> kLogTableBits));
+  const int32_t whole = log2[code >> shift] + (shift << 16) + log2_step;
+  const int32_t found = clamped(multiplied(whole, (256 << 16) / job.params->scales[j].power), -kMostOctaves * 65536,
+                                kMostOctaves * 65536);
+  job.planes.features[kScale0 + j][chunk.at + row] = found >> 8;
+  const float unit = 0.69314718055994530942f / 65536.0f;
+  job.log_scales[(chunk.row + row) * 3 + j] = static_cast<float>(found + job.params->scale_reference) * unit;
+}
+
+SPLZ_ON_WARP int32_t log2_step_of(const DecodeJob& job, const ScaleStep& scale, int64_t at) {
+  return scale.log2_base + half_octaves_of(job, scale.rule, at) * 32768;
+}
+
 // Scale j of one row, from what its residual is to.
 SPLZ_ON_WARP void rebuild_scale(const DecodeJob& job, const DecodeChunk& chunk, int j, int row, int32_t residual) {
   const DecodePlanes& planes = job.planes;
   const ScaleStep& scale = job.params->scales[j];
   const int64_t at = chunk.at + row;
-  int32_t* known = planes.features[kScale0 + j];
-  const int32_t mean = near_mean(job, chunk, known, row);
+  const int32_t mean = near_mean(job, chunk, planes.features[kScale0 + j], row);
   const int32_t mean0 = j > 0 ? planes.means[0][at] : mean, mean1 = j > 1 ? planes.means[1][at] : mean;
   if (j < 2) planes.means[j][at] = mean;
   int32_t sum = scale.predict[kOne] * 1024 + planes.features[kAlpha][at] * scale.predict[kOwnAlpha] +
@@ -208,21 +224,13 @@ SPLZ_ON_WARP void rebuild_scale(const DecodeJob& job, const DecodeChunk& chunk, 
   if (j > 0) sum += planes.features[kScale0][at] * scale.predict[kOwnScale0] + mean1 * scale.predict[kNearScale1];
   if (j > 1) sum += planes.features[kScale1][at] * scale.predict[kOwnScale1] + mean * scale.predict[kNearScale2];
   const int32_t predicted = clamped(sum >> 10, -kMostOctaves * 256, kMostOctaves * 256);
-  const int32_t log2_step = scale.log2_base + half_octaves_of(job, scale.rule, at) * 32768;
+  const int32_t log2_step = log2_step_of(job, scale, at);
   // 2^x in 1/16, rounded; x in 1/256 octave
   const int32_t x = clamped(((predicted * scale.power) >> 8) - (log2_step >> 8) + 1024, -256, 24 * 256);
   const uint32_t* exp2 = constants_at<uint32_t>(job, job.params->exp2_table);
   const int32_t power = static_cast<int32_t>(exp2[x & 255]) >> (24 - (x >> 8));
   const int32_t expected = clamped(power + 8, 0, 1 << 24) >> 4;
-  const int32_t code = clamped(expected + residual, 0, 1 << 24);
-  const int32_t* log2 = constants_at<int32_t>(job, job.params->log2_table);
-  const int shift = bits_of(static_cast<uint32_t>(code >> kLogTableBits));
-  const int32_t whole = log2[code >> shift] + (shift << 16) + log2_step;
-  const int32_t found =
-      clamped(multiplied(whole, (256 << 16) / scale.power), -kMostOctaves * 65536, kMostOctaves * 65536);
-  known[at] = found >> 8;
-  const float unit = 0.69314718055994530942f / 65536.0f;
-  job.log_scales[(chunk.row + row) * 3 + j] = static_cast<float>(found + job.params->scale_reference) * unit;
+  put_scale(job, chunk, j, row, log2_step, clamped(expected + residual, 0, 1 << 24));
 }
 
 SPLZ_ON_WARP uint32_t scale_context(const DecodeJob& job, const DecodeChunk& chunk, int j, int row) {
@@ -231,7 +239,7 @@ SPLZ_ON_WARP uint32_t scale_context(const DecodeJob& job, const DecodeChunk& chu
   if (j == 0) return distance + (job.planes.features[kAlpha][at] < -512 ? 8 : 0);
   const ScaleStep& scale = job.params->scales[j];
   const int32_t larger = job.planes.features[kScale0 + j - 1][at];
-  const int32_t log2_step = scale.log2_base + half_octaves_of(job, scale.rule, at) * 32768;
+  const int32_t log2_step = log2_step_of(job, scale, at);
   const int32_t level = clamped((((larger * scale.power) >> 8) - (log2_step >> 8)) >> 7, 0, 11);
   return static_cast<uint32_t>(16 + 24 * (j - 1) + 2 * level + (distance > 2 ? 1 : 0));
 }

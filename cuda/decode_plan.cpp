@@ -129,9 +129,7 @@ class Planner {
     chunk->octree_levels = frame->octree_levels;
     chunk->low_levels = frame->low_levels;
     chunk->unit_level = frame->unit_level;
-    const double octaves = exact_log(static_cast<double>(frame->mantissa)) * kInvLn2 + frame->exponent +
-                           frame->low_levels - params.scale_reference / 65536.0;
-    chunk->cell = static_cast<int32_t>(std::floor(octaves * 256.0));
+    chunk->cell = cell_size_log2(params, *frame);
     return true;
   }
 
@@ -181,6 +179,17 @@ void order_chunks(std::vector<DecodeChunk>& chunks, const std::vector<int32_t>& 
 
 }  // namespace
 
+DecodeParams lay_out_params(const SteppedParams& params, std::vector<uint8_t>* bytes) {
+  Constants constants(bytes);
+  return params_of(params, constants);
+}
+
+int32_t cell_size_log2(const SteppedParams& params, const TileFrame& frame) {
+  const double octaves = exact_log(static_cast<double>(frame.mantissa)) * kInvLn2 + frame.exponent + frame.low_levels -
+                         params.scale_reference / 65536.0;
+  return static_cast<int32_t>(std::floor(octaves * 256.0));
+}
+
 bool plan_decoding(const SteppedParams& params, const std::vector<TableChunk>& tables, const ChunkBytes* chunks,
                    size_t chunk_count, const uint8_t* file, const uint8_t* there, DecodePlan* plan) {
   *plan = {};
@@ -207,8 +216,7 @@ bool plan_decoding(const SteppedParams& params, const std::vector<TableChunk>& t
     tier = from.tier;
   }
   order_chunks(found, wave_of, plan);
-  Constants constants(&plan->constants);
-  plan->params = params_of(params, constants);
+  plan->params = lay_out_params(params, &plan->constants);
   return plan->constants.size() < UINT32_MAX;
 }
 

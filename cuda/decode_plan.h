@@ -29,6 +29,12 @@ struct DecodePlan {
 bool plan_decoding(const SteppedParams& params, const std::vector<TableChunk>& tables, const ChunkBytes* chunks,
                    size_t chunk_count, const uint8_t* file, const uint8_t* there, DecodePlan* plan);
 
+// What stages know of the parameters; arrays are put behind those in `constants`.
+DecodeParams lay_out_params(const SteppedParams& params, std::vector<uint8_t>* constants);
+
+// log2 of a cell's edge relative to the scene's reference scale, 1/256 octave.
+int32_t cell_size_log2(const SteppedParams& params, const TileFrame& frame);
+
 // Memory for planes of `rows` rows: a block that begins at `block`, or how many bytes it takes.
 size_t lay_out_planes(int64_t rows, const SteppedParams& params, uint8_t* block, DecodePlanes* planes);
 

@@ -55,13 +55,23 @@ SPLZ_ON_WARP Vector expected_axis(const DecodeJob& job, const DecodeChunk& chunk
 
 SPLZ_ON_WARP float absolute(float a) { return a < 0.0f ? -a : a; }
 
-SPLZ_ON_WARP void rebuild_axes(const DecodeJob& job, const DecodeChunk& chunk, int row, float fraction) {
+// Codes are there already.
+struct CodesAsRead {
+  SPLZ_WARP void of_main(int64_t, float, const Vector&, const Vector&, const Vector&) const {}
+  SPLZ_WARP void of_second(int64_t, float, const Vector&, const Vector&) const {}
+};
+
+// `codes` may choose those of the main axis once it is known where that is expected, and then that of the second.
+template <class Codes>
+SPLZ_ON_WARP void rebuild_axes(const DecodeJob& job, const DecodeChunk& chunk, int row, float fraction,
+                               const Codes& codes) {
   const int64_t at = chunk.at + row;
   const bool needle = is_needle(job, at);
   const float axis_step = job.planes.axis_step[at] * fraction, spin_step = job.planes.spin_step[at] * fraction;
   const Vector pole = expected_axis(job, chunk, row, needle ? 0 : 2);
   Vector t, b;
   complete_frame(pole, &t, &b);
+  codes.of_main(at, axis_step, pole, t, b);
   const float x = clamped(static_cast<float>(job.planes.residuals[0][at]) * axis_step, -2.0f, 2.0f);
   const float y = clamped(static_cast<float>(job.planes.residuals[1][at]) * axis_step, -2.0f, 2.0f);
   float z = (1.0f - absolute(x)) - absolute(y);
@@ -82,6 +92,7 @@ SPLZ_ON_WARP void rebuild_axes(const DecodeJob& job, const DecodeChunk& chunk, i
       t = turned;
     }
   }
+  codes.of_second(at, spin_step, t, b);
   const float spin = clamped(static_cast<float>(job.planes.residuals[2][at]) * spin_step, -1.0f, 1.0f);
   const Vector second = unit(plus(times(1.0f - absolute(spin), t), times(spin, b)));
   const Vector third = cross(main, second);
@@ -118,7 +129,8 @@ SPLZ_ON_WARP bool decode_rotations(const Warp& warp, const DecodeJob& job, const
   }
   const float fraction = by_books ? 0.25f : 1.0f;
   warp.each([&](int lane) {
-    for (int i = lane; lane < chunk.runs && i < chunk.n; i += chunk.runs) rebuild_axes(job, chunk, i, fraction);
+    for (int i = lane; lane < chunk.runs && i < chunk.n; i += chunk.runs)
+      rebuild_axes(job, chunk, i, fraction, CodesAsRead());
   });
   return close_stream(warp, stream);
 }

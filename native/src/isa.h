@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 
+#include "splatzip/rounding.h"
 #include "stepped_kernels.h"
 
 namespace splatzip {
@@ -72,7 +73,6 @@ struct PredictedRows {
   float most_step;             // encoder: no error shall be larger than half of this
 };
 using RebuildRows = void (*)(const PredictedRows& rows);
-constexpr int kMostCode = 1000000;  // encoder: what is more steps than this from its prediction gets this code
 
 // targets (n, stride) of the encoder: basis * color^T * coefficients, the inverse of Transform for orthonormal bases.
 struct ForwardTransform {

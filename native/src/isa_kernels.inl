@@ -26,6 +26,7 @@
 #include "raster_kernels.h"
 #include "raster_score_kernels.h"
 #include "splatzip/projection.h"
+#include "splatzip/repair.h"
 #include "splatzip/spherical_harmonics.h"
 #define SPLATZIP_UNLESS_DECODER(kernel) &kernel
 #endif
@@ -610,8 +611,6 @@ template <bool Encode>
 void rebuild_rows(const PredictedRows& r) {
   alignas(64) float codes[kRowBlock * kMostStride];
   alignas(64) float zeros[kMostStride] = {};  // the row of a neighbour that is not there
-  const float kRound = 12582912.0f;           // 1.5 * 2^23: adding and subtracting it rounds to the nearest integer
-  const float kMost = kMostCode;
   const int stride = r.stride;
   const int last_slot = static_cast<int>(ring_rows(r.runs)) - 1;
   float *values = r.ring, *errors = r.ring + ring_rows(r.runs) * stride;
@@ -655,12 +654,7 @@ void rebuild_rows(const PredictedRows& r) {
           shift = shift > bound ? Floats{} + bound : shift;
           shift = shift < -bound ? Floats{} - bound : shift;
           Floats wanted = target - shift;
-          code = (wanted - predicted) / step;
-          code = code < -kMost ? Floats{} - kMost : code;
-          code = code > kMost ? Floats{} + kMost : code;
-          const Floats dead = Floats{} + r.dead_zone;
-          code = code > dead ? code - dead : code < -dead ? code + dead : Floats{};
-          code = (code + kRound) - kRound;
+          code = rounded_code((wanted - predicted) / step, r.dead_zone);
           store(row_codes + v + part, code);
           Floats value = predicted + code * step;
           store(own + v + part, value);

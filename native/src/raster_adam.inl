@@ -5,14 +5,11 @@ inline void adam_row(const AdamJob& job, int row, const float* gradient, float* 
                      int part) {
   float* moment = job.moments + row * kGroup + part * kWidth;
   float* square = job.squares + row * kGroup + part * kWidth;
-  const Floats g = load<Floats>(gradient + part * kWidth), before = load<Floats>(moment), v0 = load<Floats>(square);
-  const Floats m = before + on * (1 - job.momentum) * (g - before);
-  const Floats v = v0 + on * (1 - job.memory) * (g * g - v0);
+  Floats m = load<Floats>(moment), v = load<Floats>(square), x = load<Floats>(value + part * kWidth);
+  adam<LaneMath>(job.unbias_moment, job.unbias_square, load<Floats>(gradient + part * kWidth), on, rate, &m, &v, &x);
   store(moment, m);
   store(square, v);
-  value += part * kWidth;
-  store(value,
-        load<Floats>(value) - on * rate * (m * job.unbias_moment) / (root(v * job.unbias_square) + job.least_root));
+  store(value + part * kWidth, x);
 }
 
 void adam_group(const AdamJob& job) {

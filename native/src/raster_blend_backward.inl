@@ -174,10 +174,7 @@ void compare(const TowardsJob& job, const TileJob& tile, const TileCentres& cent
             (load<Floats>(blended.color[c] + at) + rest * tile.background[c]) - load<Floats>(target[c] + in_block);
         d = inside ? d : Floats{};
         difference[part] += d < 0.0f ? -d : d;
-        Floats scaled = d * over_small;
-        scaled = scaled < -1.0f ? broadcast(-1.0f) : scaled;
-        scaled = scaled > 1.0f ? broadcast(1.0f) : scaled;
-        const Floats g = scaled * job.share;
+        const Floats g = huber_gradient(d, over_small, job.share);
         store(state->g_color[c] + at, g);
         g_rest += g * tile.background[c];
       }

@@ -147,7 +147,6 @@ struct AdamJob {
   const float* sizes;              // (kGroup): of the splats, the unit of their positions
   // How far a step moves what is sure of its direction.
   float position, log_scale, rotation, opacity_logit, color, sh_rate;
-  float momentum, memory, least_root;  // beta 1 and 2, epsilon
   float unbias_moment, unbias_square;
 };
 

@@ -9,15 +9,9 @@
 
 #include "buffer.h"
 #include "raster.h"
+#include "splatzip/repair.h"
 
 namespace splatzip {
-
-// How far a step moves what is sure of its direction. Positions: in sizes of the splat (the geometric mean of its two
-// largest standard deviations), so that the unit of a scene does not matter.
-struct RepairRates {
-  float position = 0, log_scale = 0, rotation = 0, opacity_logit = 0, color = 0, sh = 0;
-  float small = 0.02f;  // differences of pictures up to here count by their square, larger ones by their size
-};
 
 class Repair {
  public:

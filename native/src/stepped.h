@@ -114,6 +114,17 @@ struct PreparedTile {
   TileState state;
   std::vector<int64_t> rows;
 };
+// A scene cut into tiles, and the parameters that fit to it.
+struct SteppedLayout {
+  SteppedParams params;
+  std::vector<PreparedTile> tiles;
+  int tile_count = 0;
+};
+SteppedLayout lay_out_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers,
+                              int tier_count, const SteppedOptions& options, int threads);
+// The largest step that a rule gives.
+float most_step(const SteppedTables& tables, const StepRule& rule);
+
 void fit_reference(const SourceArrays& source, int64_t n, SteppedParams* params);
 void fit_predictions(const SourceArrays& source, const std::vector<PreparedTile>& tiles, int threads,
                      SteppedParams* params);

@@ -9,6 +9,7 @@
 
 #include "isa.h"
 #include "splatzip/exact_math.h"
+#include "stepped.h"
 #include "stepped_books.h"
 #include "stepped_tile.h"
 
@@ -191,10 +192,6 @@ Uninitialised<float> targets_of(const SteppedParams& params, const Group& group,
   return targets;
 }
 
-float most_step(const SteppedTables& tables, const StepRule& rule) {
-  return rule.base * tables.half_octave[static_cast<size_t>(rule.most + kMaxHalfOctaves)];
-}
-
 // Chooses codes for one group of a tile.
 void quantize_group(const SteppedTables& tables, const SteppedParams& params, const Group& group, const TileState& tile,
                     const float* sh, const int64_t* source_rows, float diffusion, float dead_zone,
@@ -278,6 +275,10 @@ void rebuild_group(const SteppedParams& params, const Group& group, const TileSt
 }
 
 }  // namespace
+
+float most_step(const SteppedTables& tables, const StepRule& rule) {
+  return rule.base * tables.half_octave[static_cast<size_t>(rule.most + kMaxHalfOctaves)];
+}
 
 void quantize_colors(const SteppedParams& params, const SteppedTables& tables, TileState* tile,
                      const SourceArrays& source, const int64_t* rows, float diffusion) {

@@ -335,15 +335,11 @@ void take_fits(const SteppedParams& from, SteppedParams* params) {
   for (size_t j = 0; j < 3; ++j) params->scales[j].predict = from.scales[j].predict;
 }
 
-// A scene cut into tiles, and the parameters that fit to it.
-struct PreparedScene {
-  SteppedParams params;
-  std::vector<PreparedTile> tiles;
-  int tile_count = 0;
-};
-PreparedScene prepare_scene(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
-                            const SteppedOptions& options, int threads) {
-  PreparedScene scene;
+}  // namespace
+
+SteppedLayout lay_out_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers,
+                              int tier_count, const SteppedOptions& options, int threads) {
+  SteppedLayout scene;
   SteppedParams& params = scene.params;
   params = options.params;
   params.sh_degree = sh_degree;
@@ -395,12 +391,10 @@ PreparedScene prepare_scene(const SourceArrays& source, int64_t n, int sh_degree
   return scene;
 }
 
-}  // namespace
-
 LostValue round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
                         const SteppedOptions& options, int threads, const SceneOutput& out) {
   const ExactFloats exact;
-  PreparedScene prepared = prepare_scene(source, n, sh_degree, tiers, tier_count, options, threads);
+  SteppedLayout prepared = lay_out_stepped(source, n, sh_degree, tiers, tier_count, options, threads);
   const SteppedParams& params = prepared.params;
   const SteppedTables derived(params);
   std::vector<TileStreams> streams(prepared.tiles.size());
@@ -432,7 +426,7 @@ EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree
                             const SteppedOptions& options, int threads) {
   const ExactFloats exact;
   EncodedScene scene;
-  PreparedScene prepared = prepare_scene(source, n, sh_degree, tiers, tier_count, options, threads);
+  SteppedLayout prepared = lay_out_stepped(source, n, sh_degree, tiers, tier_count, options, threads);
   SteppedParams& params = prepared.params;
   std::vector<PreparedTile>& tiles = prepared.tiles;
   scene.tiles = prepared.tile_count;

@@ -5,6 +5,7 @@
 #include "isa.h"
 #include "octree.h"
 #include "splatzip/exact_math.h"
+#include "splatzip/rounding.h"
 #include "stepped_tile.h"
 
 namespace splatzip {
@@ -89,19 +90,9 @@ void code_opacity(Io& io, const SteppedParams& params, const SteppedTables& tabl
   tile->opacity_codes.fit(tile->n);
   if constexpr (!Io::kReading) {
     tile->errors.assign(n, {});
-    for (size_t i = 0; i < n; ++i) {
-      double logit = source->opacity_logits[rows[i]];
-      int32_t code = 0;
-      if (std::isinf(logit)) {
-        code = logit > 0 ? levels + 1 : 0;
-      } else {  // ln alpha = -ln(1 + e^-logit)
-        double log_alpha = logit > 0 ? -exact_log(1.0 + exact_exp(-logit)) : logit - exact_log(1.0 + exact_exp(logit));
-        double y = exact_exp(log_alpha * params.opacity_power / 256.0) * levels;
-        code = 1 + std::min(static_cast<int32_t>(y), levels - 1);
-        tile->errors[i][0] = static_cast<float>(std::clamp(code - 0.5 - y, -1.0, 1.0));
-      }
-      tile->opacity_codes[i] = code;
-    }
+    for (size_t i = 0; i < n; ++i)
+      tile->opacity_codes[i] =
+          opacity_code(source->opacity_logits[rows[i]], params.opacity_power, levels, &tile->errors[i][0]);
   }
   io.plane(tile->distance.data(), tile->opacity_codes.data(), tile->n, false);
   for (size_t i = 0; i < n; ++i) {
@@ -167,9 +158,8 @@ void code_positions(Io& io, const SteppedParams& params, TileState* tile, const 
       if constexpr (Io::kReading) {
         low = io.raw(bits);
       } else {
-        double at =
-            (source->positions[rows[i] * 3 + static_cast<int64_t>(a)] / cell - static_cast<double>(frame.origin[a])) /
-            frame.mantissa;
+        const double at = units_from_origin(source->positions[rows[i] * 3 + static_cast<int64_t>(a)], cell,
+                                            frame.origin[a], frame.mantissa);
         int64_t inside = static_cast<int64_t>(std::floor(at)) - static_cast<int64_t>(high);
         low = static_cast<uint64_t>(std::clamp<int64_t>(inside, 0, (int64_t{1} << frame.low_levels) - 1)) >> left_out;
         io.raw(static_cast<uint32_t>(low), bits);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "isa.h"
+#include "splatzip/rounding.h"
 #include "stepped_books.h"
 #include "stepped_tile.h"
 
@@ -17,24 +18,13 @@ std::array<Plane<float>, 6> source_axes(const TileState& tile, const SourceArray
   std::array<Plane<float>, 6> axes;
   for (auto& plane : axes) plane.clear_to(tile.n, 0.0f);
   for (size_t i = 0; i < static_cast<size_t>(tile.n); ++i) {
-    // Columns of the rotation matrix.
-    const float* q = source.rotations + rows[i] * 4;
-    double qw = q[0], x = q[1], y = q[2], z = q[3], norm = ((qw * qw + x * x) + y * y) + z * z;
-    double k = 2.0 / norm;
-    float m[3][3] = {{static_cast<float>(1 - k * (y * y + z * z)), static_cast<float>(k * (x * y + qw * z)),
-                      static_cast<float>(k * (x * z - qw * y))},
-                     {static_cast<float>(k * (x * y - qw * z)), static_cast<float>(1 - k * (x * x + z * z)),
-                      static_cast<float>(k * (y * z + qw * x))},
-                     {static_cast<float>(k * (x * z + qw * y)), static_cast<float>(k * (y * z - qw * x)),
-                      static_cast<float>(1 - k * (x * x + y * y))}};
-    int order[3] = {0, 1, 2};
-    const float* ls = source.log_scales + rows[i] * 3;
-    std::stable_sort(order, order + 3, [&](int p, int r) { return ls[p] > ls[r]; });
     const auto& f = tile.features;
     const bool needle = f[kScale0][i] - f[kScale1][i] > f[kScale1][i] - f[kScale2][i];
+    float main_axis[3], second_axis[3];
+    coded_axes(source.rotations + rows[i] * 4, source.log_scales + rows[i] * 3, needle, main_axis, second_axis);
     for (size_t a = 0; a < 3; ++a) {
-      axes[a][i] = m[order[needle ? 0 : 2]][a];
-      axes[3 + a][i] = m[order[needle ? 1 : 0]][a];
+      axes[a][i] = main_axis[a];
+      axes[3 + a][i] = second_axis[a];
     }
   }
   return axes;

@@ -7,6 +7,7 @@
 
 #include "isa.h"
 #include "splatzip/exact_math.h"
+#include "splatzip/rounding.h"
 #include "stepped_books.h"
 #include "stepped_tile.h"
 #include "vq.h"
@@ -14,24 +15,12 @@
 namespace splatzip {
 namespace {
 
-// Encoder only: an error of opacity, then of a larger scale, is made up for by the scales coded after it. In steps.
-constexpr float kFeedback[3][3] = {{0.4f, 0, 0}, {0.36f, 0.2f, 0}, {0.36f, 0.24f, 0.34f}};
-
 // Codes of scale j (writer only): what the errors of opacity and of larger scales leave is made up for.
 void choose_scale_codes(const ScaleRule& rule, const ScalePlane& plane, const std::vector<int32_t>& wanted,
                         std::vector<StepErrors>* all_errors, int32_t* codes) {
-  const double kOctave = 65536.0 * kInvLn2;
-  const size_t j = static_cast<size_t>(plane.j);
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    const int32_t log2_step = plane.log2_base + plane.half_octaves[i] * 32768;
-    const double y = exact_exp((wanted[i] * (rule.power / 256.0) - log2_step) * (1.0 / kOctave));
-    auto& errors = (*all_errors)[i];
-    float pull = 0;
-    for (size_t k = 0; k <= j; ++k) pull = pull + kFeedback[j][k] * errors[k];
-    const double target = std::max(0.0, std::min(y, 16777216.0) - std::clamp(pull, -0.6f, 0.6f));
-    codes[i] = static_cast<int32_t>(target + 0.5);
-    errors[j + 1] = std::clamp(static_cast<float>((codes[i] ? codes[i] : 0.3) - y), -kLostError, kLostError);
-  }
+  for (size_t i = 0; i < wanted.size(); ++i)
+    codes[i] = scale_code(plane.j, wanted[i], rule.power, plane.log2_base + plane.half_octaves[i] * 32768,
+                          (*all_errors)[i].data());
 }
 
 // log2 of the source's scales relative to the reference, largest first, 1/65536 octave.
@@ -41,10 +30,7 @@ std::array<std::vector<int32_t>, 3> wanted_scales(const SteppedParams& params, c
   for (auto& plane : wanted) plane.resize(n);
   for (size_t i = 0; i < n; ++i) {
     int32_t scales[3];
-    for (int j = 0; j < 3; ++j) {
-      const double x = source.log_scales[rows[i] * 3 + j] * (65536.0 * kInvLn2) - params.scale_reference;
-      scales[j] = static_cast<int32_t>(std::clamp(std::floor(x + 0.5), -8e6, 8e6));
-    }
+    for (int j = 0; j < 3; ++j) scales[j] = wanted_scale(source.log_scales[rows[i] * 3 + j], params.scale_reference);
     std::sort(scales, scales + 3, std::greater<>());
     for (size_t j = 0; j < 3; ++j) wanted[j][i] = scales[j];
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "isa.h"
+#include "splatzip/rounding.h"
 #include "stepped_params.h"
 #include "streams.h"
 #include "uninitialised.h"
@@ -107,10 +108,8 @@ struct ColorRows {
   int64_t stride = 0;
 };
 
-// The writer's errors in units of the steps: opacity, the scales, the rotation. Rounding and what makes up for earlier
-// errors stay below kLostError, which stands for what no code can say. Not of what comes from books.
+// The writer's errors (splatzip/rounding.h). Not of what comes from books.
 using StepErrors = std::array<float, 5>;
-constexpr float kLostError = 1.5f;
 constexpr size_t kScaleError = 1, kRotationError = 4;
 
 // What is known of the splats of a chunk while it is coded.
