@@ -67,6 +67,8 @@ class RasterPipeline {
     const int64_t seen_groups = std::count_if(masks.begin(), masks.end(), [](uint32_t mask) { return mask != 0; });
     return {all, seen_groups, seen_, entries_};
   }
+  // By group of the first view of the last batch: which of its splats are seen.
+  const uint32_t* seen() const { return seen_mask_.data(); }
 
  protected:
   template <class T>

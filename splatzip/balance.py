@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.distill import regression
+from splatzip.kernels.device import Engine
 from splatzip.optimize import compensation, repair, settle
 from splatzip.prune import removal
 from splatzip.prune.order import Removal
 from splatzip.quantize import classes, stepped
-from splatzip.raster.rasterize import Rasterizer
+from splatzip.raster.rasterize import drawer
 from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
 from splatzip.scene.ordering import morton_order
@@ -125,6 +126,7 @@ class Prepared:
     removal: Removal
     options: Options
     threads: int
+    device: Engine = "cpu"
 
     def kept(self, steps: stepped.Options) -> NDArray[np.int64]:
         """The rows that are worth their bits at these steps, or as many as were asked for."""
@@ -147,29 +149,32 @@ class Prepared:
         if len(left) < len(self.scene) or left.sh_degree < self.scene.sh_degree:
             left = self._repaired(left, steps, progress)
         cameras, weights = self._scoring(self.options.scoring_views)
-        scored = score(left, cameras, what={"weight", "removal"}, weights=weights, threads=self.threads)
+        scored = score(
+            left, cameras, what={"weight", "removal"}, weights=weights, threads=self.threads, device=self.device
+        )
         return Balanced(left, classes.importance_classes(left, scored, self.options.classes), self._tiers(left), steps)
 
     def settled(self, balanced: Balanced, *, progress: Progress) -> Balanced:
         """The same, with values that round to better pictures."""
-
         start, values, tiers, steps = balanced[:4]
         fitted = stepped.encode(start, steps, tiers=tiers, classes=values, threads=self.threads).params
 
-        def rounded(scene: Scene) -> dict[str, Floats]:
-            return stepped.rounded(
-                scene, steps, tiers=tiers, classes=values, fitted=fitted, threads=self.threads
-            )  # fmt: skip
-
+        rounded = stepped.Rounding(steps, tiers, values, fitted, self.threads)
         options = self.options.settle
         scene = settle.settle(
             start, rounded, self.cameras, self.targets,
             replace(options, rates=options.rates.slowed(_less_when_finer(steps))), weights=self.weights,
-            threads=self.threads, progress=lambda done: progress(done, "settling"),
+            threads=self.threads, device=self.device, progress=lambda done: progress(done, "settling"),
         )  # fmt: skip
         shown = scene.edited(**rounded(scene))
         stand_ins = compensation.fit(
-            shown, tiers, self.cameras, self.targets, self.options.compensation, threads=self.threads
+            shown,
+            tiers,
+            self.cameras,
+            self.targets,
+            self.options.compensation,
+            threads=self.threads,
+            device=self.device,
         )
         return balanced._replace(scene=scene, fitted=fitted, compensation=stand_ins)
 
@@ -177,14 +182,14 @@ class Prepared:
         options = self.options.repair.slowed(_less_when_finer(steps))
         return repair.repair(
             scene, self.cameras, self.targets, options, weights=self.weights, threads=self.threads,
-            progress=lambda done: progress(0.9 * done, "repairing"),
+            device=self.device, progress=lambda done: progress(0.9 * done, "repairing"),
         )  # fmt: skip
 
     def _tiers(self, scene: Scene) -> NDArray[np.uint8]:
         """The splats that are missed most come first: those that pruning would remove last."""
         views, weights = self._scoring(self.options.tier_views)
         options = removal.Options(keep=SHARES_BALANCED[0], keep_unseen=False)
-        gone = removal.order(scene, views, options, weights=weights, threads=self.threads)
+        gone = removal.order(scene, views, options, weights=weights, threads=self.threads, device=self.device)
         stays = np.empty(len(scene), np.int64)
         stays[gone.order] = np.arange(len(scene))
         return by_importance(stays, SHARES_BALANCED)
@@ -194,7 +199,9 @@ class Prepared:
         if degree is None or degree >= scene.sh_degree:
             return scene
         cameras, weights = self._scoring(self.options.scoring_views)
-        moments = score(scene, cameras, what={"curvature"}, weights=weights, threads=self.threads).color_curvature
+        moments = score(
+            scene, cameras, what={"curvature"}, weights=weights, threads=self.threads, device=self.device
+        ).color_curvature
         assert moments is not None
         return regression.distill(scene, moments, regression.Options(degree=degree), threads=self.threads).scene
 
@@ -204,11 +211,11 @@ class Prepared:
 
     def _squared_change(self, scene: Scene) -> float:
         """Of pictures, mean over all pixels and channels; by a few views."""
-        rasterizer = Rasterizer(scene, threads=self.threads)
+        rasterizer = drawer(scene, threads=self.threads, device=self.device)
         views = list(zip(self.cameras, self.targets, self.weights, strict=True))
         changed = pixels = 0.0
         for camera, target, weight in _evenly(views, self.options.scoring_views // _NOISE_VIEWS):
-            change = rasterizer.render(camera, threads=self.threads).color - target
+            change = rasterizer.render(camera).color - target
             changed += weight * float(np.square(change).sum())
             pixels += weight * change.size
         return changed / pixels
@@ -216,7 +223,7 @@ class Prepared:
 
 def prepare(
     scene: Scene, options: Options, *, cameras: Sequence[Camera] = (), threads: int = 0,
-    progress: Progress | None = None,
+    device: Engine = "cpu", progress: Progress | None = None,
 ) -> Prepared:  # fmt: skip
     """Look at a scene from everywhere, and find the order in which its splats may go.
 
@@ -225,32 +232,34 @@ def prepare(
         options: see `Options`.
         cameras: given ones, which count beside the pseudo-views.
         threads: 0 for every core; the result does not depend on it.
+        device: what draws, scores, steps and rounds.
         progress: called with the share done and a word for the step.
     Raises: ViewsError if nothing of the scene is seen.
     """
     report = progress or (lambda share, step: None)
     report(0.0, "making views")
     count = options.views_beside if cameras else options.views
-    made = pseudo_views(scene, count=count, threads=threads).cameras if count else ()
+    made = pseudo_views(scene, count=count, threads=threads, device=device).cameras if count else ()
     weights = [*([options.given_weight] * len(cameras)), *([1.0] * len(made))]
     cameras = [*as_large(cameras, made), *made]
     scene = scene.take(morton_order(scene.positions))  # so that a view sees all of 16 in a row or none, mostly
     report(0.4, "rendering the source")
-    rasterizer = Rasterizer(scene, threads=threads)
-    targets = [rasterizer.render(camera, threads=threads).color for camera in cameras]
+    rasterizer = drawer(scene, threads=threads, device=device)
+    targets = [rasterizer.render(camera).color for camera in cameras]
+    del rasterizer
     report(0.5, "pruning")
-    order = _order(scene, cameras, weights, options, threads)
-    return Prepared(scene, cameras, targets, weights, order, options, threads)
+    order = _order(scene, cameras, weights, options, threads, device)
+    return Prepared(scene, cameras, targets, weights, order, options, threads, device)
 
 
 def _order(
-    scene: Scene, cameras: Sequence[Camera], weights: Sequence[float], options: Options, threads: int
+    scene: Scene, cameras: Sequence[Camera], weights: Sequence[float], options: Options, threads: int, device: Engine
 ) -> Removal:
     """In which splats go, with prices as mean squared changes."""
     if options.prune == 0:
         return Removal(np.arange(len(scene)), np.full(len(scene), np.inf))
     small = [camera.scaled(options.pruning_scale) for camera in cameras]
-    found = removal.order(scene, small, options.removal, weights=weights, threads=threads)
+    found = removal.order(scene, small, options.removal, weights=weights, threads=threads, device=device)
     pixels = sum(w * 3 * camera.width * camera.height for camera, w in zip(small, weights, strict=True))
     return replace(found, price=found.price / pixels)
 

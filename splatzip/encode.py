@@ -32,6 +32,7 @@ from splatzip.container import (
 )
 from splatzip.decode import decompress
 from splatzip.distill.regression import truncated
+from splatzip.kernels.device import Engine
 from splatzip.kernels.stepped import FIRST_TIER_TABLES, EncodedScene
 from splatzip.optimize.closed_loop import OutOfReachError, meet
 from splatzip.profile import Profile
@@ -46,7 +47,7 @@ Progress = Callable[[float, str], None]
 def encode(
     scene: Scene, profile: Profile, *, threads: int = 0, tiers: NDArray[np.uint8] | None = None,
     compensation: Compensation | None = None, classes: NDArray[np.int8] | None = None, fitted: bytes = b"",
-    progress: Progress | None = None,
+    device: Engine = "cpu", progress: Progress | None = None,
 ) -> bytes:  # fmt: skip
     """Compress a scene.
 
@@ -58,6 +59,7 @@ def encode(
         compensation: how splats stand in for later tiers; None: in closed form.
         classes: (N, 2) of geometry and colour for lossy presets: how many octaves coarser than others; None: none.
         fitted: parameters that the scene settled with; see `quantize.stepped.encode`.
+        device: what trains codebooks; the bytes do not depend on it.
         progress: called with the share done and a word for the step.
     Returns: a whole .splatz file.
     """
@@ -77,7 +79,9 @@ def encode(
     report(0.1, "quantizing and coding")
     if tiers is None:
         tiers = by_importance(importance(scene, threads=threads))
-    coded = stepped.encode(scene, profile.stepped, tiers=tiers, classes=classes, fitted=fitted, threads=threads)
+    coded = stepped.encode(
+        scene, profile.stepped, tiers=tiers, classes=classes, fitted=fitted, threads=threads, device=device
+    )
     report(0.9, "packing")
     if compensation is None:
         compensation = closed_form(tiers, scene.log_scales)

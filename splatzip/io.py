@@ -12,6 +12,7 @@ from splatzip.errors import FormatError, SceneError, SplatzipError, ViewsError
 from splatzip.formats.output import atomic_write
 from splatzip.formats.registry import format_of_content, format_of_name
 from splatzip.formats.stored import stored_bytes
+from splatzip.kernels.device import DeviceChoice, Engine, chosen_device
 from splatzip.scene import Scene
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def compress(
     sh_coding: str | None = None,
     geometry_coding: str | None = None,
     threads: int = 0,
+    device: DeviceChoice = "cpu",
     repair: bool = False,
     progress: Progress | None = None,
 ) -> bytes:
@@ -118,11 +120,15 @@ def compress(
         sh_coding: how SH is quantized: "scalar" (the default), "residual_vq", "sub_vector_vq" or "vec_tree".
         geometry_coding: how scales and rotations are: "scalar" (the default), "residual_vq" or "sub_vector_vq".
         threads: 0 for every core; the bytes do not depend on it.
+        device: "cuda" lets a GPU draw, score and settle for balanced and recipes, and train codebooks; "auto" where
+            there is one. The CPU codes. Where pictures decide, bytes are then a little different, their number about
+            the same; other presets' bytes do not depend on it.
         repair: when `scene` is a path: drop rows that are not valid.
         progress: called with the share done and a word for the step.
     Returns: the file's bytes.
     Raises: SplatzipError (also for a quality that cannot be reached), OSError.
     """
+    engine = chosen_device(device)  # before anything is read
     if not isinstance(scene, Scene):
         scene = load(scene, repair=repair)
     _refuse_empty(scene)
@@ -135,7 +141,7 @@ def compress(
         looks = only_views or drop_unseen or view_weight is not None
         if verify or chosen or preset is not None or profile is not None or looks:
             raise SplatzipError("a recipe settles all but --views: no preset, target, verify, degree, share or coding")
-        return _by_recipe(scene, recipe, views, threads, progress)
+        return _by_recipe(scene, recipe, views, threads, engine, progress)
     if profile is not None:
         if preset is not None or chosen:
             raise SplatzipError("give a profile, or a preset, a quality, a degree and a coding, not both")
@@ -152,7 +158,7 @@ def compress(
             balance = profile.balance
             removal = replace(balance.removal, keep_unseen=False)
             profile = replace(profile, balance=replace(balance, removal=removal))
-        return _balanced(scene, profile, views, only_views, view_weight, threads, progress)
+        return _balanced(scene, profile, views, only_views, view_weight, threads, engine, progress)
     if only_views or view_weight is not None:
         raise SplatzipError(f"{profile.preset} asks no views what matters; choose balanced, or give --views alone")
     if drop_unseen:
@@ -163,10 +169,12 @@ def compress(
         scene = with_opening(scene, Views.load(views, split="train", photos=False).cameras)
     if verify or profile.target_quality is not None:
         return encode_verified(scene, profile, threads=threads, progress=progress)
-    return encode(scene, profile, threads=threads, progress=progress)
+    return encode(scene, profile, threads=threads, device=engine, progress=progress)
 
 
-def _by_recipe(scene: Scene, recipe: str, views: str | Path | None, threads: int, progress: Progress | None) -> bytes:
+def _by_recipe(
+    scene: Scene, recipe: str, views: str | Path | None, threads: int, device: Engine, progress: Progress | None
+) -> bytes:
     from splatzip.balance import as_large
     from splatzip.recipes import encode_by
     from splatzip.views import Views, with_opening
@@ -175,12 +183,12 @@ def _by_recipe(scene: Scene, recipe: str, views: str | Path | None, threads: int
     if views is not None:
         given = Views.load(views, split="train", photos=False).cameras
         scene, cameras = with_opening(scene, given), as_large(given)
-    return encode_by(scene, recipe, cameras=cameras, threads=threads, progress=progress)
+    return encode_by(scene, recipe, cameras=cameras, threads=threads, device=device, progress=progress)
 
 
 def _balanced(
     scene: Scene, profile: Profile, views: str | Path | None, only_views: bool, view_weight: float | None, threads: int,
-    progress: Progress | None,
+    device: Engine, progress: Progress | None,
 ) -> bytes:  # fmt: skip
     from splatzip.targets import encode_balanced
     from splatzip.views import Views, with_opening
@@ -194,7 +202,7 @@ def _balanced(
             raise SplatzipError("without pseudo-views there have to be others; add --views")
         if profile.target_loss is not None:
             raise SplatzipError("a loss is measured on photos; add --views")
-        return encode_balanced(scene, profile, threads=threads, progress=progress)
+        return encode_balanced(scene, profile, threads=threads, device=device, progress=progress)
     train = Views.load(views, split="train", photos=profile.target_loss is not None)
     held_back = None
     if len(train) > 8:
@@ -210,7 +218,7 @@ def _balanced(
     balance = replace(profile.balance, views_beside=beside, given_weight=view_weight or 1.0)
     profile = replace(profile, balance=balance)
     return encode_balanced(
-        scene, profile, cameras=fitted, held_back=held_back, threads=threads,
+        scene, profile, cameras=fitted, held_back=held_back, threads=threads, device=device,
         progress=progress,
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.errors import SplatzipError, ViewsError
+from splatzip.kernels.device import Engine
 from splatzip.raster import metrics
 from splatzip.raster.rasterize import Backend, Extent, Picture, Rasterizer, render
 from splatzip.report.comparison import EXTRA_METRICS, Comparison, PhotoQuality, ViewComparison
@@ -95,12 +96,12 @@ _MEASURING_VIEWS = 12
 _MEASURING_SEED = 0x5EED  # of its own: what an encoder fits to, it does not measure itself with
 
 
-def measuring_views(source: Scene, *, threads: int = 0) -> tuple[Views, str]:
+def measuring_views(source: Scene, *, threads: int = 0, device: Engine = "cpu") -> tuple[Views, str]:
     """The views that an encoder measures a scene from, made from the scene alone, and what they are in words.
 
     Never a capture's own: its test views judge what the encoder did.
     """
-    views = pseudo_views(source, count=_MEASURING_VIEWS, seed=_MEASURING_SEED, threads=threads)
+    views = pseudo_views(source, count=_MEASURING_VIEWS, seed=_MEASURING_SEED, threads=threads, device=device)
     size = f"{views.cameras[0].width}x{views.cameras[0].height}"
     return views, f"{len(views)} pseudo-views of the source, seed {_MEASURING_SEED}, {size}, 3sigma"
 

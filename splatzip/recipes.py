@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from splatzip.distill import regression
 from splatzip.encode import encode
 from splatzip.errors import SplatzipError
+from splatzip.kernels.device import Engine
 from splatzip.optimize import repair, teacher
 from splatzip.profile import Profile
 from splatzip.prune import distinctiveness, most_weight, significance
 from splatzip.quantize import residual_vq, stepped, sub_vector_vq, vec_tree
-from splatzip.raster.rasterize import Rasterizer
+from splatzip.raster.rasterize import drawer
 from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
 from splatzip.views import pseudo_views
@@ -87,7 +88,7 @@ def recipe_named(name: str) -> Recipe:
 
 
 def encode_by(
-    scene: Scene, name: str, *, cameras: Sequence[Camera] | None = None, threads: int = 0,
+    scene: Scene, name: str, *, cameras: Sequence[Camera] | None = None, threads: int = 0, device: Engine = "cpu",
     progress: Progress | None = None,
 ) -> bytes:  # fmt: skip
     """Compress a scene by a recipe.
@@ -97,6 +98,7 @@ def encode_by(
         name: one of `RECIPES`.
         cameras: what has to look the same; None: pseudo-views.
         threads: 0 for every core; the bytes do not depend on it.
+        device: what draws, scores and steps.
         progress: called with the share done and a word for the step.
     Returns: a whole .splatz file.
     Raises: SplatzipError if there is no such recipe, ViewsError if no camera sees a splat.
@@ -104,15 +106,19 @@ def encode_by(
     recipe, report = recipe_named(name), progress or _silent
     if cameras is None:
         report(0.0, "making views")
-        cameras = pseudo_views(scene, threads=threads).cameras
-    left = reduced(scene, cameras, recipe, threads=threads, progress=lambda done, step: report(0.05 + 0.9 * done, step))
+        cameras = pseudo_views(scene, threads=threads, device=device).cameras
+    left = reduced(
+        scene, cameras, recipe, threads=threads, device=device,
+        progress=lambda done, step: report(0.05 + 0.9 * done, step),
+    )  # fmt: skip
     report(0.95, "quantizing and coding")
-    return encode(left, Profile(f"recipe {name}", recipe.stepped), threads=threads)
+    return encode(left, Profile(f"recipe {name}", recipe.stepped), threads=threads, device=device)
 
 
 def reduced(
-    scene: Scene, cameras: Sequence[Camera], recipe: Recipe, *, threads: int = 0, progress: Progress | None = None
-) -> Scene:
+    scene: Scene, cameras: Sequence[Camera], recipe: Recipe, *, threads: int = 0, device: Engine = "cpu",
+    progress: Progress | None = None,
+) -> Scene:  # fmt: skip
     """Fewer splats of a lower degree, as like the source as the recipe makes them.
 
     Args:
@@ -120,39 +126,42 @@ def reduced(
         cameras: what has to look the same.
         recipe: see `Recipe`.
         threads: 0 for every core; the result does not depend on it.
+        device: what draws, scores and steps.
         progress: called with the share done and a word for the step.
     Returns: what is to be coded, in the order of the source.
     Raises: ViewsError if no camera sees a splat.
     """
     report = progress or _silent
     report(0.0, "pruning")
-    left = scene.take(chosen(scene, cameras, recipe.choice, threads=threads))
-    rasterizer = Rasterizer(scene, threads=threads)
-    pictures = [rasterizer.render(camera, threads=threads).color for camera in cameras]
+    left = scene.take(chosen(scene, cameras, recipe.choice, threads=threads, device=device))
+    rasterizer = drawer(scene, threads=threads, device=device)
+    pictures = [rasterizer.render(camera).color for camera in cameras]
     end = 1.0 if recipe.degree is None else 0.5
     left = repair.repair(
-        left, cameras, pictures, recipe.repair, threads=threads,
+        left, cameras, pictures, recipe.repair, threads=threads, device=device,
         progress=lambda done: report(0.1 + (end - 0.1) * done, "repairing"),
     )  # fmt: skip
     if recipe.degree is None:
         return left
     report(end, "distilling")
-    moments = score(left, cameras, what={"curvature"}, threads=threads).color_curvature
+    moments = score(left, cameras, what={"curvature"}, threads=threads, device=device).color_curvature
     assert moments is not None
     left = regression.distill(left, moments, regression.Options(degree=recipe.degree), threads=threads).scene
     return teacher.teach(
-        left, scene, cameras, recipe.teach, threads=threads,
+        left, scene, cameras, recipe.teach, threads=threads, device=device,
         progress=lambda done: report(end + (1 - end) * done, "teaching"),
     )  # fmt: skip
 
 
-def chosen(scene: Scene, cameras: Sequence[Camera], choice: Choice, *, threads: int = 0) -> NDArray[np.int64]:
+def chosen(
+    scene: Scene, cameras: Sequence[Camera], choice: Choice, *, threads: int = 0, device: Engine = "cpu"
+) -> NDArray[np.int64]:
     """Rows that stay, by the score whose options these are."""
     if isinstance(choice, significance.Options):
-        return significance.prune(scene, cameras, choice, threads=threads)
+        return significance.prune(scene, cameras, choice, threads=threads, device=device)
     if isinstance(choice, distinctiveness.Options):
-        return distinctiveness.prune(scene, cameras, choice, threads=threads)
-    return most_weight.prune(scene, cameras, choice, threads=threads)
+        return distinctiveness.prune(scene, cameras, choice, threads=threads, device=device)
+    return most_weight.prune(scene, cameras, choice, threads=threads, device=device)
 
 
 def _silent(share: float, step: str) -> None:

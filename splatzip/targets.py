@@ -20,6 +20,7 @@ from splatzip.container import open_file, with_tiles_ordered
 from splatzip.decode import decompress
 from splatzip.encode import encode, with_quality
 from splatzip.errors import SplatzipError
+from splatzip.kernels.device import Engine
 from splatzip.optimize import tile_order
 from splatzip.optimize.closed_loop import OutOfReachError, Setting, meet
 from splatzip.profile import Profile
@@ -51,7 +52,7 @@ class Measured(NamedTuple):
 
 def encode_balanced(
     scene: Scene, profile: Profile, *, cameras: Sequence[Camera] = (), held_back: Views | None = None,
-    threads: int = 0, progress: Progress | None = None,
+    threads: int = 0, device: Engine = "cpu", progress: Progress | None = None,
 ) -> bytes:  # fmt: skip
     """Compress a scene by rendering it.
 
@@ -61,12 +62,13 @@ def encode_balanced(
         cameras: views that count beside the pseudo-views.
         held_back: views to measure from, which `cameras` has not; None: pseudo-views of another seed.
         threads: 0 for every core; the bytes do not depend on it.
+        device: what draws, scores, steps and rounds; codes are always chosen and written by the CPU.
         progress: called with the share done and a word for the step.
     Returns: a whole .splatz file that says what was measured.
     Raises: SplatzipError, naming what can be reached, if a target cannot; ViewsError if nothing is seen.
     """
     report = progress or (lambda share, step: None)
-    maker = _Maker(scene, profile, cameras, held_back, threads, report)
+    maker = _Maker(scene, profile, cameras, held_back, threads, device, report)
     if profile.target_size is not None:
         made = maker.of_size(profile.target_size)
     elif profile.target_loss is not None:
@@ -83,18 +85,18 @@ class _Maker:
 
     def __init__(
         self, scene: Scene, profile: Profile, cameras: Sequence[Camera], held_back: Views | None, threads: int,
-        report: Progress,
+        device: Engine, report: Progress,
     ) -> None:  # fmt: skip
         assert profile.stepped is not None
         assert profile.balance is not None
         self.steps = steps_for_pruned(profile.stepped)
-        self._profile, self._threads, self._report = profile, threads, report
+        self._profile, self._threads, self._device, self._report = profile, threads, device, report
         self._share = 0.0
         self._prepared: Prepared = prepare(
-            scene, profile.balance, cameras=cameras, threads=threads, progress=self._until(0.4)
+            scene, profile.balance, cameras=cameras, threads=threads, device=device, progress=self._until(0.4)
         )
         if held_back is None:
-            held_back, self.described = measuring_views(scene, threads=threads)
+            held_back, self.described = measuring_views(scene, threads=threads, device=device)
         else:
             camera = held_back.cameras[0]
             self.described = f"{len(held_back)} given views, held back, {camera.width}x{camera.height}, 3sigma"
@@ -119,7 +121,9 @@ class _Maker:
         """The same, the tiles first that would be missed most."""
         scene, opened = decompress(file, threads=self._threads), open_file(file)
         cameras, targets = self._prepared.cameras, self._prepared.targets
-        order = tile_order.most_missed_first(scene, opened, cameras, targets, threads=self._threads)
+        order = tile_order.most_missed_first(
+            scene, opened, cameras, targets, threads=self._threads, device=self._device
+        )
         return with_tiles_ordered(file, opened.root.tiers - 1, order) if order else file
 
     def measured(self, file: bytes) -> Measured:

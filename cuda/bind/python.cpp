@@ -7,4 +7,6 @@ NB_MODULE(_cuda, m) {
   splatzip::cuda::bind_decode(m);
   splatzip::cuda::bind_device(m);
   splatzip::cuda::bind_raster(m);
+  splatzip::cuda::bind_repair(m);
+  splatzip::cuda::bind_search(m);
 }

@@ -7,5 +7,7 @@ namespace splatzip::cuda {
 void bind_decode(nb::module_& m);
 void bind_device(nb::module_& m);
 void bind_raster(nb::module_& m);
+void bind_repair(nb::module_& m);
+void bind_search(nb::module_& m);
 
 }  // namespace splatzip::cuda

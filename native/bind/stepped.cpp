@@ -21,17 +21,19 @@ nb::object to_object(const LostValue& lost) {
   return nb::make_tuple(lost.row, static_cast<int>(lost.array));
 }
 
+// search: the address of a RowSearch, or 0.
 nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::ndim<1>> opacity_logits,
                 In<float, nb::ndim<3>> sh, int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count,
                 In<int8_t, nb::ndim<2>> classes, int opacity_levels, int opacity_power, double softness,
                 std::vector<int> scale_powers, std::vector<std::vector<double>> rules, int64_t tile_splats,
                 bool shared_tiles, double diffusion, double sh_dead_zone,
                 std::vector<std::vector<std::tuple<int, int, int>>> books, std::vector<double> prices,
-                std::vector<double> shares, nb::bytes fitted, int threads) {
+                std::vector<double> shares, nb::bytes fitted, uintptr_t search, int threads) {
   SteppedOptions options = options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats,
                                       shared_tiles, diffusion, sh_dead_zone);
   const std::optional<SteppedParams> fits = fitted_of(fitted);
   options.fitted = fits ? &*fits : nullptr;
+  options.search = reinterpret_cast<RowSearch*>(search);
   for (size_t a = 0; a < kBookedAttributes; ++a) {
     for (const auto& [first, count, entries] : books.at(a)) options.books[a].plan.push_back({first, count, entries});
     options.books[a].price = prices.at(a);
@@ -117,7 +119,7 @@ void bind_stepped(nb::module_& m) {
         nb::arg("tier_count"), nb::arg("classes"), nb::arg("opacity_levels"), nb::arg("opacity_power"),
         nb::arg("softness"), nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("shared_tiles"),
         nb::arg("diffusion"), nb::arg("sh_dead_zone"), nb::arg("books"), nb::arg("prices"), nb::arg("shares"),
-        nb::arg("fitted"), nb::arg("threads"));
+        nb::arg("fitted"), nb::arg("search"), nb::arg("threads"));
   m.def("round_stepped", &round, nb::arg("positions"), nb::arg("log_scales"), nb::arg("rotations"),
         nb::arg("opacity_logits"), nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"),
         nb::arg("tier_count"), nb::arg("classes"), nb::arg("opacity_levels"), nb::arg("opacity_power"),

@@ -212,7 +212,7 @@ void quantize_by_books(const Encoding& e, BookedAttribute attribute, const Quant
     rows += counts[k];
   }
   const VqOptions& options = e.options.books[attribute];
-  TrainedBooks trained = train_books(std::move(rest), rows, width, options, e.threads);
+  TrainedBooks trained = train_books(std::move(rest), rows, width, options, e.options.search, e.threads);
   trained.books.from_step = e.params.books[attribute].from_step;
   e.params.books[attribute] = trained.books;
   const BookSearch search(trained.books, trained.bits, options.price);

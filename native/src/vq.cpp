@@ -36,8 +36,10 @@ std::vector<int32_t> bits_of(const std::vector<int64_t>& counts) {
 // One book in the making: rows of `count` numbers side by side.
 class KMeans {
  public:
-  KMeans(std::vector<int16_t> rows, int64_t n, int count, int threads)
-      : rows_(std::move(rows)), n_(n), count_(count), threads_(threads), chosen_(static_cast<size_t>(n)) {}
+  KMeans(std::vector<int16_t> rows, int64_t n, int count, RowSearch* search, int threads)
+      : rows_(std::move(rows)), n_(n), count_(count), threads_(threads), chosen_(static_cast<size_t>(n)) {
+    if (search && search->set_rows(rows_.data(), n_, count_)) search_ = search;
+  }
 
   Codebook run(int entries, double price, int iterations, std::vector<int32_t>* bits) {
     seed(static_cast<int>(std::min<int64_t>(entries, n_)));
@@ -81,6 +83,7 @@ class KMeans {
 
   void assign(const std::vector<int32_t>& bits, double price) {
     const BookSearch search(book_, bits, price);
+    if (search_ && search.choose_at_once(*search_, chosen_.data())) return;
     const int64_t blocks = (n_ + kRowsAtOnce - 1) / kRowsAtOnce;
     parallel_for(blocks, threads_, [&](int64_t block) {
       const int64_t begin = block * kRowsAtOnce, n = std::min(kRowsAtOnce, n_ - begin);
@@ -167,6 +170,7 @@ class KMeans {
   std::vector<int16_t> rows_;
   int64_t n_;
   int count_, threads_;
+  RowSearch* search_ = nullptr;  // that has the rows
   Codebook book_;
   std::vector<int32_t> chosen_;                    // entry of each row
   std::vector<int64_t> counts_, starts_, spread_;  // by entry: its rows, the first in members_, their squared distances
@@ -228,7 +232,8 @@ void BookSearch::choose(int16_t* rows, int64_t n, int stride, int32_t* const* in
   }
 }
 
-TrainedBooks train_books(std::vector<int16_t> rows, int64_t n, int stride, const VqOptions& options, int threads) {
+TrainedBooks train_books(std::vector<int16_t> rows, int64_t n, int stride, const VqOptions& options, RowSearch* search,
+                         int threads) {
   TrainedBooks trained;
   for (const BookPlan& plan : options.plan) {
     const int64_t most = std::max(kFewestRows, kRowsOfAnEntry * plan.entries), every = (n + most - 1) / most;
@@ -239,16 +244,16 @@ TrainedBooks train_books(std::vector<int16_t> rows, int64_t n, int stride, const
       std::copy(row, row + plan.count, part.begin() + i * plan.count);
     }
     std::vector<int32_t> bits;
-    Codebook book =
-        KMeans(std::move(part), taken, plan.count, threads).run(plan.entries, options.price, options.iterations, &bits);
+    Codebook book = KMeans(std::move(part), taken, plan.count, search, threads)
+                        .run(plan.entries, options.price, options.iterations, &bits);
     book.first = plan.first;
     book.measure();
-    const BookSearch search(book, bits, options.price);
+    const BookSearch chooser(book, bits, options.price);
     parallel_for((n + kRowsAtOnce - 1) / kRowsAtOnce, threads, [&](int64_t block) {
       const int64_t begin = block * kRowsAtOnce, count = std::min(kRowsAtOnce, n - begin);
       std::vector<int32_t> chosen(static_cast<size_t>(count));
       int32_t* indices[] = {chosen.data()};
-      search.choose(rows.data() + begin * stride, count, stride, indices);
+      chooser.choose(rows.data() + begin * stride, count, stride, indices);
     });
     trained.books.books.push_back(std::move(book));
     trained.bits.push_back(std::move(bits));

@@ -24,6 +24,16 @@ struct VqOptions {
   double share = 1;  // of the splats, those with the coarsest steps, that SH comes from books for
 };
 
+// Who looks for the nearest entries of all rows at once, where that is not the CPU: cuda/search.h. Each function says
+// false where it cannot, and the CPU does it: the same integers.
+class RowSearch {
+ public:
+  virtual ~RowSearch() = default;
+  virtual bool set_rows(const int16_t* rows, int64_t n, int count) = 0;  // (n, count)
+  // numbers: (entries, pairs of 16 bits) and costs as BookSearch has them. indices: n.
+  virtual bool nearest(const int32_t* numbers, const int32_t* costs, int entries, int32_t* indices) = 0;
+};
+
 // Chooses entries: book after book, each for what those before left over.
 class BookSearch {
  public:
@@ -35,6 +45,10 @@ class BookSearch {
   // rows: (n, stride) numbers, which end up as what is left of them. indices: by book, n each. chosen: (n, stride), the
   // entries added up; or nullptr.
   void choose(int16_t* rows, int64_t n, int stride, int32_t* const* indices, int16_t* chosen = nullptr) const;
+  // Of the first book alone, for rows that somebody else has.
+  bool choose_at_once(RowSearch& search, int32_t* indices) const {
+    return search.nearest(books_[0].numbers.data(), books_[0].costs.data(), books_[0].entries, indices);
+  }
 
  private:
   struct Packed {
@@ -53,6 +67,8 @@ struct TrainedBooks {
 };
 
 // Trains one book after the other on what the ones before leave of `rows`, (n, stride).
-TrainedBooks train_books(std::vector<int16_t> rows, int64_t n, int stride, const VqOptions& options, int threads);
+// `search`: who looks for entries; null: the CPU.
+TrainedBooks train_books(std::vector<int16_t> rows, int64_t n, int stride, const VqOptions& options, RowSearch* search,
+                         int threads);
 
 }  // namespace splatzip

@@ -33,6 +33,7 @@ def compress(
     geometry_coding: option.GeometryCoding = None,
     recipe: option.RecipeOption = None,
     threads: option.Threads = 0,
+    device: option.EncodingDevice = option.DrawingDevice.cpu,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="With --to: scenes at a time.")] = 1,
     repair: option.Repair = False,
     force: option.Force = False,
@@ -52,7 +53,7 @@ def compress(
     chosen, sh, geometry, method = (given.value if given else None for given in options)
     settings = Settings(chosen, quality, verify, degree, sh, geometry, method, threads, repair, option.bytes_of(size),
                         max_loss, best_effort, views, no_pseudo_views, view_weight, option.share_of(prune),
-                        drop_unseen)  # fmt: skip
+                        drop_unseen, device.value)  # fmt: skip
     failed = False
     summary: Any
     if report is not None:

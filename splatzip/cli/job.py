@@ -36,6 +36,7 @@ class Settings:
     view_weight: float | None = None  # of a given view; of a pseudo-view 1
     prune: float | None = None  # share of the splats
     drop_unseen: bool = False
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
 
     def arguments(self) -> Iterator[str]:
         """The command-line options that ask for the same."""
@@ -52,6 +53,7 @@ class Settings:
             "geometry_coding",
             "recipe",
             "threads",
+            "device",
         )
         for name in plain:
             if getattr(self, name) is not None:
@@ -93,6 +95,7 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
                 geometry_coding=settings.geometry_coding,
                 recipe=settings.recipe,
                 threads=settings.threads,
+                device=settings.device,
                 progress=progress,
             )
         with watch.step("write"):

@@ -33,7 +33,7 @@ class Device(str, Enum):
 
 
 class DrawingDevice(str, Enum):
-    """What draws."""
+    """What draws, or encodes by drawing."""
 
     auto = "auto"
     cpu = "cpu"
@@ -67,6 +67,10 @@ Repair = Annotated[bool, typer.Option("--repair", help="Drop rows with NaN, Inf 
 Threads = Annotated[int, typer.Option(metavar="N", min=0, help="Threads; 0 takes every core.")]
 DeviceName = Annotated[
     Device, typer.Option("--device", help="What decodes; cuda is an NVIDIA GPU (lossless files: the CPU all the same).")
+]
+EncodingDevice = Annotated[
+    DrawingDevice,
+    typer.Option("--device", help="What balanced draws and settles with; auto is a GPU where there is one."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]

@@ -9,12 +9,13 @@ import importlib
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 from splatzip.errors import BackendError
 
 Device = Literal["cpu", "cuda"]
 DeviceChoice = Literal["auto", "cpu", "cuda"]
+Engine = Literal["cpu", "cuda", "emulated"]  # what an encoder draws with; the last is cuda/emulation, for tests
 
 
 @dataclass(frozen=True)
@@ -77,3 +78,16 @@ def chosen_device(choice: DeviceChoice) -> Device:
     elif choice != "cpu":
         raise BackendError(f"there is no device {choice!r}; choose auto, cpu or cuda")
     return choice
+
+
+def make_core(engine: Engine, kind: Literal["raster", "repair", "search"], *arguments: Any) -> Any:
+    """Kernels for GPUs of a kind: on the GPU's default stream, or run by the CPU, lanes from the first to the last.
+
+    Raises: BackendError, if they were not built or no GPU can be used.
+    """
+    if engine == "cuda":
+        return getattr(require_cuda(), f"make_{kind}")(*arguments, 0)
+    module = _module()
+    if module is None:
+        raise BackendError("device emulated: this build has no CUDA; install where nvcc is on the PATH")
+    return getattr(module, f"make_emulated_{kind}")(*arguments, False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from splatzip.errors import BackendError
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-_NAMES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
+NAMES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
 
 
 class Rates(NamedTuple):
@@ -32,14 +32,14 @@ class Rates(NamedTuple):
 
 
 class NativeRepair:
-    """Attributes on their way from a scene's arrays towards pictures."""
+    """Attributes on their way from a scene's arrays towards pictures, (H, W, 3) each."""
 
-    def __init__(self, arrays: Mapping[str, Floats], *, threads: int = 0) -> None:
-        self._core, self._threads = _core.Repair(), threads
-        self._shapes = {name: arrays[name].shape for name in _NAMES}
+    def __init__(self, arrays: Mapping[str, Floats], targets: Sequence[Floats], *, threads: int = 0) -> None:
+        self._core, self._targets, self._threads = _core.Repair(), targets, threads
+        self._shapes = {name: arrays[name].shape for name in NAMES}
         self._steps = 0
         degree = int(arrays["sh"].shape[1] ** 0.5) - 1
-        self._core.begin(*(np.ascontiguousarray(arrays[name], np.float32) for name in _NAMES), degree, threads)
+        self._core.begin(*(np.ascontiguousarray(arrays[name], np.float32) for name in NAMES), degree, threads)
 
     def show(self, arrays: Mapping[str, Floats]) -> None:
         """Draw, and take gradients, with these values from now on: what a decoder would have of the ones that move.
@@ -47,13 +47,13 @@ class NativeRepair:
         Args:
             arrays: of the same shapes, row for row.
         """
-        self._core.show(*(np.ascontiguousarray(arrays[name], np.float32) for name in _NAMES), self._threads)
+        self._core.show(*(np.ascontiguousarray(arrays[name], np.float32) for name in NAMES), self._threads)
 
     def step(
         self, world_to_camera: Doubles, origin: Doubles, intrinsics: tuple[float, float, float, float],
-        target: Floats, background: Floats, rates: Rates, *, antialias: bool,
+        target: int, background: Floats, rates: Rates, *, antialias: bool,
     ) -> float:  # fmt: skip
-        """One step towards a picture, target (H, W, 3).
+        """One step towards picture number `target`.
 
         Returns: the mean absolute difference before the step.
         """
@@ -62,7 +62,7 @@ class NativeRepair:
             np.ascontiguousarray(world_to_camera, np.float64),
             np.ascontiguousarray(origin, np.float64),
             np.array(intrinsics, np.float64),
-            np.ascontiguousarray(target, np.float32),
+            np.ascontiguousarray(self._targets[target], np.float32),
             np.ascontiguousarray(background, np.float32),
             antialias,
             np.array(rates, np.float32),

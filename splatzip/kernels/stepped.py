@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import STATUS
+from splatzip.kernels.device import Engine, make_core
 
 Floats = NDArray[np.float32]
 
@@ -73,12 +74,23 @@ class ChunkPlace:
 
 def encode_stepped(
     arrays: Sequence[Floats], *, sh_degree: int, tiers: NDArray[np.uint8] | None, classes: NDArray[np.int8] | None,
-    options: dict[str, Any], fitted: bytes, threads: int,
+    options: dict[str, Any], fitted: bytes, threads: int, device: Engine = "cpu",
 ) -> EncodedScene:  # fmt: skip
-    """Encode positions, log_scales, rotations, opacity_logits, sh; `fitted`: parameters of an EncodedScene, or none."""
+    """Encode positions, log_scales, rotations, opacity_logits, sh; `fitted`: parameters of an EncodedScene, or none.
+
+    `device` looks for entries while codebooks are trained: the same bytes from each.
+    """
+    search = make_core(device, "search") if device != "cpu" and any(options["books"]) else None  # lives until the end
     both = np.zeros((0, 2), np.int8) if classes is None else np.ascontiguousarray(classes, np.int8)
     out = _core.encode_stepped(
-        *arrays, sh_degree=sh_degree, **_tiers(tiers), classes=both, fitted=fitted, threads=threads, **options
+        *arrays,
+        sh_degree=sh_degree,
+        **_tiers(tiers),
+        classes=both,
+        fitted=fitted,
+        search=0 if search is None else search.address,
+        threads=threads,
+        **options,
     )
     chunks = [EncodedChunk(*c) for c in out["chunks"]]
     return EncodedScene(
@@ -92,16 +104,26 @@ def encode_stepped(
     )
 
 
-def round_stepped(
-    arrays: Sequence[Floats], *, sh_degree: int, tiers: NDArray[np.uint8] | None, classes: NDArray[np.int8],
-    options: dict[str, Any], fitted: bytes, threads: int,
-) -> tuple[list[Floats], LostValue | None]:  # fmt: skip
-    """What a decoder would have of the five arrays, row for row; no books."""
-    unbooked = {name: value for name, value in options.items() if name not in ("books", "prices", "shares")}
-    rounded, lost = _core.round_stepped(
-        *arrays, sh_degree=sh_degree, **_tiers(tiers), classes=np.ascontiguousarray(classes, np.int8), fitted=fitted,
-        threads=threads, **unbooked,
-    )  # fmt: skip
+class RoundCall(NamedTuple):
+    """What is to be rounded and how, as the kernels of the CPU and of GPUs take it; no books."""
+
+    arrays: Sequence[Floats]
+    options: dict[str, Any]
+
+    @staticmethod
+    def of(
+        arrays: Sequence[Floats], *, sh_degree: int, tiers: NDArray[np.uint8] | None, classes: NDArray[np.int8],
+        options: dict[str, Any], fitted: bytes,
+    ) -> RoundCall:  # fmt: skip
+        """Arguments as of `encode_stepped`."""
+        unbooked = {name: value for name, value in options.items() if name not in ("books", "prices", "shares")}
+        scene = {"sh_degree": sh_degree, "classes": np.ascontiguousarray(classes, np.int8), "fitted": fitted}
+        return RoundCall(arrays, {**unbooked, **scene, **_tiers(tiers)})
+
+
+def round_stepped(call: RoundCall, *, threads: int) -> tuple[list[Floats], LostValue | None]:
+    """What a decoder would have of the five arrays, row for row."""
+    rounded, lost = _core.round_stepped(*call.arrays, **call.options, threads=threads)
     return [np.asarray(array) for array in rounded], LostValue(*lost) if lost else None
 
 

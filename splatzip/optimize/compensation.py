@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from splatzip.raster.rasterize import Rasterizer
+from splatzip.kernels.device import Engine
+from splatzip.raster.rasterize import drawer
 from splatzip.scene import Camera, Scene
 from splatzip.stream.compensation import Compensation, octaves_lacking
 
@@ -44,7 +45,7 @@ class Options:
 
 def fit(
     scene: Scene, tiers: NDArray[np.uint8], cameras: Sequence[Camera], targets: Sequence[Floats],
-    options: Options | None = None, *, threads: int = 0,
+    options: Options | None = None, *, threads: int = 0, device: Engine = "cpu",
 ) -> Compensation:  # fmt: skip
     """What makes each prefix of the tiers look most like the whole.
 
@@ -54,6 +55,7 @@ def fit(
         cameras, targets: V views and pictures of the whole scene, (H, W, 3).
         options: see `Options`.
         threads: 0 for every core; the result does not depend on it.
+        device: what draws.
     """
     options = options or Options()
     every = max(1, round(len(cameras) / options.views))
@@ -63,22 +65,25 @@ def fit(
     strengthen = np.round(np.minimum(1 + _STRENGTHEN_OCTAVE * octaves, _MOST_STRENGTHEN), 2).tolist()
     for tier in range(len(widen)):
         there = scene.take(np.flatnonzero(tiers <= tier))
-        found = _descend(there, (widen[tier], strengthen[tier]), pairs, options, threads)
+        found = _descend(there, (widen[tier], strengthen[tier]), pairs, options, threads, device)
         widen[tier], strengthen[tier] = (round(value, 2) for value in found)
     return Compensation(tuple(widen), tuple(strengthen))
 
 
 def _descend(
-    there: Scene, start: tuple[float, float], pairs: Sequence[tuple[Camera, Floats]], options: Options, threads: int
+    there: Scene,
+    start: tuple[float, float],
+    pairs: Sequence[tuple[Camera, Floats]],
+    options: Options,
+    threads: int,
+    device: Engine,
 ) -> tuple[float, float]:
     def error(widen: float, strengthen: float) -> float:
         tried = Compensation((widen,), (strengthen,))
         log_scales, logits = tried.stand_in(0, there.log_scales, there.opacity_logits)
-        rasterizer = Rasterizer(there.edited(log_scales=log_scales, opacity_logits=logits), threads=threads)
-        return sum(
-            float(np.square(rasterizer.render(camera, threads=threads).color - target).mean())
-            for camera, target in pairs
-        )
+        tried_scene = there.edited(log_scales=log_scales, opacity_logits=logits)
+        rasterizer = drawer(tried_scene, threads=threads, device=device)
+        return sum(float(np.square(rasterizer.render(camera).color - target).mean()) for camera, target in pairs)
 
     best, (widen, strengthen) = error(*start), start
     step, factor = options.widen, options.strengthen

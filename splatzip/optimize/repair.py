@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.errors import ViewsError
+from splatzip.kernels.cuda_repair import CudaRepair
+from splatzip.kernels.device import Engine
 from splatzip.kernels.repair import NativeRepair, Rates
 from splatzip.scene import Camera, Scene
 
@@ -61,11 +64,22 @@ class Options:
         )  # fmt: skip
 
 
+class Steps(Protocol):
+    """Values on their way, on whichever device."""
+
+    def arrays(self) -> Arrays:
+        """The values so far."""
+        ...
+
+    def show(self, arrays: Arrays) -> None:
+        """Draw these, row for row, and take gradients with them, from now on, in place of the values."""
+        ...
+
+
 def repair(
     scene: Scene, cameras: Sequence[Camera], targets: Sequence[Floats], options: Options | None = None, *,
-    weights: Sequence[float] | None = None,
-    shown: Callable[[int, Callable[[], Arrays]], Arrays | None] | None = None, threads: int = 0,
-    progress: Callable[[float], None] | None = None,
+    weights: Sequence[float] | None = None, before_step: Callable[[int, Steps], None] | None = None,
+    threads: int = 0, device: Engine = "cpu", progress: Callable[[float], None] | None = None,
 ) -> Scene:  # fmt: skip
     """Move a scene's attributes towards pictures.
 
@@ -75,9 +89,9 @@ def repair(
         targets: V pictures (H, W, 3) of what they should show, on black, not clipped.
         options: see `Options`.
         weights: (V,) how often each view has its turn, beside others; None: equally often.
-        shown: called before each step with its number and a way to read the values so far; what it returns is drawn,
-            from that step on, in their place.
+        before_step: called with each step's number, and with what steps: it may have other values drawn.
         threads: 0 for every core; the result does not depend on it.
+        device: what draws and steps.
         progress: called with the share done.
     Returns: the scene with new attributes, in the same order.
     Raises: ViewsError if a picture has not the size of its camera.
@@ -88,7 +102,11 @@ def repair(
             raise ViewsError(
                 f"view {camera.name}: a picture of shape {target.shape} for {camera.width}x{camera.height}"
             )
-    native = NativeRepair(scene.arrays(), threads=threads)
+    steps: NativeRepair | CudaRepair
+    if device == "cpu":
+        steps = NativeRepair(scene.arrays(), targets, threads=threads)
+    else:
+        steps = CudaRepair(scene.arrays(), targets, engine=device)
     background = np.zeros(3, np.float32)
     order = np.random.default_rng(options.seed)
     queue: list[int] = []
@@ -96,21 +114,21 @@ def repair(
         while not queue:
             queue = _turns(len(cameras), weights, order)
         view = queue.pop()
-        if shown is not None and (arrays := shown(step, native.arrays)) is not None:
-            native.show(arrays)
+        if before_step is not None:
+            before_step(step, steps)
         camera = cameras[view]
-        native.step(
+        steps.step(
             camera.world_to_camera,
             scene.origin,
             (camera.fx, camera.fy, camera.cx, camera.cy),
-            targets[view],
+            view,
             background,
             options.rates((step + 1) / options.steps),
             antialias=scene.meta.antialiased,
         )
         if progress is not None:
             progress((step + 1) / options.steps)
-    return scene.edited(**native.arrays())
+    return scene.edited(**steps.arrays())
 
 
 def _turns(views: int, weights: Sequence[float] | None, random: np.random.Generator) -> list[int]:

@@ -16,7 +16,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from splatzip.kernels.cuda_repair import CudaRepair
+from splatzip.kernels.device import Engine
 from splatzip.optimize import repair
+from splatzip.quantize.stepped import Rounding
 from splatzip.scene import Camera, Scene
 
 Floats = NDArray[np.float32]
@@ -29,6 +32,7 @@ class Options:
     Attributes:
         rates: as in repair; a third of its rates.
         every: steps from one decoding to the next.
+        replan: on a GPU, decodings from one time that splats are sorted along curves to the next.
     """
 
     rates: repair.Options = field(
@@ -38,6 +42,7 @@ class Options:
         )
     )  # fmt: skip
     every: int = 4
+    replan: int = 15
 
 
 def settle(
@@ -49,24 +54,41 @@ def settle(
     *,
     weights: Sequence[float] | None = None,
     threads: int = 0,
+    device: Engine = "cpu",
     progress: Callable[[float], None] | None = None,
 ) -> Scene:
     """Move a scene's attributes until what is decoded of them shows the pictures.
 
     Args:
         scene: N splats.
-        decoded: the arrays a decoder has of a scene, row for row.
+        decoded: the arrays a decoder has of a scene, row for row. A `Rounding` is done where the values are.
         cameras, targets, weights: see `repair.repair`.
         options: see `Options`.
         threads: 0 for every core; the result does not depend on it.
+        device: what draws, steps and rounds.
         progress: called with the share done.
     Returns: the scene to encode.
     """
     options = options or Options()
 
-    def before_step(step: int, values: Callable[[], Mapping[str, Floats]]) -> Mapping[str, Floats] | None:
-        return decoded(scene.edited(**values())) if step % options.every == 0 else None
+    def before_step(step: int, steps: repair.Steps) -> None:
+        if step % options.every:
+            return
+        if isinstance(steps, CudaRepair) and isinstance(decoded, Rounding):
+            if step // options.every % options.replan == 0:
+                steps.plan(decoded.call(scene.edited(**steps.arrays())), threads=threads)
+            steps.show_rounded()
+        else:
+            steps.show(decoded(scene.edited(**steps.arrays())))
 
     return repair.repair(
-        scene, cameras, targets, options.rates, weights=weights, shown=before_step, threads=threads, progress=progress
+        scene,
+        cameras,
+        targets,
+        options.rates,
+        weights=weights,
+        before_step=before_step,
+        threads=threads,
+        device=device,
+        progress=progress,
     )

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from splatzip.kernels.device import Engine
 from splatzip.optimize import repair
-from splatzip.raster.rasterize import Picture, Rasterizer
+from splatzip.raster.rasterize import Picture, drawer
 from splatzip.scene import Camera, Scene
 
 COLOR_ALONE = repair.Options(position=0.0, log_scale=0.0, rotation=0.0, opacity_logit=0.0)
@@ -42,7 +43,7 @@ class Options:
 
 def teach(
     student: Scene, source: Scene, cameras: Sequence[Camera], options: Options | None = None, *,
-    threads: int = 0, progress: Callable[[float], None] | None = None,
+    threads: int = 0, device: Engine = "cpu", progress: Callable[[float], None] | None = None,
 ) -> Scene:  # fmt: skip
     """Move SH until pictures look like the source's.
 
@@ -52,19 +53,20 @@ def teach(
         cameras: where from.
         options: see `Options`.
         threads: 0 for every core; the result does not depend on it.
+        device: what draws and steps.
         progress: called with the share done.
     Returns: the student with other SH.
     """
     options = options or Options()
-    rasterizer, random = Rasterizer(source, threads=threads), np.random.default_rng(options.seed)
+    rasterizer, random = drawer(source, threads=threads, device=device), np.random.default_rng(options.seed)
     lessons, pictures = [], []
     for camera in cameras:
-        picture = rasterizer.render(camera, threads=threads)
+        picture = rasterizer.render(camera)
         around = [_jittered(camera, picture, options.jitter, random) for _ in range(options.jittered)]
         lessons += [camera, *around]
-        pictures += [picture.color, *(rasterizer.render(near, threads=threads).color for near in around)]
+        pictures += [picture.color, *(rasterizer.render(near).color for near in around)]
     steps = replace(options.steps, position=0.0, log_scale=0.0, rotation=0.0, opacity_logit=0.0)
-    learnt = repair.repair(student, lessons, pictures, steps, threads=threads, progress=progress)
+    learnt = repair.repair(student, lessons, pictures, steps, threads=threads, device=device, progress=progress)
     return student.edited(sh=learnt.sh)
 
 

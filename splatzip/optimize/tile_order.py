@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.container import ContainerFile
-from splatzip.raster.rasterize import Rasterizer
+from splatzip.kernels.device import Engine
+from splatzip.raster.rasterize import drawer
 from splatzip.scene import Camera, Scene
 from splatzip.stream.compensation import compensated
 
@@ -39,7 +40,7 @@ class Options:
 
 def most_missed_first(
     scene: Scene, file: ContainerFile, cameras: Sequence[Camera], targets: Sequence[Floats],
-    options: Options | None = None, *, threads: int = 0,
+    options: Options | None = None, *, threads: int = 0, device: Engine = "cpu",
 ) -> list[int]:  # fmt: skip
     """The tiles of the last tier, by how much pictures change without each, a byte.
 
@@ -47,6 +48,7 @@ def most_missed_first(
         scene: what the file decodes to; its tiers have tiles of their own.
         cameras, targets: V views and pictures of the whole scene, (H, W, 3).
         threads: 0 for every core; the result does not depend on it.
+        device: what draws.
     Returns: all tiles of the tier; no tile where the order may stay as it is.
     """
     options = options or Options()
@@ -65,11 +67,8 @@ def most_missed_first(
         part = compensated(scene, file, tiers, there - {(last, tile)})
         gone = (tiers == last) & (tiles == tile)
         logits = np.where(gone, np.float32(_INVISIBLE), part.opacity_logits)
-        rasterizer = Rasterizer(part.edited(opacity_logits=logits), threads=threads)
-        return sum(
-            float(np.square(rasterizer.render(camera, threads=threads).color - target).mean())
-            for camera, target in pairs
-        )
+        rasterizer = drawer(part.edited(opacity_logits=logits), threads=threads, device=device)
+        return sum(float(np.square(rasterizer.render(camera).color - target).mean()) for camera, target in pairs)
 
     missed = {chunk.tile: error_without(chunk.tile) / chunk.size for chunk in chunks}
     return sorted(missed, key=lambda tile: (-missed[tile], tile))

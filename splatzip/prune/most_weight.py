@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from splatzip.kernels.device import Engine
 from splatzip.prune.order import Removal, judged, refuse_blind
 from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
@@ -34,8 +35,9 @@ class Options:
 
 
 def prune(
-    scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0
-) -> NDArray[np.int64]:
+    scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0,
+    device: Engine = "cpu",
+) -> NDArray[np.int64]:  # fmt: skip
     """Choose the splats that stay.
 
     Args:
@@ -43,20 +45,24 @@ def prune(
         cameras: where weights are looked at; the nearer the cameras, the larger they are.
         options: see `Options`.
         threads: 0 for every core; the choice does not depend on it.
+        device: what draws and scores.
     Returns: rows that stay, ascending; at least one.
     Raises: ViewsError if no view sees a splat.
     """
     options = options or Options()
-    return order(scene, cameras, options, threads=threads).above(options.threshold)
+    return order(scene, cameras, options, threads=threads, device=device).above(options.threshold)
 
 
-def order(scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0) -> Removal:
+def order(
+    scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0,
+    device: Engine = "cpu",
+) -> Removal:  # fmt: skip
     """The order in which splats go; prices are weights, 0 to 1.
 
     Args: as `prune`.
     Raises: ViewsError if no view sees a splat.
     """
     options = options or Options()
-    scores = score(scene, cameras, what={"weight"}, threads=threads)
+    scores = score(scene, cameras, what={"weight"}, threads=threads, device=device)
     refuse_blind(scores.most_weight)
     return Removal.by(judged(scores.most_weight, scene, scores.most_weight, keep_unseen=options.keep_unseen))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from splatzip.kernels.device import Engine
 from splatzip.prune.order import Removal, judged, refuse_blind
 from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
@@ -38,7 +39,7 @@ class Options:
 
 def prune(
     scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *,
-    weights: Sequence[float] | None = None, threads: int = 0,
+    weights: Sequence[float] | None = None, threads: int = 0, device: Engine = "cpu",
 ) -> NDArray[np.int64]:  # fmt: skip
     """Choose the splats that stay.
 
@@ -48,16 +49,17 @@ def prune(
         options: see `Options`.
         weights: (V,) how much each camera counts; None: the same.
         threads: 0 for every core; the choice does not depend on it.
+        device: what draws and scores.
     Returns: rows that stay, ascending: `keep` of all, at least one.
     Raises: ViewsError if no view sees a splat.
     """
-    _, left = _rounds(scene, cameras, options or Options(), weights, threads)
+    _, left = _rounds(scene, cameras, options or Options(), weights, threads, device)
     return left
 
 
 def order(
     scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *,
-    weights: Sequence[float] | None = None, threads: int = 0,
+    weights: Sequence[float] | None = None, threads: int = 0, device: Engine = "cpu",
 ) -> Removal:  # fmt: skip
     """The order in which splats go; its cut at `keep` is what `prune` chooses.
 
@@ -69,8 +71,8 @@ def order(
     Returns: all N splats, the most dispensable first.
     Raises: ViewsError if no view sees a splat.
     """
-    gone, left = _rounds(scene, cameras, options or Options(), weights, threads)
-    last = _look(scene, left, cameras, options or Options(), weights, threads)
+    gone, left = _rounds(scene, cameras, options or Options(), weights, threads, device)
+    last = _look(scene, left, cameras, options or Options(), weights, threads, device)
     rounds = [*gone, last]
     # What stayed may be worth less at the next look than the last that went; a limit is one cut if prices never fall.
     price = np.maximum.accumulate(np.concatenate([part.price for part in rounds]))
@@ -78,14 +80,19 @@ def order(
 
 
 def _rounds(
-    scene: Scene, cameras: Sequence[Camera], options: Options, weights: Sequence[float] | None, threads: int
+    scene: Scene,
+    cameras: Sequence[Camera],
+    options: Options,
+    weights: Sequence[float] | None,
+    threads: int,
+    device: Engine,
 ) -> tuple[list[Removal], NDArray[np.int64]]:
     """What goes in each round, and the rows that are left."""
     target = max(1, round(options.keep * len(scene)))
     rows, gone = np.arange(len(scene)), list[Removal]()
     share = options.first_round
     while len(rows) > target:
-        ranked = _look(scene, rows, cameras, options, weights, threads)
+        ranked = _look(scene, rows, cameras, options, weights, threads, device)
         leave = min(len(rows) - max(target, int(len(rows) * (1 - share))), int(np.isfinite(ranked.price).sum()))
         if not leave:
             break
@@ -97,11 +104,11 @@ def _rounds(
 
 def _look(
     scene: Scene, rows: NDArray[np.int64], cameras: Sequence[Camera], options: Options,
-    weights: Sequence[float] | None, threads: int,
+    weights: Sequence[float] | None, threads: int, device: Engine,
 ) -> Removal:  # fmt: skip
     """The order in which rows would go if nothing were looked at again."""
     left = scene.take(rows)
-    scores = score(left, cameras, what={"weight", "removal"}, weights=weights, threads=threads)
+    scores = score(left, cameras, what={"weight", "removal"}, weights=weights, threads=threads, device=device)
     if len(rows) == len(scene):  # later looks may find nothing left but what no view sees
         refuse_blind(scores.most_weight)
     assert scores.removal is not None

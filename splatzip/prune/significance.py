@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from splatzip.kernels.device import Engine
 from splatzip.prune.order import Removal, judged, refuse_blind
 from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
@@ -40,8 +41,9 @@ class Options:
 
 
 def prune(
-    scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0
-) -> NDArray[np.int64]:
+    scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0,
+    device: Engine = "cpu",
+) -> NDArray[np.int64]:  # fmt: skip
     """Choose the splats that stay.
 
     Args:
@@ -49,21 +51,25 @@ def prune(
         cameras: what counts the hits.
         options: see `Options`.
         threads: 0 for every core; the choice does not depend on it.
+        device: what draws and scores.
     Returns: rows that stay, ascending: `keep` of all, at least one.
     Raises: ViewsError if no view sees a splat.
     """
     options = options or Options()
-    return order(scene, cameras, options, threads=threads).keeping(options.keep)
+    return order(scene, cameras, options, threads=threads, device=device).keeping(options.keep)
 
 
-def order(scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0) -> Removal:
+def order(
+    scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0,
+    device: Engine = "cpu",
+) -> Removal:  # fmt: skip
     """The order in which splats go. Prices have no unit: they order, but no lambda can be held against them.
 
     Args: as `prune`.
     Raises: ViewsError if no view sees a splat.
     """
     options = options or Options()
-    scores = score(scene, cameras, what={"transmittance"}, threads=threads)
+    scores = score(scene, cameras, what={"transmittance"}, threads=threads, device=device)
     refuse_blind(scores.most_weight)
     assert scores.transmittance is not None
     log_volume = scene.log_scales.sum(1, dtype=np.float64)

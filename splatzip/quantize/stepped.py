@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.errors import SceneError
+from splatzip.kernels.device import Engine
 from splatzip.kernels.math import exact_exp
-from splatzip.kernels.stepped import EncodedScene, LostValue, encode_stepped, round_stepped
+from splatzip.kernels.stepped import EncodedScene, LostValue, RoundCall, encode_stepped, round_stepped
 from splatzip.quantize import residual_vq, sub_vector_vq, vec_tree
 from splatzip.scene import Scene
 
@@ -111,7 +112,7 @@ class Options:
 
 def encode(
     scene: Scene, options: Options, *, tiers: NDArray[np.uint8] | None = None, classes: NDArray[np.int8] | None = None,
-    fitted: bytes = b"", threads: int = 0,
+    fitted: bytes = b"", threads: int = 0, device: Engine = "cpu",
 ) -> EncodedScene:  # fmt: skip
     """Quantize and code a scene.
 
@@ -124,6 +125,7 @@ def encode(
         fitted: parameters of an earlier call for nearly the same scene, whose bases and predictions are taken as they
             are: values that settled to be rounded by them still are; empty: they are fitted to this scene.
         threads: 0 for every core; the bytes do not depend on it.
+        device: what trains codebooks; the bytes do not depend on it.
     Raises: SceneError, naming row and attribute, if a value is too large for any step, or for the steps of its splat.
     Returns: the contents of the file's chunks.
     """
@@ -144,6 +146,7 @@ def encode(
         options=_native_options(options, scene.sh_degree),
         fitted=fitted,
         threads=threads,
+        device=device,
     )
     _refuse(scene, coded.lost)
     return coded
@@ -158,13 +161,31 @@ def rounded(
     Args and errors: as `encode`.
     Returns: arrays by name, in the rows of the scene.
     """
-    arrays = scene.arrays()
-    out, lost = round_stepped(
-        list(arrays.values()), sh_degree=scene.sh_degree, tiers=tiers, classes=classes,
-        options=_native_options(options, scene.sh_degree), fitted=fitted, threads=threads,
-    )  # fmt: skip
-    _refuse(scene, lost)
-    return dict(zip(arrays, out, strict=True))
+    return Rounding(options, tiers, classes, fitted, threads)(scene)
+
+
+@dataclass(frozen=True, eq=False)
+class Rounding:
+    """How the values of one scene are rounded, whatever they are: see `encode`."""
+
+    options: Options
+    tiers: NDArray[np.uint8] | None
+    classes: NDArray[np.int8]
+    fitted: bytes
+    threads: int
+
+    def __call__(self, scene: Scene) -> dict[str, NDArray[np.float32]]:
+        """See `rounded`."""
+        out, lost = round_stepped(self.call(scene), threads=self.threads)
+        _refuse(scene, lost)
+        return dict(zip(scene.arrays(), out, strict=True))
+
+    def call(self, scene: Scene) -> RoundCall:
+        """What kernels are told."""
+        return RoundCall.of(
+            list(scene.arrays().values()), sh_degree=scene.sh_degree, tiers=self.tiers, classes=self.classes,
+            options=_native_options(self.options, scene.sh_degree), fitted=self.fitted,
+        )  # fmt: skip
 
 
 def _refuse(scene: Scene, lost: LostValue | None) -> None:

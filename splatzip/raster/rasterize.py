@@ -11,14 +11,15 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
-from typing import Any, Literal, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from splatzip.errors import BackendError
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
-from splatzip.kernels.device import DeviceChoice, chosen_device
+from splatzip.kernels.device import DeviceChoice, Engine, chosen_device, make_core
 from splatzip.kernels.rasterize import NativeRasterizer
 from splatzip.scene import Camera, Scene
 from splatzip.scene.on_gpu import GpuScene
@@ -66,14 +67,14 @@ class Rasterizer:
 
     def __init__(self, scene: Scene, *, threads: int = 0) -> None:
         self.origin, self.antialiased = scene.origin, scene.meta.antialiased
-        self.native = NativeRasterizer()
+        self.native, self._threads = NativeRasterizer(), threads
         self.native.set_scene(scene.arrays(), threads=threads)
 
     def render(
         self, camera: Camera, *, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
-        antialias: bool | None = None, threads: int = 0,
+        antialias: bool | None = None, threads: int | None = None,
     ) -> Picture:  # fmt: skip
-        """See `splatzip.render`."""
+        """See `splatzip.render`; threads: None takes as many as it was made with."""
         color, alpha, depth = self.native.render(
             camera.world_to_camera,
             self.origin,
@@ -83,7 +84,7 @@ class Rasterizer:
             exact_extent=is_exact(extent),
             antialias=self.antialiased if antialias is None else antialias,
             depth=True,
-            threads=threads,
+            threads=self._threads if threads is None else threads,
         )
         assert depth is not None
         return Picture(color, alpha, depth)
@@ -136,20 +137,20 @@ def render(
 class CudaPictures:
     """A scene on a GPU, for many pictures of it."""
 
-    def __init__(self, scene: Scene | GpuScene, *, core: Any = None) -> None:
+    def __init__(self, scene: Scene | GpuScene, *, precise: bool = False, core: Any = None) -> None:
         self.origin, self.antialiased = scene.origin, scene.meta.antialiased
-        self._cuda = CudaRasterizer(core=core)
+        self.cuda = CudaRasterizer(precise=precise, core=core)
         if isinstance(scene, GpuScene):  # never seen by the host
-            self._cuda.set_scene_at(scene.kernel.addresses, len(scene), scene.sh_degree)
+            self.cuda.set_scene_at(scene.kernel.addresses, len(scene), scene.sh_degree)
         else:
-            self._cuda.set_scene(scene.arrays())
+            self.cuda.set_scene(scene.arrays())
 
     def render(
         self, camera: Camera, *, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
         antialias: bool | None = None,
     ) -> Picture:  # fmt: skip
         """See `splatzip.render`."""
-        color, alpha, depth = self._cuda.render(
+        color, alpha, depth = self.cuda.render(
             *self._view(camera, background), exact_extent=is_exact(extent), antialias=self._antialias(antialias),
             depth=True,
         )  # fmt: skip
@@ -161,7 +162,7 @@ class CudaPictures:
         antialias: bool | None = None,
     ) -> Bytes:  # fmt: skip
         """See `Renderer`."""
-        [color] = self._cuda.render_bytes(
+        [color] = self.cuda.render_bytes(
             *self._view(camera, background), exact_extent=is_exact(extent), antialias=self._antialias(antialias)
         )
         return np.asarray(color)
@@ -200,11 +201,24 @@ def renderer(scene: Scene | GpuScene, *, device: DeviceChoice = "auto") -> Rende
     return Rasterizer(scene)
 
 
+def drawer(scene: Scene, *, threads: int = 0, device: Engine = "cpu") -> Renderer:
+    """Make a scene ready for the pictures that an encoder decides by: in float32, on whichever device.
+
+    Raises: BackendError if the device cannot be had.
+    """
+    return Rasterizer(scene, threads=threads) if device == "cpu" else _precise(scene, device)
+
+
+def _precise(scene: Scene, device: Engine) -> CudaPictures:
+    return CudaPictures(scene, precise=True, core=make_core(device, "raster", True))
+
+
 _on_gpu_now: list[tuple[weakref.ref[Any], CudaPictures]] = []  # the last scene that a GPU drew
+_on_gpu_lock = threading.Lock()
 
 
 def _on_gpu(scene: Scene | GpuScene) -> CudaPictures:
-    with _ready_lock:
+    with _on_gpu_lock:
         if not _on_gpu_now or _on_gpu_now[0][0]() is not scene:
             _on_gpu_now.clear()  # before the next one takes its memory
             _on_gpu_now.append((weakref.ref(scene), CudaPictures(scene)))
@@ -218,23 +232,43 @@ def is_exact(extent: str) -> bool:
     return extent == "exact"
 
 
-_KEPT = 2  # scenes that stay ready: a comparison draws two in turn
-_ready: OrderedDict[int, tuple[weakref.ref[Scene], Rasterizer]] = OrderedDict()
-_ready_lock = threading.Lock()
+_Made = TypeVar("_Made")
+
+
+class _Ready(Generic[_Made]):
+    """What was made of the scenes that were asked for last, as long as they live."""
+
+    MOST = 2  # a comparison draws two in turn
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, tuple[weakref.ref[Scene], _Made]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, scene: Scene, make: Callable[[], _Made]) -> _Made:
+        key = id(scene)
+        with self._lock:
+            known = self._kept.get(key)
+            if known is not None and known[0]() is scene:
+                self._kept.move_to_end(key)
+                return known[1]
+        made = make()
+        with self._lock:
+            self._kept[key] = (weakref.ref(scene, lambda _: self._kept.pop(key, None)), made)
+            self._kept.move_to_end(key)
+            while len(self._kept) > self.MOST:
+                self._kept.popitem(last=False)
+        return made
+
+
+_on_cpu: _Ready[Rasterizer] = _Ready()
+_on_device: dict[Engine, _Ready[CudaPictures]] = {"cuda": _Ready(), "emulated": _Ready()}
 
 
 def prepared(scene: Scene, threads: int) -> Rasterizer:
     """The scene's rasterizer, as long as the scene lives and is among the last ones drawn."""
-    key = id(scene)
-    with _ready_lock:
-        known = _ready.get(key)
-        if known is not None and known[0]() is scene:
-            _ready.move_to_end(key)
-            return known[1]
-    rasterizer = Rasterizer(scene, threads=threads)
-    with _ready_lock:
-        _ready[key] = (weakref.ref(scene, lambda _: _ready.pop(key, None)), rasterizer)
-        _ready.move_to_end(key)
-        while len(_ready) > _KEPT:
-            _ready.popitem(last=False)
-    return rasterizer
+    return _on_cpu.get(scene, lambda: Rasterizer(scene, threads=threads))
+
+
+def prepared_on(scene: Scene, device: Engine) -> CudaPictures:
+    """The same on a GPU, in float32."""
+    return _on_device[device].get(scene, lambda: _precise(scene, device))

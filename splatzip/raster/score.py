@@ -27,9 +27,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from splatzip.errors import ViewsError
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
-from splatzip.kernels.device import DeviceChoice, chosen_device
+from splatzip.kernels.device import DeviceChoice, Engine, chosen_device
 from splatzip.kernels.score import NativeScores
-from splatzip.raster.rasterize import Extent, is_exact, prepared
+from splatzip.raster.rasterize import Extent, is_exact, prepared, prepared_on
 from splatzip.scene import Camera, Scene
 from splatzip.scene.on_gpu import GpuScene
 
@@ -81,7 +81,8 @@ class Scores:
 def score(
     scene: Scene | GpuScene, cameras: Iterable[Camera], *, what: Collection[Score] = SCORES,
     weights: ArrayLike | None = None, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
-    antialias: bool | None = None, contrast_floor: float = 0.0, threads: int = 0, device: DeviceChoice = "cpu",
+    antialias: bool | None = None, contrast_floor: float = 0.0, threads: int = 0,
+    device: DeviceChoice | Engine = "cpu",
 ) -> Scores:  # fmt: skip
     """Score the splats of a scene in views of it.
 
@@ -133,14 +134,15 @@ def score(
 _Passes = tuple[Callable[..., None], Callable[[], dict[str, NDArray[Any]]]]
 
 
-def _on_gpu(scene: Scene | GpuScene, wishes: Mapping[str, bool], device: DeviceChoice) -> _Passes | None:
-    if not isinstance(scene, GpuScene) and chosen_device(device) == "cpu":
-        return None
-    rasterizer = CudaRasterizer(precise=True)
+def _on_gpu(scene: Scene | GpuScene, wishes: Mapping[str, bool], device: DeviceChoice | Engine) -> _Passes | None:
     if isinstance(scene, GpuScene):
+        rasterizer = CudaRasterizer(precise=True)
         rasterizer.set_scene_at(scene.kernel.addresses, len(scene), scene.sh_degree)
     else:
-        rasterizer.set_scene(scene.arrays())
+        engine: Engine = "emulated" if device == "emulated" else chosen_device(device)
+        if engine == "cpu":
+            return None
+        rasterizer = prepared_on(scene, engine).cuda
     rasterizer.begin_scores(**wishes)
     return rasterizer.add_scores, rasterizer.read_scores
 

@@ -20,6 +20,7 @@ from dataclasses import replace
 import numpy as np
 
 from splatzip.errors import ViewsError
+from splatzip.kernels.device import Engine
 from splatzip.scene import Camera, Scene
 from splatzip.views.collection import Views
 from splatzip.views.pseudo_cover import Coverage
@@ -34,13 +35,14 @@ MEDIAN_SPLAT_PIXELS = 1.8  # standard deviation of the median splat of the middl
 WIDTHS = (128, 400)  # least and most pixels
 
 
-def pseudo_views(scene: Scene, *, count: int = VIEWS, seed: int = 0, threads: int = 0) -> Views:
+def pseudo_views(scene: Scene, *, count: int = VIEWS, seed: int = 0, threads: int = 0, device: Engine = "cpu") -> Views:
     """Cameras that show what can be seen of a scene, each from where a visitor would stand.
 
     Args:
         count: how many.
         seed: another seed gives other views; the same scene, count and seed give the same.
         threads: 0 uses all cores; the views are the same.
+        device: what draws; a last bit may decide for another view.
     Returns: `count` views without photos.
     Raises: ViewsError if `count` is not positive.
     """
@@ -48,7 +50,7 @@ def pseudo_views(scene: Scene, *, count: int = VIEWS, seed: int = 0, threads: in
         raise ViewsError(f"{count} pseudo-views: ask for at least one")
     random = np.random.default_rng(seed)
     extent = Extent.of(scene)
-    space = FreeSpace(scene, extent, random, threads=threads)
+    space = FreeSpace(scene, extent, random, threads=threads, device=device)
     middle = space.looks_at_the_middle(max(1, round(count * LOOKS_AT_THE_MIDDLE)))
     others = count - len(middle)
     candidates = min(CANDIDATES_A_VIEW * others, others + MOST_SPARE)
@@ -57,7 +59,7 @@ def pseudo_views(scene: Scene, *, count: int = VIEWS, seed: int = 0, threads: in
     middle, nearby = ([camera.scaled(resolution) for camera in cameras] for cameras in (middle, nearby))
     chosen: list[Camera] = []
     if others:
-        coverage = Coverage(scene, extent, middle, nearby, random, threads=threads)
+        coverage = Coverage(scene, extent, middle, nearby, random, threads=threads, device=device)
         coverage.look_at_what_is_missing(candidates)
         chosen = coverage.chosen(others)
     if missing := others - len(chosen):  # hardly a place was free: a scene of one splat, or of smoke

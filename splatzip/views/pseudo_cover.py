@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from splatzip.kernels.device import Engine
 from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
 from splatzip.scene.ordering import morton_order
@@ -40,10 +41,11 @@ class Coverage:
         random: np.random.Generator,
         *,
         threads: int,
+        device: Engine,
     ) -> None:
         self._scene, self._rows = scene, morton_order(scene.positions)
         self._drawn = scene.edited(sh=scene.sh[:, :1]).take(self._rows)  # weights have no colour
-        self._extent, self._random, self._threads = extent, random, threads
+        self._extent, self._random, self._threads, self._device = extent, random, threads, device
         self._size = taken[0].width, taken[0].height
         self._eyes = np.array([camera.position for camera in (*taken, *candidates)])
         self._taken = np.zeros(len(scene), np.float32)
@@ -101,7 +103,9 @@ class Coverage:
         self._total += cover
 
     def _cover(self, camera: Camera) -> NDArray[np.float32]:
-        scores = score(self._drawn, [camera.scaled(RESOLUTION)], what={"weight"}, threads=self._threads)
+        scores = score(
+            self._drawn, [camera.scaled(RESOLUTION)], what={"weight"}, threads=self._threads, device=self._device
+        )
         cover = np.empty_like(scores.weight)
         cover[self._rows] = np.minimum(scores.weight, np.float32(1))
         return cover

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from splatzip.raster import Picture, render
+from splatzip.kernels.device import Engine
+from splatzip.raster.rasterize import Picture, drawer
 from splatzip.scene import Camera, Scene
 from splatzip.scene.ordering import morton_order
 from splatzip.views.pseudo_extent import Extent
@@ -62,13 +63,16 @@ class Look(NamedTuple):
 class FreeSpace:
     """Cameras in free places of a scene, in the probe's size."""
 
-    def __init__(self, scene: Scene, extent: Extent, random: np.random.Generator, *, threads: int) -> None:
-        self._all, self._extent, self._random, self._threads = scene, extent, random, threads
+    def __init__(
+        self, scene: Scene, extent: Extent, random: np.random.Generator, *, threads: int, device: Engine
+    ) -> None:
+        self._all, self._extent, self._random = scene, extent, random
         largest = extent.largest(PROBE_SHARE)
         # To be drawn: neighbours side by side, so that a view sees all of 16 in a row or none, mostly.
         order = morton_order(scene.positions)
-        self._uncoloured = scene.edited(sh=scene.sh[:, :1]).take(order)
-        self._largest = self._uncoloured.take(np.isin(order, largest))
+        uncoloured = scene.edited(sh=scene.sh[:, :1]).take(order)
+        self._uncoloured = drawer(uncoloured, threads=threads, device=device)
+        self._largest = drawer(uncoloured.take(np.isin(order, largest)), threads=threads, device=device)
         self._distances = OBJECT_DISTANCES if self._is_object() else SURROUNDED_DISTANCES
 
     def looks_at_the_middle(self, count: int) -> list[Camera]:
@@ -87,7 +91,7 @@ class FreeSpace:
         empty = []
         for direction in _spread_directions(OBJECT_PROBES):
             eye = self._extent.centre + OBJECT_PROBE_DISTANCE * self._extent.radius * direction
-            alpha = render(self._largest, look_at(eye, self._extent.centre, PROBE), threads=self._threads).alpha
+            alpha = self._largest.render(look_at(eye, self._extent.centre, PROBE)).alpha
             edges = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
             empty.append(float(np.mean(edges < OBJECT_EMPTY_ALPHA)))
         return float(np.mean(empty)) > OBJECT_EMPTY
@@ -129,7 +133,7 @@ class FreeSpace:
 
     def _tried(self, camera: Camera, look: Look) -> tuple[float, bool]:
         """Mean alpha of the middle of the picture, and whether the place is free."""
-        picture = render(self._largest, camera, threads=self._threads)
+        picture = self._largest.render(camera)
         distance = float(np.linalg.norm(look.at - look.eye))
         near = (picture.depth < NEAR * distance) & (picture.alpha > NEAR_ALPHA)
         alpha, depth = _of_middle(picture)
@@ -153,7 +157,7 @@ class FreeSpace:
 
     def _detail(self, camera: Camera) -> float:
         """Mean contrast of a pixel with its four neighbours, where there is something: near zero in a blur."""
-        picture = render(self._uncoloured, camera.scaled(DETAIL_SCALE), threads=self._threads)
+        picture = self._uncoloured.render(camera.scaled(DETAIL_SCALE))
         grey, solid = picture.color.mean(axis=2), picture.alpha[1:-1, 1:-1] > DETAIL_ALPHA
         around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
         return float(np.abs(4 * grey[1:-1, 1:-1] - around)[solid].sum() / max(np.count_nonzero(solid), LEAST_SOLID))

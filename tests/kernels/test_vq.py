@@ -6,12 +6,17 @@ import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import splatzip
+from splatzip.kernels.device import Engine, make_core
 from splatzip.kernels.vq import MOST_NUMBER, nearest_entries
+from splatzip.quantize import stepped
 
+CHAIR = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair" / "point_cloud.ply"
 SHAPES = [(1, 1, 1), (5, 3, 7), (17, 45, 100), (2000, 45, 33), (40, 72, 1030), (33, 2, 3000)]
 
 CHILD = """
@@ -62,3 +67,33 @@ def test_every_instruction_set_finds_the_same(isa: str) -> None:
     *found, used = done.stdout.split()
     assert found == [expected, expected]
     assert used in (isa, "scalar")  # scalar, where this machine lacks the other
+
+
+ENGINES = [
+    pytest.param("emulated", marks=pytest.mark.cuda),
+    pytest.param("cuda", marks=[pytest.mark.cuda, pytest.mark.gpu]),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("n", "width", "count"), SHAPES)
+def test_gpus_find_the_same(engine: Engine, n: int, width: int, count: int) -> None:
+    rng = np.random.default_rng(n)
+    rows, entries = (rng.integers(-MOST_NUMBER, MOST_NUMBER + 1, (m, width)).astype(np.int16) for m in (n, count))
+    entries[count // 2 :] = entries[: count - count // 2]  # of equal ones the first
+    found = make_core(engine, "search").nearest_entries(rows, entries)
+    assert np.array_equal(found, nearest_entries(rows, entries))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("books", ["residual_vq", "sub_vector_vq"])
+def test_codebooks_trained_on_a_gpu_are_the_same_bytes(engine: Engine, books: str) -> None:
+    scene = splatzip.load(CHAIR)
+    scene = scene.take(np.arange(0, len(scene), 40))
+    sh_books = stepped.SH_CODINGS[books]
+    assert sh_books is not None
+    scale_books, rotation_books = stepped.GEOMETRY_CODINGS[books]
+    options = stepped.Options(sh_books=sh_books, scale_books=scale_books, rotation_books=rotation_books)
+    on_cpu, found = (stepped.encode(scene, options, threads=1, device=name) for name in ("cpu", engine))
+    assert found.books == on_cpu.books
+    assert [chunk.payload for chunk in found.chunks] == [chunk.payload for chunk in on_cpu.chunks]

@@ -62,8 +62,8 @@ def test_every_instruction_set_gives_the_same_bits(isa):
         "import hashlib, sys; sys.path.insert(0, sys.argv[1]);"
         "from made_scenes import rough_scene; from splatzip.optimize import repair; from splatzip.raster import render;"
         "scene, camera = rough_scene(500); target = render(rough_scene(500, seed=1)[0], camera).color;"
-        "shown = lambda step, values: {**values(), 'sh': values()['sh'].round(1)} if step == 2 else None;"
-        "mended = repair.repair(scene, [camera], [target], repair.Options(steps=5), shown=shown);"
+        "shown = lambda step, now: step == 2 and now.show({**now.arrays(), 'sh': now.arrays()['sh'].round(1)});"
+        "mended = repair.repair(scene, [camera], [target], repair.Options(steps=5), before_step=shown);"
         "print(*(hashlib.sha256(array.tobytes()).hexdigest() for array in mended.arrays().values()))"
     )
     forced, best = (
@@ -88,7 +88,7 @@ def test_two_steps_are_those_of_adam_with_the_gradients_of_pictures_drawn_one_by
     options = repair.Options(steps=2, last=1.0, seed=3)
     values, m, v = pile.sh.astype(np.float64), np.zeros(pile.sh.shape), np.zeros(pile.sh.shape)
     rates = np.where(np.arange(values.shape[1]) == 0, options.color, options.sh)[:, None]
-    native = NativeRepair(pile.arrays(), threads=1)
+    native = NativeRepair(pile.arrays(), targets, threads=1)
     for step, target in enumerate(targets, 1):
         rasterizer = Rasterizer(pile.edited(**native.arrays()), threads=1)
         difference = rasterizer.render(camera, threads=1).color - target
@@ -98,7 +98,7 @@ def test_two_steps_are_those_of_adam_with_the_gradients_of_pictures_drawn_one_by
         values -= rates * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.99**step)) + 1e-15)
         intrinsics = (camera.fx, camera.fy, camera.cx, camera.cy)
         mean = native.step(
-            camera.world_to_camera, pile.origin, intrinsics, target, np.zeros(3, np.float32), options.rates(1.0),
+            camera.world_to_camera, pile.origin, intrinsics, step - 1, np.zeros(3, np.float32), options.rates(1.0),
             antialias=False,
         )  # fmt: skip
         assert mean == pytest.approx(float(np.abs(difference).mean(dtype=np.float64)), 1e-5)

@@ -1,0 +1,115 @@
+#include "../repair.h"
+
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
+
+#include <stdexcept>
+
+#include "../../native/bind/stepped_options.h"
+#include "python.h"
+
+namespace splatzip::cuda {
+namespace {
+
+using Rows = In<float, nb::ndim<2>>;
+using Column = In<float, nb::ndim<1>>;
+using Coefficients = In<float, nb::ndim<3>>;
+
+// Work without Python's lock; what it says of itself, as an exception.
+template <class Work>
+void or_throw(const RepairSteps& repair, Work work) {
+  bool worked;
+  {
+    nb::gil_scoped_release unlocked;
+    worked = work();
+  }
+  if (!worked) throw std::runtime_error(repair.problem());
+}
+
+SceneArrays<const float> given(Rows& positions, Rows& log_scales, Rows& rotations, Column& opacity_logits,
+                               Coefficients& sh) {
+  return {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()};
+}
+
+void begin(RepairSteps& repair, Rows positions, Rows log_scales, Rows rotations, Column opacity_logits, Coefficients sh,
+           int sh_degree) {
+  const int64_t n = static_cast<int64_t>(positions.shape(0));
+  const auto arrays = given(positions, log_scales, rotations, opacity_logits, sh);
+  or_throw(repair, [&] { return repair.begin(arrays, n, sh_degree); });
+}
+
+void add_target(RepairSteps& repair, Coefficients picture) {
+  const int height = static_cast<int>(picture.shape(0)), width = static_cast<int>(picture.shape(1));
+  or_throw(repair, [&] { return repair.add_target(picture.data(), width, height); });
+}
+
+void show(RepairSteps& repair, Rows positions, Rows log_scales, Rows rotations, Column opacity_logits,
+          Coefficients sh) {
+  const auto arrays = given(positions, log_scales, rotations, opacity_logits, sh);
+  or_throw(repair, [&] { return repair.show(arrays); });
+}
+
+// As _core.round_stepped: arrays that tiles and curves are made from, and how values are rounded.
+void plan(RepairSteps& repair, Rows positions, Rows log_scales, Rows rotations, Column opacity_logits, Coefficients sh,
+          int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count, In<int8_t, nb::ndim<2>> classes,
+          int opacity_levels, int opacity_power, double softness, std::vector<int> scale_powers,
+          std::vector<std::vector<double>> rules, int64_t tile_splats, bool shared_tiles, double diffusion,
+          double sh_dead_zone, nb::bytes fitted, int threads) {
+  SteppedOptions options = options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats,
+                                      shared_tiles, diffusion, sh_dead_zone);
+  const std::optional<SteppedParams> fits = fitted_of(fitted);
+  options.fitted = fits ? &*fits : nullptr;
+  const SourceArrays source{positions.data(),      log_scales.data(), rotations.data(),
+                            opacity_logits.data(), sh.data(),         classes.shape(0) ? classes.data() : nullptr};
+  const int64_t n = static_cast<int64_t>(positions.shape(0));
+  or_throw(repair, [&] {
+    return repair.plan(
+        plan_rounding(source, n, sh_degree, tiers.shape(0) ? tiers.data() : nullptr, tier_count, options, threads));
+  });
+}
+
+void show_rounded(RepairSteps& repair) {
+  or_throw(repair, [&] { return repair.show_rounded(); });
+}
+
+// rates: position, log scale, rotation, opacity logit, color, SH, and what is a small difference.
+void step(RepairSteps& repair, In<double, nb::shape<4, 4>> world_to_camera, In<double, nb::shape<3>> origin,
+          In<double, nb::shape<4>> numbers, int width, int height, int target, In<float, nb::shape<3>> background,
+          bool antialias, In<float, nb::shape<7>> rates, int64_t number) {
+  const float *behind = background.data(), *r = rates.data();
+  const ProjectionCamera camera =
+      make_camera(world_to_camera.data(), origin.data(), numbers.data(), width, height, false, antialias);
+  or_throw(repair,
+           [&] { return repair.step(camera, behind, target, {r[0], r[1], r[2], r[3], r[4], r[5], r[6]}, number); });
+}
+
+nb::tuple read(RepairSteps& repair, size_t n, size_t coefficients, bool rounded) {
+  auto positions = make_array<float>({n, 3}), log_scales = make_array<float>({n, 3}),
+       rotations = make_array<float>({n, 4}), opacity_logits = make_array<float>({n}),
+       sh = make_array<float>({n, coefficients, 3});
+  const SceneArrays<float> to = {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(),
+                                 sh.data()};
+  or_throw(repair, [&] { return rounded ? repair.read_rounded(to) : repair.read(to); });
+  return nb::make_tuple(positions, log_scales, rotations, opacity_logits, sh);
+}
+
+}  // namespace
+
+void bind_repair(nb::module_& m) {
+  nb::class_<RepairSteps>(m, "RepairSteps")
+      .def("begin", &begin)
+      .def("add_target", &add_target)
+      .def("show", &show)
+      .def("plan", &plan, nb::arg("positions"), nb::arg("log_scales"), nb::arg("rotations"), nb::arg("opacity_logits"),
+           nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"), nb::arg("tier_count"),
+           nb::arg("classes"), nb::arg("opacity_levels"), nb::arg("opacity_power"), nb::arg("softness"),
+           nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("shared_tiles"),
+           nb::arg("diffusion"), nb::arg("sh_dead_zone"), nb::arg("fitted"), nb::arg("threads"))
+      .def("show_rounded", &show_rounded)
+      .def("step", &step)
+      .def("read", &read);
+  m.def("make_repair", [](uintptr_t stream) { return make_repair(reinterpret_cast<void*>(stream)); });
+  m.def("make_emulated_repair", &make_emulated_repair);
+}
+
+}  // namespace splatzip::cuda

@@ -1,0 +1,81 @@
+"""Adam steps towards pictures on a GPU (cuda/repair.h): values, pictures and what values are rounded to stay there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from splatzip.errors import BackendError
+from splatzip.kernels.device import Engine, make_core
+from splatzip.kernels.repair import NAMES, Doubles, Floats, Rates
+from splatzip.kernels.stepped import RoundCall
+
+
+class CudaRepair:
+    """As NativeRepair, with the kernels for GPUs; `engine` says what runs them.
+
+    Raises: BackendError if there is no GPU, or too little memory.
+    """
+
+    def __init__(self, arrays: Mapping[str, Floats], targets: Sequence[Floats], *, engine: Engine) -> None:
+        self._core = make_core(engine, "repair")
+        self._shape = arrays["sh"].shape
+        self._sizes = [(target.shape[1], target.shape[0]) for target in targets]
+        self._steps = 0
+        self._call("begin", *_in_order(arrays), int(self._shape[1] ** 0.5) - 1)
+        for target in targets:
+            self._call("add_target", np.ascontiguousarray(target, np.float32))
+
+    def show(self, arrays: Mapping[str, Floats]) -> None:
+        """See NativeRepair."""
+        self._call("show", *_in_order(arrays))
+
+    def plan(self, call: RoundCall, *, threads: int) -> None:
+        """From now on `show_rounded` rounds like this call, on the grids and curves that its arrays have."""
+        self._call("plan", *call.arrays, **call.options, threads=threads)
+
+    def show_rounded(self) -> None:
+        """Draw, and take gradients, with what a decoder would have of the values as they are now."""
+        self._call("show_rounded")
+
+    def step(
+        self, world_to_camera: Doubles, origin: Doubles, intrinsics: tuple[float, float, float, float], target: int,
+        background: Floats, rates: Rates, *, antialias: bool,
+    ) -> None:  # fmt: skip
+        """See NativeRepair; nothing waits for the step to be done."""
+        self._steps += 1
+        self._call(
+            "step",
+            np.ascontiguousarray(world_to_camera, np.float64),
+            np.ascontiguousarray(origin, np.float64),
+            np.array(intrinsics, np.float64),
+            *self._sizes[target],
+            target,
+            np.ascontiguousarray(background, np.float32),
+            antialias,
+            np.array(rates, np.float32),
+            self._steps,
+        )
+
+    def arrays(self) -> dict[str, Floats]:
+        """The five attribute arrays as they are now."""
+        return self._read(rounded=False)
+
+    def rounded(self) -> dict[str, Floats]:
+        """What a decoder would have of them."""
+        return self._read(rounded=True)
+
+    def _read(self, *, rounded: bool) -> dict[str, Floats]:
+        return dict(zip(NAMES, self._call("read", *self._shape[:2], rounded), strict=True))
+
+    def _call(self, name: str, *arguments: Any, **options: Any) -> Any:
+        try:
+            return getattr(self._core, name)(*arguments, **options)
+        except RuntimeError as problem:
+            raise BackendError(f"device cuda: {problem}; use device cpu") from None
+
+
+def _in_order(arrays: Mapping[str, Floats]) -> list[Floats]:
+    return [np.ascontiguousarray(arrays[name], np.float32) for name in NAMES]
