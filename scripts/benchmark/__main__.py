@@ -34,6 +34,7 @@ from benchmark.transcoding import measure_transcoding
 from benchmark.viewer import VIEWER_RECORDS, VIEWER_SCENES, measure_viewer
 from benchmark.waiting import measure_waiting
 from benchmark.web import measure_decoding
+from benchmark.web_memory import measure_memory
 from splatzip import Scene
 
 # What ABLATIONS.md shows, of scenes that came with photos: kind of the rows, where they are, which scenes by default.
@@ -51,7 +52,7 @@ RESUMED: dict[str, tuple[tuple[str, ...], Callable[[BenchScene, Scene], Iterable
     "scale": (SCALE_SCENES, measure_scale),
 }
 PARTS = ("quality", "speed", "transcoding", "commands", "invariance")
-WEB_PARTS = ("tiers", "decoding", "waiting")
+WEB_PARTS = ("tiers", "decoding", "waiting", "memory")
 
 
 def main() -> None:
@@ -157,6 +158,9 @@ def _measure_web(scene: BenchScene, options: argparse.Namespace) -> None:
     if "waiting" in options.parts:
         rows = list(measure_waiting(scene, source, repetitions=min(options.repetitions, 3)))
         replace_rows("web_waiting", scene, rows, path=WEB_RECORDS)
+    if "memory" in options.parts:
+        rows = list(measure_memory(scene, source, repetitions=min(options.repetitions, 3)))
+        replace_rows("web_memory", scene, rows, path=WEB_RECORDS)
 
 
 def _measure_views(scene: BenchScene) -> None:

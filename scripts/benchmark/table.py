@@ -21,6 +21,7 @@ from benchmark.tiers import WEB_RECORDS
 from benchmark.viewer import VIEWER_RECORDS, looking
 from benchmark.waiting import waiting
 from benchmark.web import decoding
+from benchmark.web_memory import memory
 
 TABLE = ROOT / "docs" / "BENCHMARKS.md"
 
@@ -64,6 +65,7 @@ def write_table(path: Path, records: Sequence[Path] = _ROWS) -> None:
         streaming,
         decoding,
         waiting,
+        memory,
         looking,
     )
     drawn = read_rows(RENDER_RECORDS)

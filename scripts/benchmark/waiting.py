@@ -71,7 +71,7 @@ setInterval(() => {
 }, 20);
 """
 
-_SOG = """<!doctype html><body style="margin:0"><canvas style="width:400px;height:300px"></canvas>
+_PLAYCANVAS = """<!doctype html><body style="margin:0"><canvas style="width:400px;height:300px"></canvas>
 <script type="module">
 import * as pc from '/playcanvas.mjs';
 const app = new pc.Application(document.querySelector('canvas'), { graphicsDeviceOptions: { antialias: false } });
@@ -117,7 +117,7 @@ renderer.setAnimationLoop(() => renderer.render(scene, camera));
 
 
 @dataclass
-class _Link:
+class Link:
     """A server whose scenes come at the speed of the link, once they are let through."""
 
     files: dict[str, bytes]
@@ -138,6 +138,10 @@ class _Link:
             self.sent.append((self.free_at, count))
         time.sleep(max(0.0, start - now))
 
+    @property
+    def is_busy(self) -> bool:
+        return self.free_at > time.time()
+
     def sent_by(self, moment: float) -> int:
         return sum(count for at, count in self.sent if at <= moment)
 
@@ -151,14 +155,12 @@ def measure_waiting(scene: BenchScene, source: Scene, *, repetitions: int) -> It
             path = Path(folder, f"scene{suffix}")
             splatzip.save(source, path, version=version)
             files[path.name] = path.read_bytes()
-    pose = _pose(source)
-    numbers = [*pose["position"], *pose["target"], *pose["up"], pose["fovYDegrees"]]
-    ours = f"/index.html?src=scene.splatz&ui=none&background=%23000#camera={','.join(f'{x:.6g}' for x in numbers)}"
-    pages = {"scene.splatz": ours, "scene.sog": "/sog.html", "scene.spz": "/spz.html"}
+    pose = pose_of(source)
+    pages = {"scene.splatz": our_page(pose), "scene.sog": "/sog.html", "scene.spz": "/spz.html"}
     for repetition in range(repetitions):
         for file, path in pages.items():
-            with _serving(files, pose) as (link, address), _browser() as browser:
-                figures = _watched(browser, address + path, link)
+            with serving(files, pose) as (link, address), browser() as chromium:
+                figures = _watched(chromium, address + path, link)
             yield {
                 "what": "waiting",
                 "preset": preset,
@@ -168,6 +170,12 @@ def measure_waiting(scene: BenchScene, source: Scene, *, repetitions: int) -> It
                 **figures,
                 "load": round(os.getloadavg()[0], 2),
             }
+
+
+def our_page(pose: dict[str, Any]) -> str:
+    """The address, on that server, of our viewer with scene.splatz from a pose."""
+    numbers = [*pose["position"], *pose["target"], *pose["up"], pose["fovYDegrees"]]
+    return f"/index.html?src=scene.splatz&ui=none&background=%23000#camera={','.join(f'{x:.6g}' for x in numbers)}"
 
 
 def waiting(rows: Sequence[Row]) -> list[str]:
@@ -193,7 +201,7 @@ def waiting(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _watched(browser: Any, address: str, link: _Link) -> dict[str, Any]:
+def _watched(browser: Any, address: str, link: Link) -> dict[str, Any]:
     tab = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
     tab.add_init_script(_WATCH)
     tab.goto(address)
@@ -225,7 +233,8 @@ def _psnr(a: np.ndarray, b: np.ndarray) -> float:
     return 99.0 if error == 0 else -10 * float(np.log10(error))
 
 
-def _pose(scene: Scene) -> dict[str, Any]:
+def pose_of(scene: Scene) -> dict[str, Any]:
+    """Where every page looks from."""
     camera = splatzip.orbit_views(scene).cameras[3]
     rotation = camera.world_to_camera[:3, :3]
     return {
@@ -237,9 +246,11 @@ def _pose(scene: Scene) -> dict[str, Any]:
 
 
 @contextmanager
-def _serving(files: dict[str, bytes], pose: dict[str, Any]) -> Iterator[tuple[_Link, str]]:
-    link = _Link(files)
-    pages = {"sog.html": _SOG.replace("POSE", json.dumps(pose)), "spz.html": _SPZ.replace("POSE", json.dumps(pose))}
+def serving(files: dict[str, bytes], pose: dict[str, Any]) -> Iterator[tuple[Link, str]]:
+    """The link and the address of a server of files, once the link is open, and of a page for each format."""
+    link = Link(files)
+    sources = {"sog.html": _PLAYCANVAS, "ply.html": _PLAYCANVAS.replace(".sog", ".ply"), "spz.html": _SPZ}
+    pages = {name: source.replace("POSE", json.dumps(pose)) for name, source in sources.items()}
     scripts = _engines()
 
     class Handler(BaseHTTPRequestHandler):
@@ -309,7 +320,8 @@ def _engines() -> dict[str, Path]:
 
 
 @contextmanager
-def _browser() -> Iterator[Any]:
+def browser() -> Iterator[Any]:
+    """Chromium, which draws in software."""
     from playwright.sync_api import sync_playwright
 
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
