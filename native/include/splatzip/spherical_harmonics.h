@@ -15,11 +15,13 @@ SPLZ_HD constexpr int sh_coefficients(int degree) { return (degree + 1) * (degre
 constexpr float kShBasis0 = 0.28209479177387814f;
 constexpr float kShBasis1 = 0.4886025119029199f;
 // One by one: device code reads no arrays of the host.
-constexpr float kShBasis2_0 = 1.0925484305920792f, kShBasis2_1 = 0.31539156525252005f, kShBasis2_2 = 0.5462742152960396f;
+constexpr float kShBasis2_0 = 1.0925484305920792f, kShBasis2_1 = 0.31539156525252005f,
+                kShBasis2_2 = 0.5462742152960396f;
 constexpr float kShBasis3_0 = 0.5900435899266435f, kShBasis3_1 = 2.890611442640554f, kShBasis3_2 = 0.4570457994644658f,
                 kShBasis3_3 = 0.3731763325901154f, kShBasis3_4 = 1.445305721320277f;
 constexpr float kShBasis4_0 = 2.5033429417967046f, kShBasis4_1 = 1.7701307697799304f, kShBasis4_2 = 0.9461746957575601f,
-                kShBasis4_3 = 0.6690465435572892f, kShBasis4_4 = 0.10578554691520431f, kShBasis4_5 = 0.6258357354491761f;
+                kShBasis4_3 = 0.6690465435572892f, kShBasis4_4 = 0.10578554691520431f,
+                kShBasis4_5 = 0.6258357354491761f;
 
 // The (Degree + 1)^2 values of the basis at a unit direction.
 template <int Degree, class F>
@@ -90,7 +92,8 @@ SPLZ_HD void sh_gradient(F x, F y, F z, const F* weights, F* gradient) {
     if constexpr (Degree >= 4) {
       const F w16 = weights[16] * kShBasis4_0, w17 = weights[17] * -kShBasis4_1, w18 = weights[18] * kShBasis4_2;
       const F w19 = weights[19] * -kShBasis4_3, w20 = weights[20] * kShBasis4_4, w21 = weights[21] * -kShBasis4_3;
-      const F w22 = weights[22] * (kShBasis4_2 * 0.5f), w23 = weights[23] * -kShBasis4_1, w24 = weights[24] * kShBasis4_5;
+      const F w22 = weights[22] * (kShBasis4_2 * 0.5f), w23 = weights[23] * -kShBasis4_1,
+              w24 = weights[24] * kShBasis4_5;
       const F seven1 = zz * 7.0f - 1.0f, seven3 = zz * 7.0f - 3.0f, twenty1 = zz * 21.0f - 3.0f;
       const F x3 = xx * 3.0f - yy, y3 = xx - yy * 3.0f;
       gx += w16 * y * x3 + w17 * xy * z * 6.0f + w18 * y * seven1 + w21 * z * seven3 + w22 * x * seven1 * 2.0f +
