@@ -417,7 +417,9 @@ def test_nothing_of_it_needs_torch_or_open3d_and_what_does_says_so(server):
         "    try: use(scene)\n"
         "    except splatzip.BackendError as error: print(error)\n"
     )
-    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=server.temporary, capture_output=True, text=True, check=True
+    )  # not where sources lie: what is installed is asked
     of_open3d, of_torch = said.stdout.splitlines()
     assert "pip install 'splatzip[open3d]'" in of_open3d
     assert "torch is not installed; pip install 'splatzip[gsplat]'" in of_torch
