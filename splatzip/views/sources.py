@@ -11,7 +11,7 @@ from splatzip.views import camera_json, cameras_json, colmap, transforms_json
 from splatzip.views.frame import Frame
 
 _IN_FOLDER = ("transforms.json", "cameras.json")
-_KNOWN = "transforms.json, a COLMAP model or cameras.json"
+_KNOWN = "transforms.json, COLMAP model or cameras.json"
 
 
 def read_frames(path: Path) -> tuple[list[Frame], Path]:
@@ -42,7 +42,10 @@ def _of_folder(folder: Path) -> tuple[list[Frame], Path]:
         return colmap.read(model), _project(folder)
     if cameras.is_file():
         return _of_json(cameras), folder
-    raise ViewsError(f"{folder}: no {_KNOWN} in this folder")
+    # What is named most often is the folder of the photos.
+    above = folder.resolve().parent
+    there = any((above / name).is_file() for name in _IN_FOLDER) or colmap.model_folder(above) is not None
+    raise ViewsError(f"{folder}: no {_KNOWN} in this folder" + (f"; there is one in {above}" if there else ""))
 
 
 def _project(folder: Path) -> Path:

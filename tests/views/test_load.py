@@ -1,6 +1,7 @@
 """Cameras from files: every format says the same of the same capture, and what cannot be used is named."""
 
 import json
+import re
 import shutil
 import struct
 from pathlib import Path
@@ -272,10 +273,17 @@ def test_files_that_list_no_cameras_say_why(tmp_path, name, text, reason):
 
 
 def test_places_without_cameras_are_named(tmp_path):
-    with pytest.raises(ViewsError, match=r"no transforms.json, a COLMAP model or cameras.json in this folder"):
+    with pytest.raises(ViewsError, match=r"no transforms.json, COLMAP model or cameras.json in this folder"):
         Views.load(tmp_path)
     with pytest.raises(ViewsError, match="nowhere: no such file or folder"):
         Views.load(tmp_path / "nowhere")
+
+
+def test_the_photos_folder_named_instead_of_the_cameras_leads_to_them(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "transforms.json").write_text("{}")
+    with pytest.raises(ViewsError, match=re.escape(f"in this folder; there is one in {tmp_path}")):
+        Views.load(tmp_path / "images")
 
 
 def test_a_single_camera_by_hand_stands_and_looks_where_it_says(tmp_path):
