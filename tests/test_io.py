@@ -10,6 +10,7 @@ import pytest
 
 import splatzip
 from splatzip import FormatError, Scene, load, save
+from splatzip.container import Kind, open_file
 
 CHAIR = Path(__file__).resolve().parents[1] / "datasets/samples/chair/point_cloud.ply"
 
@@ -82,3 +83,9 @@ def test_info_says_what_each_tier_takes(chair):
         assert sum(part["splats"] for part in parts if part["layer"] == layer) == facts["splats"]
     attributes = sum(row["bytes"] for row in facts["attributes"].values())
     assert attributes <= sum(part["bytes"] for part in parts) <= facts["bytes"]
+
+
+def test_info_counts_a_palette_as_what_it_colours():
+    file = splatzip.compress(Path(__file__).parent / "fixtures" / "sog" / "v2.sog", preset="lossless")
+    palette = next(entry.size for entry in open_file(file).shared if entry.kind == Kind.PALETTE)
+    assert splatzip.info(file)["attributes"]["sh"]["bytes"] > palette

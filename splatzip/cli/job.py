@@ -108,6 +108,7 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
         target,
         scene,
         watch,
+        kept=facts["splats"],
         ratio=scene.float_bytes / len(coded),
         bits_per_splat=8 * len(coded) / len(scene),
         attributes=facts["attributes"],

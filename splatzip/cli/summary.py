@@ -74,7 +74,9 @@ def _facts(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if name in report:
             size = report.get(f"{name}_bytes", report.get("bytes"))
             yield name, f"{report[name]}  ({size:,} bytes)"
-    yield "splats", f"{report['splats']:,}, SH degree {report['sh_degree']}"
+    kept = report.get("kept", report["splats"])
+    fewer = f"; {kept:,} kept" if kept < report["splats"] else ""
+    yield "splats", f"{report['splats']:,}, SH degree {report['sh_degree']}{fewer}"
     if "ratio" in report:
         yield "ratio", f"{report['ratio']:.2f}  (float32 scene / file)"
         yield "bits a splat", f"{report['bits_per_splat']:.2f}"

@@ -37,7 +37,7 @@ def stream_heads(file: ContainerFile, run: RunEntry, chunk: ChunkEntry) -> list[
 
 
 def attribute_bytes(file: ContainerFile) -> dict[str, int]:
-    """Bytes of each attribute's streams and codebooks; what is left of the file is the container's.
+    """Bytes of each attribute's streams, codebooks and palette; what is left of the file is the container's.
 
     Raises: CorruptError.
     """
@@ -53,6 +53,8 @@ def attribute_bytes(file: ContainerFile) -> dict[str, int]:
         if entry.kind == Kind.CODEBOOKS and entry.id < len(Booked):
             name = Booked(entry.id).name.lower()
             sizes[name] = sizes.get(name, 0) + entry.size
+        elif entry.kind == Kind.PALETTE:
+            sizes["sh"] = sizes.get("sh", 0) + entry.size
     return sizes
 
 

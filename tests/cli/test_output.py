@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from splatzip import load
+from splatzip.cli.summary import print_report
 
 
 @pytest.fixture
@@ -158,3 +159,12 @@ def test_a_terminal_gets_a_progress_bar(run_in_terminal, scene_ply):
     code, drawn = run_in_terminal("compress", "--preset=fast", "scene.ply", "scene.splatz")
     assert code == 0
     assert "%" in drawn
+
+
+def test_splats_that_went_are_told_from_those_that_stay(capsys):
+    print_report({"splats": 43_874, "sh_degree": 3, "kept": 19_449})
+    print_report({"splats": 500, "sh_degree": 0, "kept": 500})
+    assert capsys.readouterr().out.split("\n")[:2] == [
+        "splats  43,874, SH degree 3; 19,449 kept",
+        "splats  500, SH degree 0",
+    ]
