@@ -20,7 +20,7 @@ install_wheel() {
   local tools=("nanobind" "ninja" "scikit-build-core")
   command -v cmake >/dev/null || tools+=("cmake")
   ensure_venv
-  echo "Building and installing splatzip${1:+ with the $1 extra} into $VENV"
+  echo "Building and installing splatzip${1:+ with the $1 extra} into $VENV: minutes the first time"
   "$VENV/bin/pip" install -qq --constraint constraints.txt "${tools[@]}"
   rm -rf build/wheels
   PATH="$VENV/bin:$PATH" "$VENV/bin/pip" wheel -qq --no-deps --no-build-isolation --wheel-dir build/wheels .
