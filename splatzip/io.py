@@ -33,6 +33,8 @@ def load(path: str | Path, *, repair: bool = False) -> Scene:
     Raises: FormatError, SceneError, OSError.
     """
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):  # read twice: for its format, then for its splats
+        raise FormatError(f"{path}: a pipe or a device; save it to a file and name that")
     if _is_splatz(path):
         from splatzip.decode import decompress
 

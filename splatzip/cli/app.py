@@ -60,6 +60,7 @@ def call(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments) or ["--help"], prog_name="splatzip", standalone_mode=False)
     except _UsageError as error:
-        verb = error.ctx.command_path if error.ctx else "splatzip"
-        raise Refused(f"{error.format_message()} ({verb} --help)") from error
+        named = arguments[:1] if arguments and arguments[0] in VERBS else ()  # not every error knows its verb
+        verb = error.ctx.command_path if error.ctx else " ".join(("splatzip", *named))
+        raise Refused(f"{error.format_message().replace(': Value error, ', ': ')} ({verb} --help)") from error
     return code if isinstance(code, int) else 0

@@ -41,8 +41,9 @@ def targets_in(folder: Path, sources: Sequence[Path]) -> dict[Path, Path]:
 
 
 def _scene_name(source: Path) -> str:
-    if source.name == "meta.json":
-        source = source.absolute().parent
+    source = source.parent if source.name == "meta.json" else source
+    if source.name in ("", ".."):  # "." and the like say nothing
+        source = source.resolve()
     return source.stem.removesuffix(".compressed")
 
 

@@ -40,6 +40,8 @@ def compare(
     import splatzip
 
     if html is not None:
+        if html.suffix.lower() not in (".html", ".htm"):
+            raise typer.BadParameter(f"{html}: expected FILE.html")
         check_target(html, force=force)
     seen: dict[str, Any] = {"views": views, "split": split.value, "background": background}
     seen |= {"threads": threads, "repair": repair}

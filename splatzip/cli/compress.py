@@ -66,7 +66,8 @@ def compress(
     elif len(paths) == 2 and paths[1].suffix.lower() == ".splatz":
         summary = compress_and_show(paths[0], paths[1], settings, force=force, as_json=as_json, quiet=quiet)
     else:
-        raise typer.BadParameter("expected IN OUT.splatz, or IN... --to DIR")
+        other = f"{paths[1]}: " if len(paths) == 2 else ""
+        raise typer.BadParameter(f"{other}expected IN OUT.splatz, or IN... --to DIR")
     if report is not None:
         write_whole(report, json.dumps(summary, indent=2).encode())
     if failed:

@@ -21,7 +21,7 @@ def export_web(
 
     A scene in another format is compressed first, without losing splats.
     """
-    check_target(target, force=False)
+    check_target(target, force=False, way_out="name another folder")
     from splatzip import export_web as export
 
     with named(source), progress_bar(quiet=quiet) as progress:

@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from splatzip import Scene
 
 
-def check_target(target: Path, *, force: bool) -> None:
+def check_target(target: Path, *, force: bool, way_out: str = "--force replaces it") -> None:
     """Refuse, before any work, a target that exists (unless `force`) or whose folder does not.
 
+    Args:
+        way_out: what to do about one that exists.
     Raises: OSError.
     """
     folder = target.parent.parent if target.name == "meta.json" else target.parent  # a SOG folder is made
     if not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, "the folder to write to does not exist", str(folder))
     if target.exists() and not force:
-        raise FileExistsError(errno.EEXIST, "exists already and is kept; --force replaces it", str(target))
+        raise FileExistsError(errno.EEXIST, f"exists already and is kept; {way_out}", str(target))
 
 
 def write_whole(target: Path, content: bytes) -> None:

@@ -90,7 +90,7 @@ def test_a_version_that_a_format_does_not_have_is_refused(refused, scene_ply, tm
 
 
 def test_compress_writes_nothing_but_splatz(refused, scene_ply):
-    assert "OUT.splatz" in refused("compress", "--preset=fast", "scene.ply", "out.ply")
+    assert "out.ply: expected IN OUT.splatz" in refused("compress", "--preset=fast", "scene.ply", "out.ply")
 
 
 @pytest.mark.parametrize("value", ["29", "66", "high"])
@@ -114,7 +114,29 @@ def test_scale_must_be_positive(refused, scene_ply, scale):
 
 @pytest.mark.parametrize("verb", ["decompress", "verify", "info"])
 def test_foreign_file_is_not_taken_for_a_splatz(refused, scene_ply, verb):
-    refused(verb, "scene.ply", *(["out.ply"] if verb == "decompress" else []))
+    line = refused(verb, "scene.ply", *(["out.ply"] if verb == "decompress" else []))
+    assert line.startswith("error: scene.ply: not a .splatz file")
+    assert "compress makes" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("transform", "scene.ply", "out.ply", "--crop", "1", "2"), "(splatzip transform --help)"),
+        (("compress", "scene.ply", "out.splatz", "--preset", "best"), "'--preset': 'best' is not one of"),
+        (("compare", "scene.ply", "scene.ply", "--html", "report"), "report: expected FILE.html"),
+        (("compress", ".", "out.splatz"), "a folder without meta.json, so no SOG; name the scenes in it"),
+    ],
+    ids=lambda a: a[0] if isinstance(a, tuple) else "",
+)
+def test_a_slip_is_answered_with_what_was_expected(refused, scene_ply, arguments, says):
+    assert says in refused(*arguments)
+
+
+def test_a_pipe_is_not_taken_for_a_damaged_file(refused, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    line = refused("compress", "pipe", "out.splatz")
+    assert line == "error: pipe: a pipe or a device; save it to a file and name that"
 
 
 @pytest.mark.parametrize("verb", ["compress", "convert"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,13 @@ def test_a_scene_compressed_among_many_has_the_same_bytes(run, three, options):
     run("compress", "--preset=fast", "a.ply", "--to", "out", *options)
     run("compress", "--preset=fast", "a.ply", "alone.splatz", *options)
     assert (three / "out" / "a.splatz").read_bytes() == (three / "alone.splatz").read_bytes()
+
+
+def test_a_folder_named_by_a_dot_has_its_own_name(run, tmp_path):
+    shutil.copytree(Path(__file__).parents[1] / "fixtures" / "sog" / "v2_folder", tmp_path, dirs_exist_ok=True)
+    result = run("compress", ".", "--to", "out")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{tmp_path.name}.splatz"]
 
 
 def test_repeating_a_run_does_only_what_is_missing(run, three):

@@ -48,7 +48,8 @@ def test_an_export_says_what_it_wrote_and_keeps_what_is_there(run, scene_ply, tm
     assert {"index.html", "scene.splatz", "viewer.js", "worker.js", "decoder.wasm"} == set(
         os.listdir(tmp_path / "site")
     )
-    assert run("export-web", scene_ply, "site").returncode == 2
+    again = run("export-web", scene_ply, "site")
+    assert (again.returncode, again.stderr) == (2, "error: site: exists already and is kept; name another folder\n")
 
 
 def test_a_page_is_called_a_page(run, scene_ply):
