@@ -8,6 +8,7 @@
 #include "columns_plan.h"
 #include "columns_stages.h"
 #include "decode.h"
+#include "dequantize.h"
 #include "machine.h"
 #include "uploaded_file.h"
 
@@ -37,7 +38,10 @@ class ColumnsPipeline {
     int64_t splats = 0, largest = 0;
     for (const ColumnsTile& tile : call.tiles) splats += tile.n, largest = std::max(largest, padded(tile.n));
     const size_t outputs = codes->lay_out(call.shapes, splats);
-    const size_t fixed = outputs + uploaded.growth(call.file_bytes);
+    const size_t later = call.scene_degree < 0 ? 0
+                                               : DequantizePipeline<Machine>::bytes_for(splats, call.scene_degree,
+                                                                                        call.prefix_array >= 0);
+    const size_t fixed = outputs + later + uploaded.growth(call.file_bytes);
     PointsPlanes unused;
     const size_t least = lay_out_planes(largest, call.spec, nullptr, &unused);
     if (!machine.has_room(fixed + planes_.growth_exactly(static_cast<int64_t>(least)))) return DecodeStatus::failed;

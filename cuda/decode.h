@@ -3,10 +3,16 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "columns.h"
 #include "device_scene.h"
+#include "splatzip/dequantize_compressed_ply.h"
+#include "splatzip/dequantize_ksplat.h"
+#include "splatzip/dequantize_sog.h"
+#include "splatzip/dequantize_splat.h"
+#include "splatzip/dequantize_spz.h"
 #include "stepped.h"
 
 namespace splatzip::cuda {
@@ -37,6 +43,7 @@ struct ColumnsCall {
   int prefix_array, prefix_shift;   // the array that takes what coordinate 0 holds from that bit on, or -1
   const uint8_t* file;
   size_t file_bytes;
+  int scene_degree;  // SH of the scene that the codes become later, whose memory is asked for now, or -1
 };
 
 // Arrays of codes on the device, each at a multiple of 256 bytes.
@@ -95,6 +102,22 @@ struct DeviceCodes {
   }
 };
 
+// Codes of a quantized source, which lie on the device as its palette does; what else they refer to is the host's.
+template <class Codes, class Bytes>
+struct SourceOf {
+  Codes codes;
+  Bytes bytes;
+};
+
+struct DequantizeCall {
+  std::variant<SourceOf<SpzCodes, SpzBytes>, SourceOf<SogCodes, SogBytes>,
+               SourceOf<CompressedPlyCodes, CompressedPlyBytes>, SourceOf<SplatCodes, LinearBytes>,
+               SourceOf<KsplatCodes, KsplatBytes>>
+      source;
+  int sh_degree;
+  const uint32_t* prefix;  // rows of the scene are in its order, which is a stable one; null: as the codes
+};
+
 // Memory that is kept from call to call. Not for two threads at once.
 class Decoder {
  public:
@@ -106,6 +129,8 @@ class Decoder {
                                       DeviceScene* scene) = 0;
   // Codes of a quantized source, or the bits of floats, in arrays of their own.
   virtual DecodeStatus decode_columns(const ColumnsCall& call, DeviceCodes* codes) = 0;
+  // `refused`: codes name what does not exist, or what they stand for is no scene.
+  virtual DecodeStatus dequantize(const DequantizeCall& call, DeviceScene* scene) = 0;
   // The host's arrays, as they are.
   virtual DecodeStatus upload_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree,
                                     DeviceScene* scene) = 0;

@@ -2,6 +2,7 @@
 #pragma once
 #include "check_scene.h"
 #include "columns_pipeline.h"
+#include "dequantize.h"
 #include "stepped_pipeline.h"
 
 namespace splatzip::cuda {
@@ -21,6 +22,11 @@ class DecoderOf : public Decoder {
   DecodeStatus decode_columns(const ColumnsCall& call, DeviceCodes* codes) override {
     machine_.forget_problem();
     return waited_for(columns_.decode(machine_, file_, call, codes));
+  }
+  DecodeStatus dequantize(const DequantizeCall& call, DeviceScene* scene) override {
+    machine_.forget_problem();
+    const DecodeStatus status = waited_for(DequantizePipeline<Machine>().dequantize(machine_, call, scene));
+    return status == DecodeStatus::ok ? check_scene(*scene) : status;
   }
   DecodeStatus upload_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree,
                             DeviceScene* scene) override {

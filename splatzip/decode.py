@@ -66,8 +66,8 @@ def decompress(data: Bytes | str | Path, *, strict: bool = True, threads: int = 
 def decompress_on_gpu(data: Bytes | str | Path, *, strict: bool = True) -> GpuScene:
     """Decode a file to arrays on a GPU, where they stay: one upload of the file, from a path through pinned memory.
 
-    Codes of a quantized source (`lossless` of SPZ, SOG, ...) become floats on the host, and so do the splats that stand
-    in for those that a part of a file lacks; both are uploaded then.
+    Splats that stand in for those that a part of a file lacks are worked out on the host, and so is all of a part of a
+    `lossless` file; that is uploaded then.
 
     Args:
         data, strict: as `decompress`.

@@ -47,10 +47,10 @@ void check(const ColumnsCall& call) {
 nb::tuple decode(Decoder& decoder, In<uint8_t, nb::ndim<1>> file, nb::bytes spec_bytes,
                  std::vector<nb::bytes> table_bytes, std::vector<Tile> tile_list,
                  std::vector<std::tuple<int, int>> shapes, std::vector<Target> targets, int prefix_array,
-                 int prefix_shift) {
+                 int prefix_shift, int scene_degree) {
   ColumnsCall call;
   call.prefix_array = prefix_array, call.prefix_shift = prefix_shift;
-  call.file = file.data(), call.file_bytes = file.shape(0);
+  call.file = file.data(), call.file_bytes = file.shape(0), call.scene_degree = scene_degree;
   if (!read(spec_bytes, table_bytes, &call))
     return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), std::string());
   for (const auto& [splats, offset, size, offset1, size1] : tile_list) {

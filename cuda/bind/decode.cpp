@@ -14,6 +14,7 @@
 namespace splatzip::cuda {
 
 void bind_columns(nb::module_& m, nb::class_<Decoder>& decoder);  // columns.cpp
+void bind_dequantize(nb::class_<Decoder>& decoder);               // dequantize.cpp
 
 namespace {
 
@@ -133,6 +134,7 @@ void bind_decode(nb::module_& m) {
       .def("become_scene", &become_scene)
       .def("forget", &Decoder::forget);
   bind_columns(m, decoder);
+  bind_dequantize(decoder);
   m.def("make_decoder", &make_decoder);
   m.def("make_emulated_decoder", &make_emulated_decoder, nb::arg("falling"), nb::arg("memory") = SIZE_MAX);
   m.def("pinned", &pinned);

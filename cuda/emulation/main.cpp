@@ -81,7 +81,7 @@ Outcome compare_columns(const std::vector<char>& bytes) {
   std::vector<uint32_t> prefix;
   const bool legal = decode_on_cpu(given, &expected, &prefix);
   splatzip::cuda::ColumnsCall call{
-      given.spec, given.tables, given.tiles, {}, {}, -1, given.prefix_shift, given.tiles[0].layers[0].data, 1};
+      given.spec, given.tables, given.tiles, {}, {}, -1, given.prefix_shift, given.tiles[0].layers[0].data, 1, -1};
   for (const auto& [columns, item_bytes] : given.arrays) call.shapes.push_back({columns, item_bytes});
   for (const auto& target : given.targets)
     call.targets.push_back({target.array, target.column, target.shift, target.bits, target.folded});

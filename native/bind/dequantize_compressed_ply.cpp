@@ -18,8 +18,7 @@ nb::tuple dequantize(In<uint32_t, nb::ndim<2>> position, In<uint32_t, nb::ndim<2
   auto out_rotations = make_array<float>({n, 4});
   auto out_logits = make_array<float>({n});
   auto out_sh = make_array<float>({n, 1 + coefficients, 3});
-  CompressedPlyFloats out{out_positions.data(), out_scales.data(), out_rotations.data(), out_logits.data(),
-                          out_sh.data()};
+  SceneFloats out{out_positions.data(), out_scales.data(), out_rotations.data(), out_logits.data(), out_sh.data()};
   size_t where = 0;
   Status status;
   {

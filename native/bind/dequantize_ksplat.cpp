@@ -35,25 +35,25 @@ nb::tuple dequantize(Rows<Value> positions, Rows<Value> scales, Rows<Value> rota
   codes.colors = colors.data();
   codes.buckets = buckets.data();
   set(codes, positions, scales, rotations, harmonics);
-  const KsplatTables tables{bucket_centers.shape(0),
-                            bucket_centers.data(),
-                            bucket_sections.data(),
-                            block_sizes.shape(0),
-                            block_sizes.data(),
-                            ranges.data(),
-                            degrees.data(),
-                            b,
-                            sh_min,
-                            sh_max};
+  codes.tables = {bucket_centers.shape(0),
+                  bucket_centers.data(),
+                  bucket_sections.data(),
+                  block_sizes.shape(0),
+                  block_sizes.data(),
+                  ranges.data(),
+                  degrees.data(),
+                  b,
+                  sh_min,
+                  sh_max};
   auto p = make_array<float>({n, 3}), s = make_array<float>({n, 3}), r = make_array<float>({n, 4});
   auto o = make_array<float>({n}), h = make_array<float>({n, 1 + b, 3});
-  const KsplatFloats out{p.data(), s.data(), r.data(), o.data(), h.data()};
+  const SceneFloats out{p.data(), s.data(), r.data(), o.data(), h.data()};
   Status status;
   size_t where = 0;
   bool in_tables = false;
   {
     nb::gil_scoped_release release;
-    status = dequantize_ksplat(codes, tables, threads, out, &where, &in_tables);
+    status = dequantize_ksplat(codes, threads, out, &where, &in_tables);
   }
   return nb::make_tuple(static_cast<int>(status), where, in_tables, p, s, r, o, h);
 }

@@ -6,10 +6,10 @@ namespace splatzip {
 namespace {
 
 // The kernel module has checked every shape. Returns (status, where, five arrays).
-nb::tuple dequantize(int version, In<uint16_t, nb::ndim<2>> positions, In<uint8_t, nb::ndim<2>> rotations,
+nb::tuple dequantize(In<uint16_t, nb::ndim<2>> positions, In<uint8_t, nb::ndim<2>> rotations,
                      In<uint8_t, nb::ndim<2>> scales, In<uint8_t, nb::ndim<2>> colors, In<uint16_t, nb::ndim<2>> labels,
-                     In<uint8_t, nb::ndim<2>> palette, In<double> means, In<double> scale_table, In<double> color_table,
-                     In<double> rest_table, int threads) {
+                     In<uint8_t, nb::ndim<2>> palette, int version, In<double> means, In<double> scale_table,
+                     In<double> color_table, In<double> rest_table, int threads) {
   size_t n = positions.shape(0), coefficients = palette.shape(1) / 3;
   SogCodes codes{n,
                  positions.data(),
@@ -26,7 +26,7 @@ nb::tuple dequantize(int version, In<uint16_t, nb::ndim<2>> positions, In<uint8_
   auto out_rotations = make_array<float>({n, 4});
   auto out_logits = make_array<float>({n});
   auto out_sh = make_array<float>({n, 1 + coefficients, 3});
-  SogFloats out{out_positions.data(), out_scales.data(), out_rotations.data(), out_logits.data(), out_sh.data()};
+  SceneFloats out{out_positions.data(), out_scales.data(), out_rotations.data(), out_logits.data(), out_sh.data()};
   size_t where = 0;
   Status status;
   {

@@ -11,7 +11,7 @@ static nb::tuple dequantize(In<uint32_t, nb::ndim<2>> positions, In<uint32_t, nb
   auto p = make_array<float>({n, 3}), s = make_array<float>({n, 3}), r = make_array<float>({n, 4});
   auto o = make_array<float>({n}), h = make_array<float>({n, 1, 3});
   const SplatCodes codes{n, positions.data(), scales.data(), colors.data(), rotations.data()};
-  const SplatFloats out{p.data(), s.data(), r.data(), o.data(), h.data()};
+  const SceneFloats out{p.data(), s.data(), r.data(), o.data(), h.data()};
   {
     nb::gil_scoped_release release;
     dequantize_splat(codes, threads, out);

@@ -166,10 +166,7 @@ int32_t wasm_columns_decode(ColumnsFile* file, uint32_t n, const uint8_t* data, 
 
 namespace {
 
-template <class Floats>
-Floats floats_at(float* out, size_t n) {
-  return {out, out + 3 * n, out + 6 * n, out + 10 * n, out + 11 * n};
-}
+SceneFloats floats_at(float* out, size_t n) { return {out, out + 3 * n, out + 6 * n, out + 10 * n, out + 11 * n}; }
 
 }  // namespace
 
@@ -180,7 +177,7 @@ int32_t wasm_dequantize_spz(size_t n, const uint32_t* positions, const uint16_t*
                             float* out) {
   const SpzCodes codes{n,           positions, half_positions,  alphas,    colors, scales, rotations,
                        first_three, sh,        fractional_bits, sh_degree, axes};
-  return static_cast<int32_t>(dequantize_spz(codes, 1, floats_at<SpzFloats>(out, n)));
+  return static_cast<int32_t>(dequantize_spz(codes, 1, floats_at(out, n)));
 }
 
 SPLATZIP_EXPORT(dequantize_sog)
@@ -191,8 +188,8 @@ int32_t wasm_dequantize_sog(int version, size_t n, const uint16_t* positions, co
                             float* out) {
   const SogCodes codes{n, positions, rotations, scales, colors, labels, palette, palette_rows, coefficients};
   size_t where;
-  return static_cast<int32_t>(dequantize_sog(version, codes, {means, scale_table, color_table, rest_table}, 1,
-                                             floats_at<SogFloats>(out, n), &where));
+  return static_cast<int32_t>(
+      dequantize_sog(version, codes, {means, scale_table, color_table, rest_table}, 1, floats_at(out, n), &where));
 }
 
 SPLATZIP_EXPORT(dequantize_compressed_ply)
@@ -203,13 +200,13 @@ int32_t wasm_dequantize_compressed_ply(size_t n, const uint32_t* position, const
   const CompressedPlyCodes codes{n,      position,    rotation,      scale,   color, sh, coefficients,
                                  chunks, chunk_count, chunk_columns, chunk_of};
   size_t where;
-  return static_cast<int32_t>(dequantize_compressed_ply(codes, 1, floats_at<CompressedPlyFloats>(out, n), &where));
+  return static_cast<int32_t>(dequantize_compressed_ply(codes, 1, floats_at(out, n), &where));
 }
 
 SPLATZIP_EXPORT(dequantize_splat)
 int32_t wasm_dequantize_splat(size_t n, const uint32_t* positions, const uint32_t* scales, const uint8_t* colors,
                               const uint8_t* rotations, float* out) {
-  dequantize_splat({n, positions, scales, colors, rotations}, 1, floats_at<SplatFloats>(out, n));
+  dequantize_splat({n, positions, scales, colors, rotations}, 1, floats_at(out, n));
   return 0;
 }
 
@@ -231,11 +228,11 @@ int32_t wasm_dequantize_ksplat(size_t n, int level, const void* positions, const
     codes.rotations16 = static_cast<const uint16_t*>(rotations);
     codes.sh16 = static_cast<const uint16_t*>(sh), codes.sh8 = static_cast<const uint8_t*>(sh);
   }
-  const KsplatTables tables{bucket_count, bucket_centers, bucket_sections, section_count, block_sizes,
-                            ranges,       degrees,        coefficients,    sh_range[0],   sh_range[1]};
+  codes.tables = {bucket_count, bucket_centers, bucket_sections, section_count, block_sizes,
+                  ranges,       degrees,        coefficients,    sh_range[0],   sh_range[1]};
   size_t where;
   bool in_tables;
-  return static_cast<int32_t>(dequantize_ksplat(codes, tables, 1, floats_at<KsplatFloats>(out, n), &where, &in_tables));
+  return static_cast<int32_t>(dequantize_ksplat(codes, 1, floats_at(out, n), &where, &in_tables));
 }
 
 // Whether floats are those of a scene (FORMAT.md 1.3).

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.errors import STATUS, BackendError
+from splatzip.kernels.code_arrays import ArrayThere, NativeCall
 from splatzip.kernels.columns import BadColumns, ColumnsTile, ColumnTarget, Integers, decode_columns
 from splatzip.kernels.device import require_cuda
 from splatzip.kernels.stepped import ChunkPlace, Floats, decode_stepped, places_of
@@ -48,21 +49,29 @@ class GpuDecoder:
     def columns(
         self, file: memoryview, spec: bytes, tables: Sequence[bytes], tiles: Sequence[ColumnsTile],
         shapes: Sequence[tuple[int, int]], targets: Sequence[tuple[int, int, int, int, bool]], *,
-        prefix: tuple[int, int] = (-1, 32),
+        prefix: tuple[int, int] = (-1, 32), scene_degree: int = -1,
     ) -> Any | None:  # fmt: skip
         """Decode tiles to `_cuda.DeviceCodes`; None if there is something wrong with them.
+
+        Of the file only what is between the first of the tiles and the last is uploaded.
 
         Args:
             shapes: columns and bytes of an item of each array of codes.
             targets: array, column, shift, bits and folded of the coordinates, then of the components; array -1: none.
             prefix: the array of one column of uint32 that takes what coordinate 0 holds, from which bit on.
+            scene_degree: SH degree of the scene that `scene_of` makes of quantized codes; what it takes must fit, too.
         Raises: BackendError if there is too little memory.
         """
-        places = [(t.splats, *t.geometry, *(t.rest or (0, 0))) for t in tiles]
-        data = np.frombuffer(file, np.uint8)
+        spans = [span for t in tiles for span in (t.geometry, t.rest) if span]
+        first, end = min(at for at, _ in spans), max(at + size for at, size in spans)
+        places = [
+            (t.splats, t.geometry[0] - first, t.geometry[1], *((t.rest[0] - first, t.rest[1]) if t.rest else (0, 0)))
+            for t in tiles
+        ]
+        data = np.frombuffer(file[first:end], np.uint8)
         with self._lock:
             codes, status, why = self._core.decode_columns(
-                data, spec, list(tables), places, list(shapes), list(targets), *prefix
+                data, spec, list(tables), places, list(shapes), list(targets), *prefix, scene_degree
             )
         _raise_lack(status, why)
         return codes
@@ -81,6 +90,22 @@ class GpuDecoder:
         """The `_cuda.DeviceScene` whose floats' bits codes are, which are gone then; None if they are no scene."""
         with self._lock:
             scene, status, why = self._core.become_scene(codes)
+        _raise_lack(status, why)
+        return scene
+
+    def dequantized(self, codes: Any, call: NativeCall, *, prefix: int, palette: Any = None) -> Any | None:
+        """The `_cuda.DeviceScene` that codes of a quantized source stand for; None if they are no scene.
+
+        Args:
+            call: what the CPU's dequantizer would take, the codes as `ArrayThere`.
+            prefix: the array in whose order rows of the scene are, or -1.
+            palette: `_cuda.DeviceCodes` of a SOG palette.
+        Raises: BackendError if there is too little memory.
+        """
+        places = [array.place if isinstance(array, ArrayThere) else -1 for array in call.codes]
+        rest = (palette, *call.rest) if call.name == "sog" else call.rest
+        with self._lock:
+            scene, status, why = getattr(self._core, f"dequantize_{call.name}")(codes, places, prefix, *rest)
         _raise_lack(status, why)
         return scene
 

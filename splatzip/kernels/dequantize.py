@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.errors import UnsupportedFeatureError
-from splatzip.kernels.dequantize_compressed_ply import dequantize_compressed_ply
-from splatzip.kernels.dequantize_ksplat import dequantize_ksplat
-from splatzip.kernels.dequantize_sog import dequantize_sog
-from splatzip.kernels.dequantize_splat import dequantize_splat
-from splatzip.kernels.dequantize_spz import dequantize_spz
+from splatzip.kernels.code_arrays import NativeCall
+from splatzip.kernels.dequantize_compressed_ply import compressed_ply_call, dequantize_compressed_ply
+from splatzip.kernels.dequantize_ksplat import dequantize_ksplat, ksplat_call
+from splatzip.kernels.dequantize_sog import dequantize_sog, sog_call
+from splatzip.kernels.dequantize_splat import dequantize_splat, splat_call
+from splatzip.kernels.dequantize_spz import dequantize_spz, spz_call
 
 Arrays = Mapping[str, NDArray[Any]]
 Dequantizer = Callable[[int, Arrays, Arrays, Mapping[str, Any], int], dict[str, NDArray[np.float32]]]
@@ -27,6 +28,14 @@ DEQUANTIZERS: dict[str, Dequantizer] = {
     "sog": dequantize_sog,
     "splat": dequantize_splat,
     "spz": dequantize_spz,
+}
+
+CALLS: dict[str, Callable[[int, Arrays, Arrays, Mapping[str, Any]], NativeCall]] = {
+    "compressed_ply": compressed_ply_call,
+    "ksplat": ksplat_call,
+    "sog": sog_call,
+    "splat": splat_call,
+    "spz": spz_call,
 }
 
 

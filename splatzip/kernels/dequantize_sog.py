@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import STATUS, CorruptError, FormatError
-from splatzip.kernels.code_arrays import attributes, code_array
+from splatzip.kernels.code_arrays import NativeCall, attributes, code_array
 
 # Part of the format: the numbers of meta.json by version, mins before maxs or the entries of a codebook.
 TABLE_SHAPES: dict[int, dict[str, tuple[int, ...]]] = {
@@ -35,6 +35,34 @@ def numbers_of(table: NDArray[Any]) -> NDArray[np.float64]:
     return np.ascontiguousarray(wide)
 
 
+def sog_call(
+    version: int, codes: Mapping[str, NDArray[Any]], tables: Mapping[str, NDArray[Any]], header: Mapping[str, Any]
+) -> NativeCall:
+    """What the native dequantizer takes, its shapes and header fields checked, wherever the codes lie."""
+    if version not in TABLE_SHAPES:
+        raise FormatError(f"SOG version {version} is not 1 or 2")
+    positions = code_array(codes, "positions", np.uint16, (None, 3))
+    n = len(positions)
+    has_rest = "labels" in codes
+    labels = code_array(codes, "labels", np.uint16, (n, 1)) if has_rest else np.zeros((n, 1), np.uint16)
+    palette = code_array(tables, "palette", np.uint8, (None, None)) if has_rest else np.zeros((1, 0), np.uint8)
+    if has_rest and palette.shape[1] not in PALETTE_COLUMNS:
+        raise FormatError(f"a palette row of the SOG source has {palette.shape[1]} values, expected 9, 24 or 45")
+    numbers = [
+        _numbers(tables, name, TABLE_SHAPES[version][name]) if has_rest or name != "shN" else np.zeros(256)
+        for name in TABLE_NAMES
+    ]
+    arrays = (
+        positions,
+        code_array(codes, "rotations", np.uint8, (n, 4)),
+        code_array(codes, "scales", np.uint8, (n, 3)),
+        code_array(codes, "colors", np.uint8, (n, 4)),
+        labels,
+        palette,
+    )
+    return NativeCall("sog", arrays, (version, *numbers), palette.shape[1])
+
+
 def dequantize_sog(
     version: int,
     codes: Mapping[str, NDArray[Any]],
@@ -49,34 +77,12 @@ def dequantize_sog(
         threads: 0 for all cores; the result does not depend on it.
     Raises: FormatError if an array is missing or has another shape, or a code names what does not exist.
     """
-    if version not in TABLE_SHAPES:
-        raise FormatError(f"SOG version {version} is not 1 or 2")
-    positions = code_array(codes, "positions", np.uint16, (None, 3))
-    n = len(positions)
-    has_rest = "labels" in codes
-    labels = code_array(codes, "labels", np.uint16, (n, 1)) if has_rest else np.zeros((n, 1), np.uint16)
-    palette = code_array(tables, "palette", np.uint8, (None, None)) if has_rest else np.zeros((1, 0), np.uint8)
-    if has_rest and palette.shape[1] not in PALETTE_COLUMNS:
-        raise FormatError(f"a palette row of the SOG source has {palette.shape[1]} values, expected 9, 24 or 45")
-    numbers = [
-        _numbers(tables, name, TABLE_SHAPES[version][name]) if has_rest or name != "shN" else np.zeros(256)
-        for name in TABLE_NAMES
-    ]
-    status, where, *arrays = _core.dequantize_sog(
-        version,
-        positions,
-        code_array(codes, "rotations", np.uint8, (n, 4)),
-        code_array(codes, "scales", np.uint8, (n, 3)),
-        code_array(codes, "colors", np.uint8, (n, 4)),
-        labels,
-        palette,
-        *numbers,
-        threads,
-    )
+    call = sog_call(version, codes, tables, header)
+    status, where, *arrays = call(_core, threads)
     if STATUS.get(status) is CorruptError:
         raise CorruptError(
-            f"splat {where} of the SOG source has rotation mode {codes['rotations'][where, 3]} (252 to 255 exist) "
-            f"and SH label {labels[where, 0]} (the palette has {len(palette)} rows)"
+            f"splat {where} of the SOG source has rotation mode {call.codes[1][where, 3]} (252 to 255 exist) "
+            f"and SH label {call.codes[4][where, 0]} (the palette has {len(call.codes[5])} rows)"
         )
     if status:
         raise STATUS[status](f"{TABLE_NAMES[where]} of the SOG source: a number that no finite float32 scene has")

@@ -10,7 +10,21 @@ from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import FormatError
-from splatzip.kernels.code_arrays import attributes, code_array
+from splatzip.kernels.code_arrays import NativeCall, attributes, code_array
+
+
+def splat_call(
+    version: int, codes: Mapping[str, NDArray[Any]], tables: Mapping[str, NDArray[Any]], header: Mapping[str, Any]
+) -> NativeCall:
+    """What the native dequantizer takes, its shapes and header fields checked, wherever the codes lie."""
+    if version != 1:
+        raise FormatError(f".splat version {version} is not 1")
+    positions = code_array(codes, "positions", np.uint32, (None, 3))
+    n = len(positions)
+    scales = code_array(codes, "scales", np.uint32, (n, 3))
+    colors = code_array(codes, "colors", np.uint8, (n, 4))
+    rotations = code_array(codes, "rotations", np.uint8, (n, 4))
+    return NativeCall("splat", (positions, scales, colors, rotations), ())
 
 
 def dequantize_splat(
@@ -27,12 +41,4 @@ def dequantize_splat(
         threads: 0 for all cores; the result does not depend on it.
     Raises: FormatError if an array is missing or has another shape.
     """
-    if version != 1:
-        raise FormatError(f".splat version {version} is not 1")
-    positions = code_array(codes, "positions", np.uint32, (None, 3))
-    n = len(positions)
-    scales = code_array(codes, "scales", np.uint32, (n, 3))
-    colors = code_array(codes, "colors", np.uint8, (n, 4))
-    rotations = code_array(codes, "rotations", np.uint8, (n, 4))
-    arrays = _core.dequantize_splat(positions, scales, colors, rotations, threads)
-    return attributes(arrays)
+    return attributes(splat_call(version, codes, tables, header)(_core, threads))

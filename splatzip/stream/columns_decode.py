@@ -292,8 +292,25 @@ def _by_prefix(source: Source, decoded: _Decoded) -> _Decoded:
     return sorted_rows
 
 
-def _decode_palette(file: ContainerFile, forget: bool, threads: int, device: Device) -> NDArray[np.uint8] | None:
-    """Rows of the SOG palette, or None if a damaged file lacks some."""
+@dataclass(frozen=True)
+class Palette:
+    """Chunks of a SOG palette; `columns`: where each component goes."""
+
+    spec: bytes
+    tables: list[bytes]
+    tiles: list[ColumnsTile]
+    columns: list[int]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return sum(tile.splats for tile in self.tiles), len(self.columns)
+
+
+def palette_of(file: ContainerFile) -> Palette | None:
+    """The palette's chunks, or None if a damaged file lacks some.
+
+    Raises: CorruptError.
+    """
     spec, tables = file.shared_payload(Kind.COLUMNS, 1), file.shared_payload(Kind.TABLES, PALETTE_TABLES)
     ids = file.shared_ids(Kind.PALETTE)
     entries = [entry for i in ids for entry in file.shared if (entry.kind, entry.id) == (int(Kind.PALETTE), i)]
@@ -312,10 +329,20 @@ def _decode_palette(file: ContainerFile, forget: bool, threads: int, device: Dev
         if len(head) < 4 or not 0 < rows <= min(MAX_TILE_SPLATS, MAX_SPLATS_PER_BYTE * entry.size):
             raise CorruptError(f"chunk ({int(Kind.PALETTE)}, {i}): it cannot hold {rows} rows")
         tiles.append(ColumnsTile(rows, (entry.offset + 4, entry.size - 4)))
-    palette = np.zeros((sum(tile.splats for tile in tiles), 3 * coefficients), np.uint8)
-    targets = [ColumnTarget(palette, column, 0, 8) for column in green_first(coefficients)]
     used = [b""] * PALETTE_TABLES + [bytes(tables)]
-    wrong = _DECODERS[device](file.data, bytes(spec), used, tiles, [None] * 3, targets, forget=forget, threads=threads)
+    return Palette(bytes(spec), used, tiles, green_first(coefficients))
+
+
+def _decode_palette(file: ContainerFile, forget: bool, threads: int, device: Device) -> NDArray[np.uint8] | None:
+    """Rows of the SOG palette, or None if a damaged file lacks some."""
+    found = palette_of(file)
+    if found is None:
+        return None
+    palette = np.zeros(found.shape, np.uint8)
+    targets = [ColumnTarget(palette, column, 0, 8) for column in found.columns]
+    wrong = _DECODERS[device](
+        file.data, found.spec, found.tables, found.tiles, [None] * 3, targets, forget=forget, threads=threads
+    )
     if wrong is None:
         return palette
     if wrong.target is not None:

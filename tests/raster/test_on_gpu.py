@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import random
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +14,11 @@ import pytest
 from emulated_gpu import use_emulation
 
 import splatzip
-from splatzip import BackendError, Camera, CorruptError, GpuScene, Scene
+from splatzip import BackendError, Camera, CorruptError, FormatError, GpuScene, Scene
 from splatzip.kernels import device
 from splatzip.raster import score
 from splatzip.raster.rasterize import CudaPictures
+from splatzip.stream import columns_on_gpu
 
 score_module = importlib.import_module("splatzip.raster.score")
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +46,8 @@ def chair(preset: Any) -> tuple[Scene, bytes, Camera]:
 
 @pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize("folder", VECTORS, ids=[folder.name for folder in VECTORS])
-def test_vectors_have_the_expected_bits_on_the_device(folder: Path) -> None:
+def test_vectors_have_the_expected_bits_on_the_device(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns_on_gpu, "decode_scene", None)  # nothing of codec COLUMNS goes through the host
     scene = splatzip.decompress_on_gpu(folder / "input.splatz")
     expected = np.load(folder / "expected.npz")
     host = scene.download()
@@ -52,6 +56,54 @@ def test_vectors_have_the_expected_bits_on_the_device(folder: Path) -> None:
     }
     assert scene.origin.tobytes() == expected["origin"].tobytes()
     assert (len(scene), scene.sh_degree) == (len(host), host.sh_degree)
+
+
+def outcome(decode: Callable[[], Scene]) -> dict[str, bytes] | str:
+    """The bytes of each attribute, or why a file is refused."""
+    try:
+        return {name: array.tobytes() for name, array in decode().arrays().items()}
+    except FormatError as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("name", [folder.name for folder in VECTORS if folder.name.startswith("columns_")])
+def test_changed_codes_become_the_bits_or_the_error_of_the_cpu(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("scripts", "tests"):
+        monkeypatch.syspath_prepend(str(ROOT / folder))
+    changed = importlib.import_module("test_decoders_agree").changed
+    data = (ROOT / "tests" / "vectors" / name / "input.splatz").read_bytes()
+    rng = random.Random(name)
+    files = [changed(data, rng, importlib.import_module("vectors.taken_apart")) for _ in range(25)]
+    wanted = [outcome(lambda file=file: splatzip.decompress(file)) for file in files]
+    assert 0 < sum(isinstance(one, str) for one in wanted) < len(files)
+    assert [outcome(lambda file=file: splatzip.decompress_on_gpu(file).download()) for file in files] == wanted
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("format", ["compressed.ply", "spz", "sog"])
+def test_a_real_scene_that_came_quantized_becomes_floats_where_its_codes_lie(
+    format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splatzip.save(splatzip.load(CHAIR).take(np.arange(0, 43_000, 7)), tmp_path / f"chair.{format}")
+    data = splatzip.compress(splatzip.load(tmp_path / f"chair.{format}"), preset="lossless")
+    wanted = outcome(lambda: splatzip.decompress(data))
+    monkeypatch.setattr(columns_on_gpu, "decode_scene", None)
+    assert outcome(lambda: splatzip.decompress_on_gpu(data).download()) == wanted
+
+
+@pytest.mark.cuda
+def test_codes_are_not_decoded_where_their_floats_would_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splatzip.save(splatzip.load(CHAIR).take(np.arange(3000)), tmp_path / "chair.spz")
+    data = splatzip.compress(splatzip.load(tmp_path / "chair.spz"), preset="lossless")
+    floats = 236 * 3000
+    use_emulation(monkeypatch, memory=4 * floats)
+    assert len(splatzip.decompress_on_gpu(data)) == 3000
+    use_emulation(monkeypatch, memory=floats)
+    with pytest.raises(BackendError, match=r"^device cuda: 2 MB of video memory are needed, 0 MB are free; use"):
+        splatzip.decompress_on_gpu(data)
 
 
 @pytest.mark.usefixtures("gpu")

@@ -7,12 +7,15 @@
 
 namespace splatzip {
 
-inline float half_to_float(uint16_t half) {
+constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinite = std::numeric_limits<double>::infinity();
+
+SPLZ_HD float half_to_float(uint16_t half) {
   const int exponent = (half >> 10) & 31;
   const int mantissa = half & 1023;
   double magnitude;
   if (exponent == 31) {
-    magnitude = mantissa ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
+    magnitude = mantissa ? kNoNumber : kInfinite;
   } else if (exponent == 0) {
     magnitude = mantissa * 0x1p-24;
   } else {
