@@ -4,6 +4,8 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 VENV="$(realpath --canonicalize-missing "${SPLATZIP_VENV:-.venv}")"
 export PIP_DISABLE_PIP_VERSION_CHECK=1
+# The GPUs that a release has machine code for, and code for what comes after the last, as CMake says it.
+RELEASE_ARCHITECTURES="80-real;90-real;120"
 
 ensure_venv() {
   if [ -x "$VENV/bin/pip" ]; then return; fi
@@ -16,6 +18,7 @@ ensure_venv() {
 }
 
 # install_wheel [EXTRA]: build the wheel (only what changed is compiled again) and install it, never editable.
+# With nvcc, ARCHITECTURES says for which GPUs, as long as the build folder stays.
 install_wheel() {
   local tools=("nanobind" "ninja" "scikit-build-core")
   command -v cmake >/dev/null || tools+=("cmake")
@@ -23,7 +26,8 @@ install_wheel() {
   echo "Building and installing splatzip${1:+ with the $1 extra} into $VENV: minutes the first time"
   "$VENV/bin/pip" install -qq --constraint constraints.txt "${tools[@]}"
   rm -rf build/wheels
-  PATH="$VENV/bin:$PATH" "$VENV/bin/pip" wheel -qq --no-deps --no-build-isolation --wheel-dir build/wheels .
+  PATH="$VENV/bin:$PATH" "$VENV/bin/pip" wheel -qq --no-deps --no-build-isolation --wheel-dir build/wheels \
+    ${ARCHITECTURES:+--config-settings=cmake.define.CMAKE_CUDA_ARCHITECTURES="$ARCHITECTURES"} .
   local wheel
   wheel="$(echo build/wheels/splatzip-*.whl)"
   # First what it depends on, then the wheel itself even where the same version is installed already.
