@@ -83,12 +83,14 @@ SPLZ_ON_WARP void find_neighbours(const DecodeJob& job, const DecodeChunk& chunk
   planes.distance[chunk.at + row] = static_cast<uint8_t>(bucket_of(spacing));
 }
 
-// trunc of the neighbours' weighted mean, in their order; who is not there weighs nothing.
+// trunc of the neighbours' weighted mean, in their order; who is not there weighs nothing, and no other lane's row is
+// read in its place.
 SPLZ_ON_WARP int32_t near_mean(const DecodeJob& job, const DecodeChunk& chunk, const int32_t* values, int row) {
   float sum = 0.0f;
   for (int k = 0; k < kNeighbours; ++k) {
     const int32_t at = job.planes.near_row[k][chunk.at + row];
-    sum = sum + job.planes.near_weight[k][chunk.at + row] * static_cast<float>(values[chunk.at + (at < 0 ? 0 : at)]);
+    const float value = at < 0 ? 0.0f : static_cast<float>(values[chunk.at + at]);
+    sum = sum + job.planes.near_weight[k][chunk.at + row] * value;
   }
   return static_cast<int32_t>(sum);
 }

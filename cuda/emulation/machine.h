@@ -1,4 +1,5 @@
-// A machine that is the CPU: warp after warp, lane after lane; slow, for tests (device_machine.h is a GPU).
+// A machine that is the CPU: warp after warp, lane after lane; slow, for tests (device_machine.h is a GPU). Where races
+// are looked for, lanes run as lanes.h says.
 #pragma once
 #include <algorithm>
 #include <cstring>
@@ -11,6 +12,9 @@
 #include "../machine.h"
 #include "../warp.h"
 #include "float_mode.h"
+#if defined(SPLATZIP_RACES)
+#include "lanes.h"
+#endif
 
 namespace splatzip::cuda {
 
@@ -83,10 +87,14 @@ class EmulatedMachine {
   template <class Job>
   void run(const Job& job, int64_t warps) {
     if (failed()) return;
+#if defined(SPLATZIP_RACES)
+    run_in_teams(job, warps, falling_);
+#else
     const ExactFloats exact;
     const EmulatedWarp warp(falling_);
     const auto shared = std::make_unique<typename Job::Shared>();
     for (int64_t k = 0; k < warps; ++k) job.run(warp, falling_ ? warps - 1 - k : k, shared.get());
+#endif
   }
   template <class T>
   void clear(T* values, int64_t size) {
