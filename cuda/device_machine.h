@@ -92,11 +92,13 @@ class DeviceMachine {
 
   explicit DeviceMachine(cudaStream_t stream) : stream_(stream) {
     // Memory that is given back stays in the pool for the next picture.
-    int device = 0;
+    int device = 0, reads_pages = 0;
     cudaMemPool_t pool;
     uint64_t all = UINT64_MAX;
-    if (check(cudaGetDevice(&device)) && check(cudaDeviceGetDefaultMemPool(&pool, device)))
-      check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all));
+    if (check(cudaGetDevice(&device)) && check(cudaDeviceGetDefaultMemPool(&pool, device)) &&
+        check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all)))
+      check(cudaDeviceGetAttribute(&reads_pages, cudaDevAttrPageableMemoryAccessUsesHostPageTables, device));
+    reads_pages_ = reads_pages != 0;
   }
 
   template <class Job>
@@ -115,26 +117,28 @@ class DeviceMachine {
   }
 
   void sums_before(uint32_t* values, int64_t size) {
-    if (failed() || size == 0) return;
+    if (failed() || size == 0 || !is_short(size)) return;
+    const uint32_t count = static_cast<uint32_t>(size);
     size_t bytes = 0;
-    check(cub::DeviceScan::ExclusiveSum(nullptr, bytes, values, values, size, stream_));
+    check(cub::DeviceScan::ExclusiveSum(nullptr, bytes, values, values, count, stream_));
     if (!scratch_.reserve(*this, static_cast<int64_t>(bytes))) return;
-    check(cub::DeviceScan::ExclusiveSum(scratch_.data(), bytes, values, values, size, stream_));
+    check(cub::DeviceScan::ExclusiveSum(scratch_.data(), bytes, values, values, count, stream_));
   }
 
   // By the lowest `bits` of the keys; equal keys keep their order.
   template <class Key>
   void sort(Array<Key>* keys, Array<uint32_t>* values, int64_t size, int bits) {
-    if (failed() || size == 0) return;
+    if (failed() || size == 0 || !is_short(size)) return;
+    const uint32_t count = static_cast<uint32_t>(size);
     Array<Key> other_keys;
     Array<uint32_t> other_values;
     cub::DoubleBuffer<Key> by(keys->data(), other_keys.reserve(*this, size));
     cub::DoubleBuffer<uint32_t> what(values->data(), other_values.reserve(*this, size));
     if (failed()) return;
     size_t bytes = 0;
-    check(cub::DeviceRadixSort::SortPairs(nullptr, bytes, by, what, size, 0, bits, stream_));
+    check(cub::DeviceRadixSort::SortPairs(nullptr, bytes, by, what, count, 0, bits, stream_));
     if (!scratch_.reserve(*this, static_cast<int64_t>(bytes))) return;
-    check(cub::DeviceRadixSort::SortPairs(scratch_.data(), bytes, by, what, size, 0, bits, stream_));
+    check(cub::DeviceRadixSort::SortPairs(scratch_.data(), bytes, by, what, count, 0, bits, stream_));
     if (by.Current() != keys->data()) keys->swap(other_keys);
     if (what.Current() != values->data()) values->swap(other_values);
   }
@@ -145,10 +149,13 @@ class DeviceMachine {
     check(cudaMemcpyAsync(to, from, sizeof(T) * static_cast<size_t>(size), cudaMemcpyDeviceToHost, stream_));
     check(cudaStreamSynchronize(stream_));
   }
+  // `from` may go at once unless it is pinned: CUDA puts other memory aside before it returns. But not where the GPU
+  // reads it by the host's page tables.
   template <class T>
   void write(T* to, const T* from, int64_t size) {
     if (failed()) return;
     check(cudaMemcpyAsync(to, from, sizeof(T) * static_cast<size_t>(size), cudaMemcpyHostToDevice, stream_));
+    if (reads_pages_) wait();
   }
 
   // Memory that could be had now: what the device has left, and what the pool keeps for the next to ask.
@@ -192,20 +199,25 @@ class DeviceMachine {
   }
   // After a want of memory the next picture may be smaller.
   void forget_problem() {
-    if (error_ != cudaErrorMemoryAllocation) return;
-    cudaGetLastError();
-    error_ = cudaSuccess;
+    cudaGetLastError();  // somebody else's, which a launch would be blamed for
+    if (error_ == cudaErrorMemoryAllocation) error_ = cudaSuccess;
   }
 
  private:
   bool check(cudaError_t error) {
+    if (error == cudaSuccess) return true;
     if (error_ == cudaSuccess) error_ = error;
-    return error == cudaSuccess;
+    cudaGetLastError();  // it is known here: whoever asks next shall not be told of it
+    return false;
   }
+
+  // Places of 32 bits are all that CUB needs then; with 64 it reads and writes more.
+  bool is_short(int64_t size) { return check(size <= UINT32_MAX ? cudaSuccess : cudaErrorInvalidValue); }
 
   static constexpr size_t kSpare = size_t{64} << 20;  // what CUDA itself takes, and is lost between blocks
 
   cudaStream_t stream_;
+  bool reads_pages_ = false;
   cudaError_t error_ = cudaSuccess;
   size_t wanted_ = 0;  // bytes, when memory was last asked for
   std::string lack_;

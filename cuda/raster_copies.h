@@ -28,6 +28,7 @@ class RasterOf : public Raster {
            copied(&scene_[4], arrays.sh, splats * 3 * coefficients_)},
           splats, sh_degree);
       for (auto& array : scene_) array.release();  // it is laid out for pictures now
+      machine_.wait();                             // the caller's arrays may go, pinned or not
     }
     return !machine_.failed();
   }

@@ -62,6 +62,7 @@ class SearchOf : public RowSearch {
     if ((count + 1) / 2 > kMostPairs) return false;
     machine_.forget_problem();
     machine_.write(rows_.reserve(machine_, n * count), rows, n * count);
+    machine_.wait();  // the caller's rows may go, pinned or not
     return !machine_.failed();
   }
 

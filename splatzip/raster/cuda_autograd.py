@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import defaultdict
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -44,26 +45,26 @@ class _Rasterize(torch.autograd.Function):  # type: ignore[misc]  # torch is not
         *attributes, background, camera, origin, exact_extent, antialias, core = inputs
         tensors = [tensor.detach().float().contiguous() for tensor in attributes]
         device = tensors[0].device
-        stream = torch.cuda.current_stream(device).cuda_stream if device.type == "cuda" else 0
-        ctx.frame = _Lease(stream) if core is None else _Lent(core)
+        ctx.frame = _Lease(device) if core is None else _Lent(core)
         ctx.shapes, ctx.background_like = [tensor.shape for tensor in tensors], background
         color = torch.empty((camera.height, camera.width, 3), device=device)
         alpha = torch.empty((camera.height, camera.width), device=device)
         degree = int(tensors[-1].shape[1] ** 0.5) - 1
         drawer: CudaRasterizer = ctx.frame.rasterizer
-        drawer.set_scene_at([tensor.data_ptr() for tensor in tensors], len(tensors[0]), degree)
-        drawer.render_at(
-            camera.world_to_camera,
-            origin,
-            (camera.fx, camera.fy, camera.cx, camera.cy),
-            (camera.width, camera.height),
-            background.detach().float().cpu().numpy().reshape(3),
-            exact_extent=exact_extent,
-            antialias=antialias,
-            keep=True,
-            color=color.data_ptr(),
-            alpha=alpha.data_ptr(),
-        )
+        with _on(device):
+            drawer.set_scene_at([tensor.data_ptr() for tensor in tensors], len(tensors[0]), degree)
+            drawer.render_at(
+                camera.world_to_camera,
+                origin,
+                (camera.fx, camera.fy, camera.cx, camera.cy),
+                (camera.width, camera.height),
+                background.detach().float().cpu().numpy().reshape(3),
+                exact_extent=exact_extent,
+                antialias=antialias,
+                keep=True,
+                color=color.data_ptr(),
+                alpha=alpha.data_ptr(),
+            )
         return color, alpha
 
     @staticmethod
@@ -71,12 +72,19 @@ class _Rasterize(torch.autograd.Function):  # type: ignore[misc]  # torch is not
         color, alpha = (gradient.float().contiguous() for gradient in gradients)
         found = [torch.empty(shape, device=color.device) for shape in ctx.shapes]
         background = torch.empty(3, device=color.device)
-        ctx.frame.rasterizer.backward_at(
-            color.data_ptr(), alpha.data_ptr(), [tensor.data_ptr() for tensor in found], background.data_ptr()
-        )
+        with _on(color.device):
+            ctx.frame.rasterizer.backward_at(
+                color.data_ptr(), alpha.data_ptr(), [tensor.data_ptr() for tensor in found], background.data_ptr()
+            )
         like = ctx.background_like
         settings: tuple[Tensor | None, ...] = (None,) * 5
         return (*found, background.to(like.device, like.dtype).reshape(like.shape), *settings)
+
+
+def _on(device: torch.device) -> AbstractContextManager[None]:
+    """Kernels are launched on the current GPU, which need not be the tensors'."""
+    on: AbstractContextManager[None] = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+    return on
 
 
 class _Lent:
@@ -90,12 +98,13 @@ class _Lease:
     """A rasterizer that goes back to its stream's shelf when nobody holds the lease: its memory serves the next."""
 
     _MOST = 2
-    _shelves: defaultdict[int, list[CudaRasterizer]] = defaultdict(list)  # noqa: RUF012
+    _shelves: defaultdict[tuple[int, int], list[CudaRasterizer]] = defaultdict(list)  # noqa: RUF012
     _lock = threading.Lock()
 
-    def __init__(self, stream: int) -> None:
-        with self._lock:
-            shelf = self._shelves[stream]
+    def __init__(self, device: torch.device) -> None:
+        stream = torch.cuda.current_stream(device).cuda_stream  # 0, the default one, is another on every GPU
+        with self._lock, _on(device):
+            shelf = self._shelves[device.index, stream]
             self.rasterizer = shelf.pop() if shelf else CudaRasterizer(precise=True, stream=stream)
         weakref.finalize(self, self._give_back, shelf, self.rasterizer).atexit = False
 
