@@ -30,7 +30,7 @@ def facts() -> dict[str, Any]:
 
 
 def write(part: str, found: dict[str, Any]) -> Path:
-    """One file a device and part, `found` beside the facts."""
+    """One file a device and part, `found` beside the facts. Written after each row: time may run out."""
     known = facts()
     name = re.sub("[^a-z0-9]+", "_", known["device"].lower()).strip("_")
     target = FOLDER / f"{name}_{part}.json"

@@ -49,7 +49,7 @@ def main() -> None:
                     row["served_a_second"] = served(file)
             print(json.dumps(row), flush=True)
             rows.append(row)
-    write("viewer", {"width": WIDTH, "height": HEIGHT, "viewer": rows})
+            write("viewer", {"width": WIDTH, "height": HEIGHT, "viewer": rows})
 
 
 def cameras_of(scene: splatzip.Scene) -> list[Camera]:
