@@ -53,6 +53,8 @@ def save(scene: Scene, path: str | Path, *, version: int | None = None) -> list[
     Raises: FormatError, OSError.
     """
     path = Path(path)
+    if not isinstance(scene, Scene):  # above all what compress returns
+        raise TypeError(f"save takes a Scene, not {type(scene).__name__}; bytes of a .splatz are written as they are")
     _refuse_empty(scene)
     if path.name.lower().endswith(SUFFIX) and not path.is_dir():
         if version is not None:

@@ -73,6 +73,16 @@ def test_a_format_that_is_only_read_is_refused(chair, tmp_path):
         save(chair, tmp_path / "scene.ksplat")
 
 
+def test_bytes_of_a_file_are_no_scene_to_save(chair, tmp_path):
+    with pytest.raises(TypeError, match="save takes a Scene, not bytes"):
+        splatzip.save(splatzip.compress(chair, preset="fast"), tmp_path / "scene.splatz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_scene_says_in_a_line_what_it_is(chair):
+    assert repr(chair) == "Scene(1,000 splats, SH degree 3)"
+
+
 def test_info_says_what_each_tier_takes(chair):
     file = splatzip.compress(splatzip.load(CHAIR), preset="fast", degree=1)
     facts = splatzip.info(file)

@@ -79,7 +79,7 @@ def _facts(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "splats", f"{report['splats']:,}, SH degree {report['sh_degree']}{fewer}"
     if "ratio" in report:
         yield "ratio", f"{report['ratio']:.2f}  (float32 scene / file)"
-        yield "bits a splat", f"{report['bits_per_splat']:.2f}"
+        yield "bits a splat", f"{report['bits_per_splat']:.2f}" + (f"  (of {report['splats']:,})" if fewer else "")
     for name in ("version", "tiles", "tiers", "view", "pixels", "frames", "fps", "depth_of_a_level"):
         if name in report:
             yield name, str(report[name])

@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 ORIGIN_AT_ZERO = np.zeros(3)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Scene:
     """A trained 3D Gaussian splatting scene. N splats, B SH coefficients a colour above degree 0.
 
@@ -92,6 +92,9 @@ class Scene:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def __repr__(self) -> str:
+        return f"Scene({len(self):,} splats, SH degree {self.sh_degree})"
 
     @property
     def sh_degree(self) -> int:

@@ -162,9 +162,13 @@ def test_a_terminal_gets_a_progress_bar(run_in_terminal, scene_ply):
 
 
 def test_splats_that_went_are_told_from_those_that_stay(capsys):
-    print_report({"splats": 43_874, "sh_degree": 3, "kept": 19_449})
-    print_report({"splats": 500, "sh_degree": 0, "kept": 500})
-    assert capsys.readouterr().out.split("\n")[:2] == [
-        "splats  43,874, SH degree 3; 19,449 kept",
-        "splats  500, SH degree 0",
+    of_both = {"sh_degree": 3, "ratio": 2.0, "bits_per_splat": 16.0}
+    print_report({"splats": 43_874, "kept": 19_449, **of_both})
+    print_report({"splats": 500, "kept": 500, **of_both})
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in lines if line.startswith(("splats", "bits"))] == [
+        "splats 43,874, SH degree 3; 19,449 kept",
+        "bits a splat 16.00 (of 43,874)",
+        "splats 500, SH degree 3",
+        "bits a splat 16.00",
     ]

@@ -22,7 +22,8 @@ function numbers() {
   const tiles = [];
   if (one.bytes !== null) {
     const [value, unit] = size(one.bytes);
-    tiles.push(tile("Size", value, unit, `${count(one.bytes)} bytes, ${((8 * one.bytes) / data.ref.splats).toFixed(1)} bits a splat`));
+    const each = one.splats === data.ref.splats ? "a splat" : "for each of the source's splats";
+    tiles.push(tile("Size", value, unit, `${count(one.bytes)} bytes, ${((8 * one.bytes) / data.ref.splats).toFixed(1)} bits ${each}`));
     tiles.push(tile("Ratio", one.ratio.toFixed(one.ratio < 100 ? 1 : 0), "\u00d7", `smaller than the ${size(data.ref.float_bytes).join(" ")} of its floats`));
   }
   const thinned = one.splats === data.ref.splats ? "" : `; ${count(one.splats)} splats`;
