@@ -89,12 +89,17 @@ class Camera:
         """
         start = np.asarray(eye, np.float64)
         forward = np.asarray(target, np.float64) - start
-        right = np.cross(np.asarray(down, np.float64), forward)
+        right = _cross(np.asarray(down, np.float64), forward)
         if not np.linalg.norm(right) > 0:
             raise ViewsError(f"view {name}: eye and target coincide, or the look is straight along `down`")
         z, x = forward / np.linalg.norm(forward), right / np.linalg.norm(right)
-        rotation = np.stack([x, np.cross(z, x), z])
+        rotation = np.stack([x, _cross(z, x), z])
         matrix = np.eye(4)
         matrix[:3, :3], matrix[:3, 3] = rotation, -rotation @ start
         focal = width / (2 * np.tan(fov_x_rad / 2))
         return cls(matrix, width, height, focal, focal, width / 2, height / 2, name)
+
+
+def _cross(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of two vectors: what numpy's own does, without what it asks of their shapes first."""
+    return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])

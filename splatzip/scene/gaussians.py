@@ -115,8 +115,14 @@ class Scene:
         return replace(self, **{"source": None, **changes})
 
     def take(self, rows: NDArray[Any]) -> Scene:
-        """The splats at `rows` (indices or a mask), in that order; the quantized source is dropped."""
-        return self.edited(**{name: array[rows] for name, array in self.arrays().items()})
+        """The splats at `rows` (indices or a mask), in that order; the quantized source is dropped.
+
+        Rows of a scene need no second check. Raises: SceneError if there are none.
+        """
+        places = np.asarray(rows)
+        places = np.flatnonzero(places) if places.dtype == bool else places
+        taken = {name: np.take(array, places, axis=0) for name, array in self.arrays().items()}
+        return Scene.of_checked(taken, origin=self.origin, meta=self.meta)
 
 
 def repaired(arrays: Mapping[str, ArrayLike]) -> tuple[dict[str, Floats], NDArray[np.bool_], dict[str, int]]:
