@@ -57,6 +57,8 @@ class Raster {
   virtual ~Raster() = default;
   // Takes a copy of the arrays.
   virtual bool set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, bool on_device) = 0;
+  // Of that scene these rows alone, (splats) of the CPU.
+  virtual bool keep(const uint32_t* rows, int64_t splats) = 0;
   // Draws a batch of views. `keeps`: backward may follow.
   virtual bool render(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, float* color,
                       float* alpha, float* depth, bool keeps, bool on_device) = 0;
@@ -72,10 +74,10 @@ class Raster {
   // Scores, from here on until they are begun again; Transmittance is not to be had with removal or the curvature of
   // geometry.
   virtual bool begin_scores(const ScoreWishes& wishes) = 0;
-  // Draws a view and adds what it says, times `view_weight`; `floor` is added to the squared contrast in the curvature
-  // of geometry.
-  virtual bool add_scores(const ProjectionCamera& camera, const PictureShape& shape, float view_weight,
-                          float floor) = 0;
+  // Draws a batch of views and adds what each says, times its weight, as if they came one by one; `floor` is added to
+  // the squared contrast in the curvature of geometry.
+  virtual bool add_scores(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
+                          const std::vector<float>& weights, float floor) = 0;
   virtual bool read_scores(const ScoreArrays& out) = 0;
 
   // Why something returned false.

@@ -33,6 +33,17 @@ class RasterOf : public Raster {
     return !machine_.failed();
   }
 
+  bool keep(const uint32_t* rows, int64_t splats) override {
+    forget_problem();
+    advice_ = "; use device cpu";
+    if (std::any_of(rows, rows + splats, [&](uint32_t row) { return row >= splats_; }))
+      return refuse("rows that stay are not in the scene");
+    pictures_ = {};
+    pipeline_.keep(rows, splats);
+    if (!machine_.failed()) splats_ = splats;
+    return !machine_.failed();
+  }
+
   bool render(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, float* color, float* alpha,
               float* depth, bool keeps, bool on_device) override {
     const int64_t pixels = static_cast<int64_t>(cameras.size()) * shape.width * shape.height;
@@ -106,17 +117,15 @@ class RasterOf : public Raster {
 
   bool begin_scores(const ScoreWishes& wishes) override {
     pictures_ = {};
-    if constexpr (Precise) return pipeline_.begin_scores(wishes);
-    return refuse("scores need a precise rasterizer");
+    return precisely([&](auto& pipeline) { return pipeline.begin_scores(wishes); });
   }
-  bool add_scores(const ProjectionCamera& camera, const PictureShape& shape, float view_weight, float floor) override {
+  bool add_scores(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
+                  const std::vector<float>& weights, float floor) override {
     pictures_ = {};
-    if constexpr (Precise) return pipeline_.add_scores(camera, shape, view_weight, floor);
-    return refuse("scores need a precise rasterizer");
+    return precisely([&](auto& pipeline) { return pipeline.add_scores(cameras, shape, weights, floor); });
   }
   bool read_scores(const ScoreArrays& out) override {
-    if constexpr (Precise) return pipeline_.read_scores(out);
-    return refuse("scores need a precise rasterizer");
+    return precisely([&](auto& pipeline) { return pipeline.read_scores(out); });
   }
 
   std::string problem() const override {
@@ -132,6 +141,11 @@ class RasterOf : public Raster {
   void forget_problem() {
     machine_.forget_problem();
     refused_.clear();
+  }
+  template <class Work>
+  bool precisely(Work work) {
+    if constexpr (Precise) return work(pipeline_);
+    return refuse("scores need a precise rasterizer");
   }
   bool refuse(const char* why) {
     refused_ = why;

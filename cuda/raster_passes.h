@@ -52,34 +52,31 @@ class RasterPasses : public RasterPipeline<Machine, true> {
     return !this->machine_.failed();
   }
 
-  bool add_scores(const ProjectionCamera& camera, const PictureShape& shape, float view_weight, float floor) {
-    if (wishes_.geometry_curvature) return add<kScoreCurvature>(camera, shape, view_weight, floor);
-    if (wishes_.removal) return add<kScoreRemoval>(camera, shape, view_weight, floor);
-    if (wishes_.transmittance) return add<kScoreTransmittance>(camera, shape, view_weight, floor);
-    return add<kScoreWeights>(camera, shape, view_weight, floor);
+  // Draws a batch of views and adds what each says, times its weight, one after the other.
+  bool add_scores(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
+                  const std::vector<float>& weights, float floor) {
+    if (wishes_.geometry_curvature) return add<kScoreCurvature>(cameras, shape, weights, floor);
+    if (wishes_.removal) return add<kScoreRemoval>(cameras, shape, weights, floor);
+    if (wishes_.transmittance) return add<kScoreTransmittance>(cameras, shape, weights, floor);
+    return add<kScoreWeights>(cameras, shape, weights, floor);
   }
 
+  // What of `out` is not null.
   bool read_scores(const ScoreArrays& out) {
-    std::vector<float> rows;
-    read(basics_, kScoreBasicRows, &rows);
     float* const basics[kScoreBasicRows] = {
         out.weight, out.squares, wishes_.transmittance ? out.transmittance : out.removal, out.pixels, out.most};
-    for (int row = 0; row < kScoreBasicRows; ++row) to_splats(rows, kScoreBasicRows, row, 1, basics[row]);
+    for (int row = 0; row < kScoreBasicRows; ++row) read(basics_, kScoreBasicRows, row, 1, basics[row]);
     if (wishes_.directions) {
-      read(toward_, 3, &rows);
-      to_splats(rows, 3, 0, 3, out.toward);
-      this->machine_.read(out.seen_from, seen_from_.data(), this->splats_);
+      read(toward_, 3, 0, 3, out.toward);
+      if (out.seen_from) this->machine_.read(out.seen_from, seen_from_.data(), this->splats_);
     }
-    if (wishes_.geometry_curvature) {
-      read(geometry_, kGeometryPairs, &rows);
-      to_splats(rows, kGeometryPairs, 0, kGeometryPairs, out.geometry_curvature);
-    }
-    if (wishes_.color_curvature) {
-      read(color_, color_pairs(), &rows);
-      to_splats(rows, color_pairs(), 0, color_pairs(), out.color_curvature);
-    }
+    if (wishes_.geometry_curvature) read(geometry_, kGeometryPairs, 0, kGeometryPairs, out.geometry_curvature);
+    if (wishes_.color_curvature) read(color_, color_pairs(), 0, color_pairs(), out.color_curvature);
     return !this->machine_.failed();
   }
+
+ protected:
+  Array<float> basics_;  // sums over views, by group: see ScoreRow
 
  private:
   int color_pairs() const { return sh_coefficients(this->degree_) * (sh_coefficients(this->degree_) + 1) / 2; }
@@ -101,35 +98,37 @@ class RasterPasses : public RasterPipeline<Machine, true> {
   }
 
   template <ScorePass Pass>
-  bool add(const ProjectionCamera& camera, const PictureShape& shape, float view_weight, float floor) {
+  bool add(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, const std::vector<float>& weights,
+           float floor) {
     constexpr int kSlot = score_slot(Pass);
-    if (!this->list({camera}, shape, true)) return false;
+    if (!this->list(cameras, shape, true)) return false;
+    this->machine_.write(weights_.reserve(this->machine_, this->views_), weights.data(), this->views_);
     float* color = nullptr;
     if (Pass >= kScoreRemoval) {
-      color = picture_.reserve(this->machine_, int64_t{3} * shape.width * shape.height);
+      color = picture_.reserve(this->machine_, this->views_ * 3 * shape.width * shape.height);
       this->template blend<false, false>({color, nullptr, nullptr, nullptr, nullptr});
     }
     float* slots = slots_.reserve(this->machine_, this->entries_ * kScoreBands * kSlot);
     this->machine_.run(ScoreBand<Pass, kScoreBands>{this->lists(), color, floor, slots}, this->tiles() * kScoreBands);
     sum_slots<kSlot, kScoreMost>(kScoreBands);
     switch (this->degree_) {
-      case 0: add_groups<0>(kSlot, view_weight); break;
-      case 1: add_groups<1>(kSlot, view_weight); break;
-      case 2: add_groups<2>(kSlot, view_weight); break;
-      case 3: add_groups<3>(kSlot, view_weight); break;
-      default: add_groups<4>(kSlot, view_weight);
+      case 0: add_groups<0>(kSlot); break;
+      case 1: add_groups<1>(kSlot); break;
+      case 2: add_groups<2>(kSlot); break;
+      case 3: add_groups<3>(kSlot); break;
+      default: add_groups<4>(kSlot);
     }
     return !this->machine_.failed();
   }
 
   template <int Degree>
-  void add_groups(int width, float view_weight) {
+  void add_groups(int width) {
     const ScoreSums to = {basics_.data(), wishes_.directions ? toward_.data() : nullptr,
                           wishes_.geometry_curvature ? geometry_.data() : nullptr,
                           wishes_.color_curvature ? color_.data() : nullptr,
                           wishes_.directions ? seen_from_.data() : nullptr};
-    this->machine_.run(ScoreGroup<Degree>{this->scene(), this->view_.data(), this->seen_mask_.data(),
-                                          sums_by_splat_.data(), width, view_weight, to},
+    this->machine_.run(ScoreGroup<Degree>{this->scene(), this->view_.data(), weights_.data(), this->views_,
+                                          this->seen_mask_.data(), sums_by_splat_.data(), width, to},
                        this->groups_);
   }
 
@@ -140,23 +139,20 @@ class RasterPasses : public RasterPipeline<Machine, true> {
     this->machine_.clear(sums->reserve(this->machine_, size), size);
   }
 
-  void read(const Array<float>& sums, int rows, std::vector<float>* values) {
-    values->resize(static_cast<size_t>(this->groups_ * rows * kGroup));
-    this->machine_.read(values->data(), sums.data(), this->groups_ * rows * kGroup);
-  }
-  // Rows [first, first + width) of groups with `rows` of them, to (N, width).
-  void to_splats(const std::vector<float>& values, int rows, int first, int width, float* out) const {
+  // Rows [first, first + width) of groups with `rows` of them, to (N, width) of the CPU.
+  void read(const Array<float>& sums, int rows, int first, int width, float* out) {
     if (!out) return;
-    for (int64_t splat = 0; splat < this->splats_; ++splat)
-      for (int row = 0; row < width; ++row)
-        out[splat * width + row] =
-            values[static_cast<size_t>((splat / kGroup * rows + first + row) * kGroup + splat % kGroup)];
+    const int64_t size = this->splats_ * width;
+    if (!this->machine_.has_room(read_.growth(size))) return;
+    float* in_order = read_.reserve(this->machine_, size);
+    this->machine_.run(RowsToSplats{sums.data(), rows, first, width, this->splats_, in_order}, this->groups_);
+    this->machine_.read(out, in_order, size);
   }
 
-  Array<float> slots_, sums_by_splat_, by_band_, picture_;
+  Array<float> slots_, sums_by_splat_, by_band_, picture_, weights_, read_;
   // Sums over views, by group.
   ScoreWishes wishes_;
-  Array<float> basics_, toward_, geometry_, color_;
+  Array<float> toward_, geometry_, color_;
   Array<uint64_t> seen_from_;
 };
 

@@ -1,7 +1,7 @@
 // The rasterizer for GPUs, whatever runs it: kernels in their order, and the memory between them. What comes after
 // pictures, gradients and scores: raster_passes.h.
 //
-//   set_scene -> render
+//   set_scene -> keep some -> render
 //   groups -> project -> sort by depth -> entries by splat -> sort by tile -> blend
 //
 // What a machine is: device_machine.h.
@@ -33,17 +33,19 @@ class RasterPipeline {
   // Arrays where the machine's are; what is needed of them is copied.
   void set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree) {
     splats_ = splats, degree_ = sh_degree, groups_ = (splats + kGroup - 1) / kGroup;
-    const int coefficients = sh_coefficients(sh_degree);
-    const int64_t of_geometry = groups_ * kGeometryRows * kGroup, of_colors = groups_ * 3 * kGroup,
-                  of_sh = groups_ * (coefficients - 1) * 3 * kGroup, of_bounds = groups_ * kBoundRows;
-    if (!machine_.has_room(geometry_.growth(of_geometry) + colors_.growth(of_colors) + sh_.growth(of_sh) +
-                           bounds_.growth(of_bounds)))
-      return;
-    float* geometry = geometry_.reserve(machine_, of_geometry);
-    float* colors = colors_.reserve(machine_, of_colors);
-    Sh* sh = sh_.reserve(machine_, of_sh);
-    float* bounds = bounds_.reserve(machine_, of_bounds);
-    machine_.run(GroupScene<Sh>{arrays, splats, coefficients, geometry, colors, sh, bounds}, groups_);
+    if (laid_out_.reserve(machine_, groups_, coefficients())) lay_out(FromArrays{arrays, coefficients()}, laid_out_);
+  }
+
+  // Of the scene these rows alone, which the host has: nothing else goes there again.
+  void keep(const uint32_t* rows, int64_t splats) {
+    const int64_t groups = (splats + kGroup - 1) / kGroup;
+    LaidOut next;
+    if (!machine_.has_room(rows_.growth(splats)) || !next.reserve(machine_, groups, coefficients())) return;
+    machine_.write(rows_.reserve(machine_, splats), rows, splats);
+    const FromGroups<Sh> from = {scene(), rows_.data(), coefficients()};
+    splats_ = splats, groups_ = groups;
+    lay_out(from, next);
+    laid_out_.swap(next);
   }
 
   // Draws a batch of views: pictures one behind the other. With transmittance and last_entry, for backward. False if
@@ -74,6 +76,34 @@ class RasterPipeline {
   template <class T>
   using Array = typename Machine::template Array<T>;
 
+  struct LaidOut {
+    Array<float> geometry, colors, bounds;
+    Array<Sh> sh;
+    bool reserve(Machine& machine, int64_t groups, int coefficients) {
+      const int64_t of_geometry = groups * kGeometryRows * kGroup, of_colors = groups * 3 * kGroup,
+                    of_sh = groups * (coefficients - 1) * 3 * kGroup, of_bounds = groups * kBoundRows;
+      if (!machine.has_room(geometry.growth(of_geometry) + colors.growth(of_colors) + sh.growth(of_sh) +
+                            bounds.growth(of_bounds)))
+        return false;
+      geometry.reserve(machine, of_geometry), colors.reserve(machine, of_colors);
+      sh.reserve(machine, of_sh), bounds.reserve(machine, of_bounds);
+      return !machine.failed();
+    }
+    GroupedScene<Sh> scene(int64_t splats, int64_t groups) const {
+      return {splats, groups, geometry.data(), colors.data(), sh.data(), bounds.data()};
+    }
+    void swap(LaidOut& other) {
+      geometry.swap(other.geometry), colors.swap(other.colors);
+      sh.swap(other.sh), bounds.swap(other.bounds);
+    }
+  };
+  template <class From>
+  void lay_out(const From& from, LaidOut& to) {
+    machine_.run(GroupScene<Sh, From>{from, splats_, coefficients(), to.geometry.data(), to.colors.data(), to.sh.data(),
+                                      to.bounds.data()},
+                 groups_);
+  }
+
   // Everything before blending. `owned`: entries are numbers of their own.
   bool list(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, bool owned) {
     shape_ = shape, views_ = static_cast<int64_t>(cameras.size());
@@ -100,9 +130,8 @@ class RasterPipeline {
             shape_.exact_extent, {shape_.background[0], shape_.background[1], shape_.background[2]}};
   }
 
-  GroupedScene<Sh> scene() const {
-    return {splats_, groups_, geometry_.data(), colors_.data(), sh_.data(), bounds_.data()};
-  }
+  GroupedScene<Sh> scene() const { return laid_out_.scene(splats_, groups_); }
+  int coefficients() const { return sh_coefficients(degree_); }
 
   void project(int64_t all) {
     if (!machine_.has_room(splat_.growth(all * kGroup) + depths_.growth(all * kGroup) + tiles_of_.growth(all * kGroup) +
@@ -186,9 +215,8 @@ class RasterPipeline {
   int degree_ = 0;
   PictureShape shape_ = {};
   bool owned_ = false;
-  // The scene.
-  Array<float> geometry_, colors_, bounds_;
-  Array<Sh> sh_;
+  LaidOut laid_out_;      // the scene
+  Array<uint32_t> rows_;  // those that stayed last
   // The batch: by splat and by group of each view.
   Array<View> view_;
   Array<Packed> splat_;

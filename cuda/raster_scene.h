@@ -1,4 +1,4 @@
-// A scene's arrays to groups of 32 splats, attribute by attribute: what a warp reads is one stream.
+// A scene to groups of 32 splats, attribute by attribute: what a warp reads is one stream.
 #pragma once
 #include "raster.h"
 #include "raster_frame.h"
@@ -7,10 +7,43 @@ namespace splatzip::cuda {
 
 constexpr float kInvisible = -5.6f;  // a logit whose opacity is below 1/255
 
+// Where splats come from: arrays as the host has them,
+struct FromArrays {
+  SceneArrays<const float> arrays;
+  int coefficients;
+  SPLZ_WARP float logit(int64_t splat) const { return arrays.opacity_logits[splat]; }
+  SPLZ_WARP float position(int64_t splat, int k) const { return arrays.positions[3 * splat + k]; }
+  SPLZ_WARP float log_scale(int64_t splat, int k) const { return arrays.log_scales[3 * splat + k]; }
+  SPLZ_WARP float rotation(int64_t splat, int k) const { return arrays.rotations[4 * splat + k]; }
+  SPLZ_WARP float color(int64_t splat, int c) const { return arrays.sh[splat * coefficients * 3 + c]; }
+  SPLZ_WARP float sh(int64_t splat, int k) const { return arrays.sh[splat * coefficients * 3 + 3 + k]; }
+};
+
+// or a scene that is laid out already, of which these rows stay.
 template <class Sh>
+struct FromGroups {
+  GroupedScene<Sh> scene;
+  const uint32_t* rows;
+  int coefficients;
+  SPLZ_WARP float logit(int64_t splat) const { return geometry(splat, kOpacityRow); }
+  SPLZ_WARP float position(int64_t splat, int k) const { return geometry(splat, kPositionRow + k); }
+  SPLZ_WARP float log_scale(int64_t splat, int k) const { return geometry(splat, kLogScaleRow + k); }
+  SPLZ_WARP float rotation(int64_t splat, int k) const { return geometry(splat, kRotationRow + k); }
+  SPLZ_WARP float color(int64_t splat, int c) const { return scene.colors[at(splat, 3, c)]; }
+  SPLZ_WARP float sh(int64_t splat, int k) const { return sh_value(scene.sh[at(splat, 3 * (coefficients - 1), k)]); }
+
+ private:
+  SPLZ_WARP float geometry(int64_t splat, int row) const { return scene.geometry[at(splat, kGeometryRows, row)]; }
+  SPLZ_WARP int64_t at(int64_t splat, int width, int row) const {
+    const int64_t from = rows[splat];
+    return (from / kGroup * width + row) * kGroup + from % kGroup;
+  }
+};
+
+template <class Sh, class From>
 struct GroupScene {
   struct Shared {};
-  SceneArrays<const float> arrays;
+  From from;
   int64_t splats;
   int coefficients;
   float *geometry, *colors;
@@ -28,13 +61,12 @@ struct GroupScene {
       const int64_t splat = group * kGroup + lane;
       const bool there = splat < splats;
       float* rows = geometry + group * kGeometryRows * kGroup + lane;
-      const float logit = there ? arrays.opacity_logits[splat] : -INFINITY;
+      const float logit = there ? from.logit(splat) : -INFINITY;
       rows[kOpacityRow * kGroup] = logit;
       counts[lane] = logit > kInvisible;
       most_scale[lane] = -INFINITY;
       for (int k = 0; k < 3; ++k) {
-        const float at = there ? arrays.positions[3 * splat + k] : 0,
-                    size = there ? arrays.log_scales[3 * splat + k] : 0;
+        const float at = there ? from.position(splat, k) : 0, size = there ? from.log_scale(splat, k) : 0;
         rows[(kPositionRow + k) * kGroup] = at;
         rows[(kLogScaleRow + k) * kGroup] = size;
         place[k][lane] = at;
@@ -43,11 +75,10 @@ struct GroupScene {
         if (counts[lane] && size > most_scale[lane]) most_scale[lane] = size;
       }
       for (int k = 0; k < 4; ++k)
-        rows[(kRotationRow + k) * kGroup] = there ? arrays.rotations[4 * splat + k] : static_cast<float>(k == 0);
-      const float* from = arrays.sh + splat * coefficients * 3;
-      for (int c = 0; c < 3; ++c) colors[(group * 3 + c) * kGroup + lane] = there ? from[c] : 0.0f;
+        rows[(kRotationRow + k) * kGroup] = there ? from.rotation(splat, k) : static_cast<float>(k == 0);
+      for (int c = 0; c < 3; ++c) colors[(group * 3 + c) * kGroup + lane] = there ? from.color(splat, c) : 0.0f;
       Sh* to = sh + group * (coefficients - 1) * 3 * kGroup + lane;
-      for (int k = 0; k < 3 * (coefficients - 1); ++k) write(to + k * kGroup, there ? from[3 + k] : 0.0f);
+      for (int k = 0; k < 3 * (coefficients - 1); ++k) write(to + k * kGroup, there ? from.sh(splat, k) : 0.0f);
     });
     float centre[3];
     const bool any = warp.ballot(counts);

@@ -162,44 +162,54 @@ struct ScoreSums {
   uint64_t* seen_from;
 };
 
-// Adds what a picture says about a group.
+// Adds what the pictures of a batch say about a group, one after the other.
 template <int Degree>
 struct ScoreGroup {
   struct Shared {};
   static constexpr int kCoefficients = sh_coefficients(Degree), kColorPairs = kCoefficients * (kCoefficients + 1) / 2;
   GroupedScene<float> scene;
-  const View* view;
+  const View* views;
+  const float* weights;  // of the views
+  int64_t count;
   const uint32_t* seen;
-  const float* sums;  // by splat, `width` each
+  const float* sums;  // by splat of the batch, `width` each
   int width;
-  float view_weight;
   ScoreSums to;
 
   template <class Warp>
   SPLZ_WARP void run(const Warp& warp, int64_t group, Shared*) const {
     warp.each([&](int lane) {
-      const float* sum = sums + (group * kGroup + lane) * width;
-      if (!(seen[group] >> lane & 1) || !(sum[kScoreWeight] > 0)) return;
-      for (int row = 0; row < kScoreBasicRows; ++row) {
-        float& known = to.basics[(group * kScoreBasicRows + row) * kGroup + lane];
-        if (row == kScoreMost) {
-          known = sum[row] > known ? sum[row] : known;
-        } else {
-          known += sum[row] * (row == kScorePixels ? 1.0f : view_weight);
-        }
+      for (int64_t view = 0; view < count; ++view) {
+        const int64_t of_view = view * scene.groups + group;
+        const float* sum = sums + (of_view * kGroup + lane) * width;
+        if ((seen[of_view] >> lane & 1) && sum[kScoreWeight] > 0)
+          add_view(views[view].camera, weights[view], group, lane, sum);
       }
-      if (!to.toward && !to.geometry && !to.color) return;
-      const Projection<float> p = project<ScalarMath>(view->camera, load_shape(scene.geometry, group, lane));
-      float direction[3];
-      direction_of(p.offset, direction);
-      if (to.toward) add_directions(group, lane, sum, direction);
-      if (to.color) add_color(group, lane, sum, direction);
-      if (to.geometry) add_geometry(group, lane, sum, p);
     });
   }
 
  private:
-  SPLZ_WARP void add_directions(int64_t group, int lane, const float* sum, const float* direction) const {
+  SPLZ_WARP void add_view(const ProjectionCamera& camera, float view_weight, int64_t group, int lane,
+                          const float* sum) const {
+    for (int row = 0; row < kScoreBasicRows; ++row) {
+      float& known = to.basics[(group * kScoreBasicRows + row) * kGroup + lane];
+      if (row == kScoreMost) {
+        known = sum[row] > known ? sum[row] : known;
+      } else {
+        known += sum[row] * (row == kScorePixels ? 1.0f : view_weight);
+      }
+    }
+    if (!to.toward && !to.geometry && !to.color) return;
+    const Projection<float> p = project<ScalarMath>(camera, load_shape(scene.geometry, group, lane));
+    float direction[3];
+    direction_of(p.offset, direction);
+    if (to.toward) add_directions(view_weight, group, lane, sum, direction);
+    if (to.color) add_color(view_weight, group, lane, sum, direction);
+    if (to.geometry) add_geometry(camera, view_weight, group, lane, sum, p);
+  }
+
+  SPLZ_WARP void add_directions(float view_weight, int64_t group, int lane, const float* sum,
+                                const float* direction) const {
     for (int k = 0; k < 3; ++k)
       to.toward[(group * 3 + k) * kGroup + lane] -= direction[k] * sum[kScoreWeight] * view_weight;
     float column, row;
@@ -208,7 +218,7 @@ struct ScoreGroup {
     if (sum[kScoreMost] >= kCountedWeight) to.seen_from[group * kGroup + lane] |= uint64_t{1} << (cell & 63);
   }
 
-  SPLZ_WARP void add_color(int64_t group, int lane, const float* sum, const float* direction) const {
+  SPLZ_WARP void add_color(float view_weight, int64_t group, int lane, const float* sum, const float* direction) const {
     float basis[kCoefficients];
     sh_basis<Degree>(direction[0], direction[1], direction[2], basis);
     float* row = to.color + group * kColorPairs * kGroup + lane;
@@ -219,9 +229,10 @@ struct ScoreGroup {
     }
   }
 
-  SPLZ_WARP void add_geometry(int64_t group, int lane, const float* sum, const Projection<float>& p) const {
+  SPLZ_WARP void add_geometry(const ProjectionCamera& camera, float view_weight, int64_t group, int lane,
+                              const float* sum, const Projection<float>& p) const {
     ShapeJacobian<float> jacobian;
-    shape_jacobian<ScalarMath>(view->camera, p, &jacobian);
+    shape_jacobian<ScalarMath>(camera, p, &jacobian);
     float weighted[kShapeTerms][kGeometryParameters];
     for (int f = 0; f < kShapeTerms; ++f)
       for (int l = 0; l < kGeometryParameters; ++l) {
@@ -237,6 +248,25 @@ struct ScoreGroup {
         for (int f = 0; f < kShapeTerms; ++f) total += jacobian.of[f][k] * weighted[f][l];
         if (total <= 3e38f && total >= -3e38f) *row += total * view_weight;
       }
+  }
+};
+
+// Rows [first, first + width) of groups that have `rows` of them, to (splats, width).
+struct RowsToSplats {
+  struct Shared {};
+  const float* groups;
+  int rows, first, width;
+  int64_t splats;
+  float* to;
+
+  template <class Warp>
+  SPLZ_WARP void run(const Warp& warp, int64_t group, Shared*) const {
+    warp.each([&](int lane) {
+      const int64_t splat = group * kGroup + lane;
+      if (splat >= splats) return;
+      for (int row = 0; row < width; ++row)
+        to[splat * width + row] = groups[(group * rows + first + row) * kGroup + lane];
+    });
   }
 };
 

@@ -33,6 +33,10 @@ void set_scene(Raster& raster, In<float, nb::ndim<2>> positions, In<float, nb::n
       raster);
 }
 
+void keep(Raster& raster, In<uint32_t, nb::ndim<1>> rows) {
+  or_throw([&] { return raster.keep(rows.data(), static_cast<int64_t>(rows.shape(0))); }, raster);
+}
+
 using Poses = In<double, nb::ndim<3>>;    // (V, 4, 4)
 using Numbers = In<double, nb::ndim<2>>;  // (V, 4): fx, fy, cx, cy
 std::vector<ProjectionCamera> cameras_of(Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width,
@@ -144,15 +148,14 @@ void begin_scores(Raster& raster, bool removal, bool geometry_curvature, bool co
       raster);
 }
 
-void add_scores(Raster& raster, Poses pose, In<double, nb::shape<3>> origin, Numbers numbers, int width, int height,
-                In<float, nb::shape<3>> background, bool exact_extent, bool antialias, double view_weight,
-                double floor) {
+void add_scores(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width, int height,
+                In<float, nb::shape<3>> background, bool exact_extent, bool antialias,
+                In<float, nb::ndim<1>> view_weights, double floor) {
   const float* behind = background.data();
   const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
-  const auto cameras = cameras_of(pose, origin, numbers, width, height, exact_extent, antialias);
-  or_throw(
-      [&] { return raster.add_scores(cameras[0], shape, static_cast<float>(view_weight), static_cast<float>(floor)); },
-      raster);
+  const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
+  const std::vector<float> weights(view_weights.data(), view_weights.data() + cameras.size());
+  or_throw([&] { return raster.add_scores(cameras, shape, weights, static_cast<float>(floor)); }, raster);
 }
 
 // Arrays by name; what was not wished is not there.
@@ -189,6 +192,7 @@ void bind_raster(nb::module_& m) {
   nb::class_<Raster>(m, "Raster")
       .def("set_scene", &set_scene)
       .def("set_scene_at", &set_scene_at)
+      .def("keep", &keep)
       .def("render", &render)
       .def("render_bytes", &render_bytes)
       .def("render_at", &render_at)

@@ -62,6 +62,11 @@ class EmulatedMachine {
     T* data() { return values_.data(); }
     const T* data() const { return values_.data(); }
     std::vector<T>& values() { return values_; }
+    void swap(Array& other) {
+      values_.swap(other.values_);
+      memory_.swap(other.memory_);
+      std::swap(counted_, other.counted_);
+    }
 
    private:
     std::vector<T> values_;

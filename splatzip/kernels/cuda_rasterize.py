@@ -48,6 +48,14 @@ class CudaRasterizer:
         self._shapes = [array.shape for array in in_order]
         self._call("set_scene", *in_order, degree)
 
+    def keep(self, rows: NDArray[np.int64]) -> None:
+        """Of the scene these rows alone, from now on; nothing else of it goes to the GPU again.
+
+        Raises: BackendError if memory is short: both are there for a moment.
+        """
+        self._shapes = [(len(rows), *shape[1:]) for shape in self._shapes]
+        self._call("keep", np.ascontiguousarray(rows, np.uint32))
+
     def render(
         self, world_to_cameras: Sequence[Doubles], origin: Doubles,
         intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
@@ -137,17 +145,17 @@ class CudaRasterizer:
         self._call("begin_scores", *self._wishes)
 
     def add_scores(
-        self, world_to_camera: Doubles, origin: Doubles, intrinsics: tuple[float, float, float, float],
-        size: tuple[int, int], background: Floats, *, exact_extent: bool, antialias: bool, view_weight: float,
-        floor: float,
+        self, world_to_cameras: Sequence[Doubles], origin: Doubles,
+        intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
+        exact_extent: bool, antialias: bool, view_weights: Sequence[float], floor: float,
     ) -> None:  # fmt: skip
-        """Draw a view and add what it says; see NativeScores.add."""
+        """Draw V views of one size and add what each says: the sums of NativeScores.add, view after view."""
         self._call(
             "add_scores",
-            *_views(world_to_camera[None], origin, [intrinsics], size, background),
+            *_views(world_to_cameras, origin, intrinsics, size, background),
             exact_extent,
             antialias,
-            view_weight,
+            np.array(view_weights, np.float32),
             floor,
         )
 

@@ -72,7 +72,7 @@ def order(
     scores = score(scene, cameras, what={"weight"}, threads=threads, device=device)
     refuse_blind(scores.most_weight)
     worth = scores.weight * color_distances(scene) ** np.float32(options.distance_power)
-    return Removal.by(judged(worth, scene, scores.most_weight, keep_unseen=options.keep_unseen))
+    return Removal.by(judged(worth, scene.opacity_logits, scores.most_weight, keep_unseen=options.keep_unseen))
 
 
 def color_distances(scene: Scene) -> Floats:

@@ -65,4 +65,6 @@ def order(
     options = options or Options()
     scores = score(scene, cameras, what={"weight"}, threads=threads, device=device)
     refuse_blind(scores.most_weight)
-    return Removal.by(judged(scores.most_weight, scene, scores.most_weight, keep_unseen=options.keep_unseen))
+    return Removal.by(
+        judged(scores.most_weight, scene.opacity_logits, scores.most_weight, keep_unseen=options.keep_unseen)
+    )

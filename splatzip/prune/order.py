@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from splatzip.errors import ViewsError
-from splatzip.scene import Scene
 from splatzip.scene.attributes import INVISIBLE_LOGIT
 
 Floats = NDArray[np.float32]
@@ -37,6 +36,14 @@ class Removal:
         """The least worth goes first; of equal worth the lower row stays."""
         order = np.argsort(-worth, kind="stable")[::-1]
         return Removal(order, worth[order].astype(np.float64))
+
+    @staticmethod
+    def first(worth: Floats, count: int) -> Removal:
+        """The first `count` of `by`, one at least: what stays need not be in order."""
+        limit = np.partition(worth, count - 1)[count - 1]
+        rows = np.flatnonzero(worth <= limit)
+        first = rows[Removal.by(worth[rows]).order[:count]]
+        return Removal(first, worth[first].astype(np.float64))
 
     def keeping(self, share: float) -> NDArray[np.int64]:
         """Rows that stay, ascending: a share of all, and whatever no view can judge; at least one."""
@@ -68,11 +75,11 @@ class Removal:
         return np.sort(self.order[-count:])
 
 
-def judged(worth: Floats, scene: Scene, most_weight: Floats, *, keep_unseen: bool) -> Floats:
+def judged(worth: Floats, opacity_logits: Floats, most_weight: Floats, *, keep_unseen: bool) -> Floats:
     """The worth of splats, infinite for visible ones that no view sees if those are to be kept."""
     if not keep_unseen:
         return worth
-    return np.where((most_weight == 0) & (scene.opacity_logits > INVISIBLE_LOGIT), np.float32(np.inf), worth)
+    return np.where((most_weight == 0) & (opacity_logits > INVISIBLE_LOGIT), np.float32(np.inf), worth)
 
 
 def refuse_blind(most_weight: Floats) -> None:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.kernels.device import Engine
-from splatzip.prune.order import Removal, judged, refuse_blind
-from splatzip.raster.score import score
+from splatzip.prune.order import Floats, Removal, judged, refuse_blind
+from splatzip.raster.score import Shrinking
 from splatzip.scene import Camera, Scene
 
 
@@ -53,8 +53,7 @@ def prune(
     Returns: rows that stay, ascending: `keep` of all, at least one.
     Raises: ViewsError if no view sees a splat.
     """
-    _, left = _rounds(scene, cameras, options or Options(), weights, threads, device)
-    return left
+    return _Rounds(scene, cameras, options or Options(), weights, threads, device).run()[1]
 
 
 def order(
@@ -71,46 +70,47 @@ def order(
     Returns: all N splats, the most dispensable first.
     Raises: ViewsError if no view sees a splat.
     """
-    gone, left = _rounds(scene, cameras, options or Options(), weights, threads, device)
-    last = _look(scene, left, cameras, options or Options(), weights, threads, device)
-    rounds = [*gone, last]
+    rounds = _Rounds(scene, cameras, options or Options(), weights, threads, device)
+    gone, left = rounds.run()
+    last = Removal.by(rounds.look())
+    parts = [*gone, Removal(left[last.order], last.price)]
     # What stayed may be worth less at the next look than the last that went; a limit is one cut if prices never fall.
-    price = np.maximum.accumulate(np.concatenate([part.price for part in rounds]))
-    return Removal(np.concatenate([part.order for part in rounds]), price)
+    price = np.maximum.accumulate(np.concatenate([part.price for part in parts]))
+    return Removal(np.concatenate([part.order for part in parts]), price)
 
 
-def _rounds(
-    scene: Scene,
-    cameras: Sequence[Camera],
-    options: Options,
-    weights: Sequence[float] | None,
-    threads: int,
-    device: Engine,
-) -> tuple[list[Removal], NDArray[np.int64]]:
-    """What goes in each round, and the rows that are left."""
-    target = max(1, round(options.keep * len(scene)))
-    rows, gone = np.arange(len(scene)), list[Removal]()
-    share = options.first_round
-    while len(rows) > target:
-        ranked = _look(scene, rows, cameras, options, weights, threads, device)
-        leave = min(len(rows) - max(target, int(len(rows) * (1 - share))), int(np.isfinite(ranked.price).sum()))
-        if not leave:
-            break
-        gone.append(Removal(ranked.order[:leave], ranked.price[:leave]))
-        rows = np.sort(ranked.order[leave:])
-        share = options.round
-    return gone, rows
+class _Rounds:
+    """Looks at what is left of a scene, round after round."""
 
+    def __init__(
+        self, scene: Scene, cameras: Sequence[Camera], options: Options, weights: Sequence[float] | None, threads: int,
+        device: Engine,
+    ) -> None:  # fmt: skip
+        self._scene, self._cameras, self._options, self._weights = scene, cameras, options, weights
+        self._rows = np.arange(len(scene))
+        self._left = Shrinking(scene, threads=threads, device=device)
 
-def _look(
-    scene: Scene, rows: NDArray[np.int64], cameras: Sequence[Camera], options: Options,
-    weights: Sequence[float] | None, threads: int, device: Engine,
-) -> Removal:  # fmt: skip
-    """The order in which rows would go if nothing were looked at again."""
-    left = scene.take(rows)
-    scores = score(left, cameras, what={"weight", "removal"}, weights=weights, threads=threads, device=device)
-    if len(rows) == len(scene):  # later looks may find nothing left but what no view sees
-        refuse_blind(scores.most_weight)
-    assert scores.removal is not None
-    ranked = Removal.by(judged(scores.removal, left, scores.most_weight, keep_unseen=options.keep_unseen))
-    return Removal(rows[ranked.order], ranked.price)
+    def run(self) -> tuple[list[Removal], NDArray[np.int64]]:
+        """What goes in each round, and the rows that are left."""
+        options, gone, share = self._options, list[Removal](), self._options.first_round
+        target = max(1, round(options.keep * len(self._scene)))
+        while (count := len(self._rows)) > target:
+            worth = self.look()
+            leave = min(count - max(target, int(count * (1 - share))), int(np.isfinite(worth).sum()))
+            if not leave:
+                break
+            first = Removal.first(worth, leave)
+            gone.append(Removal(self._rows[first.order], first.price))
+            stays = np.delete(np.arange(count), first.order)
+            self._left.keep(stays)
+            self._rows, share = self._rows[stays], options.round
+        return gone, self._rows
+
+    def look(self) -> Floats:
+        """What each splat that is left is worth now."""
+        scores = self._left.score(self._cameras, what={"weight", "removal"}, weights=self._weights)
+        if len(self._rows) == len(self._scene):  # later looks may find nothing left but what no view sees
+            refuse_blind(scores.most_weight)
+        assert scores.removal is not None
+        logits = self._scene.opacity_logits[self._rows]
+        return judged(scores.removal, logits, scores.most_weight, keep_unseen=self._options.keep_unseen)

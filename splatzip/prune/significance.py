@@ -76,4 +76,6 @@ def order(
     above = log_volume - np.percentile(log_volume, options.volume_percentile)
     opacity = 0.5 + 0.5 * np.tanh(0.5 * scene.opacity_logits)
     worth = opacity * scores.transmittance * np.exp(options.volume_power * np.minimum(above, 0))
-    return Removal.by(judged(worth.astype(np.float32), scene, scores.most_weight, keep_unseen=options.keep_unseen))
+    return Removal.by(
+        judged(worth.astype(np.float32), scene.opacity_logits, scores.most_weight, keep_unseen=options.keep_unseen)
+    )

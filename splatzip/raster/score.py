@@ -17,10 +17,9 @@ Native: native/src/raster_score.cpp; on a GPU: cuda/raster_score.h.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,8 +27,8 @@ from numpy.typing import ArrayLike, NDArray
 from splatzip.errors import ViewsError
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.device import DeviceChoice, Engine, chosen_device
-from splatzip.kernels.score import NativeScores
-from splatzip.raster.rasterize import Extent, is_exact, prepared, prepared_on
+from splatzip.raster.rasterize import CudaPictures, Extent, Rasterizer, drawer, is_exact, prepared, prepared_on
+from splatzip.raster.score_passes import CpuPasses, CudaPasses, Passes, Settings
 from splatzip.scene import Camera, Scene
 from splatzip.scene.on_gpu import GpuScene
 
@@ -97,61 +96,86 @@ def score(
     Raises: BackendError if CUDA is asked for and cannot be had; ViewsError if there is no camera, or `weights` are not
         one finite number a camera.
     """
+    views, factors = _weighted(cameras, weights)
+    wishes = _wishes(what)
+    settings = Settings(
+        np.asarray(background, np.float32).reshape(3),
+        is_exact(extent),
+        scene.meta.antialiased if antialias is None else antialias,
+        contrast_floor,
+    )
+    passes = _passes(scene, device, threads)
+    passes.begin(wishes)
+    passes.add(views, factors, settings)
+    return Scores(**passes.read())
+
+
+class Shrinking:
+    """A scene that is scored, loses splats and is scored again; on a GPU what stays is not sent there again.
+
+    Args:
+        scene: N splats.
+        threads: 0 for every core; the scores do not depend on it.
+        device: what draws.
+    Raises: BackendError if the device cannot be had.
+    """
+
+    def __init__(self, scene: Scene, *, threads: int = 0, device: Engine = "cpu") -> None:
+        self._settings = Settings(np.zeros(3, np.float32), False, scene.meta.antialiased, 0.0)
+        self._passes: Passes
+        made = drawer(scene, threads=threads, device=device)
+        if isinstance(made, CudaPictures):
+            self._passes = CudaPasses(scene, made.cuda)
+        else:
+            assert isinstance(made, Rasterizer)
+            self._passes = CpuPasses(scene, made, threads)
+
+    def score(self, cameras: Iterable[Camera], *, what: Collection[Score], weights: ArrayLike | None = None) -> Scores:
+        """As `score`, of what is left."""
+        views, factors = _weighted(cameras, weights)
+        self._passes.begin(_wishes(what))
+        self._passes.add(views, factors, self._settings)
+        return Scores(**self._passes.read())
+
+    def keep(self, rows: NDArray[np.int64]) -> None:
+        """These rows of what is left, and nothing else, from now on."""
+        self._passes.keep(rows)
+
+
+def _weighted(cameras: Iterable[Camera], weights: ArrayLike | None) -> tuple[list[Camera], list[float]]:
     views = list(cameras)
     factors = np.ones(len(views)) if weights is None else np.asarray(weights, np.float64)
     if not views or factors.shape != (len(views),) or not np.isfinite(factors).all():
         raise ViewsError(
             f"{len(views)} cameras cannot score a scene with {factors.size} weights; one finite number each"
         )
+    return views, factors.tolist()
+
+
+def _wishes(what: Collection[Score]) -> dict[str, bool]:
     if unknown := set(what) - set(get_args(Score)):
         raise ValueError(f"no such score: {', '.join(sorted(unknown))}; choose among {', '.join(get_args(Score))}")
     if "transmittance" in what and not {"removal", "curvature"}.isdisjoint(what):
         raise ValueError("transmittance is not summed with removal or curvature: ask for it in a call of its own")
-    wishes = {
+    return {
         "removal": "removal" in what,
         "geometry_curvature": "curvature" in what,
         "color_curvature": "curvature" in what,
         "directions": "directions" in what,
         "transmittance": "transmittance" in what,
     }
-    add, read = _on_gpu(scene, wishes, device) or _on_cpu(scene, wishes, threads)
-    for camera, factor in zip(views, factors, strict=True):
-        add(
-            camera.world_to_camera,
-            scene.origin,
-            (camera.fx, camera.fy, camera.cx, camera.cy),
-            (camera.width, camera.height),
-            np.asarray(background, np.float32).reshape(3),
-            exact_extent=is_exact(extent),
-            antialias=scene.meta.antialiased if antialias is None else antialias,
-            view_weight=float(factor),
-            floor=contrast_floor,
-        )
-    return Scores(**read())
 
 
-# What adds a view to sums, and what reads them.
-_Passes = tuple[Callable[..., None], Callable[[], dict[str, NDArray[Any]]]]
-
-
-def _on_gpu(scene: Scene | GpuScene, wishes: Mapping[str, bool], device: DeviceChoice | Engine) -> _Passes | None:
+def _passes(scene: Scene | GpuScene, device: DeviceChoice | Engine, threads: int) -> Passes:
+    """Over a scene as it was made ready before, if it was."""
     if isinstance(scene, GpuScene):
         rasterizer = CudaRasterizer(precise=True)
         rasterizer.set_scene_at(scene.kernel.addresses, len(scene), scene.sh_degree)
-    else:
-        engine: Engine = "emulated" if device == "emulated" else chosen_device(device)
-        if engine == "cpu":
-            return None
-        rasterizer = prepared_on(scene, engine).cuda
-    rasterizer.begin_scores(**wishes)
-    return rasterizer.add_scores, rasterizer.read_scores
-
-
-def _on_cpu(scene: Scene | GpuScene, wishes: Mapping[str, bool], threads: int) -> _Passes:
-    assert isinstance(scene, Scene)
-    rasterizer = prepared(scene, threads)
-    sums = NativeScores(len(scene), scene.sh_degree, **wishes, threads=threads)
-    return partial(sums.add, rasterizer.native, threads=threads), partial(sums.read, threads=threads)
+        return CudaPasses(scene, rasterizer)
+    engine: Engine = "emulated" if device == "emulated" else chosen_device(device)
+    if engine == "cpu":
+        return CpuPasses(scene, prepared(scene, threads), threads)
+    return CudaPasses(scene, prepared_on(scene, engine).cuda)
 
 
 def unpacked(triangles: Floats) -> Floats:

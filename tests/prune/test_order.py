@@ -18,6 +18,13 @@ def test_the_least_worth_goes_first_and_of_equal_worth_the_lower_row_stays(remov
     assert removal.price.tolist() == [0, 1, 1, 2, 4, np.inf]
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_the_first_to_go_are_those_of_the_whole_order(removal, count):
+    first = Removal.first(WORTH, count)
+    assert first.order.tolist() == removal.order[:count].tolist()
+    assert first.price.tolist() == removal.price[:count].tolist()
+
+
 def test_a_share_keeps_the_last_to_go_and_never_nothing(removal):
     assert removal.keeping(0.5).tolist() == [0, 2, 3]
     assert removal.keeping(0).tolist() == [2]

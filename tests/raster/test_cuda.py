@@ -252,6 +252,85 @@ def test_gradients_of_pictures_that_were_not_kept_are_refused(make: MakeRasteriz
         rasterizer.backward(np.zeros((1, 43, 61, 3), np.float32))
 
 
+def add_scores(rasterizer: CudaRasterizer, scene: Scene, weights: dict[Camera, float]) -> None:
+    cameras = list(weights)
+    rasterizer.add_scores(
+        [camera.world_to_camera for camera in cameras],
+        scene.origin,
+        [intrinsics(camera) for camera in cameras],
+        (cameras[0].width, cameras[0].height),
+        np.array(BACKGROUND, np.float32),
+        exact_extent=False,
+        antialias=False,
+        view_weights=list(weights.values()),
+        floor=0.01,
+    )
+
+
+EVERYTHING = {
+    "removal": True,
+    "geometry_curvature": True,
+    "color_curvature": True,
+    "directions": True,
+    "transmittance": False,
+}
+
+
+def test_scores_of_a_batch_are_those_of_its_views_one_after_the_other(make: MakeRasterizer) -> None:
+    scene, camera = rough_scene()
+    eyes = [(3, 0, 0.2), (0, 0, -90), (-2, 1, 2)]
+    others = [Camera.look_at(eye, (0, 0, 0), width=61, height=43, fov_x_rad=0.9, name="") for eye in eyes]
+    weights = dict(zip([camera, *others], (0.7, 1.5, 1.0, 3.0), strict=True))
+    rasterizer = make(True)
+    rasterizer.set_scene(scene.arrays())
+    rasterizer.begin_scores(**EVERYTHING)
+    add_scores(rasterizer, scene, weights)
+    together = rasterizer.read_scores()
+    rasterizer.begin_scores(**EVERYTHING)
+    for one, factor in weights.items():
+        add_scores(rasterizer, scene, {one: factor})
+    alone = rasterizer.read_scores()
+    assert together.keys() == alone.keys()
+    assert all(together[name].tobytes() == alone[name].tobytes() for name in alone)
+
+
+@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("precise", [True, False], ids=["precise", "halves"])
+def test_what_stays_of_a_scene_is_drawn_as_if_it_had_come_alone(make: MakeRasterizer, name: str, precise: bool) -> None:
+    scene, camera = SCENES[name]()
+    random = np.random.default_rng(4)
+    rows = np.flatnonzero(random.random(len(scene)) < 0.6)
+    twice = np.flatnonzero(random.random(len(rows)) < 0.5)
+    rasterizer = make(precise)
+    rasterizer.set_scene(scene.arrays())
+    rasterizer.keep(rows)
+    rasterizer.keep(twice)
+    left = scene.take(rows[twice])
+
+    def drawn() -> list[bytes]:
+        view = ([camera.world_to_camera], scene.origin, [intrinsics(camera)], (camera.width, camera.height))
+        settings = {"exact_extent": False, "antialias": False, "depth": True}
+        pictures = rasterizer.render(*view, np.array(BACKGROUND, np.float32), **settings)
+        found = [array.tobytes() for array in pictures if array is not None]
+        if precise:
+            rasterizer.begin_scores(**EVERYTHING)
+            add_scores(rasterizer, left, {camera: 0.5})
+            found += [array.tobytes() for array in rasterizer.read_scores().values()]
+        return found
+
+    stayed = drawn()
+    rasterizer.set_scene(left.arrays())
+    assert drawn() == stayed
+
+
+def test_rows_that_a_scene_does_not_have_cannot_stay(make: MakeRasterizer) -> None:
+    scene, _ = rough_scene()
+    rasterizer = make(True)
+    rasterizer.set_scene(scene.arrays())
+    with pytest.raises(BackendError, match="rows that stay are not in the scene"):
+        rasterizer.keep(np.array([0, len(scene)]))
+
+
 @pytest.mark.parametrize("wishes", [("curvature", "removal", "directions"), ("removal",), ("transmittance",), ()])
 def test_scores_are_those_of_the_cpu(make: MakeRasterizer, wishes: tuple[str, ...]) -> None:
     scene, camera = rough_scene()
@@ -269,9 +348,9 @@ def test_scores_are_those_of_the_cpu(make: MakeRasterizer, wishes: tuple[str, ..
     native, sums = NativeRasterizer(), NativeScores(len(scene), scene.sh_degree, **asked, threads=1)
     native.set_scene(scene.arrays())
     for view, factor in ((camera, 0.7), (other, 1.5)):
+        add_scores(rasterizer, scene, {view: factor})
         place = (view.world_to_camera, scene.origin, intrinsics(view), (61, 43), np.array(BACKGROUND, np.float32))
         settings = {"exact_extent": False, "antialias": False, "view_weight": factor, "floor": 0.01}
-        rasterizer.add_scores(*place, **settings)
         sums.add(native, *place, **settings, threads=1)
     found, wanted = rasterizer.read_scores(), sums.read(threads=1)
     assert found.keys() == wanted.keys()

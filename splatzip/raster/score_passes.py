@@ -1,0 +1,132 @@
+"""Score passes over views of one scene, on whichever device: what scores are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.kernels.cuda_rasterize import CudaRasterizer
+from splatzip.kernels.score import NativeScores
+from splatzip.raster.rasterize import Rasterizer
+from splatzip.scene import Camera, Scene
+from splatzip.scene.on_gpu import GpuScene
+
+Floats = NDArray[np.float32]
+Sums = dict[str, NDArray[Any]]
+
+# Views that a GPU draws at once: small pictures do not fill it, and what is kept of each splat and pixel must fit.
+_MOST_VIEWS, _MOST_SPLATS, _MOST_PIXELS = 8, 1 << 22, 1 << 20
+
+
+class Settings(NamedTuple):
+    """Of all pictures."""
+
+    background: Floats
+    exact_extent: bool
+    antialias: bool
+    floor: float
+
+
+class Passes(Protocol):
+    """Sums over views of one scene."""
+
+    def begin(self, wishes: Mapping[str, bool]) -> None:
+        """All sums are zero."""
+        ...
+
+    def add(self, cameras: Sequence[Camera], weights: Sequence[float], settings: Settings) -> None:
+        """Views, one after the other."""
+        ...
+
+    def read(self) -> Sums:
+        """By name, those that were asked for."""
+        ...
+
+    def keep(self, rows: NDArray[np.int64]) -> None:
+        """These rows alone are the scene from now on; sums are to be begun again."""
+        ...
+
+
+class CpuPasses:
+    """With the native rasterizer."""
+
+    def __init__(self, scene: Scene, rasterizer: Rasterizer, threads: int) -> None:
+        self._scene, self._rasterizer, self._threads = scene, rasterizer, threads
+
+    def begin(self, wishes: Mapping[str, bool]) -> None:
+        self._sums = NativeScores(len(self._scene), self._scene.sh_degree, **wishes, threads=self._threads)
+
+    def add(self, cameras: Sequence[Camera], weights: Sequence[float], settings: Settings) -> None:
+        for camera, weight in zip(cameras, weights, strict=True):
+            self._sums.add(
+                self._rasterizer.native,
+                camera.world_to_camera,
+                self._scene.origin,
+                _intrinsics(camera),
+                (camera.width, camera.height),
+                settings.background,
+                exact_extent=settings.exact_extent,
+                antialias=settings.antialias,
+                view_weight=float(weight),
+                floor=settings.floor,
+                threads=self._threads,
+            )
+
+    def read(self) -> Sums:
+        return self._sums.read(threads=self._threads)
+
+    def keep(self, rows: NDArray[np.int64]) -> None:
+        self._scene = self._scene.take(rows)
+        self._rasterizer = Rasterizer(self._scene, threads=self._threads)
+
+
+class CudaPasses:
+    """With the kernels for GPUs; what stays of a scene stays there."""
+
+    def __init__(self, scene: Scene | GpuScene, rasterizer: CudaRasterizer) -> None:
+        self._splats, self._origin, self._rasterizer = len(scene), scene.origin, rasterizer
+
+    def begin(self, wishes: Mapping[str, bool]) -> None:
+        self._rasterizer.begin_scores(**wishes)
+
+    def add(self, cameras: Sequence[Camera], weights: Sequence[float], settings: Settings) -> None:
+        for first, end in _batches(cameras, self._splats):
+            batch = cameras[first:end]
+            self._rasterizer.add_scores(
+                [camera.world_to_camera for camera in batch],
+                self._origin,
+                [_intrinsics(camera) for camera in batch],
+                (batch[0].width, batch[0].height),
+                settings.background,
+                exact_extent=settings.exact_extent,
+                antialias=settings.antialias,
+                view_weights=weights[first:end],
+                floor=settings.floor,
+            )
+
+    def read(self) -> Sums:
+        return self._rasterizer.read_scores()
+
+    def keep(self, rows: NDArray[np.int64]) -> None:
+        self._rasterizer.keep(rows)
+        self._splats = len(rows)
+
+
+def _batches(cameras: Sequence[Camera], splats: int) -> Iterator[tuple[int, int]]:
+    """Views of one size that follow each other, as many as are drawn at once: the first, and the one after the last."""
+    first = 0
+    while first < len(cameras):
+        width, height = cameras[first].width, cameras[first].height
+        most = max(1, min(_MOST_VIEWS, _MOST_SPLATS // splats, _MOST_PIXELS // (width * height)))
+        end = first + 1
+        while end < min(first + most, len(cameras)) and (cameras[end].width, cameras[end].height) == (width, height):
+            end += 1
+        yield first, end
+        first = end
+
+
+def _intrinsics(camera: Camera) -> tuple[float, float, float, float]:
+    return camera.fx, camera.fy, camera.cx, camera.cy
