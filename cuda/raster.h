@@ -80,6 +80,18 @@ class Raster {
                           const std::vector<float>& weights, float floor) = 0;
   virtual bool read_scores(const ScoreArrays& out) = 0;
 
+  // Coverage (splatzip/views/pseudo_cover.py), from here on until it is begun again. matters: (splats) of the CPU, of
+  // splats that may be missed. What is added is the view whose scores were begun and added last.
+  virtual bool begin_covers(const uint8_t* matters) = 0;
+  virtual bool take_cover() = 0;     // of a view that is taken anyway
+  virtual bool add_candidate() = 0;  // they are counted from 0
+  // How many splats that view would cover first; which ones nothing has covered yet, (splats).
+  virtual bool count_new(int64_t* count) = 0;
+  virtual bool read_missing(uint8_t* out) = 0;
+  // What a candidate adds to what was taken; taking it, too.
+  virtual bool gain(size_t candidate, double* gain) = 0;
+  virtual bool take_candidate(size_t candidate) = 0;
+
   // Why something returned false.
   virtual std::string problem() const = 0;
 };

@@ -1,7 +1,7 @@
 // A Raster over a machine: copies arrays to where the machine's memory is, and pictures back.
 #pragma once
 #include "raster_bytes.h"
-#include "raster_passes.h"
+#include "raster_cover.h"
 
 namespace splatzip::cuda {
 
@@ -128,6 +128,35 @@ class RasterOf : public Raster {
     return precisely([&](auto& pipeline) { return pipeline.read_scores(out); });
   }
 
+  bool begin_covers(const uint8_t* matters) override {
+    forget_problem();
+    advice_ = "; use device cpu";
+    return precisely([&](auto& pipeline) { return pipeline.begin_covers(matters); });
+  }
+  bool take_cover() override {
+    return precisely([&](auto& pipeline) { return pipeline.take_cover(); });
+  }
+  bool add_candidate() override {
+    advice_ = "; use device cpu";
+    return precisely([&](auto& pipeline) { return pipeline.add_candidate(); });
+  }
+  bool count_new(int64_t* count) override {
+    return precisely([&](auto& pipeline) { return pipeline.count_new(count); });
+  }
+  bool read_missing(uint8_t* out) override {
+    return precisely([&](auto& pipeline) { return pipeline.read_missing(out); });
+  }
+  bool gain(size_t candidate, double* gain) override {
+    return precisely([&](auto& pipeline) {
+      return candidate < pipeline.candidates() ? pipeline.gain(candidate, gain) : refuse("there is no such view");
+    });
+  }
+  bool take_candidate(size_t candidate) override {
+    return precisely([&](auto& pipeline) {
+      return candidate < pipeline.candidates() ? pipeline.take_candidate(candidate) : refuse("there is no such view");
+    });
+  }
+
   std::string problem() const override {
     if (!refused_.empty()) return refused_;
     if (machine_.lacks_memory()) return machine_.problem() + advice_;
@@ -159,7 +188,7 @@ class RasterOf : public Raster {
   }
 
   Machine machine_;
-  std::conditional_t<Precise, RasterPasses<Machine>, RasterPipeline<Machine, false>> pipeline_;
+  std::conditional_t<Precise, RasterCovers<Machine>, RasterPipeline<Machine, false>> pipeline_;
   int64_t splats_ = 0, pixels_ = 0;
   int coefficients_ = 1;
   BatchPictures pictures_ = {};  // of the last render, as long as its lists are there

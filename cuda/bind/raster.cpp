@@ -158,6 +158,35 @@ void add_scores(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Nu
   or_throw([&] { return raster.add_scores(cameras, shape, weights, static_cast<float>(floor)); }, raster);
 }
 
+// Coverage, as cuda/raster.h has it.
+void begin_covers(Raster& raster, In<uint8_t, nb::ndim<1>> matters) {
+  or_throw([&] { return raster.begin_covers(matters.data()); }, raster);
+}
+void take_cover(Raster& raster) {
+  or_throw([&] { return raster.take_cover(); }, raster);
+}
+void add_candidate(Raster& raster) {
+  or_throw([&] { return raster.add_candidate(); }, raster);
+}
+int64_t count_new(Raster& raster) {
+  int64_t count = 0;
+  or_throw([&] { return raster.count_new(&count); }, raster);
+  return count;
+}
+Out<uint8_t> read_missing(Raster& raster, size_t n) {
+  auto missing = make_array<uint8_t>({n});
+  or_throw([&] { return raster.read_missing(missing.data()); }, raster);
+  return missing;
+}
+double gain(Raster& raster, size_t candidate) {
+  double found = 0;
+  or_throw([&] { return raster.gain(candidate, &found); }, raster);
+  return found;
+}
+void take_candidate(Raster& raster, size_t candidate) {
+  or_throw([&] { return raster.take_candidate(candidate); }, raster);
+}
+
 // Arrays by name; what was not wished is not there.
 nb::dict read_scores(Raster& raster, size_t n, size_t coefficients, bool removal, bool geometry_curvature,
                      bool color_curvature, bool directions, bool transmittance) {
@@ -201,7 +230,14 @@ void bind_raster(nb::module_& m) {
       .def("backward_at", &backward_at)
       .def("begin_scores", &begin_scores)
       .def("add_scores", &add_scores)
-      .def("read_scores", &read_scores);
+      .def("read_scores", &read_scores)
+      .def("begin_covers", &begin_covers)
+      .def("take_cover", &take_cover)
+      .def("add_candidate", &add_candidate)
+      .def("count_new", &count_new)
+      .def("read_missing", &read_missing)
+      .def("gain", &gain)
+      .def("take_candidate", &take_candidate);
   // `stream`: the address of a cudaStream_t, 0 for the default one.
   m.def("make_raster", [](bool precise, uintptr_t stream) { return make_raster(precise, at<void>(stream)); });
   m.def("make_emulated_raster", &make_emulated_raster, nb::arg("precise"), nb::arg("falling"),

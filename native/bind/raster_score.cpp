@@ -54,10 +54,25 @@ nb::dict read(const Scores& scores, int threads) {
   return out;
 }
 
+// (N,) the sums of weights alone.
+Out<float> read_weight(const Scores& scores, int threads) {
+  auto weight = make_array<float>({static_cast<size_t>(scores.splats())});
+  ScoreArrays arrays = {};
+  arrays.weight = weight.data();
+  nb::gil_scoped_release unlocked;
+  scores.read(arrays, threads);
+  return weight;
+}
+
 }  // namespace
 
 void bind_raster_score(nb::module_& m) {
-  nb::class_<Scores>(m, "Scores").def(nb::init<>()).def("begin", &begin).def("add", &add).def("read", &read);
+  nb::class_<Scores>(m, "Scores")
+      .def(nb::init<>())
+      .def("begin", &begin)
+      .def("add", &add)
+      .def("read", &read)
+      .def("read_weight", &read_weight);
 }
 
 }  // namespace splatzip

@@ -164,6 +164,40 @@ class CudaRasterizer:
         found: dict[str, NDArray[Any]] = self._call("read_scores", *self._shapes[-1][:2], *self._wishes)
         return found
 
+    def begin_covers(self, matters: NDArray[np.bool_]) -> None:
+        """Nothing is covered; covers are of the view whose scores were begun and added last (cuda/raster_cover.h).
+
+        Args:
+            matters: (N,) which splats may not be missed.
+        Raises: BackendError if memory is short, here or for a candidate.
+        """
+        self._call("begin_covers", np.ascontiguousarray(matters).view(np.uint8))
+
+    def take_cover(self) -> None:
+        """That view is taken anyway."""
+        self._call("take_cover")
+
+    def add_candidate(self) -> None:
+        """It is a candidate: they are counted from 0."""
+        self._call("add_candidate")
+
+    def count_new(self) -> int:
+        """How many splats that matter it covers, and no view before."""
+        return int(self._call("count_new"))
+
+    def read_missing(self) -> NDArray[np.bool_]:
+        """(N,) those that matter and that nothing covers yet."""
+        found: NDArray[np.uint8] = self._call("read_missing", self._shapes[-1][0])
+        return found.view(np.bool_)
+
+    def gain(self, candidate: int) -> float:
+        """What a candidate adds to the sum of the square roots of what was taken."""
+        return float(self._call("gain", candidate))
+
+    def take_candidate(self, candidate: int) -> None:
+        """It is taken, too."""
+        self._call("take_candidate", candidate)
+
     def _call(self, name: str, *arguments: Any) -> Any:
         try:
             with self._lock:

@@ -54,3 +54,7 @@ class NativeScores:
     def read(self, *, threads: int) -> dict[str, NDArray[Any]]:
         """(N, ...) arrays by name, those that were asked for."""
         return {name: np.asarray(array) for name, array in self._core.read(threads).items()}
+
+    def read_weight(self, *, threads: int) -> Floats:
+        """(N,) of that, the sums of weights alone."""
+        return np.asarray(self._core.read_weight(threads))

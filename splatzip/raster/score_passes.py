@@ -1,4 +1,4 @@
-"""Score passes over views of one scene, on whichever device: what scores are made of."""
+"""Score passes over views of one scene, on whichever device: what scores and coverage are made of."""
 
 from __future__ import annotations
 
@@ -77,6 +77,10 @@ class CpuPasses:
 
     def read(self) -> Sums:
         return self._sums.read(threads=self._threads)
+
+    def read_weight(self) -> Floats:
+        """The sums of weights alone."""
+        return self._sums.read_weight(threads=self._threads)
 
     def keep(self, rows: NDArray[np.int64]) -> None:
         self._scene = self._scene.take(rows)

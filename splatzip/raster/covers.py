@@ -1,0 +1,161 @@
+"""Coverage: how well each splat of a scene has been seen, kept where views are drawn.
+
+A view covers a splat by its blended weight, summed over pixels, at most 1. The worth of views is the sum over splats of
+the square roots of what they cover together. On a GPU: cuda/raster_cover.h.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.kernels.cuda_rasterize import CudaRasterizer
+from splatzip.kernels.device import Engine
+from splatzip.raster.rasterize import CudaPictures, Rasterizer, drawer
+from splatzip.raster.score_passes import CpuPasses, CudaPasses, Passes, Settings
+from splatzip.scene import Camera, Scene
+
+COVERED = 0.05  # less is not seen yet
+_BYTE = np.float32(1 / 255)  # candidates are many, and kept until the choice is made: 255 is 1
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+class Covers(Protocol):
+    """Of N splats: what is covered by views that are taken anyway, and by candidates."""
+
+    def look(self, camera: Camera) -> None:
+        """Draw a view: what follows is about it."""
+        ...
+
+    def take(self) -> None:
+        """It is taken anyway."""
+        ...
+
+    def covers_first(self) -> int:
+        """How many splats that matter it covers, and no view before."""
+        ...
+
+    def add(self) -> None:
+        """It is a candidate; they are counted from 0."""
+        ...
+
+    def missing(self) -> Mask:
+        """(N,) splats that matter and that nothing covers yet, no candidate either."""
+        ...
+
+    def gain(self, candidate: int) -> float:
+        """What a candidate adds to the worth of those that are taken."""
+        ...
+
+    def choose(self, candidate: int) -> None:
+        """It is taken, too."""
+        ...
+
+
+def covers_of(scene: Scene, matters: Mask, *, threads: int, device: Engine) -> Covers:
+    """Nothing is covered yet.
+
+    Args:
+        scene: N splats.
+        matters: (N,) which of them may not be missed.
+        threads: 0 for every core; the covers do not depend on it.
+        device: what draws.
+    Raises: BackendError if the device cannot be had, or has too little memory.
+    """
+    made = drawer(scene, threads=threads, device=device)
+    settings = Settings(np.zeros(3, np.float32), False, scene.meta.antialiased, 0.0)
+    if isinstance(made, CudaPictures):
+        return _CudaCovers(CudaPasses(scene, made.cuda), made.cuda, matters, settings)
+    assert isinstance(made, Rasterizer)
+    return _CpuCovers(CpuPasses(scene, made, threads), matters, settings)
+
+
+class _CpuCovers:
+    def __init__(self, passes: CpuPasses, matters: Mask, settings: Settings) -> None:
+        self._passes, self._matters, self._settings = passes, matters, settings
+        self._taken = np.zeros(len(matters), np.float32)
+        self._total = np.zeros(len(matters), np.float32)
+        self._missing: Mask | None = matters
+        self._roots: Floats | None = None
+        self._candidates: list[NDArray[np.uint8]] = []
+
+    def look(self, camera: Camera) -> None:
+        _draw(self._passes, camera, self._settings)
+        weight = self._passes.read_weight()
+        self._seen = np.minimum(weight, np.float32(1), out=weight)
+
+    def take(self) -> None:
+        self._taken += self._seen
+        self._add_to_total()
+
+    def covers_first(self) -> int:
+        return int(np.count_nonzero((self._seen >= COVERED) & self.missing()))
+
+    def add(self) -> None:
+        self._candidates.append(np.ceil(self._seen * 255).astype(np.uint8))
+        self._add_to_total()
+
+    def missing(self) -> Mask:
+        if self._missing is None:
+            self._missing = (self._total < COVERED) & self._matters
+        return self._missing
+
+    def gain(self, candidate: int) -> float:
+        if self._roots is None:
+            self._roots = np.sqrt(self._taken)
+        roots = self._with(candidate)
+        np.sqrt(roots, out=roots)
+        roots -= self._roots
+        return float(np.sum(roots, dtype=np.float64))
+
+    def choose(self, candidate: int) -> None:
+        self._taken, self._roots = self._with(candidate), None
+
+    def _with(self, candidate: int) -> Floats:
+        return self._taken + self._candidates[candidate] * _BYTE
+
+    def _add_to_total(self) -> None:
+        self._total += self._seen
+        self._missing = None
+
+
+class _CudaCovers:
+    def __init__(self, passes: CudaPasses, rasterizer: CudaRasterizer, matters: Mask, settings: Settings) -> None:
+        self._passes, self._rasterizer, self._settings = passes, rasterizer, settings
+        self._missing: Mask | None = matters
+        rasterizer.begin_covers(matters)
+
+    def look(self, camera: Camera) -> None:
+        _draw(self._passes, camera, self._settings)
+
+    def take(self) -> None:
+        self._rasterizer.take_cover()
+        self._missing = None
+
+    def covers_first(self) -> int:
+        return self._rasterizer.count_new()
+
+    def add(self) -> None:
+        self._rasterizer.add_candidate()
+        self._missing = None
+
+    def missing(self) -> Mask:
+        if self._missing is None:
+            self._missing = self._rasterizer.read_missing()
+        return self._missing
+
+    def gain(self, candidate: int) -> float:
+        return self._rasterizer.gain(candidate)
+
+    def choose(self, candidate: int) -> None:
+        self._rasterizer.take_candidate(candidate)
+
+
+def _draw(passes: Passes, camera: Camera, settings: Settings) -> None:
+    nothing_else = ("removal", "geometry_curvature", "color_curvature", "directions", "transmittance")
+    passes.begin(dict.fromkeys(nothing_else, False))
+    passes.add([camera], [1.0], settings)

@@ -1,0 +1,87 @@
+"""Coverage: what views add to each other, on the CPU and with the kernels for GPUs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_scenes import rough_scene
+
+from splatzip import BackendError, Camera
+from splatzip.kernels.device import Engine
+from splatzip.raster.covers import COVERED, Covers, covers_of
+from splatzip.raster.score import score
+
+ENGINES = [
+    "cpu",
+    pytest.param("emulated", marks=pytest.mark.cuda),
+    pytest.param("cuda", marks=[pytest.mark.cuda, pytest.mark.gpu]),
+]
+SCENE, _ = rough_scene(splats=150)
+EYES = [(0.5, -0.7, -3.0), (3, 0, 0.2), (-2, 1, 2), (0, 0, -90)]
+CAMERAS = [Camera.look_at(eye, (0, 0, 0), width=61, height=43, fov_x_rad=0.9, name="") for eye in EYES]
+MATTERS = np.arange(len(SCENE)) % 7 > 0
+SEEN = [np.minimum(score(SCENE, [camera], what={"weight"}, threads=1).weight, 1) for camera in CAMERAS]
+
+
+def covers(engine: Engine) -> Covers:
+    """The first view is taken, the others are candidates."""
+    found = covers_of(SCENE, MATTERS, threads=1, device=engine)
+    found.look(CAMERAS[0])
+    found.take()
+    for camera in CAMERAS[1:]:
+        found.look(camera)
+        found.add()
+    return found
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_matters_and_no_view_covers_is_missing(engine: Engine) -> None:
+    found = covers_of(SCENE, MATTERS, threads=1, device=engine)
+    assert (found.missing() == MATTERS).all()
+    total = np.zeros(len(SCENE))
+    for camera, seen in zip(CAMERAS, SEEN, strict=True):
+        missing = MATTERS & (total < COVERED)
+        found.look(camera)
+        assert found.covers_first() == np.count_nonzero(seen[missing] >= COVERED)
+        found.add()
+        total += seen
+        assert (found.missing() == (MATTERS & (total < COVERED))).all()
+    assert 0 < found.missing().sum() < MATTERS.sum()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_candidate_gains_what_it_adds_to_the_roots_of_what_is_taken(engine: Engine) -> None:
+    found, taken = covers(engine), SEEN[0]
+    for candidate in (1, 0, 2):
+        added = taken + np.ceil(SEEN[1 + candidate] * 255) / 255
+        assert found.gain(candidate) == pytest.approx(np.sum(np.sqrt(added) - np.sqrt(taken)), rel=1e-4)
+        found.choose(candidate)
+        taken = added
+
+
+@pytest.mark.cuda
+def test_the_kernels_for_gpus_count_the_same_in_either_order_of_lanes() -> None:
+    from splatzip import _cuda
+    from splatzip.kernels.cuda_rasterize import CudaRasterizer
+
+    def gains(falling: bool) -> list[float]:
+        rasterizer = CudaRasterizer(core=_cuda.make_emulated_raster(True, falling))
+        rasterizer.set_scene(SCENE.arrays())
+        rasterizer.begin_covers(MATTERS)
+        for camera in CAMERAS:
+            wishes = ("removal", "geometry_curvature", "color_curvature", "directions", "transmittance")
+            rasterizer.begin_scores(**dict.fromkeys(wishes, False))
+            rasterizer.add_scores(
+                [camera.world_to_camera], SCENE.origin, [(camera.fx, camera.fy, camera.cx, camera.cy)], (61, 43),
+                np.zeros(3, np.float32), exact_extent=False, antialias=False, view_weights=[1.0], floor=0.0,
+            )  # fmt: skip
+            rasterizer.add_candidate()
+        return [rasterizer.gain(candidate) for candidate in range(len(CAMERAS))]
+
+    assert gains(False) == gains(True)
+
+
+@pytest.mark.cuda
+def test_a_view_that_was_never_added_is_refused() -> None:
+    with pytest.raises(BackendError, match="there is no such view"):
+        covers("emulated").gain(3)
