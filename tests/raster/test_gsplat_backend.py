@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -102,7 +103,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.skipif(not (torch.cuda.is_available() and find_spec("gsplat")), reason="needs torch for CUDA, and gsplat")
 def test_on_cuda_the_pictures_agree() -> None:
     scene, camera = rough_scene()
     theirs = render(scene, camera, background=SKY, backend="gsplat")
