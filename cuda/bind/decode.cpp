@@ -66,27 +66,36 @@ nb::tuple become_scene(Decoder& decoder, DeviceCodes& codes) {
                         refused ? std::string() : decoder.problem());
 }
 
-nb::tuple download(const DeviceScene& scene) {
-  const size_t n = static_cast<size_t>(scene.splats);
-  const size_t coefficients = static_cast<size_t>(DeviceScene::coefficients(scene.sh_degree));
-  auto positions = make_array<float>({n, 3}), log_scales = make_array<float>({n, 3}),
-       rotations = make_array<float>({n, 4});
-  auto opacity_logits = make_array<float>({n});
-  auto sh = make_array<float>({n, coefficients, 3});
+// One of the arrays, N rows of `values` floats in all, on the host.
+Out<float> download_array(const DeviceScene& scene, const float* array, int values,
+                          std::initializer_list<size_t> shape) {
+  auto to = make_array<float>(shape);
   std::string wrong;
   {
     nb::gil_scoped_release unlocked;
-    const auto read = [&](float* to, const float* array, int values) {
-      if (wrong.empty()) wrong = scene.read(to, array, values);
-    };
-    read(positions.data(), scene.arrays.positions, 3);
-    read(log_scales.data(), scene.arrays.log_scales, 3);
-    read(rotations.data(), scene.arrays.rotations, 4);
-    read(opacity_logits.data(), scene.arrays.opacity_logits, 1);
-    read(sh.data(), scene.arrays.sh, 3 * static_cast<int>(coefficients));
+    wrong = scene.read(to.data(), array, values);
   }
   if (!wrong.empty()) throw std::runtime_error(wrong);
-  return nb::make_tuple(positions, log_scales, rotations, opacity_logits, sh);
+  return to;
+}
+
+Out<float> positions(const DeviceScene& scene) {
+  return download_array(scene, scene.arrays.positions, 3, {static_cast<size_t>(scene.splats), 3});
+}
+Out<float> log_scales(const DeviceScene& scene) {
+  return download_array(scene, scene.arrays.log_scales, 3, {static_cast<size_t>(scene.splats), 3});
+}
+Out<float> opacity_logits(const DeviceScene& scene) {
+  return download_array(scene, scene.arrays.opacity_logits, 1, {static_cast<size_t>(scene.splats)});
+}
+
+nb::tuple download(const DeviceScene& scene) {
+  const size_t n = static_cast<size_t>(scene.splats);
+  const int coefficients = DeviceScene::coefficients(scene.sh_degree);
+  return nb::make_tuple(
+      positions(scene), log_scales(scene), download_array(scene, scene.arrays.rotations, 4, {n, 4}),
+      opacity_logits(scene),
+      download_array(scene, scene.arrays.sh, 3 * coefficients, {n, static_cast<size_t>(coefficients), 3}));
 }
 
 using OnDevice = nb::ndarray<float, nb::device::cuda, nb::c_contig>;
@@ -126,6 +135,9 @@ void bind_decode(nb::module_& m) {
       .def_ro("splats", &DeviceScene::splats)
       .def_ro("sh_degree", &DeviceScene::sh_degree)
       .def_prop_ro("addresses", &addresses)
+      .def("positions", &positions)
+      .def("log_scales", &log_scales)
+      .def("opacity_logits", &opacity_logits)
       .def("download", &download)
       .def("arrays", [](nb::handle_t<DeviceScene> self) { return arrays(self); });
   nb::class_<Decoder> decoder(m, "Decoder");

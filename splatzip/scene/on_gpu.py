@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.kernels.cuda_decode import shared_decoder
-from splatzip.scene.attributes import ATTRIBUTES
+from splatzip.scene.attributes import ATTRIBUTES, float_bytes
 from splatzip.scene.gaussians import Scene
 from splatzip.scene.meta import SceneMeta
 
@@ -41,6 +42,26 @@ class GpuScene:
     def sh_degree(self) -> int:
         """0 to 4."""
         return int(self.kernel.sh_degree)
+
+    @property
+    def float_bytes(self) -> int:
+        """Bytes as a float32 PLY without normals."""
+        return float_bytes(len(self), self.sh_degree)
+
+    @cached_property
+    def positions(self) -> NDArray[np.float32]:
+        """(N, 3), on the host: brought there when they are first asked for."""
+        return np.asarray(self.kernel.positions())
+
+    @cached_property
+    def log_scales(self) -> NDArray[np.float32]:
+        """(N, 3), on the host, likewise."""
+        return np.asarray(self.kernel.log_scales())
+
+    @cached_property
+    def opacity_logits(self) -> NDArray[np.float32]:
+        """(N,), on the host, likewise."""
+        return np.asarray(self.kernel.opacity_logits())
 
     def arrays(self) -> dict[str, Any]:
         """The five attribute arrays by name, where they are; they speak DLPack (`torch.from_dlpack`)."""

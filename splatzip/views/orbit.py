@@ -6,10 +6,12 @@ the same dB from both.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
-from splatzip.scene import Camera, Scene
+from splatzip.scene import Camera, SceneMeta
 from splatzip.views.collection import Views
 
 VIEWS = 12
@@ -20,7 +22,22 @@ OPAQUE = 0.1  # splats below this opacity have no say in where the middle is
 RADIUS_PERCENTILE = 85
 
 
-def orbit_views(scene: Scene) -> Views:
+class Placed(Protocol):
+    """What cameras are placed by: a `Scene`, or as much of one, on the host or on a GPU."""
+
+    @property
+    def positions(self) -> NDArray[np.float32]: ...
+    @property
+    def log_scales(self) -> NDArray[np.float32]: ...
+    @property
+    def opacity_logits(self) -> NDArray[np.float32]: ...
+    @property
+    def origin(self) -> NDArray[np.float64]: ...
+    @property
+    def meta(self) -> SceneMeta: ...
+
+
+def orbit_views(scene: Placed) -> Views:
     """Twelve cameras around the middle of the scene's visible splats, without photos."""
     centre, radius = middle(scene)
     cameras = []
@@ -42,7 +59,7 @@ def orbit_views(scene: Scene) -> Views:
     return Views(tuple(cameras))
 
 
-def middle(scene: Scene) -> tuple[NDArray[np.float64], float]:
+def middle(scene: Placed) -> tuple[NDArray[np.float64], float]:
     """Median of the visible splats, and the distance within which 85 % of them are."""
     with np.errstate(over="ignore"):
         visible = 1 / (1 + np.exp(-scene.opacity_logits)) > OPAQUE

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from splatzip.scene import Camera, Scene
+from splatzip.scene import Camera
 from splatzip.views.collection import Views
-from splatzip.views.orbit import FOV_X_DEGREES, middle
+from splatzip.views.orbit import FOV_X_DEGREES, Placed, middle
 
 _ELEVATION_DEGREES = 18.0
 _DISTANCE = 2.2  # in radii
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 def turntable(
-    scene: Scene, *, frames: int, width: int, height: int, up: ArrayLike | None = None, views: Views | None = None
+    scene: Placed, *, frames: int, width: int, height: int, up: ArrayLike | None = None, views: Views | None = None
 ) -> Views:
     """Cameras on a circle that look at its middle, evenly spaced; a film of them has no seam.
 

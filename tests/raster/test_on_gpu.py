@@ -126,6 +126,9 @@ def test_a_scene_of_the_host_is_brought_there_and_back() -> None:
     assert {n: a.tobytes() for n, a in there.download().arrays().items()} == {
         n: a.tobytes() for n, a in scene.arrays().items()
     }
+    for name in ("positions", "log_scales", "opacity_logits"):  # by themselves
+        assert getattr(there, name).tobytes() == getattr(scene, name).tobytes()
+    assert there.float_bytes == scene.float_bytes
     assert np.array_equal(splatzip.render(there, camera).color, CudaPictures(scene).render(camera).color)
 
 

@@ -10,51 +10,75 @@ from pathlib import Path
 import numpy as np
 import pytest
 from emulated_gpu import use_emulation
+from numpy.typing import NDArray
 from PIL import Image
 
 import splatzip
 from splatzip.errors import BackendError
 from splatzip_viewer import drawing, opened
+from splatzip_viewer.facts import facts_table
 from splatzip_viewer.opened import OpenScene
-from splatzip_viewer.pose import opening_pose
+from splatzip_viewer.sessions import Sessions
 
 CHAIR = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair" / "point_cloud.ply"
 
 
-def opened_chair(folder: Path) -> OpenScene:
+@pytest.fixture
+def chair(tmp_path: Path) -> Path:
     part = splatzip.load(CHAIR).take(np.arange(0, 43_000, 14))
-    path = folder / "chair.splatz"
+    path = tmp_path / "chair.splatz"
     path.write_bytes(splatzip.compress(part, preset="fast"))
-    return OpenScene.load(path)
+    return path
 
 
 def request_of(scene: OpenScene, mode: str) -> drawing.Request:
-    return drawing.Request(opening_pose(scene.scene, None), 96, 72, (("ref", mode),))
+    return drawing.Request(scene.pose(), 96, 72, (("ref", mode),))
+
+
+def pixels_of(answer: drawing.Answer) -> NDArray[np.int64]:
+    return np.asarray(Image.open(io.BytesIO(answer.jpeg)), int)
 
 
 @pytest.mark.cuda
-def test_a_picture_comes_from_the_file_by_way_of_the_gpu_alone(tmp_path, monkeypatch):
-    scene = opened_chair(tmp_path)
-    asked = request_of(scene, "color")
-    wanted = np.asarray(Image.open(io.BytesIO(drawing.draw({"ref": scene}, asked).jpeg)), int)
+def test_opening_looking_and_facts_take_no_scene_of_the_host(chair, tmp_path, monkeypatch):
+    beside = OpenScene.load(chair)
     use_emulation(monkeypatch)
     monkeypatch.setattr(opened, "chosen_device", lambda choice: choice)
-    monkeypatch.setattr(opened, "_styled", lambda *_: pytest.fail("the host's scene was drawn"))
-    answer = drawing.draw({"ref": scene}, asked, device="cuda")
-    assert np.abs(np.asarray(Image.open(io.BytesIO(answer.jpeg)), int) - wanted).mean() < 1
-    depth = drawing.draw({"ref": scene}, request_of(scene, "depth"), device="cuda")
-    assert Image.open(io.BytesIO(depth.jpeg)).size == (96, 72)
+    monkeypatch.setattr(opened, "load", lambda path: pytest.fail("the host's scene was loaded"))
+    session = Sessions(tmp_path / "sessions", device="cuda").of_page("one")
+    session.open_ref(OpenScene.load(chair, device=session.device))
+    assert session.home == beside.pose()
+    asked = request_of(session.ref, "color")
+    assert (
+        np.abs(pixels_of(drawing.draw(session.scenes, asked)) - pixels_of(drawing.draw({"ref": beside}, asked))).mean()
+        < 1
+    )
+    assert pixels_of(drawing.draw(session.scenes, request_of(session.ref, "depth"))).shape[:2] == (72, 96)
+    assert facts_table(session.scenes) == facts_table({"ref": beside})
+    assert len(session.views().cameras) == len(splatzip.orbit_views(beside.scene).cameras)
 
 
 @pytest.mark.cuda
-def test_where_it_does_not_fit_auto_draws_on_the_cpu_and_cuda_says_so(tmp_path, monkeypatch):
-    scene = opened_chair(tmp_path)
+def test_what_asks_for_splats_loads_them_once(chair, monkeypatch):
+    use_emulation(monkeypatch)
+    monkeypatch.setattr(opened, "chosen_device", lambda choice: choice)
+    scene = OpenScene.load(chair, device="cuda")
+    assert scene.scene is scene.scene is scene.known
+    assert np.array_equal(scene.scene.sh, splatzip.load(chair).sh)
+
+
+@pytest.mark.cuda
+def test_where_it_does_not_fit_auto_draws_on_the_cpu_and_cuda_says_so(chair, monkeypatch):
+    beside = OpenScene.load(chair)
     use_emulation(monkeypatch, memory=1 << 16)
-    monkeypatch.setattr(opened, "chosen_device", lambda choice: "cuda")
-    asked = request_of(scene, "color")
+    monkeypatch.setattr(opened, "chosen_device", lambda choice: "cpu" if choice == "cpu" else "cuda")
+    asked = request_of(beside, "color")
     with pytest.raises(BackendError, match=r"MB of video memory are needed, 0 MB are free; use device cpu$"):
-        drawing.draw({"ref": scene}, asked, device="cuda")
-    assert drawing.draw({"ref": scene}, asked, device="auto").jpeg == drawing.draw({"ref": scene}, asked).jpeg
+        drawing.draw({"ref": OpenScene.load(chair, device="cuda")}, asked)
+    assert (
+        drawing.draw({"ref": OpenScene.load(chair, device="auto")}, asked).jpeg
+        == drawing.draw({"ref": beside}, asked).jpeg
+    )
 
 
 @pytest.mark.skipif(bool(splatzip.chosen_device("auto") == "cuda"), reason="there is a GPU")

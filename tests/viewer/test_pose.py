@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 import splatzip
-from splatzip import SceneMeta, ViewsError
+from splatzip import SceneMeta, ViewsError, render
 from splatzip_viewer.pose import Pose, opening_pose, pose_of
 
 from .conftest import CHAIR, some_scene
@@ -58,14 +59,16 @@ def test_a_file_says_where_to_begin_relative_to_its_origin():
     camera = {"position": [0, 0, -4], "target": [0, 0, 0], "fov_y_degrees": 50}
     scene = some_scene().edited(origin=np.array([100.0, 0, 0]), meta=SceneMeta(camera=camera, up=(0, 0, 1.0)))
     # Looking along its up makes no sense with (0, 0, 1): then the scene is looked at from outside.
-    assert opening_pose(scene).position != (100.0, 0.0, -4.0)
+    assert opening_pose(scene, partial(render, scene)).position != (100.0, 0.0, -4.0)
     scene = replace(scene, meta=SceneMeta(camera=camera, up=(0, -1.0, 0)))
-    assert opening_pose(scene) == Pose((100.0, 0.0, -4.0), (100.0, 0.0, 0.0), (0.0, -1.0, 0.0), 50.0)
+    assert opening_pose(scene, partial(render, scene)) == Pose(
+        (100.0, 0.0, -4.0), (100.0, 0.0, 0.0), (0.0, -1.0, 0.0), 50.0
+    )
 
 
 def test_a_scene_that_says_nothing_is_seen_from_outside():
     scene = splatzip.load(CHAIR)
-    pose = opening_pose(scene)
+    pose = opening_pose(scene, partial(render, scene))
     seen = splatzip.render(scene, pose.camera(160, 120)).alpha
     assert seen.mean() > 0.1
     assert pose.up == pytest.approx((0, -1, 0), abs=1e-9)
@@ -73,7 +76,7 @@ def test_a_scene_that_says_nothing_is_seen_from_outside():
 
 def test_cameras_of_the_capture_say_what_is_up():
     scene, views = splatzip.load(CHAIR), splatzip.Views.load(CHAIR.parent, photos=False)
-    up = np.asarray(opening_pose(scene, views).up)
+    up = np.asarray(opening_pose(scene, partial(render, scene), views).up)
     ups = -np.array([camera.world_to_camera[1, :3] for camera in views.cameras])
     assert (ups @ up > 0).all()
     assert np.linalg.norm(up) == pytest.approx(1)

@@ -22,7 +22,6 @@ from starlette.routing import BaseRoute, Route
 from splatzip import SplatzipError
 from splatzip_viewer import drawing
 from splatzip_viewer.facts import size_text
-from splatzip_viewer.opened import Device
 from splatzip_viewer.receiving import receive
 from splatzip_viewer.sessions import Session, Sessions
 
@@ -34,12 +33,11 @@ _TYPES = {
 _FRESH = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
 
 
-def routes(sessions: Sessions, most_bytes: int, device: Device = "cpu") -> list[BaseRoute]:
+def routes(sessions: Sessions, most_bytes: int) -> list[BaseRoute]:
     """The addresses, for an application.
 
     Args:
         most_bytes: of one upload; all files of all sessions may be four times that.
-        device: what draws.
     """
 
     async def picture(request: Request) -> Response:
@@ -54,7 +52,7 @@ def routes(sessions: Sessions, most_bytes: int, device: Device = "cpu") -> list[
             if not session.waiting.acquire(blocking=False):
                 return PlainTextResponse("too many pictures at a time", 429)
             try:
-                answer = await run_in_threadpool(_drawn, session, asked, device)
+                answer = await run_in_threadpool(_drawn, session, asked)
             finally:
                 session.waiting.release()
         except SplatzipError as error:
@@ -127,6 +125,6 @@ def routes(sessions: Sessions, most_bytes: int, device: Device = "cpu") -> list[
     ]
 
 
-def _drawn(session: Session, asked: drawing.Request, device: Device) -> drawing.Answer:
+def _drawn(session: Session, asked: drawing.Request) -> drawing.Answer:
     with session.drawing:  # one picture of a session at a time: two would only wait for the same cores
-        return drawing.draw(session.scenes, asked, device=device)
+        return drawing.draw(session.scenes, asked)

@@ -15,7 +15,6 @@ from splatzip_viewer.addresses import routes
 from splatzip_viewer.guards import guards
 from splatzip_viewer.opened import Device, OpenScene
 from splatzip_viewer.page import page
-from splatzip_viewer.pose import opening_pose
 from splatzip_viewer.sessions import Session, Sessions
 
 _LOOK = Path(__file__).parent / "look"
@@ -40,14 +39,14 @@ def application(
         device: what draws.
     """
 
-    home = opening_pose(opened["ref"].scene, None if capture is None else capture[0]) if opened else None
+    home = opened["ref"].pose(None if capture is None else capture[0]) if opened else None
 
     def begin(session: Session) -> None:
         if "ref" in opened:
             session.open_ref(opened["ref"], capture, home=home)
             session.open_test(opened.get("test"))
 
-    sessions = Sessions(folder / "sessions", begin=begin)
+    sessions = Sessions(folder / "sessions", device=device, begin=begin)
 
     @asynccontextmanager
     async def living(_: FastAPI) -> AsyncIterator[None]:
@@ -56,7 +55,7 @@ def application(
 
     app = FastAPI(
         lifespan=living, docs_url=None, redoc_url=None, openapi_url=None, middleware=guards(host),
-        routes=routes(sessions, max_upload_bytes, device),
+        routes=routes(sessions, max_upload_bytes),
     )  # fmt: skip
     theme = gr.themes.Default(primary_hue="teal", font=_SANS, font_mono=_MONO).set(
         color_accent="*primary_600",  # dark enough for white words on it

@@ -88,7 +88,7 @@ class Choosing:
         cameras = None if session.capture is None else session.capture[0]
         targets = targets_of(method, has_photos=cameras is not None and cameras.photos is not None)
         aim = {} if settings.target in targets else {"value": "none"}
-        degrees = 0 if session.ref is None else session.ref.scene.sh_degree
+        degrees = 0 if session.ref is None else session.ref.known.sh_degree
         changes = {
             self._command: _command(session, settings),
             self._pruning: gr.update(visible=takes(method, "prune")),
@@ -133,6 +133,6 @@ def _size_slider(session: Session) -> Any:
     """From a thousandth to a quarter of the scene as floats; what was chosen for a scene stays."""
     if session.ref is None or not session.is_first("size"):
         return gr.skip()
-    floats = session.ref.scene.float_bytes / 1000
+    floats = session.ref.known.float_bytes / 1000
     most = max(100, round(floats / 4))
     return gr.update(minimum=max(1, round(floats / 1000)), maximum=most, value=max(1, round(floats / 40)))

@@ -83,6 +83,6 @@ def _camera(session: Session, shown: OpenScene) -> str:
     """Where the client looks from first, as its addresses have it (docs/WEB.md): like the view beside it."""
     if session.home is None:
         return ""
-    pose, origin = session.home, shown.scene.origin
+    pose, origin = session.home, shown.known.origin
     numbers = [*(np.asarray(pose.position) - origin), *(np.asarray(pose.target) - origin), *pose.up]
     return "#camera=" + ",".join(f"{number:.6g}" for number in (*numbers, pose.fov_y_degrees))

@@ -80,7 +80,7 @@ class Compressing:
         name = made_name(source.name, ".splatz")
         result = yield from _made(session, "compress", source, name, options=settings.options())
         if result is not None:
-            session.open_test(OpenScene.load(session.folder / name))
+            session.open_test(OpenScene.load(session.folder / name, device=session.device))
 
     def _converted(self, session: Session, suffix: str) -> Iterator[str]:
         made = session.test or _source(session)

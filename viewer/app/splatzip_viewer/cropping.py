@@ -76,10 +76,10 @@ def _bound(session: Session, number: int) -> Any:
     """The bounds of a scene that was opened just now; what was typed for it stays."""
     if session.ref is None or not session.is_first(f"bound {number}"):
         return gr.skip()
-    positions = session.ref.scene.positions[:, number % 3]
+    positions = session.ref.known.positions[:, number % 3]
     end = positions.min() if number < 3 else positions.max()
     outward = np.floor if number < 3 else np.ceil
-    return float(outward(1000 * (float(end) + session.ref.scene.origin[number % 3])) / 1000)
+    return float(outward(1000 * (float(end) + session.ref.known.origin[number % 3])) / 1000)
 
 
 def _cropped(session: Session, source: OpenScene, box: list[float]) -> OpenScene:
@@ -91,4 +91,4 @@ def _cropped(session: Session, source: OpenScene, box: list[float]) -> OpenScene
     folder = Path(tempfile.mkdtemp(prefix="in-", dir=session.folder))
     path = folder / f"{source.path.name.partition('.')[0]}-cropped.ply"
     save(inside, path)
-    return OpenScene.load(path)
+    return OpenScene.load(path, device=session.device)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from splatzip import Camera, Picture, SplatzipError, error_map
-from splatzip_viewer.opened import STYLES, Device, OpenScene
+from splatzip_viewer.opened import STYLES, OpenScene
 from splatzip_viewer.pose import Pose
 
 Bytes8 = NDArray[np.uint8]
@@ -70,12 +70,11 @@ class Answer:
     psnr: float | None = None
 
 
-def draw(scenes: Mapping[str, OpenScene], request: Request, *, device: Device = "cpu") -> Answer:
+def draw(scenes: Mapping[str, OpenScene], request: Request) -> Answer:
     """Draw what is asked for.
 
     Args:
         scenes: "ref" and "test", as far as they are open.
-        device: what draws.
     Raises: SplatzipError if a scene is not open or a picture cannot be drawn.
     """
     camera = request.pose.camera(request.width, request.height)
@@ -85,14 +84,14 @@ def draw(scenes: Mapping[str, OpenScene], request: Request, *, device: Device = 
         if which not in scenes:
             raise SplatzipError("that scene is not open any more")
         if (which, style) not in drawn:
-            drawn[which, style] = scenes[which].picture(camera, style, device=device)
+            drawn[which, style] = scenes[which].picture(camera, style)
         return drawn[which, style]
 
     looked_at = not request.measure and not {"error", "depth", "alpha"} & {mode for _, mode in request.layers}
 
     def pixels(which: str, style: str) -> Bytes8:
         if looked_at and which in scenes:  # nothing is worked out from it: bytes are enough
-            return scenes[which].pixels(camera, style, device=device)
+            return scenes[which].pixels(camera, style)
         return _eight_bits(picture(which, style).color)
 
     panels = []

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from splatzip import Scene
-from splatzip_viewer.opened import OpenScene
+from splatzip_viewer.opened import OpenScene, Outline
 
 _INVISIBLE_LOGIT = float(np.log(1 / 254))  # opacity 1/255: no pixel shows it
 _FAR = 10.0  # times the distance within which 85 % are
@@ -26,7 +26,7 @@ def facts_table(scenes: Mapping[str, OpenScene]) -> str:
     columns = [_facts_of(scene) for scene in shown]
     if len(shown) > 1:
         columns[1]["Of the source's bytes"] = f"{100 * shown[1].bytes / shown[0].bytes:.3g} %"
-        columns[1]["Smaller than as floats"] = f"{shown[0].scene.float_bytes / shown[1].bytes:.1f} times"
+        columns[1]["Smaller than as floats"] = f"{shown[0].known.float_bytes / shown[1].bytes:.1f} times"
     names = list(dict.fromkeys(name for column in columns for name in column))
     rows += [_row(name, [column.get(name, "") for column in columns]) for name in names]
     return f'<table class="facts">{"".join(rows)}</table>'
@@ -37,7 +37,7 @@ def _row(name: str, cells: Sequence[str], tag: str = "td") -> str:
 
 
 def _facts_of(opened: OpenScene) -> dict[str, str]:
-    scene, meta = opened.scene, opened.scene.meta
+    scene, meta = opened.known, opened.known.meta
     n = len(scene)
     facts = {
         "Name": short_name(opened.name),
@@ -57,7 +57,7 @@ def _facts_of(opened: OpenScene) -> dict[str, str]:
     for label, value in (("Title", meta.title), ("Author", meta.author), ("Licence", meta.licence)):
         if value:
             facts[label] = str(value)
-    if scene.source is not None:
+    if isinstance(scene, Scene) and scene.source is not None:
         facts["Came quantized"] = "yes: lossless keeps its codes"
     if meta.antialiased:
         facts["Antialiased"] = "yes"
@@ -66,7 +66,7 @@ def _facts_of(opened: OpenScene) -> dict[str, str]:
     return facts
 
 
-def _extent(scene: Scene) -> dict[str, str]:
+def _extent(scene: Scene | Outline) -> dict[str, str]:
     low, high = np.quantile(scene.positions, [0.01, 0.99], axis=0)
     away = np.linalg.norm(scene.positions - np.median(scene.positions, axis=0), axis=1)
     radius = float(np.quantile(away, 0.85))

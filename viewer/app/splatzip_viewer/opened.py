@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from splatzip import (
     BackendError,
     Camera,
+    GpuScene,
     NotSplatzipError,
     Picture,
     Renderer,
     Scene,
+    SceneMeta,
     SplatzipError,
+    Views,
     chosen_device,
     decompress_on_gpu,
     info,
@@ -26,6 +29,7 @@ from splatzip import (
     renderer,
     stored_bytes,
 )
+from splatzip_viewer.pose import Pose, opening_pose
 
 Device = Literal["auto", "cpu", "cuda"]
 STYLES = ("splats", "ellipsoids", "centres")
@@ -35,78 +39,127 @@ _UNLIKE = 0.25  # standard deviation of how much lighter or darker one ellipsoid
 _CENTRE = 0.0015  # size of a centre, in scene radii
 
 
-@dataclass
+@dataclass(frozen=True)
+class Outline:
+    """What the host knows of a scene that lies on a GPU: 28 bytes a splat; a `Scene` has all of it, too."""
+
+    positions: NDArray[np.float32]
+    log_scales: NDArray[np.float32]
+    opacity_logits: NDArray[np.float32]
+    origin: NDArray[np.float64]
+    meta: SceneMeta
+    sh_degree: int
+    float_bytes: int
+
+    @staticmethod
+    def of(scene: GpuScene) -> Outline:
+        """Everything here is brought to the host, once."""
+        return Outline(
+            scene.positions, scene.log_scales, scene.opacity_logits,
+            scene.origin, scene.meta, scene.sh_degree, scene.float_bytes,
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+@dataclass(eq=False)
 class OpenScene:
-    """A loaded scene.
+    """A scene that is open.
 
     Attributes:
         name: what the page calls it.
         path: of the file, which stays where it is as long as this is open.
-        scene: its splats; never changed.
         bytes: of the file as it is stored.
         facts: what `splatzip.info` says of a .splatz; None for other formats.
+        device: what draws it.
     """
 
     name: str
     path: Path
-    scene: Scene
     bytes: int
     facts: dict[str, Any] | None
-    _drawn_by: dict[tuple[str, Device], Renderer] = field(default_factory=dict)
+    device: Device
+    _known: Scene | Outline
+    _drawn_by: dict[str, Renderer] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _loading: threading.Lock = field(default_factory=threading.Lock)  # pictures do not wait for it
 
     @staticmethod
-    def load(path: Path, name: str | None = None) -> OpenScene:
-        """Read a file of any format.
+    def load(path: Path, name: str | None = None, *, device: Device = "cpu") -> OpenScene:
+        """Read a file of any format: a .splatz that a GPU draws to that alone.
 
         Raises: SplatzipError that names the file as the page does; OSError.
         """
         name = name or path.name
         try:
-            scene = load(path)
             facts = facts_of(path)
+            on_gpu = None if facts is None else _on_gpu(path, device)
+            known, drawn_by = (load(path), {}) if on_gpu is None else (on_gpu[0], {"splats": on_gpu[1]})
         except SplatzipError as error:
             text = str(error).replace(str(path), name)
             raise type(error)(text if name in text else f"{name}: {text}") from error
-        return OpenScene(name, path, scene, stored_bytes(path), facts)
+        return OpenScene(name, path, stored_bytes(path), facts, device, known, drawn_by)
 
-    def picture(self, camera: Camera, style: str = "splats", *, device: Device = "cpu") -> Picture:
+    @property
+    def known(self) -> Scene | Outline:
+        """What there is of it without reading the file again."""
+        return self._known
+
+    @property
+    def scene(self) -> Scene:
+        """Its splats on the host, never changed; of a scene that a GPU draws, when they are first asked for.
+
+        Raises: OSError, FormatError if the file is not what it was.
+        """
+        with self._loading:
+            if isinstance(self._known, Outline):
+                self._known = load(self.path)
+            return self._known
+
+    def picture(self, camera: Camera, style: str = "splats") -> Picture:
         """Draw it in one of STYLES.
 
         Raises: BackendError if the picture takes more memory than may be, or the device is not there.
         """
-        return self._renderer(style, device).render(camera)
+        return self._renderer(style).render(camera)
 
-    def pixels(self, camera: Camera, style: str = "splats", *, device: Device = "cpu") -> NDArray[np.uint8]:
+    def pixels(self, camera: Camera, style: str = "splats") -> NDArray[np.uint8]:
         """The colour alone, (H, W, 3) in 255ths: all that a GPU has to hand over for a look.
 
         Raises: as `picture`.
         """
-        return self._renderer(style, device).render_bytes(camera)
+        return self._renderer(style).render_bytes(camera)
+
+    def pose(self, views: Views | None = None) -> Pose:
+        """Where to look from first; `views` are of the capture that it was trained on."""
+        return opening_pose(self.known, self.picture, views)
 
     @cached_property
     def ball(self) -> tuple[NDArray[np.float64], float]:
         """Centre (3,) and radius of where most splats are."""
-        return _ball(self.scene)
+        return _ball(self.known)
 
-    def _renderer(self, style: str, device: Device) -> Renderer:
+    def _renderer(self, style: str) -> Renderer:
         """What draws: the one place that knows how."""
         with self._lock:
-            found = self._drawn_by.get((style, device))
+            found = self._drawn_by.get(style)
             if found is None:
-                for other in set(self._drawn_by) - {("splats", device)}:  # one beside the splats is enough memory
+                for other in set(self._drawn_by) - {"splats"}:  # one beside the splats is enough memory
                     del self._drawn_by[other]
-                found = self._drawn_by[style, device] = self._made_ready(style, device)
+                found = self._drawn_by[style] = renderer(_styled(self.scene, style), device=self.device)
             return found
 
-    def _made_ready(self, style: str, device: Device) -> Renderer:
-        if style == "splats" and self.facts is not None and chosen_device(device) == "cuda":
-            try:
-                return renderer(decompress_on_gpu(self.path))  # from the file's bytes, not by way of the host
-            except BackendError:  # too little memory
-                if device == "cuda":
-                    raise
-        return renderer(_styled(self.scene, style), device=device)
+
+def _on_gpu(path: Path, device: Device) -> tuple[Outline, Renderer] | None:
+    """From a file's bytes to what draws it, not by way of the host; None if a GPU is not to, or it does not fit."""
+    if chosen_device(device) != "cuda":
+        return None
+    try:
+        scene = decompress_on_gpu(path)
+        return Outline.of(scene), renderer(scene)
+    except BackendError:  # whoever draws says what is lacking, or does without
+        return None
 
 
 def facts_of(path: Path) -> dict[str, Any] | None:
@@ -138,7 +191,7 @@ def _styled(scene: Scene, style: str) -> Scene:
     return scene.edited(opacity_logits=solid, log_scales=size, sh=base)
 
 
-def _ball(scene: Scene) -> tuple[NDArray[np.float64], float]:
+def _ball(scene: Scene | Outline) -> tuple[NDArray[np.float64], float]:
     """Centre (3,) and radius of where most splats are."""
     centre = np.median(scene.positions, axis=0)
     radius = float(np.quantile(np.linalg.norm(scene.positions - centre, axis=1), 0.85)) or 1.0

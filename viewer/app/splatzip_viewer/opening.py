@@ -37,7 +37,8 @@ class Opening:
         """What happens."""
 
         def open_sample(request: gr.Request) -> None:
-            page.session(request).open_ref(OpenScene.load(_SAMPLE, "chair.ply"))
+            session = page.session(request)
+            session.open_ref(OpenScene.load(_SAMPLE, "chair.ply", device=session.device))
 
         for event in (self._ref.arrived, self._test.arrived):  # the server has opened it already
             page.refreshing(event(lambda: None, None, None, **EVENT))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from splatzip import Camera, Scene, Views, ViewsError, render, turntable
+from splatzip import Camera, Picture, Scene, Views, ViewsError, turntable
+
+if TYPE_CHECKING:
+    from splatzip_viewer.opened import Outline
 
 FOV_Y_DEGREES = 45.0
 _FOV_RANGE = (5.0, 120.0)
@@ -72,10 +75,10 @@ def pose_of(camera: Camera, distance: float, up: tuple[float, float, float] | No
     return Pose(_three(camera.position), _three(camera.position + distance * look), up or _three(-down), fov)
 
 
-def opening_pose(scene: Scene, views: Views | None = None) -> Pose:
+def opening_pose(scene: Scene | Outline, draw: Callable[[Camera], Picture], views: Views | None = None) -> Pose:
     """Where to look from first: as the file says, else like the cameras of its capture, else from outside.
 
-    From outside, the side is taken from which most of the picture is filled.
+    From outside, the side is taken from which most of the picture is filled: `draw` makes small ones.
     """
     camera = scene.meta.camera
     up = None if scene.meta.up is None else _three(scene.meta.up)
@@ -86,7 +89,7 @@ def opening_pose(scene: Scene, views: Views | None = None) -> Pose:
         around = turntable(scene, frames=_DIRECTIONS, width=width, height=height, views=views)
     else:
         around = turntable(scene, frames=_DIRECTIONS, width=width, height=height)
-    filled = [float(render(scene, one).alpha.mean()) for one in around.cameras]
+    filled = [float(draw(one).alpha.mean()) for one in around.cameras]
     chosen = around.cameras[int(np.argmax(filled))]
     towards = np.mean([one.position for one in around.cameras], axis=0)
     distance = float(np.linalg.norm(towards - chosen.position)) or 1.0
@@ -101,7 +104,7 @@ def opening_pose(scene: Scene, views: Views | None = None) -> Pose:
     return pose
 
 
-def _said(scene: Scene, camera: Mapping[str, Any], up: tuple[float, float, float] | None) -> Pose | None:
+def _said(scene: Scene | Outline, camera: Mapping[str, Any], up: tuple[float, float, float] | None) -> Pose | None:
     try:
         pose = Pose.from_json({"up": up or camera.get("up") or (0.0, -1.0, 0.0), **camera})
         moved = [_three(np.asarray(point) + scene.origin) for point in (pose.position, pose.target)]

@@ -52,7 +52,7 @@ def plain_name(name: str) -> str:
 
 
 def _open(session: Session, path: Path, as_test: bool) -> None:
-    scene = OpenScene.load(path)
+    scene = OpenScene.load(path, device=session.device)
     if session.is_closed:
         raise SplatzipError("this page was closed on the server; load it again")
     session.open_test(scene) if as_test else session.open_ref(scene)

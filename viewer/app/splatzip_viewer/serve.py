@@ -60,10 +60,12 @@ def view(
 
     with Listener(host, port) as listener, TemporaryDirectory(prefix="splatzip-view-") as folder:
         opened = {
-            name: OpenScene.load(Path(path)) for name, path in (("ref", ref or scene), ("test", ref and scene)) if path
+            name: OpenScene.load(Path(path), device=device)
+            for name, path in (("ref", ref or scene), ("test", ref and scene))
+            if path
         }
         cameras = capture_views(Path(ref or scene or "."), views) if opened else None
-        first = None if auth or not opened else first_picture(opened, cameras, device=device)
+        first = None if auth or not opened else first_picture(opened, cameras)
 
         def build() -> Any:
             # Before the first import of Gradio, which reads these then.

@@ -13,8 +13,8 @@ from typing import Any
 
 from splatzip import SplatzipError, Views, orbit_views
 from splatzip_viewer.jobs import Job
-from splatzip_viewer.opened import OpenScene
-from splatzip_viewer.pose import Pose, opening_pose
+from splatzip_viewer.opened import Device, OpenScene
+from splatzip_viewer.pose import Pose
 
 MOST_SESSIONS = 16  # pages at a time; beyond, the one that nobody has touched for longest is closed
 _MOST_WAITING = 3  # pictures of a session that wait for one another
@@ -27,6 +27,7 @@ class Session:
     Attributes:
         token: names it in addresses; nobody can guess it.
         folder: its uploads and results.
+        device: what draws.
         ref, test: the source, and what is compared with it.
         capture: cameras that came with the source, and where from; None: orbit views.
         home: where to look from first.
@@ -42,6 +43,7 @@ class Session:
 
     token: str
     folder: Path
+    device: Device = "cpu"
     ref: OpenScene | None = None
     test: OpenScene | None = None
     capture: tuple[Views, Path] | None = None
@@ -77,7 +79,7 @@ class Session:
         """
         if self.ref is None:
             raise SplatzipError("open a scene first")
-        return orbit_views(self.ref.scene) if self.capture is None else self.capture[0]
+        return orbit_views(self.ref.known) if self.capture is None else self.capture[0]
 
     def is_first(self, what: str) -> bool:
         """Whether this is asked for the first time since the source was opened."""
@@ -97,11 +99,11 @@ class Session:
 
         Args:
             capture: cameras that came with it.
-            home: where to look from first; None: as `opening_pose` has it.
+            home: where to look from first; None: as `OpenScene.pose` has it.
         """
         self.stop()
         self.ref, self.test, self.capture = scene, None, capture
-        self.home = home or opening_pose(scene.scene, None if capture is None else capture[0])
+        self.home = home or scene.pose(None if capture is None else capture[0])
         self.opened += 1
         self.measured, self.measuring, self.points = None, None, []
         self._drop_files()
@@ -154,14 +156,18 @@ class Session:
 class Sessions:
     """All open pages, by the name that Gradio gives each, and by token."""
 
-    def __init__(self, folder: Path, *, most: int = MOST_SESSIONS, begin: Callable[[Session], None] | None = None):
+    def __init__(
+        self, folder: Path, *, most: int = MOST_SESSIONS, device: Device = "cpu",
+        begin: Callable[[Session], None] | None = None,
+    ) -> None:  # fmt: skip
         """
         Args:
             folder: for the folders of sessions.
             most: pages at a time.
+            device: what draws.
             begin: called with each new session.
         """
-        self._folder, self._most, self._begin = folder, most, begin
+        self._folder, self._most, self._device, self._begin = folder, most, device, begin
         self._by_page: OrderedDict[str, Session] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -178,7 +184,7 @@ class Sessions:
                 token = secrets.token_urlsafe(16)
                 folder = self._folder / token
                 folder.mkdir(parents=True)
-                found = self._by_page[page] = Session(token, folder)
+                found = self._by_page[page] = Session(token, folder, self._device)
                 while len(self._by_page) > self._most:
                     crowded.append(self._by_page.popitem(last=False)[1])
             self._by_page.move_to_end(page)

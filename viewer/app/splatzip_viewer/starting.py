@@ -11,8 +11,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from splatzip_viewer import drawing
 from splatzip_viewer.guards import Receive, Scope, Send
-from splatzip_viewer.opened import Device, OpenScene
-from splatzip_viewer.pose import opening_pose
+from splatzip_viewer.opened import OpenScene
 
 _SIZE = (960, 720)
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>splatzip view</title>
@@ -27,11 +26,11 @@ gap: 12px; text-align: center }} img {{ max-width: 94vw; max-height: 80vh; borde
 }})();</script></body></html>"""
 
 
-def first_picture(scenes: Mapping[str, OpenScene], views: Any = None, *, device: Device = "cpu") -> bytes:
+def first_picture(scenes: Mapping[str, OpenScene], views: Any = None) -> bytes:
     """A JPEG of what was opened, from where the page will look first."""
     name = "test" if "test" in scenes else "ref"
-    pose = opening_pose(scenes[name].scene, None if views is None else views[0])
-    return drawing.draw(scenes, drawing.Request(pose, *_SIZE, ((name, "color"),)), device=device).jpeg
+    pose = scenes[name].pose(None if views is None else views[0])
+    return drawing.draw(scenes, drawing.Request(pose, *_SIZE, ((name, "color"),))).jpeg
 
 
 class Switch:
