@@ -181,11 +181,16 @@ class Viewer:
     def wait(self, condition: str) -> dict[str, Any]:
         """Until a condition on `state` holds."""
         test = f"() => {{ const {{ state }} = document.querySelector('splat-zip').viewer.store; return {condition} }}"
-        deadline = time.monotonic() + 60
-        while not self.tab.evaluate(test):  # wait_for_function would need 'unsafe-eval' of the page
-            assert time.monotonic() < deadline, f"{condition} never holds: {self.state()}"
-            self.tab.wait_for_timeout(50)
+        # wait_for_function would need 'unsafe-eval' of the page
+        self.until(lambda: self.tab.evaluate(test), words=lambda: f"{condition} never holds: {self.state()}")
         return self.state()
+
+    def until(self, holds: Callable[[], object], words: Callable[[], str] = str) -> None:
+        """What a page does takes as long as the machine lets it: waits, and fails with words after a minute."""
+        deadline = time.monotonic() + 60
+        while not holds():
+            assert time.monotonic() < deadline, words()
+            self.tab.wait_for_timeout(50)
 
     def words(self) -> str:
         """What the page says about a problem."""

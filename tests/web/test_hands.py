@@ -64,8 +64,7 @@ def test_the_wheel_comes_nearer(viewer):
     before = np.linalg.norm(position(viewer) - target(viewer))
     viewer.tab.mouse.move(400, 250)
     viewer.tab.mouse.wheel(0, -200)
-    viewer.tab.wait_for_timeout(200)
-    assert np.linalg.norm(position(viewer) - target(viewer)) < 0.9 * before
+    viewer.until(lambda: np.linalg.norm(position(viewer) - target(viewer)) < 0.9 * before)
 
 
 def test_flying_turns_the_look_and_walks_where_it_leads(viewer):
@@ -79,8 +78,7 @@ def test_flying_turns_the_look_and_walks_where_it_leads(viewer):
     moved = position(viewer) - place
     assert moved @ ahead == pytest.approx(np.linalg.norm(moved) * np.linalg.norm(ahead))
     viewer.tab.mouse.wheel(0, -200)
-    viewer.tab.wait_for_timeout(200)
-    assert np.linalg.norm(position(viewer) - place) > 1.5 * np.linalg.norm(moved)
+    viewer.until(lambda: np.linalg.norm(position(viewer) - place) > 1.5 * np.linalg.norm(moved))
 
 
 def test_the_button_leads_back_to_the_start_wherever_the_camera_went(viewer):
@@ -91,8 +89,9 @@ def test_the_button_leads_back_to_the_start_wherever_the_camera_went(viewer):
         "document.querySelector('splat-zip').shadowRoot.activeElement.matches(':not(:focus-visible)')"
     )
     drag(viewer, 60, 60, button="right")
+    near = np.linalg.norm(position(viewer) - target(viewer))
     viewer.tab.mouse.wheel(0, 300)
-    viewer.tab.wait_for_timeout(200)
+    viewer.until(lambda: np.linalg.norm(position(viewer) - target(viewer)) > 1.1 * near)
     assert np.linalg.norm(position(viewer) - start) > 0.1
     viewer.tab.get_by_role("button", name="Back to the start (R)").click()
     np.testing.assert_allclose(position(viewer), start)
