@@ -198,10 +198,18 @@ class Viewer:
         panel.wait_for(state="visible", timeout=60_000)
         return str(panel.inner_text())
 
+    def look(self, camera: Camera) -> None:
+        self.tab.evaluate("(pose) => document.querySelector('splat-zip').look(pose)", pose_of(camera))
+
     def picture(self, camera: Camera) -> np.ndarray:
         """(H, W, 3) what is drawn from there."""
-        self.tab.evaluate("(pose) => document.querySelector('splat-zip').look(pose)", pose_of(camera))
+        self.look(camera)
         return self.still_picture()
+
+    def picture_now(self) -> np.ndarray:
+        """(H, W, 3) what is drawn, perhaps not yet in the right order."""
+        png = self.tab.locator("splat-zip canvas").screenshot()
+        return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), np.float32) / 255
 
     def still_picture(self) -> np.ndarray:
         """(H, W, 3) what is drawn, once nothing is drawn any more."""
