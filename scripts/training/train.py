@@ -55,7 +55,7 @@ def train(recipe: Recipe, capture: Capture, points: Points, out: Path) -> None:
         done = step + 1
         if done % _SAID_EVERY == 0:
             took = time.monotonic() - begun
-            print(f"step {done}  loss {float(value.detach()):.4f}  {len(splats['means'])} splats  {took:.0f} s", flush=True)
+            print(f"step {done}  loss {value.item():.4f}  {len(splats['means'])} splats  {took:.0f} s", flush=True)
         if done in recipe.milestones:
             milestone(
                 splats, recipe, capture, out if done == recipe.steps else out.with_stem(f"{out.stem}_{done}"), done
