@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,8 +50,12 @@ class Scene:
             value = np.ascontiguousarray(getattr(self, attribute.name), np.float32)
             object.__setattr__(self, attribute.name, value)
         object.__setattr__(self, "origin", np.asarray(self.origin, np.float64).reshape(3))
+        self._check(self.arrays())
+
+    def _check(self, of_unknown: Mapping[str, Floats]) -> None:
+        """Raises: SceneError for these arrays, or for what goes with all of them."""
         _check_shapes(self)
-        for reason, bad in bad_rows(self).items():
+        for reason, bad in _bad_rows(of_unknown).items():
             if bad.any():
                 raise SceneError(
                     f"row {int(bad.argmax())}: {reason} ({int(bad.sum())} of {len(self)} rows); "
@@ -111,8 +115,22 @@ class Scene:
         return {a.name: getattr(self, a.name) for a in ATTRIBUTES}
 
     def edited(self, **changes: Any) -> Scene:
-        """A copy with some fields replaced; the quantized source is dropped unless it is given."""
-        return replace(self, **{"source": None, **changes})
+        """A copy with some fields replaced; the quantized source is dropped unless it is given.
+
+        Raises: SceneError as a new scene, which looks again at what changes alone.
+        """
+        arrays = {
+            name: np.ascontiguousarray(changes.pop(name), np.float32) for name in self.arrays() if name in changes
+        }
+        fields = {"origin": self.origin, "meta": self.meta, "source": None, **changes}
+        if unknown := fields.keys() - {"origin", "meta", "source"}:
+            raise TypeError(f"a scene has no {', '.join(sorted(unknown))}")
+        fields["origin"] = np.asarray(fields["origin"], np.float64).reshape(3)
+        scene = object.__new__(Scene)
+        for name, value in {**self.arrays(), **arrays, **fields}.items():
+            object.__setattr__(scene, name, value)
+        scene._check(arrays)
+        return scene
 
     def take(self, rows: NDArray[Any]) -> Scene:
         """The splats at `rows` (indices or a mask), in that order; the quantized source is dropped.
@@ -143,19 +161,19 @@ def repaired(arrays: Mapping[str, ArrayLike]) -> tuple[dict[str, Floats], NDArra
     return {name: value[keep] for name, value in full.items()}, keep, counts
 
 
-def bad_rows(scene: Scene) -> dict[str, NDArray[np.bool_]]:
-    """(N,) masks of the rows that break a rule, by reason."""
-    return _bad_rows(scene.arrays())
-
-
 def _bad_rows(arrays: Mapping[str, Floats]) -> dict[str, NDArray[np.bool_]]:
+    """Of those arrays that are there."""
     masks: dict[str, NDArray[np.bool_]] = {}
     for attribute in ATTRIBUTES:
+        if attribute.name not in arrays:
+            continue
         value = arrays[attribute.name].reshape(len(arrays[attribute.name]), -1)
         if not _all_finite(value):  # rare: the two masks are only built when something is wrong
             masks[f"NaN in {attribute.name}"] = np.asarray(np.isnan(value).any(1))
             if not attribute.infinite:
                 masks[f"Inf in {attribute.name}"] = np.asarray(np.isinf(value).any(1))
+    if "rotations" not in arrays:
+        return masks
     with np.errstate(invalid="ignore"):  # a signalling NaN is no reason to warn: it is named above
         masks["zero quaternion in rotations"] = np.asarray(~arrays["rotations"].any(1))
     return masks

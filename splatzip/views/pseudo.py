@@ -25,7 +25,7 @@ from splatzip.scene import Camera, Scene
 from splatzip.views.collection import Views
 from splatzip.views.pseudo_cover import Coverage
 from splatzip.views.pseudo_extent import Extent
-from splatzip.views.pseudo_free import FOV_X_RAD, FreeSpace
+from splatzip.views.pseudo_free import FOV_X_RAD, Drawn, FreeSpace
 
 VIEWS = 88
 LOOKS_AT_THE_MIDDLE = 0.64  # of all views
@@ -49,8 +49,8 @@ def pseudo_views(scene: Scene, *, count: int = VIEWS, seed: int = 0, threads: in
     if count < 1:
         raise ViewsError(f"{count} pseudo-views: ask for at least one")
     random = np.random.default_rng(seed)
-    extent = Extent.of(scene)
-    space = FreeSpace(scene, extent, random, threads=threads, device=device)
+    extent, drawn = Extent.of(scene), Drawn.of(scene)
+    space = FreeSpace(scene, drawn, extent, random, threads=threads, device=device)
     middle = space.looks_at_the_middle(max(1, round(count * LOOKS_AT_THE_MIDDLE)))
     others = count - len(middle)
     candidates = min(CANDIDATES_A_VIEW * others, others + MOST_SPARE)
@@ -59,7 +59,7 @@ def pseudo_views(scene: Scene, *, count: int = VIEWS, seed: int = 0, threads: in
     middle, nearby = ([camera.scaled(resolution) for camera in cameras] for cameras in (middle, nearby))
     chosen: list[Camera] = []
     if others:
-        coverage = Coverage(scene, extent, middle, nearby, random, threads=threads, device=device)
+        coverage = Coverage(scene, drawn, extent, middle, nearby, random, threads=threads, device=device)
         coverage.look_at_what_is_missing(candidates)
         chosen = coverage.chosen(others)
     if missing := others - len(chosen):  # hardly a place was free: a scene of one splat, or of smoke

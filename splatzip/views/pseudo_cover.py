@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from splatzip.kernels.device import Engine
 from splatzip.raster.covers import covers_of
 from splatzip.scene import Camera, Scene
-from splatzip.scene.ordering import morton_order
 from splatzip.views.pseudo_extent import Extent
-from splatzip.views.pseudo_free import look_at
+from splatzip.views.pseudo_free import Drawn, look_at
 
 RESOLUTION = 0.5
 CAN_MATTER = 0.02  # opacity
@@ -31,6 +30,7 @@ class Coverage:
     def __init__(
         self,
         scene: Scene,
+        drawn: Drawn,
         extent: Extent,
         taken: Sequence[Camera],
         candidates: Sequence[Camera],
@@ -40,10 +40,9 @@ class Coverage:
         device: Engine,
     ) -> None:
         self._scene, self._extent, self._random = scene, extent, random
-        self._rows = morton_order(scene.positions)  # neighbours side by side
-        drawn = scene.edited(sh=scene.sh[:, :1]).take(self._rows)  # weights have no colour
-        matters = (extent.opacity > CAN_MATTER)[self._rows]
-        self._covers = covers_of(drawn, matters, threads=threads, device=device)
+        self._rows = drawn.rows
+        matters = (extent.opacity > CAN_MATTER)[drawn.rows]
+        self._covers = covers_of(drawn.scene, matters, threads=threads, device=device)
         self._size = taken[0].width, taken[0].height
         self._eyes = np.array([camera.position for camera in (*taken, *candidates)])
         for camera in taken:

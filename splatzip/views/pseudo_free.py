@@ -60,19 +60,35 @@ class Look(NamedTuple):
     least_alpha: float
 
 
+class Drawn(NamedTuple):
+    """A scene as it is drawn while views are found.
+
+    Attributes:
+        scene: SH degree 0 of all splats, neighbours side by side: a view sees all of 16 in a row or none, mostly.
+        rows: (N,) where they are in the scene that views are made of.
+    """
+
+    scene: Scene
+    rows: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, scene: Scene) -> Drawn:
+        """All of a scene."""
+        rows = morton_order(scene.positions)
+        return cls(scene.edited(sh=scene.sh[:, :1]).take(rows), rows)
+
+
 class FreeSpace:
     """Cameras in free places of a scene, in the probe's size."""
 
     def __init__(
-        self, scene: Scene, extent: Extent, random: np.random.Generator, *, threads: int, device: Engine
+        self, scene: Scene, drawn: Drawn, extent: Extent, random: np.random.Generator, *, threads: int, device: Engine
     ) -> None:
         self._all, self._extent, self._random = scene, extent, random
-        largest = extent.largest(PROBE_SHARE)
-        # To be drawn: neighbours side by side, so that a view sees all of 16 in a row or none, mostly.
-        order = morton_order(scene.positions)
-        uncoloured = scene.edited(sh=scene.sh[:, :1]).take(order)
-        self._uncoloured = drawer(uncoloured, threads=threads, device=device)
-        self._largest = drawer(uncoloured.take(np.isin(order, largest)), threads=threads, device=device)
+        largest = np.zeros(len(scene), bool)
+        largest[extent.largest(PROBE_SHARE)] = True
+        self._uncoloured = drawer(drawn.scene, threads=threads, device=device)
+        self._largest = drawer(drawn.scene.take(largest[drawn.rows]), threads=threads, device=device)
         self._distances = OBJECT_DISTANCES if self._is_object() else SURROUNDED_DISTANCES
 
     def looks_at_the_middle(self, count: int) -> list[Camera]:
