@@ -75,14 +75,6 @@ struct PointsPlanes {
   int64_t stride;
 };
 
-struct ColumnsJob {
-  int32_t chunk_count, group_count;  // group_count: groups of 32 points in the largest chunk
-  const PointsChunk* chunks;
-  const uint8_t* constants;
-  const RansSet* sets;
-  const ColumnsParams* params;
-  PointsPlanes planes;
-  uint32_t* corrupt;  // (stages, chunk_count)
-};
+using ColumnsJob = JobOf<PointsChunk, ColumnsParams, PointsPlanes>;
 
 }  // namespace splatzip::cuda

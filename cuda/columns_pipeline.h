@@ -43,11 +43,9 @@ class ColumnsPipeline {
                                                                                         call.prefix_array >= 0);
     const size_t fixed = outputs + later + uploaded.growth(call.file_bytes);
     PointsPlanes unused;
-    const size_t least = lay_out_planes(largest, call.spec, nullptr, &unused);
-    if (!machine.has_room(fixed + planes_.growth_exactly(static_cast<int64_t>(least)))) return DecodeStatus::failed;
-    const size_t row_bytes = lay_out_planes(kManyRows, call.spec, nullptr, &unused) / kManyRows + 1;
-    const size_t for_planes = machine.room() + planes_.bytes() - std::min(fixed, machine.room());
-    const int64_t most_rows = static_cast<int64_t>(for_planes / row_bytes / 10 * 9);
+    const int64_t most_rows = batch_.most_rows(
+        machine, fixed, largest, [&](int64_t rows) { return lay_out_planes(rows, call.spec, nullptr, &unused); });
+    if (machine.failed()) return DecodeStatus::failed;
     codes->block = BlockOfMachine<Machine>::make(machine, outputs);
     if (!codes->block) return DecodeStatus::failed;
     machine.clear(codes->block->data(), static_cast<int64_t>(outputs));
@@ -63,52 +61,30 @@ class ColumnsPipeline {
       if (!plan_columns(call.spec, call.tables, call.tiles.data() + first, end - first, row, out, call.file, there,
                         &plan))
         return DecodeStatus::refused;
-      const DecodeStatus status = decode_batch(machine, call.spec, std::move(plan));
+      const DecodeStatus status = decode_batch(machine, call.spec, plan);
       if (status != DecodeStatus::ok) return status;
       row += points;
     }
     return machine.failed() ? DecodeStatus::failed : DecodeStatus::ok;
   }
 
-  size_t bytes() const { return constants_.bytes() + planes_.bytes(); }
-  void forget() { constants_.release(), planes_.release(), corrupt_.release(); }
+  size_t bytes() const { return batch_.bytes(); }
+  void forget() { batch_.forget(); }
 
  private:
   static int64_t padded(int64_t points) { return (points + kLanes - 1) / kLanes * kLanes; }
 
-  DecodeStatus decode_batch(Machine& machine, const ColumnsSpec& spec, ColumnsPlan plan) {
-    std::vector<uint8_t> constants = std::move(plan.constants);
-    const size_t chunks_at = append(constants, plan.chunks.data(), plan.chunks.size() * sizeof(PointsChunk));
-    const size_t sets_at = append(constants, plan.sets.data(), plan.sets.size() * sizeof(RansSet));
-    const size_t params_at = append(constants, &plan.params, sizeof plan.params);
-
+  DecodeStatus decode_batch(Machine& machine, const ColumnsSpec& spec, ColumnsPlan& plan) {
     ColumnsJob job{};
-    const int64_t flags = static_cast<int64_t>(kColumnsStages * plan.chunks.size());
-    const size_t plane_bytes = lay_out_planes(plan.rows, spec, nullptr, &job.planes);
-    uint8_t* there = constants_.reserve(machine, static_cast<int64_t>(constants.size()));
-    uint8_t* planes = planes_.reserve_exactly(machine, static_cast<int64_t>(plane_bytes));
-    uint32_t* corrupt = corrupt_.reserve(machine, flags);
-    if (machine.failed()) return DecodeStatus::failed;
-    lay_out_planes(plan.rows, spec, planes, &job.planes);
-    job.chunk_count = static_cast<int32_t>(plan.chunks.size());
-    job.group_count = plan.group_count;
-    job.chunks = reinterpret_cast<const PointsChunk*>(there + chunks_at);
-    job.constants = there;
-    job.sets = reinterpret_cast<const RansSet*>(there + sets_at);
-    job.params = reinterpret_cast<const ColumnsParams*>(there + params_at);
-    job.corrupt = corrupt;
-
-    machine.write(there, constants.data(), static_cast<int64_t>(constants.size()));
-    machine.clear(corrupt, flags);
+    const auto lay_out = [&](uint8_t* block, PointsPlanes* planes) {
+      return lay_out_planes(plan.rows, spec, block, planes);
+    };
+    if (!batch_.upload(machine, plan, kColumnsStages * plan.chunks.size(), lay_out, &job)) return DecodeStatus::failed;
     run<ColumnsStage::cells>(machine, job);
     run<ColumnsStage::points>(machine, job);
     run<ColumnsStage::values>(machine, job);
     run<ColumnsStage::rows>(machine, job);
-    std::vector<uint32_t> found(static_cast<size_t>(flags));
-    machine.read(found.data(), corrupt, flags);
-    if (machine.failed()) return DecodeStatus::failed;
-    const bool all_legal = std::all_of(found.begin(), found.end(), [](uint32_t flag) { return flag == 0; });
-    return all_legal ? DecodeStatus::ok : DecodeStatus::refused;
+    return batch_.verdict(machine);
   }
 
   template <ColumnsStage kStage>
@@ -116,8 +92,7 @@ class ColumnsPipeline {
     machine.run(RunColumnsStage<kStage>{job}, units_of<kStage>(job));
   }
 
-  typename Machine::template Array<uint8_t> constants_, planes_;
-  typename Machine::template Array<uint32_t> corrupt_;
+  UploadedPlan<Machine> batch_;
 };
 
 }  // namespace splatzip::cuda

@@ -149,28 +149,23 @@ bool plan_columns(const ColumnsSpec& spec, const std::vector<TableChunk>& tables
 }
 
 size_t lay_out_planes(int64_t rows, const ColumnsSpec& spec, uint8_t* block, PointsPlanes* planes) {
-  size_t used = 0;
-  const auto take = [&](auto*& plane, int64_t count) {
-    using Value = std::remove_reference_t<decltype(*plane)>;
-    plane = reinterpret_cast<Value*>(block + used);
-    used = (used + static_cast<size_t>(count) * sizeof(Value) + 255) / 256 * 256;
-  };
+  PlaneBlock there(block);
   int32_t errors = 0;
   error_planes(spec, &errors);
-  take(planes->cells, rows);
+  there.take(planes->cells, rows);
   for (int k = 0; k < 2; ++k) {
-    take(planes->nodes[k], rows);
-    take(planes->parents[k], rows);
+    there.take(planes->nodes[k], rows);
+    there.take(planes->parents[k], rows);
   }
-  take(planes->node_contexts, rows);
-  take(planes->node_symbols, rows);
-  take(planes->rare, rows);
-  for (uint16_t*& near : planes->near) take(near, rows);
-  take(planes->distance, rows);
-  take(planes->values, rows * static_cast<int64_t>(spec.columns.size()));
-  take(planes->errors, rows * errors);
+  there.take(planes->node_contexts, rows);
+  there.take(planes->node_symbols, rows);
+  there.take(planes->rare, rows);
+  for (uint16_t*& near : planes->near) there.take(near, rows);
+  there.take(planes->distance, rows);
+  there.take(planes->values, rows * static_cast<int64_t>(spec.columns.size()));
+  there.take(planes->errors, rows * errors);
   planes->stride = rows;
-  return used;
+  return there.bytes();
 }
 
 }  // namespace splatzip::cuda

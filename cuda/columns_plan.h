@@ -6,17 +6,11 @@
 
 #include "columns.h"
 #include "columns_job.h"
+#include "plan_streams.h"
 
 namespace splatzip::cuda {
 
-struct ColumnsPlan {
-  std::vector<PointsChunk> chunks;
-  std::vector<RansSet> sets;
-  ColumnsParams params{};
-  std::vector<uint8_t> constants;
-  int64_t rows = 0;  // of planes
-  int32_t group_count = 0;
-};
+using ColumnsPlan = PlanOf<PointsChunk, ColumnsParams>;
 
 // Tiles whose first point is row `row` of the outputs, which lie where stages run, as the bytes of `file` will lie at
 // `there`. False: something is not legal; whoever decodes on the CPU finds out what.

@@ -101,14 +101,19 @@ struct DecodePlanes {
   int64_t value_stride;
 };
 
-struct DecodeJob {
+// What stages of either codec are given.
+template <class Chunk, class Params, class Planes>
+struct JobOf {
   int32_t chunk_count, group_count;  // group_count: groups of 32 rows in the largest chunk
-  const DecodeChunk* chunks;
+  const Chunk* chunks;
   const uint8_t* constants;
   const RansSet* sets;
-  const DecodeParams* params;
-  DecodePlanes planes;
-  uint32_t* corrupt;   // (kFinders, chunk_count)
+  const Params* params;
+  Planes planes;
+  uint32_t* corrupt;  // by who found it and chunk: (kFinders or stages, chunk_count)
+};
+
+struct DecodeJob : JobOf<DecodeChunk, DecodeParams, DecodePlanes> {
   uint32_t* no_scene;  // by chunk: its codes are legal, what they stand for is not
   float *positions, *log_scales, *rotations, *opacity_logits, *sh;
 };

@@ -221,41 +221,36 @@ bool plan_decoding(const SteppedParams& params, const std::vector<TableChunk>& t
 }
 
 size_t lay_out_planes(int64_t rows, const SteppedParams& params, uint8_t* block, DecodePlanes* planes) {
-  size_t used = 0;
-  const auto take = [&](auto*& plane, int64_t count) {
-    using Value = std::remove_reference_t<decltype(*plane)>;
-    plane = reinterpret_cast<Value*>(block + used);
-    used = (used + static_cast<size_t>(count) * sizeof(Value) + 255) / 256 * 256;
-  };
+  PlaneBlock there(block);
   const bool splits = params.by_books[kShBooks];
-  take(planes->cells, rows);
-  take(planes->sizes, rows);
+  there.take(planes->cells, rows);
+  there.take(planes->sizes, rows);
   for (int k = 0; k < 2; ++k) {
-    take(planes->nodes[k], rows);
-    take(planes->parents[k], rows);
-    take(planes->means[k], rows);
-    take(planes->steps[k], rows);
+    there.take(planes->nodes[k], rows);
+    there.take(planes->parents[k], rows);
+    there.take(planes->means[k], rows);
+    there.take(planes->steps[k], rows);
   }
-  take(planes->node_contexts, rows);
-  take(planes->node_symbols, rows);
-  take(planes->rare, rows);
+  there.take(planes->node_contexts, rows);
+  there.take(planes->node_symbols, rows);
+  there.take(planes->rare, rows);
   for (int a = 0; a < 3; ++a) {
-    take(planes->coordinates[a], rows);
-    take(planes->residuals[a], rows);
+    there.take(planes->coordinates[a], rows);
+    there.take(planes->residuals[a], rows);
   }
   for (int k = 0; k < kNeighbours; ++k) {
-    take(planes->near_row[k], rows);
-    take(planes->near_weight[k], rows);
+    there.take(planes->near_row[k], rows);
+    there.take(planes->near_weight[k], rows);
   }
-  for (int f = 0; f < kFeatures; ++f) take(planes->features[f], f < params.features() ? rows : 0);
-  take(planes->distance, rows);
-  for (int k = 0; k < 9; ++k) take(planes->axes[k], rows);
-  take(planes->axis_step, rows);
-  take(planes->spin_step, rows);
-  take(planes->sh_rows, splits ? rows : 0);
+  for (int f = 0; f < kFeatures; ++f) there.take(planes->features[f], f < params.features() ? rows : 0);
+  there.take(planes->distance, rows);
+  for (int k = 0; k < 9; ++k) there.take(planes->axes[k], rows);
+  there.take(planes->axis_step, rows);
+  there.take(planes->spin_step, rows);
+  there.take(planes->sh_rows, splits ? rows : 0);
   planes->value_stride = rows;
-  take(planes->values, 3 * (1 + static_cast<int64_t>(params.rest())) * rows);
-  return used;
+  there.take(planes->values, 3 * (1 + static_cast<int64_t>(params.rest())) * rows);
+  return there.bytes();
 }
 
 }  // namespace splatzip::cuda

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "decode_job.h"
+#include "plan_streams.h"
 #include "stepped.h"
 
 namespace splatzip::cuda {
@@ -14,14 +15,9 @@ struct Wave {
   int64_t first, count;
 };
 
-struct DecodePlan {
-  std::vector<DecodeChunk> chunks;  // wave by wave: the first tiers of tiles, the second ones, ...
+// Its chunks stand wave by wave: the first tiers of tiles, the second ones, ...
+struct DecodePlan : PlanOf<DecodeChunk, DecodeParams> {
   std::vector<Wave> waves;
-  std::vector<RansSet> sets;
-  DecodeParams params{};
-  std::vector<uint8_t> constants;
-  int64_t rows = 0;  // of planes
-  int32_t group_count = 0;
 };
 
 // `chunks` as decode_stepped takes them, of whole tiles; the bytes of `file` will lie at `there` when stages run.

@@ -1,4 +1,4 @@
-// What both codecs' plans do with streams: heads are read and checked, tables laid out.
+// What both codecs' plans are, and what they do with streams: heads are read and checked, tables laid out.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -8,6 +8,32 @@
 #include "streams.h"
 
 namespace splatzip::cuda {
+
+template <class Chunk, class Params>
+struct PlanOf {
+  std::vector<Chunk> chunks;
+  std::vector<RansSet> sets;
+  Params params{};
+  std::vector<uint8_t> constants;
+  int64_t rows = 0;  // of planes
+  int32_t group_count = 0;
+};
+
+// Planes behind each other in a block, each at a multiple of 256 bytes; of none, how many bytes they take.
+class PlaneBlock {
+ public:
+  explicit PlaneBlock(uint8_t* block) : block_(block) {}
+  template <class Value>
+  void take(Value*& plane, int64_t count) {
+    plane = reinterpret_cast<Value*>(block_ + used_);
+    used_ = (used_ + static_cast<size_t>(count) * sizeof(Value) + 255) / 256 * 256;
+  }
+  size_t bytes() const { return used_; }
+
+ private:
+  uint8_t* block_;
+  size_t used_ = 0;
+};
 
 // Puts arrays behind each other, each at a multiple of 16 bytes.
 class Constants {

@@ -57,11 +57,9 @@ class SteppedPipeline {
     DecodePlanes unused;
     const size_t outputs = DeviceScene::bytes_for(splats, params.sh_degree);
     const size_t fixed = outputs + uploaded.growth(file_bytes);
-    const size_t least = lay_out_planes(largest, params, nullptr, &unused);
-    if (!machine.has_room(fixed + planes_.growth_exactly(static_cast<int64_t>(least)))) return DecodeStatus::failed;
-    const size_t row_bytes = lay_out_planes(kManyRows, params, nullptr, &unused) / kManyRows + 1;
-    const size_t for_planes = machine.room() + planes_.bytes() - std::min(fixed, machine.room());
-    const int64_t most_rows = static_cast<int64_t>(for_planes / row_bytes / 10 * 9);
+    const int64_t most_rows = batch_.most_rows(
+        machine, fixed, largest, [&](int64_t count) { return lay_out_planes(count, params, nullptr, &unused); });
+    if (machine.failed()) return DecodeStatus::failed;
     auto block = BlockOfMachine<Machine>::make(machine, outputs);
     if (!block) return DecodeStatus::failed;
     scene->lay_out(std::move(block), splats, params.sh_degree);
@@ -75,8 +73,8 @@ class SteppedPipeline {
     return machine.failed() ? DecodeStatus::failed : DecodeStatus::ok;
   }
 
-  size_t bytes() const { return constants_.bytes() + planes_.bytes(); }
-  void forget() { constants_.release(), planes_.release(), found_.release(); }
+  size_t bytes() const { return batch_.bytes(); }
+  void forget() { batch_.forget(); }
 
  private:
   DecodeStatus decode_batch(Machine& machine, const SteppedParams& params, const std::vector<TableChunk>& tables,
@@ -84,36 +82,18 @@ class SteppedPipeline {
                             const SceneArrays<float>& outputs) {
     DecodePlan plan;
     if (!plan_decoding(params, tables, chunks, count, file, file_there, &plan)) return DecodeStatus::refused;
-    // One upload: what the plan made, part behind part.
-    std::vector<uint8_t> constants = std::move(plan.constants);
-    const size_t chunks_at = append(constants, plan.chunks.data(), plan.chunks.size() * sizeof(DecodeChunk));
-    const size_t sets_at = append(constants, plan.sets.data(), plan.sets.size() * sizeof(RansSet));
-    const size_t params_at = append(constants, &plan.params, sizeof plan.params);
-
     DecodeJob job{};
-    const int64_t found_words = static_cast<int64_t>((kFinders + 1) * plan.chunks.size());
-    const size_t plane_bytes = lay_out_planes(plan.rows, params, nullptr, &job.planes);
-    uint8_t* there = constants_.reserve(machine, static_cast<int64_t>(constants.size()));
-    uint8_t* planes = planes_.reserve_exactly(machine, static_cast<int64_t>(plane_bytes));
-    uint32_t* found = found_.reserve(machine, found_words);
-    if (machine.failed()) return DecodeStatus::failed;
-    lay_out_planes(plan.rows, params, planes, &job.planes);
-    job.chunk_count = static_cast<int32_t>(plan.chunks.size());
-    job.group_count = plan.group_count;
-    job.chunks = reinterpret_cast<const DecodeChunk*>(there + chunks_at);
-    job.constants = there;
-    job.sets = reinterpret_cast<const RansSet*>(there + sets_at);
-    job.params = reinterpret_cast<const DecodeParams*>(there + params_at);
-    job.corrupt = found;
-    job.no_scene = found + kFinders * plan.chunks.size();
+    const auto lay_out = [&](uint8_t* block, DecodePlanes* planes) {
+      return lay_out_planes(plan.rows, params, block, planes);
+    };
+    if (!batch_.upload(machine, plan, (kFinders + 1) * plan.chunks.size(), lay_out, &job)) return DecodeStatus::failed;
+    job.no_scene = job.corrupt + kFinders * plan.chunks.size();
     job.positions = outputs.positions;
     job.log_scales = outputs.log_scales;
     job.rotations = outputs.rotations;
     job.opacity_logits = outputs.opacity_logits;
     job.sh = outputs.sh;
 
-    machine.write(there, constants.data(), static_cast<int64_t>(constants.size()));
-    machine.clear(found, found_words);
     for (const Wave& wave : plan.waves) run<Stage::cells>(machine, job, {wave.first, wave.count}, plan);
     const StageRange all{0, job.chunk_count};
     run<Stage::coordinates>(machine, job, all, plan);
@@ -123,11 +103,7 @@ class SteppedPipeline {
     run<Stage::codes>(machine, job, all, plan);
     run<Stage::values>(machine, job, all, plan);
     run<Stage::outputs>(machine, job, all, plan);
-    std::vector<uint32_t> words(static_cast<size_t>(found_words));
-    machine.read(words.data(), found, found_words);
-    if (machine.failed()) return DecodeStatus::failed;
-    const bool all_legal = std::all_of(words.begin(), words.end(), [](uint32_t word) { return word == 0; });
-    return all_legal ? DecodeStatus::ok : DecodeStatus::refused;
+    return batch_.verdict(machine);
   }
 
   template <Stage kStage>
@@ -135,8 +111,7 @@ class SteppedPipeline {
     machine.run(RunStage<kStage>{job, range}, units_of(kStage, job, range, plan.params.rest));
   }
 
-  typename Machine::template Array<uint8_t> constants_, planes_;
-  typename Machine::template Array<uint32_t> found_;
+  UploadedPlan<Machine> batch_;
 };
 
 }  // namespace splatzip::cuda

@@ -4,8 +4,7 @@
 
 #include <stdexcept>
 
-#include "../decode.h"
-#include "python.h"
+#include "outcome.h"
 
 namespace splatzip::cuda {
 namespace {
@@ -51,8 +50,7 @@ nb::tuple decode(Decoder& decoder, In<uint8_t, nb::ndim<1>> file, nb::bytes spec
   ColumnsCall call;
   call.prefix_array = prefix_array, call.prefix_shift = prefix_shift;
   call.file = file.data(), call.file_bytes = file.shape(0), call.scene_degree = scene_degree;
-  if (!read(spec_bytes, table_bytes, &call))
-    return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), std::string());
+  if (!read(spec_bytes, table_bytes, &call)) return refuse(Status::corrupt);
   for (const auto& [splats, offset, size, offset1, size1] : tile_list) {
     ColumnsTile tile;
     tile.n = splats;
@@ -70,11 +68,7 @@ nb::tuple decode(Decoder& decoder, In<uint8_t, nb::ndim<1>> file, nb::bytes spec
     nb::gil_scoped_release unlocked;
     status = decoder.decode_columns(call, &codes);
   }
-  if (status == DecodeStatus::ok)
-    return nb::make_tuple(nb::cast(std::move(codes)), static_cast<int>(Status::ok), std::string());
-  const bool refused = status == DecodeStatus::refused;
-  return nb::make_tuple(nb::none(), static_cast<int>(refused ? Status::corrupt : Status::backend),
-                        refused ? std::string() : decoder.problem());
+  return outcome(decoder, status, std::move(codes));
 }
 
 // Array `array` into memory of the host, as many bytes as it has.

@@ -9,7 +9,7 @@
 
 #include "../../native/bind/stepped_call.h"
 #include "../memory.h"
-#include "python.h"
+#include "outcome.h"
 
 namespace splatzip::cuda {
 
@@ -23,18 +23,14 @@ nb::tuple decode(Decoder& decoder, In<uint8_t, nb::ndim<1>> file, nb::bytes para
                  std::vector<nb::bytes> book_bytes, std::vector<nb::bytes> table_bytes,
                  std::vector<ChunkTuple> places) {
   SteppedCall call;
-  if (!call.read(file, params_bytes, book_bytes, table_bytes, places))
-    return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), "");
+  if (!call.read(file, params_bytes, book_bytes, table_bytes, places)) return refuse(Status::corrupt);
   DeviceScene scene;
   DecodeStatus status;
   {
     nb::gil_scoped_release unlocked;
     status = decoder.decode_stepped(call.params, call.tables, call.chunks, file.data(), file.shape(0), &scene);
   }
-  if (status == DecodeStatus::ok) return nb::make_tuple(nb::cast(std::move(scene)), static_cast<int>(Status::ok), "");
-  const bool refused = status == DecodeStatus::refused;
-  return nb::make_tuple(nb::none(), static_cast<int>(refused ? Status::corrupt : Status::backend),
-                        refused ? std::string() : decoder.problem());
+  return outcome(decoder, status, std::move(scene));
 }
 
 nb::tuple upload(Decoder& decoder, In<float, nb::ndim<2>> positions, In<float, nb::ndim<2>> log_scales,
@@ -48,8 +44,7 @@ nb::tuple upload(Decoder& decoder, In<float, nb::ndim<2>> positions, In<float, n
         decoder.upload_scene({positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()},
                              static_cast<int64_t>(positions.shape(0)), sh_degree, &scene);
   }
-  if (status == DecodeStatus::ok) return nb::make_tuple(nb::cast(std::move(scene)), static_cast<int>(Status::ok), "");
-  return nb::make_tuple(nb::none(), static_cast<int>(Status::backend), decoder.problem());
+  return outcome(decoder, status, std::move(scene));
 }
 
 // (scene, or None for what is none; status; words). The codes are gone then.
@@ -60,10 +55,7 @@ nb::tuple become_scene(Decoder& decoder, DeviceCodes& codes) {
     nb::gil_scoped_release unlocked;
     status = codes.become_scene(&scene) ? decoder.check_scene(scene) : DecodeStatus::refused;
   }
-  if (status == DecodeStatus::ok) return nb::make_tuple(nb::cast(std::move(scene)), static_cast<int>(Status::ok), "");
-  const bool refused = status == DecodeStatus::refused;
-  return nb::make_tuple(nb::none(), static_cast<int>(refused ? Status::scene : Status::backend),
-                        refused ? std::string() : decoder.problem());
+  return outcome(decoder, status, std::move(scene), Status::scene);
 }
 
 // One of the arrays, N rows of `values` floats in all, on the host.

@@ -3,8 +3,7 @@
 
 #include <algorithm>
 
-#include "../decode.h"
-#include "python.h"
+#include "outcome.h"
 
 namespace splatzip::cuda {
 namespace {
@@ -56,14 +55,8 @@ nb::tuple dequantize(Decoder& decoder, const DeviceCodes& codes, Source source, 
     nb::gil_scoped_release unlocked;
     status = decoder.dequantize(call, &scene);
   }
-  if (status == DecodeStatus::ok)
-    return nb::make_tuple(nb::cast(std::move(scene)), static_cast<int>(Status::ok), std::string());
-  const bool refused = status == DecodeStatus::refused;
-  return nb::make_tuple(nb::none(), static_cast<int>(refused ? Status::corrupt : Status::backend),
-                        refused ? std::string() : decoder.problem());
+  return outcome(decoder, status, std::move(scene));
 }
-
-nb::tuple refuse(Status status) { return nb::make_tuple(nb::none(), static_cast<int>(status), std::string()); }
 
 nb::tuple spz(Decoder& decoder, const DeviceCodes& on_device, const Places& places, int prefix, int fractional_bits,
               int sh_degree, int axes) {
