@@ -9,6 +9,7 @@
 #include <string>
 
 #include "../src/columns.h"
+#include "../src/crc32.h"
 #include "../src/stepped.h"
 #include "splatzip/dequantize_compressed_ply.h"
 #include "splatzip/dequantize_ksplat.h"
@@ -51,6 +52,8 @@ SPLATZIP_EXPORT(splatzip_alloc) void* wasm_alloc(size_t size) {
 }
 
 SPLATZIP_EXPORT(splatzip_free) void wasm_free(void* block) { std::free(block); }
+
+SPLATZIP_EXPORT(crc32) uint32_t wasm_crc32(const uint8_t* data, size_t size) { return crc32(data, size); }
 
 // --- Codec STEPPED ---
 

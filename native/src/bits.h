@@ -49,7 +49,10 @@ class BitReader {
   BitReader() = default;
   BitReader(const uint8_t* data, size_t size) : next_(data), end_(data + size) {}
   // count 0..32
-  uint32_t get(int count) {
+  uint32_t get(int count) { return static_cast<uint32_t>(get_long(count)); }
+  // count 0..kMostAtOnce
+  static constexpr int kMostAtOnce = 56;
+  uint64_t get_long(int count) {
     if (filled_ < count) refill();
     uint64_t value = pending_ & ((1ull << count) - 1);
     if (filled_ < count) {
@@ -60,11 +63,19 @@ class BitReader {
     }
     pending_ >>= count;
     filled_ -= count;
-    return static_cast<uint32_t>(value);
+    return value;
   }
   // Below 2^31: a code that says more is an error.
   uint32_t get_exp_golomb(int k) {
-    int zeros = 0;
+    if (filled_ < kMostAtOnce) refill();
+    int zeros = pending_ ? __builtin_ctzll(pending_) : 64;
+    if (zeros + k <= 30 && 2 * zeros < filled_) {  // all but the k bits is at hand
+      const uint64_t low = pending_ >> (zeros + 1) & ((1ull << zeros) - 1);
+      pending_ >>= 2 * zeros + 1;
+      filled_ -= 2 * zeros + 1;
+      return static_cast<uint32_t>(((1ull << zeros) + low - 1) << k) | get(k);
+    }
+    zeros = 0;
     while (ok_ && get(1) == 0) {
       if (++zeros + k > 30) ok_ = false;
     }

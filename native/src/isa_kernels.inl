@@ -496,10 +496,16 @@ void transform_rows(const Transform& t, const float* values, int stride, int64_t
 #pragma GCC unroll 4
     for (int begin = 0; begin < kParts; begin += kAtOnce) {
       Floats sum[3][kAtOnce] = {};
-      for (int k = 0; k < Count; ++k) {
-        const float *bases = t.basis + k * kBasisFloats, *coded = v + k * 3;
+      const float* bases = t.basis + begin * kWidth;
+#if defined(__wasm__)  // engines read all of a block's numbers first: in a larger one they would not fit the registers
+#pragma GCC unroll 1
+#endif
+      for (const float *coded = v, *end = v + 3 * Count; coded != end; coded += 3, bases += kBasisFloats) {
+#if defined(__wasm__)
+        __asm__("" : "+r"(bases));  // a pointer of its own is less work than a place in both
+#endif
         for (int part = 0; part < kAtOnce; ++part) {
-          const Floats basis = load<Floats>(bases + (begin + part) * kWidth);
+          const Floats basis = load<Floats>(bases + part * kWidth);
           for (int c = 0; c < 3; ++c) sum[c][part] = sum[c][part] + basis * coded[c];
         }
       }

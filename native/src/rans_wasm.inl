@@ -1,8 +1,10 @@
 // Rows of a few lanes of rANS in WebAssembly; included by isa_kernels.inl inside its anonymous namespace.
 //
 // Four lanes at once: their states live in registers, their look-ups overlap. Each slot has its own hint, so no symbol
-// is looked for, and what no processor could foresee is arithmetic. Engines take the code as it stands, so every
-// instruction that is not there pays; native code has smaller tables and a branch a lane.
+// is looked for. Engines take the code as it stands, so every instruction that is not there pays. What chooses is a
+// branch there, however it is written: so it is one that has nothing to do where a lane takes no word, which is
+// likely. Arithmetic instead waited longer for the lanes before than wrong guesses cost. Native code has smaller
+// tables.
 //
 // Whole rows. Words behind the end may be read, and taken: whoever called sees that then.
 template <int Lanes>
@@ -33,10 +35,8 @@ const uint16_t* decode_rows_of(uint32_t* states, const RansTables& tables, const
       }
 #pragma GCC unroll 4
       for (int lane = 0; lane < kAtOnce; ++lane) {
-        const uint32_t below = next[lane] < kRansLow;
-        const uint32_t longer = next[lane] << 16 | *words;  // the word is read either way
-        x[first + lane] = below ? longer : next[lane];
-        words += below;
+        if (next[lane] < kRansLow) next[lane] = next[lane] << 16 | *words++;
+        x[first + lane] = next[lane];
       }
     }
   }

@@ -49,7 +49,9 @@ void find_tile_neighbours(const SteppedParams& params, TileState* tile) {
   const size_t before = static_cast<size_t>(runs) * kNeighbourWindow, behind = 16;
   Uninitialised<float> axis[3];
   for (size_t a = 0; a < 3; ++a) {
-    axis[a].assign(before + static_cast<size_t>(n) + behind, kFarAway);
+    axis[a].resize(before + static_cast<size_t>(n) + behind);
+    std::fill_n(axis[a].begin(), before, kFarAway);
+    std::fill_n(axis[a].end() - behind, behind, kFarAway);
     tile->coordinates[a].fit(n);
     walk_curve(n, [&](size_t row, size_t place) {
       const uint32_t at = gather3(tile->cells[place] >> a);
@@ -58,12 +60,12 @@ void find_tile_neighbours(const SteppedParams& params, TileState* tile) {
     });
   }
   for (size_t k = 0; k < kNeighbours; ++k) {
-    tile->near_row[k].clear_to(n, -1);
-    tile->near_weight[k].clear_to(n, 0.0f);
+    tile->near_row[k].fit(n, -1);
+    tile->near_weight[k].fit(n);
   }
   tile->feature_count = params.features();
   for (int f = 0; f < tile->feature_count; ++f) tile->features[static_cast<size_t>(f)].clear_to(n, 0);
-  tile->distance.clear_to(n, 0);
+  tile->distance.fit(n);
   NeighbourSearch search{};
   search.n = n;
   search.runs = runs;
@@ -110,8 +112,8 @@ void code_classes(Io& io, const SteppedParams& params, TileState* tile, const So
   Plane<uint8_t> contexts;
   Plane<int32_t> residuals, codes;
   contexts.fit(tile->n);
-  residuals.clear_to(tile->n, 0);
-  codes.clear_to(tile->n, 0);
+  residuals.fit(tile->n);
+  codes.fit(tile->n);
   for (int c = 0; c < 2; ++c) {
     for (size_t i = 0; i < n; ++i) {
       const int faint = std::min(5, -tile->features[kAlpha][i] >> 8);
@@ -149,14 +151,21 @@ void code_positions(Io& io, const SteppedParams& params, TileState* tile, const 
   StepSum steps = tile->step_sum(params.position);
   steps.half_octaves = half_octaves.data();
   kernels().stepped->sum_steps(steps);
+  [[maybe_unused]] BitReader raw;  // of our own: what is stored below cannot change it
+  if constexpr (Io::kReading) raw = io.raw_bits();
   for (size_t i = 0; i < n; ++i) {
     int left_out = std::clamp(frame.unit_level + (half_octaves[i] >> 1), 0, frame.low_levels);
     int bits = frame.low_levels - left_out;
+    const bool at_once = 3 * bits <= BitReader::kMostAtOnce;
+    [[maybe_unused]] uint64_t lows = 0;
+    if constexpr (Io::kReading)
+      if (at_once) lows = raw.get_long(3 * bits);
     for (size_t a = 0; a < 3; ++a) {
       uint64_t low;
       uint64_t high = static_cast<uint64_t>(tile->coordinates[a][i]) << frame.low_levels;
       if constexpr (Io::kReading) {
-        low = io.raw(bits);
+        low = at_once ? lows & ((uint64_t{1} << bits) - 1) : raw.get(bits);
+        lows >>= bits;
       } else {
         const double at = units_from_origin(source->positions[rows[i] * 3 + static_cast<int64_t>(a)], cell,
                                             frame.origin[a], frame.mantissa);
@@ -170,6 +179,7 @@ void code_positions(Io& io, const SteppedParams& params, TileState* tile, const 
           static_cast<float>(static_cast<double>(frame.origin[a] + frame.mantissa * at) * cell);
     }
   }
+  if constexpr (Io::kReading) io.raw_bits() = raw;
 }
 
 void write_frame(ByteWriter& out, const TileFrame& frame) {

@@ -110,11 +110,14 @@ void find_neighbours(const NeighbourSearch& s) {
 
 // --- Steps ---
 
-void sum_steps(const StepSum& s) {
+template <int FeatureCount>
+void sum_steps_of(const StepSum& given) {
+  const StepSum s = given;                  // of our own: what is stored below cannot change it
   constexpr int32_t kRootOfTwo = 0x3504F3;  // its mantissa
   for (int64_t i = 0; i < s.n; i += kWidth) {
     Ints sum = Ints{} + 4096;
-    for (int f = 0; f < s.feature_count; ++f) sum = sum + load<Ints>(s.features[f] + i) * s.weight[f];
+#pragma GCC unroll 7
+    for (int f = 0; f < FeatureCount; ++f) sum = sum + load<Ints>(s.features[f] + i) * s.weight[f];
     const Ints e = clamp(sum >> 13, -kMaxHalfOctaves, s.most);
     if (s.half_octaves) store(s.half_octaves + i, e);
     if (s.sizes) {
@@ -122,6 +125,10 @@ void sum_steps(const StepSum& s) {
       store(s.sizes + i, s.base * floats_of_bits(bits));
     }
   }
+}
+
+void sum_steps(const StepSum& s) {
+  s.feature_count == kFeatures ? sum_steps_of<kFeatures>(s) : sum_steps_of<kFeaturesWithoutClasses>(s);
 }
 
 // --- Classes ---

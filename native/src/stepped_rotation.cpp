@@ -36,7 +36,7 @@ class RotationWork {
   RotationWork(const SteppedParams& params, TileState* tile, bool by_books) {
     find_steps(params, *tile, by_books);
     const int64_t n = tile->n;
-    for (Plane<int32_t>& plane : codes) plane.clear_to(n, 0);
+    for (Plane<int32_t>& plane : codes) plane.fit(n);
     tile->axes.resize(static_cast<size_t>(9 * plane_room(n)));
     planes.n = n;
     planes.runs = runs_of(n);
@@ -75,8 +75,8 @@ class RotationWork {
       sum.sizes = by_kind[k].data();
       kernels().stepped->sum_steps(sum);
     }
-    axis_.clear_to(n, 1.0f);
-    spin_.clear_to(n, 1.0f);
+    axis_.fit(n, 1.0f);
+    spin_.fit(n, 1.0f);
     axis_contexts.fit(n);
     spin_contexts.fit(n);
     RotationSteps steps{};

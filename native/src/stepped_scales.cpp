@@ -46,8 +46,8 @@ class ScaleWork {
     for (size_t j = 0; j < 3; ++j) {
       tile->scales[j].fit(tile->n);
       half_octaves_[j].fit(tile->n);
-      residuals[j].clear_to(tile->n, 0);
-      codes[j].clear_to(tile->n, 0);
+      residuals[j].fit(tile->n);
+      codes[j].fit(tile->n);
     }
   }
 

@@ -77,11 +77,14 @@ void walk_curve(int64_t n, Visit visit) {
 // One value a row, with room behind for vector code: zeros, so that no lane computes with what memory held before.
 template <class T>
 struct Plane : Uninitialised<T> {
-  void fit(int64_t n) {
+  void fit(int64_t n, T behind = T{}) {
     this->resize(static_cast<size_t>(plane_room(n)));
-    std::fill(this->begin() + n, this->end(), T{});
+    std::fill(this->begin() + n, this->end(), behind);
   }
-  void clear_to(int64_t n, T value) { this->assign(static_cast<size_t>(plane_room(n)), value); }
+  void clear_to(int64_t n, T value) {
+    this->resize(static_cast<size_t>(plane_room(n)));
+    std::fill(this->begin(), this->end(), value);
+  }
 };
 template <class T, size_t Count>
 std::array<T*, Count> data_of(std::array<Plane<T>, Count>& planes) {

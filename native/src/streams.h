@@ -35,6 +35,7 @@ class StreamReader {
   bool symbols(const uint8_t* contexts, uint8_t* symbols, int64_t n);
   void complete(const uint8_t* contexts, const uint8_t* symbols, int32_t* values, int64_t n, bool is_signed);
   uint32_t raw(int count) { return bits_.get(count); }
+  BitReader& raw_bits() { return bits_; }
   bool ok() const { return ok_ && bits_.ok(); }
   bool close() const;  // every lane back at kRansLow, every byte taken
 

@@ -1,6 +1,7 @@
 #include "tables.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
 namespace splatzip {
@@ -210,19 +211,20 @@ class Prices {
 int64_t n_log2_n(uint32_t n) { return entropy_of(n); }
 
 void TableSet::prepare() {
-  constexpr int kSlotsOfHint = kRansTotal / kHints;
-  hints.assign(tables.size() * kHints + 3, 0);
+  constexpr size_t kSlotsOfHint = kRansTotal / kHints, kAtOnce = 8;
+  hints.resize(tables.size() * kHints + kAtOnce);
   starts.assign(tables.size() * kStartStride, kRansTotal);
   for (size_t t = 0; t < tables.size(); ++t) {
     uint16_t* start = starts.data() + t * kStartStride;
     uint8_t* hint = hints.data() + t * kHints;
-    int next = 0;  // slot
-    for (int s = 0; s < 256; ++s) {
+    size_t next = 0;  // slot
+    for (size_t s = 0; s < 256; ++s) {
       start[s] = static_cast<uint16_t>(next);
-      const int first = (next + kSlotsOfHint - 1) / kSlotsOfHint;
-      next += tables[t][static_cast<size_t>(s)];
-      const int end = (next + kSlotsOfHint - 1) / kSlotsOfHint;
-      std::fill(hint + first, hint + end, static_cast<uint8_t>(s));
+      const size_t first = (next + kSlotsOfHint - 1) / kSlotsOfHint;
+      next += tables[t][s];
+      const size_t end = (next + kSlotsOfHint - 1) / kSlotsOfHint;
+      const uint64_t hinted = 0x0101010101010101 * s;  // written beyond the end, too: the next symbol comes over it
+      for (size_t at = first; at < end; at += kAtOnce) std::memcpy(hint + at, &hinted, kAtOnce);
     }
     for (size_t s = 0; s < kLikelySymbols; ++s) likely[s * kMaxTables + t] = start[s + 1];
   }

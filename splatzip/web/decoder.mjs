@@ -4,6 +4,9 @@ var e = class {
 	constructor(e) {
 		this.call = new WebAssembly.Instance(e, {}).exports, this.call._initialize();
 	}
+	crc32(e) {
+		return this.withBlocks((t) => this.call.crc32(t.put(e), e.length)) >>> 0;
+	}
 	withBlocks(e) {
 		let n = new t(this.call);
 		try {
@@ -460,7 +463,7 @@ var ae = {
 		]
 	}),
 	ksplat: (e, t) => {
-		let n = se(t, "positions").dtype === "uint32", r = n ? 32 : 16, i = 8 * C[t.get("sh")?.dtype ?? "uint8"];
+		let n = k(t, "positions").dtype === "uint32", r = n ? 32 : 16, i = 8 * C[t.get("sh")?.dtype ?? "uint8"];
 		return {
 			coordinates: E("positions", w, r, { folded: n }),
 			components: [
@@ -488,7 +491,7 @@ var ae = {
 	},
 	float32: (e, t) => {
 		if (e !== 1) throw c(`version ${e} of the bits of a float scene is not known`);
-		let n = T(Math.floor(se(t, "sh").columns / 3) - 1).map((e) => e + 3);
+		let n = T(Math.floor(k(t, "sh").columns / 3) - 1).map((e) => e + 3);
 		return {
 			coordinates: E("positions", w, 32, { folded: !0 }),
 			components: [
@@ -551,60 +554,60 @@ function oe(e) {
 function O(e) {
 	return Math.floor((e.get("sh")?.columns ?? 0) / 3);
 }
-function se(e, t) {
+function k(e, t) {
 	let n = e.get(t);
 	if (!n) throw o(`chunk (3, 0): it has no array '${t}'`);
 	return n;
 }
 // src/decoder/columns/source.ts
-var k = "chunk (3, 0)", ce = 75, le = class {
+var A = "chunk (3, 0)", se = 75, ce = class {
 	#e;
 	#t = /* @__PURE__ */ new Map();
 	#n = [];
 	#r = 0;
 	constructor(e) {
-		this.#e = d(e, k, { wrapReals: !0 });
+		this.#e = d(e, A, { wrapReals: !0 });
 		let { format: t, version: n, codes: r, tables: i, records: a, header: s } = this.#e;
-		if (typeof t != "string" || !A(n) || !f(r) || !f(s)) throw F();
+		if (typeof t != "string" || !j(n) || !f(r) || !f(s)) throw P();
 		for (let [e, t] of Object.entries(r)) {
-			let [n, r] = N(t);
-			if (!A(n)) throw F();
-			if (!P(r) || n > ce) throw o(`${k}: an array of codes has an impossible shape`);
+			let [n, r] = le(t);
+			if (!j(n)) throw P();
+			if (!ue(r) || n > se) throw o(`${A}: an array of codes has an impossible shape`);
 			this.#t.set(e, {
 				columns: n,
 				dtype: r
 			});
 		}
-		for (let e of M(i)) {
-			let [t, n, r] = M(e);
-			if (M(e).length !== 3 || typeof t != "string" || typeof n != "string") throw F();
+		for (let e of N(i)) {
+			let [t, n, r] = N(e);
+			if (N(e).length !== 3 || typeof t != "string" || typeof n != "string") throw P();
 			this.#n.push({
 				name: t,
 				dtype: n,
-				shape: M(r).map(j)
+				shape: N(r).map(M)
 			});
 		}
-		for (let e of M(a)) {
-			let [t, n] = N(e);
-			j(t), this.#r += j(n);
+		for (let e of N(a)) {
+			let [t, n] = le(e);
+			M(t), this.#r += M(n);
 		}
 	}
 	get needsData() {
-		return this.#r > 0 || this.#n.some(({ shape: e }) => ue(e) > 0);
+		return this.#r > 0 || this.#n.some(({ shape: e }) => de(e) > 0);
 	}
 	source(e) {
 		let t = /* @__PURE__ */ new Map(), n = 0;
 		for (let { name: r, dtype: i, shape: a } of this.#n) {
-			if (!P(i)) throw o(`${k}: table '${r}' is of a type that no table has`);
-			let s = ue(a) * C[i];
-			if (s > e.length - n) throw o(`${k}: table '${r}' is larger than chunk (3, 1)`);
+			if (!ue(i)) throw o(`${A}: table '${r}' is of a type that no table has`);
+			let s = de(a) * C[i];
+			if (s > e.length - n) throw o(`${A}: table '${r}' is larger than chunk (3, 1)`);
 			t.set(r, {
 				dtype: i,
 				shape: a,
 				bytes: e.slice(n, n + s)
 			}), n += s;
 		}
-		if (n += this.#r, n > e.length) throw o(`${k}: a record is larger than chunk (3, 1)`);
+		if (n += this.#r, n > e.length) throw o(`${A}: a record is larger than chunk (3, 1)`);
 		if (n < e.length) throw o(`chunk (3, 1): ${e.length - n} bytes belong to nothing`);
 		let { format: r, version: i, header: a } = this.#e;
 		return {
@@ -616,29 +619,29 @@ var k = "chunk (3, 0)", ce = 75, le = class {
 		};
 	}
 };
-function A(e) {
+function j(e) {
 	return typeof e == "number" && Number.isInteger(e) && e >= 0 && e < 2 ** 32;
 }
-function j(e) {
-	if (!A(e)) throw F();
-	return e;
-}
 function M(e) {
-	if (!Array.isArray(e)) throw F();
+	if (!j(e)) throw P();
 	return e;
 }
 function N(e) {
-	let t = M(e);
-	if (t.length !== 2) throw F();
+	if (!Array.isArray(e)) throw P();
+	return e;
+}
+function le(e) {
+	let t = N(e);
+	if (t.length !== 2) throw P();
 	return [t[0], t[1]];
 }
-function P(e) {
+function ue(e) {
 	return typeof e == "string" && Object.hasOwn(C, e);
 }
-function ue(e) {
+function de(e) {
 	return e.reduce((e, t) => e * t, 1);
 }
-var F = () => o(`${k}: a field is missing or not what it should be`), I = class {
+var P = () => o(`${A}: a field is missing or not what it should be`), F = class {
 	#e;
 	#t;
 	#n;
@@ -686,10 +689,10 @@ var F = () => o(`${k}: a field is missing or not what it should be`), I = class 
 		if (e > this.left) throw this.corrupt("it ends too early");
 		return this.#r += e, this.#r - e;
 	}
-}, de = 2 ** 31, L = {
+}, fe = 2 ** 31, I = {
 	STEPPED: 1,
 	COLUMNS: 2
-}, R = {
+}, L = {
 	TABLES: 1,
 	STEPS: 2,
 	SOURCE: 3,
@@ -700,7 +703,7 @@ var F = () => o(`${k}: a field is missing or not what it should be`), I = class 
 	SETTINGS: 129,
 	QUALITY: 130,
 	TIERS: 131
-}, z = [
+}, R = [
 	83,
 	80,
 	76,
@@ -709,14 +712,14 @@ var F = () => o(`${k}: a field is missing or not what it should be`), I = class 
 	90,
 	13,
 	10
-], fe = 65535, pe = 18;
-function B(e) {
-	if (e.length === 0 || z.some((t, n) => n < e.length && e[n] !== t)) throw new a("NotSplatzipError", "not a .splatz file: it does not start with SPLATZ");
+], pe = 65535, me = 18;
+function z(e) {
+	if (e.length === 0 || R.some((t, n) => n < e.length && e[n] !== t)) throw new a("NotSplatzipError", "not a .splatz file: it does not start with SPLATZ");
 }
-function me(e, t) {
-	B(e);
-	let n = new I(e, "header at byte 0");
-	n.skip(z.length);
+function he(e, t) {
+	z(e);
+	let n = new F(e, "header at byte 0");
+	n.skip(R.length);
 	let r = n.u16(), i = n.u16();
 	if (r !== 0 || i !== 4) throw new a("UnsupportedVersionError", `this file is version ${r}.${i}; this decoder reads 0.4`);
 	let o = n.u32(), s = n.u32() + n.u32() * 2 ** 32, c = n.u32();
@@ -728,8 +731,8 @@ function me(e, t) {
 		rootCrc: c
 	};
 }
-function he(e) {
-	let t = new I(e, "root at byte 32"), [n, r, i, a, o] = U(5, () => t.uint()), s = W(() => t.f64()), c = {
+function ge(e) {
+	let t = new F(e, "root at byte 32"), [n, r, i, a, o] = U(5, () => t.uint()), s = W(() => t.f64()), c = {
 		low: W(() => t.f32()),
 		high: W(() => t.f32())
 	};
@@ -741,7 +744,7 @@ function he(e) {
 		size: t.uint(),
 		crc: t.u32()
 	}));
-	let d = be(t);
+	let d = B(t);
 	if (t.end(), r === 0 || i > 4 || l === 0 || !s.every(Number.isFinite)) throw t.corrupt("it describes no scene");
 	return {
 		codec: n,
@@ -756,11 +759,11 @@ function he(e) {
 		entries: d
 	};
 }
-function ge(e, t) {
-	let n = new I(e, t), r = be(n);
+function _e(e, t) {
+	let n = new F(e, t), r = B(n);
 	return n.end(), r;
 }
-function _e({ shared: e, runs: t }, n) {
+function ve({ shared: e, runs: t }, n) {
 	return {
 		shared: e.map((e) => ({
 			...e,
@@ -776,8 +779,8 @@ function _e({ shared: e, runs: t }, n) {
 		}))
 	};
 }
-function ve(e, { shared: t, runs: n }, r, i) {
-	let a = "root at byte 32", l = new Set(Object.values(R));
+function ye(e, { shared: t, runs: n }, r, i) {
+	let a = "root at byte 32", l = new Set(Object.values(L));
 	for (let { kind: e, name: n } of t) if (!l.has(e) && e < 128) throw c(`${n}: this version does not know that required kind`);
 	for (let t of n) {
 		if (t.segment >= e.segments || t.tier >= e.tiers || t.layer >= e.layers) throw o(`${a}: it lists ${V(t)}, which it does not have`);
@@ -797,12 +800,12 @@ function ve(e, { shared: t, runs: n }, r, i) {
 	}
 	if (f !== i) throw o(`byte ${f}: ${i - f} bytes belong to no chunk`);
 }
-function ye(e, t, n) {
-	let r = new I(e, `${t.directory.name} at byte ${t.offset}`), i = r.uint();
-	if (i * pe > r.left) throw r.corrupt("it lists more chunks than it has room for");
-	let a = W((e) => (n.high[e] - n.low[e]) / fe), o = () => W((e) => n.low[e] + r.u16() * a[e]), s = [], c = -1, l = t.offset + t.directory.size;
+function be(e, t, n) {
+	let r = new F(e, `${t.directory.name} at byte ${t.offset}`), i = r.uint();
+	if (i * me > r.left) throw r.corrupt("it lists more chunks than it has room for");
+	let a = W((e) => (n.high[e] - n.low[e]) / pe), o = () => W((e) => n.low[e] + r.u16() * a[e]), s = [], c = -1, l = t.offset + t.directory.size;
 	for (let e = 0; e < i; e++) {
-		if (c += 1 + r.uint(), c >= de) throw r.corrupt(`there is no tile ${c}`);
+		if (c += 1 + r.uint(), c >= fe) throw r.corrupt(`there is no tile ${c}`);
 		let [e, n, i] = [
 			r.uint(),
 			r.uint(),
@@ -824,7 +827,7 @@ function ye(e, t, n) {
 	if (r.end(), l !== t.offset + t.size) throw r.corrupt("its chunks do not fill the run");
 	return s;
 }
-function be(e) {
+function B(e) {
 	let t = [];
 	H(e, e.uint(), () => {
 		let [n, r, i, a] = U(4, () => e.uint());
@@ -879,8 +882,8 @@ function W(e) {
 }
 // src/decoder/streams.ts
 function xe(e, t, n, r) {
-	let i = new I(e, r);
-	n === 0 && (t === L.STEPPED ? Se : Ce)(i);
+	let i = new F(e, r);
+	n === 0 && (t === I.STEPPED ? Se : Ce)(i);
 	let a = [];
 	for (let e = i.uint(); e > 0; e--) {
 		let e = {
@@ -906,9 +909,9 @@ function Ce(e) {
 var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 	isChained = !1;
 	essential = [
-		[R.SOURCE, 0],
-		[R.COLUMNS, 0],
-		[R.TABLES, 0]
+		[L.SOURCE, 0],
+		[L.COLUMNS, 0],
+		[L.TABLES, 0]
 	];
 	#e;
 	#t;
@@ -921,25 +924,25 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 	#c = /* @__PURE__ */ new Map();
 	#l = [];
 	constructor(e, t, n) {
-		this.#e = e, this.#t = n, this.#n = (t + 1) ** 2 - 1, n.has(`${R.SOURCE},1`) && this.essential.push([R.SOURCE, 1]);
-		for (let e = 0; n.has(`${R.PALETTE},${e}`); e++) this.#i.push([R.PALETTE, e]);
+		this.#e = e, this.#t = n, this.#n = (t + 1) ** 2 - 1, n.has(`${L.SOURCE},1`) && this.essential.push([L.SOURCE, 1]);
+		for (let e = 0; n.has(`${L.PALETTE},${e}`); e++) this.#i.push([L.PALETTE, e]);
 	}
 	get hasRest() {
 		return this.#o?.layout.components.some(({ layer: e }) => e === 1) ?? !1;
 	}
 	take(e, t, n) {
-		if (this.#r.set(`${e},${t}`, n.slice()), e === R.SOURCE && t === 0 && (this.#a = new le(n), this.#a.needsData && !this.#t.has(`${R.SOURCE},1`))) throw o("root: the tables of its source are not listed");
-		e === R.TABLES && this.#o && this.#p(this.#o.file, t, n), !this.#o && this.essential.every(([e, t]) => this.#r.has(`${e},${t}`)) && (this.#o = this.#u());
+		if (this.#r.set(`${e},${t}`, n.slice()), e === L.SOURCE && t === 0 && (this.#a = new ce(n), this.#a.needsData && !this.#t.has(`${L.SOURCE},1`))) throw o("root: the tables of its source are not listed");
+		e === L.TABLES && this.#o && this.#p(this.#o.file, t, n), !this.#o && this.essential.every(([e, t]) => this.#r.has(`${e},${t}`)) && (this.#o = this.#u());
 	}
 	needs(e) {
 		let t = Math.min(we, Te * e.bytes.length);
 		if (!(e.count >= 1 && e.count <= t)) throw o(`${e.name}: it cannot hold ${e.count} splats`);
 		if (!this.#o) return this.essential;
-		let n = xe(e.bytes, L.COLUMNS, e.layer, e.name).map(({ tableSet: e }) => [R.TABLES, e]), r = e.layer === 1 && this.#o.source.format === "sog" ? [
-			[R.PALETTE, 0],
+		let n = xe(e.bytes, I.COLUMNS, e.layer, e.name).map(({ tableSet: e }) => [L.TABLES, e]), r = e.layer === 1 && this.#o.source.format === "sog" ? [
+			[L.PALETTE, 0],
 			...this.#i,
-			[R.COLUMNS, 1],
-			[R.TABLES, G]
+			[L.COLUMNS, 1],
+			[L.TABLES, G]
 		] : [];
 		return [
 			...this.essential,
@@ -991,7 +994,7 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 		this.#o && this.#e.call.columns_close(this.#o.file), this.#o = null;
 	}
 	#u() {
-		let e = this.#a.source(this.#r.get(`${R.SOURCE},1`) ?? /* @__PURE__ */ new Uint8Array()), t = ie(e.format, e.version, e.codes), n = this.#d(0), r = this.#f(n);
+		let e = this.#a.source(this.#r.get(`${L.SOURCE},1`) ?? /* @__PURE__ */ new Uint8Array()), t = ie(e.format, e.version, e.codes), n = this.#d(0), r = this.#f(n);
 		if (r.length !== t.components.length || t.components.some(({ layer: e }, t) => e !== r[t])) throw o("chunk (5, 0): its components are not those of the source");
 		for (let n of [...t.coordinates, ...t.components]) {
 			let t = e.codes.get(n.array), r = `chunk (3, 0): array '${n.array}'`;
@@ -1000,7 +1003,7 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 		}
 		for (let [e, t] of this.#r) {
 			let [r, i] = e.split(",").map(Number);
-			r === R.TABLES && this.#p(n, i, t);
+			r === L.TABLES && this.#p(n, i, t);
 		}
 		return {
 			source: e,
@@ -1010,7 +1013,7 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 		};
 	}
 	#d(e) {
-		let t = this.#r.get(`${R.COLUMNS},${e}`), n = this.#e.withBlocks((e) => this.#e.call.columns_open(e.put(t), t.length));
+		let t = this.#r.get(`${L.COLUMNS},${e}`), n = this.#e.withBlocks((e) => this.#e.call.columns_open(e.put(t), t.length));
 		if (n === 0) throw o(`chunk (5, ${e}): its numbers make no sense`);
 		return n;
 	}
@@ -1077,7 +1080,7 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 				24,
 				45
 			].includes(t.length) || t.some((e) => e !== 0)) throw o("chunk (5, 1): its components are not those of a palette");
-			let n = this.#r.get(`${R.TABLES},${G}`);
+			let n = this.#r.get(`${L.TABLES},${G}`);
 			this.#p(e, G, n);
 			let r = T(t.length / 3), i = this.#i.map(([t, n]) => this.#_(e, n, r, this.#r.get(`${t},${n}`))), a = new Uint8Array(i.reduce((e, { length: t }) => e + t, 0)), s = 0;
 			for (let e of i) a.set(e, s), s += e.length;
@@ -1129,36 +1132,9 @@ function ke(e, t) {
 		if (i(n) !== i(r) || n > 0 && i(n - 1) === i(n)) throw o(`a chunk of the source has not ${K} splats`);
 	}
 }
-// src/decoder/crc32.ts
-var Ae = je();
-function je() {
-	let e = Array.from({ length: 8 }, () => /* @__PURE__ */ new Uint32Array(256)), t = e[0];
-	for (let e = 0; e < 256; e++) {
-		let n = e;
-		for (let e = 0; e < 8; e++) n = n & 1 ? n >>> 1 ^ 3988292384 : n >>> 1;
-		t[e] = n;
-	}
-	for (let n = 1; n < 8; n++) {
-		let r = e[n - 1];
-		for (let i = 0; i < 256; i++) {
-			let a = r[i];
-			e[n][i] = a >>> 8 ^ t[a & 255];
-		}
-	}
-	return e;
-}
-function Me(e) {
-	let [t, n, r, i, a, o, s, c] = Ae, l = 4294967295, u = 0, d = new DataView(e.buffer, e.byteOffset, e.byteLength);
-	for (; u + 8 <= e.length; u += 8) {
-		let e = l ^ d.getInt32(u, !0), f = d.getInt32(u + 4, !0);
-		l = c[e & 255] ^ s[e >>> 8 & 255] ^ o[e >>> 16 & 255] ^ a[e >>> 24] ^ i[f & 255] ^ r[f >>> 8 & 255] ^ n[f >>> 16 & 255] ^ t[f >>> 24];
-	}
-	for (; u < e.length; u++) l = l >>> 8 ^ t[(l ^ e[u]) & 255];
-	return ~l >>> 0;
-}
 // src/decoder/meta.ts
-function Ne(e) {
-	let t = Ie(e.camera), n = X(e.up), { antialiased: r } = e;
+function Ae(e) {
+	let t = Ne(e.camera), n = X(e.up), { antialiased: r } = e;
 	return {
 		type: "meta",
 		...t && { camera: t },
@@ -1170,7 +1146,7 @@ function Ne(e) {
 		values: e
 	};
 }
-function Pe(e, t) {
+function je(e, t) {
 	let n;
 	try {
 		n = d(e, "chunk (131, 0)");
@@ -1178,8 +1154,8 @@ function Pe(e, t) {
 		if (e instanceof a) return;
 		throw e;
 	}
-	let r = (e) => Array.from({ length: t - 1 }, () => e), i = Y(n.widen, r([-1, 3])), o = Y(n.strengthen, r([.1, 20])), s = Y(n.blur, r(Fe)), c = Y(n.by_size, [
-		Fe,
+	let r = (e) => Array.from({ length: t - 1 }, () => e), i = Y(n.widen, r([-1, 3])), o = Y(n.strengthen, r([.1, 20])), s = Y(n.blur, r(Me)), c = Y(n.by_size, [
+		Me,
 		J,
 		J
 	]), l = Y(n.by_opacity, [J, J]);
@@ -1192,14 +1168,14 @@ function Pe(e, t) {
 		...l && { byOpacity: l }
 	};
 }
-var Fe = [-60, 60], J = [-1, 1];
+var Me = [-60, 60], J = [-1, 1];
 function Y(e, t) {
 	if (Array.isArray(e) && e.length === t.length) return t.every(([t, n], r) => {
 		let i = e[r];
 		return typeof i == "number" && i >= t && i <= n;
 	}) ? e : void 0;
 }
-function Ie(e) {
+function Ne(e) {
 	if (!f(e)) return;
 	let t = X(e.position), n = X(e.target), r = X(e.up), i = e.fov_y_degrees;
 	if (!t || !n) return;
@@ -1225,7 +1201,7 @@ function Z(e, t) {
 	return typeof n == "string" ? { [e]: n } : {};
 }
 // src/decoder/progress.ts
-var Le = class {
+var Pe = class {
 	missing = [];
 	#e;
 	#t;
@@ -1321,13 +1297,13 @@ var Le = class {
 		let r = [...t.keys()].filter((e) => !n.has(e));
 		return r.length > 0 ? [o(`tier ${e}: the SH of tile ${r[0]} is not listed`)] : [];
 	}
-}, Re = Math.floor(2 ** 20 / 27), ze = 256, Be = 256, Q = 0, Ve = [
+}, Fe = Math.floor(2 ** 20 / 27), Ie = 256, Le = 256, Q = 0, Re = [
 	Q,
 	1,
 	2
-], He = class {
+], ze = class {
 	isChained = !0;
-	essential = [[R.STEPS, 0]];
+	essential = [[L.STEPS, 0]];
 	hasRest;
 	#e;
 	#t;
@@ -1341,21 +1317,21 @@ var Le = class {
 		this.#e = e, this.#t = t, this.#n = r, this.#r = n - 1, this.hasRest = t > 0;
 		for (let e of r) {
 			let [t, n] = e.split(",").map(Number);
-			if (t === R.TABLES && n >= Be) throw o(`chunk (1, ${n}): no stream can name tables of that id`);
+			if (t === L.TABLES && n >= Le) throw o(`chunk (1, ${n}): no stream can name tables of that id`);
 		}
 	}
 	take(e, t, n) {
-		e === R.STEPS && t === 0 ? this.#c(n) : (e === R.TABLES || e === R.CODEBOOKS) && (this.#o === 0 ? this.#a.push([e === R.TABLES ? t : -1 - t, n]) : this.#l(e, t, n));
+		e === L.STEPS && t === 0 ? this.#c(n) : (e === L.TABLES || e === L.CODEBOOKS) && (this.#o === 0 ? this.#a.push([e === L.TABLES ? t : -1 - t, n]) : this.#l(e, t, n));
 	}
 	needs(e) {
-		let t = Math.min(Re, ze * e.bytes.length);
+		let t = Math.min(Fe, Ie * e.bytes.length);
 		if (!(e.count >= 1 && e.count <= t)) throw o(`${e.name}: ${e.bytes.length} bytes cannot hold ${e.count} splats`);
 		if (this.#o === 0) return this.essential;
-		let n = xe(e.bytes, L.STEPPED, e.layer, e.name), r = n.map(({ tableSet: e }) => [R.TABLES, e]), i = this.#s.filter((t) => t === Q ? n.some(({ stream: e }) => e === 12) : e.layer === 0);
+		let n = xe(e.bytes, I.STEPPED, e.layer, e.name), r = n.map(({ tableSet: e }) => [L.TABLES, e]), i = this.#s.filter((t) => t === Q ? n.some(({ stream: e }) => e === 12) : e.layer === 0);
 		return [
 			...this.essential,
 			...r,
-			...i.map((e) => [R.CODEBOOKS, e])
+			...i.map((e) => [L.CODEBOOKS, e])
 		];
 	}
 	splats(e) {
@@ -1364,7 +1340,7 @@ var Le = class {
 		let i = e.count;
 		return this.#e.withBlocks((a) => {
 			let o = a.room(56 * i), s = a.put(e.bytes);
-			Ue(t.stepped_layer_0(this.#o, n.history, r, s, e.bytes.length, i, o), e), this.hasRest || this.#d(n, e.tier), e.tier === this.#r && n.chunks.size === 0 && this.forget(e.tile);
+			Be(t.stepped_layer_0(this.#o, n.history, r, s, e.bytes.length, i, o), e), this.hasRest || this.#d(n, e.tier), e.tier === this.#r && n.chunks.size === 0 && this.forget(e.tile);
 			let c = (e, t) => a.floats(o + 4 * e * i, t * i);
 			return {
 				positions: c(0, 3),
@@ -1382,7 +1358,7 @@ var Le = class {
 		try {
 			return this.#e.withBlocks((n) => {
 				let a = n.room(4 * i), o = n.put(e.bytes);
-				return Ue(t.stepped_layer_1(this.#o, r, o, e.bytes.length, e.count, a), e), n.floats(a, i);
+				return Be(t.stepped_layer_1(this.#o, r, o, e.bytes.length, e.count, a), e), n.floats(a, i);
 			});
 		} finally {
 			this.#d(n, e.tier);
@@ -1404,13 +1380,13 @@ var Le = class {
 		if (e[0] !== this.#t) throw o("chunk (2, 0): its SH degree is not the root's");
 		let t = e.slice();
 		if (this.#o = this.#e.withBlocks((e) => this.#e.call.stepped_open(e.put(t), t.length)), this.#o === 0) throw o("chunk (2, 0): its numbers make no sense");
-		this.#s = Ve.filter((e) => t[1] >> 1 + e & 1);
-		for (let e of this.#s) if (!this.#n.has(`${R.CODEBOOKS},${e}`)) throw o(`root: codebook ${e} is not listed`);
-		for (let e of this.#s) e !== Q && this.essential.push([R.CODEBOOKS, e]);
-		for (let [e, t] of this.#a.splice(0)) e >= 0 ? this.#l(R.TABLES, e, t) : this.#l(R.CODEBOOKS, -1 - e, t);
+		this.#s = Re.filter((e) => t[1] >> 1 + e & 1);
+		for (let e of this.#s) if (!this.#n.has(`${L.CODEBOOKS},${e}`)) throw o(`root: codebook ${e} is not listed`);
+		for (let e of this.#s) e !== Q && this.essential.push([L.CODEBOOKS, e]);
+		for (let [e, t] of this.#a.splice(0)) e >= 0 ? this.#l(L.TABLES, e, t) : this.#l(L.CODEBOOKS, -1 - e, t);
 	}
 	#l(e, t, n) {
-		let { call: r } = this.#e, i = e === R.TABLES ? r.stepped_tables : r.stepped_books;
+		let { call: r } = this.#e, i = e === L.TABLES ? r.stepped_tables : r.stepped_books;
 		if (!this.#e.withBlocks((e) => i(this.#o, t, e.put(n), n.length))) throw o(`chunk (${e}, ${t}): its numbers make no sense`);
 	}
 	#u(e) {
@@ -1425,13 +1401,13 @@ var Le = class {
 		n !== void 0 && this.#e.call.stepped_forget_chunk(n), e.chunks.delete(t);
 	}
 };
-function Ue(e, t) {
+function Be(e, t) {
 	if (e === 0) return;
 	let n = e === -2 ? "the decoded values are no scene" : "its codes make no sense";
 	throw o(`${t.name}: ${n}`);
 }
 // src/decoder/reader.ts
-var We = 1024, Ge = class {
+var Ve = 1024, He = class {
 	#e;
 	#t;
 	#n = new i();
@@ -1512,14 +1488,14 @@ var We = 1024, Ge = class {
 		if (!this.#a) {
 			if (!this.#n.has(0, 32)) {
 				let e = this.#n.peek(0, 32);
-				return e.length > 0 && B(e), null;
+				return e.length > 0 && z(e), null;
 			}
-			this.#a = me(this.#n.take(0, 32), Me);
+			this.#a = he(this.#n.take(0, 32), (e) => this.#e.crc32(e));
 		}
 		let { rootSize: e, fileSize: t, rootCrc: n } = this.#a;
 		if (!this.#o) {
 			if (!this.#n.has(32, e)) return null;
-			if (this.#o = he(this.#k({
+			if (this.#o = ge(this.#k({
 				offset: 32,
 				size: e,
 				crc: n,
@@ -1532,7 +1508,7 @@ var We = 1024, Ge = class {
 		let o = [r.entries], l = i;
 		for (let [e, { size: t, crc: n }] of r.indexes.entries()) {
 			let r = `index block ${e}`;
-			o.push(ge(this.#k({
+			o.push(_e(this.#k({
 				offset: l,
 				size: t,
 				crc: n,
@@ -1543,16 +1519,16 @@ var We = 1024, Ge = class {
 			shared: o.flatMap(({ shared: e }) => e),
 			runs: o.flatMap(({ runs: e }) => e)
 		};
-		return this.#v(r, _e(u, l), l, t);
+		return this.#v(r, ve(u, l), l, t);
 	}
 	#v(e, t, n, r) {
-		if (ve(e, t, n, r), e.splats > We * r) throw o(`root: ${r} bytes cannot hold ${e.splats} splats`);
+		if (ye(e, t, n, r), e.splats > Ve * r) throw o(`root: ${r} bytes cannot hold ${e.splats} splats`);
 		let i = t.runs.filter(({ layer: e }) => e === 0).length;
 		if (i !== e.tiers) throw o(`root: it promises ${e.tiers} tiers, ${i} are listed`);
 		let a = new Set(t.shared.map(({ kind: e, id: t }) => `${e},${t}`)), s = this.#y(e, a);
 		this.#s = s;
 		for (let [e, t] of s.essential) if (!a.has(`${e},${t}`)) throw o(`root: chunk (${e}, ${t}) is not listed, nothing can be decoded`);
-		return this.#l = [...t.shared], this.#u = [...t.runs], this.#c = new Le(e, t, s.isChained), this.#m({
+		return this.#l = [...t.shared], this.#u = [...t.runs], this.#c = new Pe(e, t, s.isChained), this.#m({
 			type: "header",
 			bytes: r,
 			count: e.splats,
@@ -1561,7 +1537,7 @@ var We = 1024, Ge = class {
 			box: e.box,
 			tiers: e.tiers,
 			layers: e.layers,
-			codec: e.codec === L.STEPPED ? "stepped" : "columns",
+			codec: e.codec === I.STEPPED ? "stepped" : "columns",
 			shared: t.shared.map(({ kind: e, id: t, offset: n, size: r }) => ({
 				kind: e,
 				id: t,
@@ -1578,29 +1554,29 @@ var We = 1024, Ge = class {
 		}), this.#c;
 	}
 	#y(e, t) {
-		if (e.codec === L.COLUMNS) return new Oe(this.#e, e.shDegree, t);
-		if (e.codec !== L.STEPPED) throw c(`root: codec ${e.codec} is not known to this version`);
+		if (e.codec === I.COLUMNS) return new Oe(this.#e, e.shDegree, t);
+		if (e.codec !== I.STEPPED) throw c(`root: codec ${e.codec} is not known to this version`);
 		if (e.layers !== (e.shDegree > 0 ? 2 : 1)) throw c(`root: ${e.layers} layers at SH degree ${e.shDegree} are not known`);
-		return new He(this.#e, e.shDegree, e.tiers, t);
+		return new ze(this.#e, e.shDegree, e.tiers, t);
 	}
 	#b(e, t, n) {
 		let r = () => t.essential.some(([t, n]) => t === e.kind && n === e.id);
 		try {
 			let r = this.#k(e);
-			e.kind === R.META && e.id === 0 ? this.#m(Ne(d(r, e.name))) : e.kind === R.TIERS && e.id === 0 ? this.#x(r) : t.take(e.kind, e.id, r), n.sharedCame(e);
+			e.kind === L.META && e.id === 0 ? this.#m(Ae(d(r, e.name))) : e.kind === L.TIERS && e.id === 0 ? this.#x(r) : t.take(e.kind, e.id, r), n.sharedCame(e);
 		} catch (t) {
 			if (!(t instanceof a) || r()) throw t;
 			n.sharedLost(e), this.#E(t, n);
 		}
 	}
 	#x(e) {
-		let t = Pe(e, this.#o.tiers);
+		let t = je(e, this.#o.tiers);
 		t && this.#m(t);
 	}
 	#S(e, t) {
 		let n;
 		try {
-			n = ye(this.#k(e.directory), e, this.#o.box);
+			n = be(this.#k(e.directory), e, this.#o.box);
 		} catch (n) {
 			if (!(n instanceof a)) throw n;
 			return t.directoryLost(e), this.#E(n, t, {
@@ -1650,7 +1626,7 @@ var We = 1024, Ge = class {
 		try {
 			let s = n.readiness(e);
 			if (s !== "ready") return s === "lost";
-			if (!this.#i && n.awaits(R.TIERS, 0)) return !1;
+			if (!this.#i && n.awaits(L.TIERS, 0)) return !1;
 			let c = n.sharedState(t.needs(e), e.name);
 			if (c !== "ready") return c === "lost" && a === 0 && n.cut(r, i), c === "lost";
 			if (a > 0 && !t.hasRest) return !0;
@@ -1728,16 +1704,16 @@ var We = 1024, Ge = class {
 	}
 	#k({ offset: e, size: t, crc: n, name: r }) {
 		let i = this.#n.take(e, t);
-		if (Me(i) !== n) throw o(`${r}: the checksum is wrong; the file was damaged`);
+		if (this.#e.crc32(i) !== n) throw o(`${r}: the checksum is wrong; the file was damaged`);
 		return i;
 	}
-}, Ke = [
+}, Ue = [
 	0,
 	0,
 	0
 ];
-function qe(e, t, n) {
-	let [r, i, a] = e.bySize ?? Ke, [o, s] = e.byOpacity ?? Ke, [c, l, u, d] = n, f = $((c + l + u - Math.min(c, l, u)) / 2 - r, -3, 3), p = Math.max(Math.log(d), -4), m = e.widen[t] + i * f + o * p, h = Math.exp(a * f + s * p), g = e.blur ? Math.exp(2 * e.blur[t]) : 0;
+function We(e, t, n) {
+	let [r, i, a] = e.bySize ?? Ue, [o, s] = e.byOpacity ?? Ue, [c, l, u, d] = n, f = $((c + l + u - Math.min(c, l, u)) / 2 - r, -3, 3), p = Math.max(Math.log(d), -4), m = e.widen[t] + i * f + o * p, h = Math.exp(a * f + s * p), g = e.blur ? Math.exp(2 * e.blur[t]) : 0;
 	for (let e = 0; e < 3; e++) {
 		let t = n[e] + $(m, -1, 3);
 		n[e] = g > 0 ? Math.log(Math.exp(2 * t) + g) / 2 : t;
@@ -1747,7 +1723,7 @@ function qe(e, t, n) {
 function $(e, t, n) {
 	return Math.min(Math.max(e, t), n);
 }
-var Je = 255, Ye = class {
+var Ge = 255, Ke = class {
 	tiers;
 	#e = /* @__PURE__ */ new Map();
 	#t = /* @__PURE__ */ new Set();
@@ -1768,7 +1744,7 @@ var Je = 255, Ye = class {
 		let t = new Uint8Array(e.count).fill(255);
 		for (let n = this.tiers - 1; n > e.tier; n--) {
 			let r = this.#n(n);
-			r === null ? t.fill(n - 1) : r.length > 0 && Xe(t, e.positions, r, n - 1);
+			r === null ? t.fill(n - 1) : r.length > 0 && qe(t, e.positions, r, n - 1);
 		}
 		return t;
 	}
@@ -1777,7 +1753,7 @@ var Je = 255, Ye = class {
 		return t === void 0 ? null : t.filter((t) => !this.#t.has(`${e}/${t.tile}`)).map((e) => e.box);
 	}
 };
-function Xe(e, t, n, r) {
+function qe(e, t, n, r) {
 	for (let i = 0; i < e.length; i++) {
 		let a = t[3 * i], o = t[3 * i + 1], s = t[3 * i + 2];
 		for (let { low: t, high: c } of n) if (!(a < t[0] || o < t[1] || s < t[2] || a > c[0] || o > c[1] || s > c[2])) {
@@ -1786,4 +1762,4 @@ function Xe(e, t, n, r) {
 		}
 	}
 }
-export { e as Core, Ge as FileReader, Je as ITSELF, Ye as StandIns, n as openStream, qe as standIn };
+export { e as Core, He as FileReader, Ge as ITSELF, Ke as StandIns, n as openStream, We as standIn };

@@ -8,6 +8,7 @@ interface Exports {
   _initialize(): void;
   splatzip_alloc(size: number): Address;
   splatzip_free(block: Address): void;
+  crc32(data: Address, size: number): number;
   stepped_open(params: Address, size: number): Address;
   stepped_close(file: Address): void;
   stepped_books(file: Address, id: number, data: Address, size: number): number;
@@ -63,6 +64,11 @@ export class Core {
   constructor(module: WebAssembly.Module) {
     this.call = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
     this.call._initialize();
+  }
+
+  /** CRC-32 as zip, PNG and zlib have it. */
+  crc32(bytes: Uint8Array): number {
+    return this.withBlocks((blocks) => this.call.crc32(blocks.put(bytes), bytes.length)) >>> 0;
   }
 
   /** Calls `use` with memory that is given back behind it. */

@@ -14,7 +14,6 @@ import {
   checkEntries, checkMagic, Codec, HEADER_BYTES, Kind, placed, readDirectory, readHeader, readIndex, readRoot,
   type Block, type ChunkEntry, type Entries, type Header, type Root, type RunEntry, type SharedEntry,
 } from './container';
-import { crc32 } from './crc32';
 import { corrupt, FileError, truncated, unsupported } from './errors';
 import { jsonObject } from './json';
 import { metaEvent, tiersEvent } from './meta';
@@ -134,7 +133,7 @@ export class FileReader implements SplatStream {
         if (start.length > 0) checkMagic(start);
         return null;
       }
-      this.#header = readHeader(this.#arrived.take(0, HEADER_BYTES), crc32);
+      this.#header = readHeader(this.#arrived.take(0, HEADER_BYTES), (bytes) => this.#core.crc32(bytes));
     }
     const { rootSize, fileSize, rootCrc } = this.#header;
     if (!this.#root) {
@@ -325,7 +324,7 @@ export class FileReader implements SplatStream {
 
   #checked({ offset, size, crc, name }: Block): Uint8Array {
     const bytes = this.#arrived.take(offset, size);
-    if (crc32(bytes) !== crc) throw corrupt(`${name}: the checksum is wrong; the file was damaged`);
+    if (this.#core.crc32(bytes) !== crc) throw corrupt(`${name}: the checksum is wrong; the file was damaged`);
     return bytes;
   }
 }
