@@ -135,10 +135,14 @@ class Scene:
     def take(self, rows: NDArray[Any]) -> Scene:
         """The splats at `rows` (indices or a mask), in that order; the quantized source is dropped.
 
-        Rows of a scene need no second check. Raises: SceneError if there are none.
+        Rows of a scene need no second check.
+
+        Raises: SceneError if there are none; IndexError for a row that is not there, a mask of another length, or what
+            is not a list of rows.
         """
-        places = np.asarray(rows)
-        places = np.flatnonzero(places) if places.dtype == bool else places
+        places = np.arange(len(self))[rows]
+        if places.ndim != 1:
+            raise IndexError(f"rows have shape {places.shape}, expected (M,)")
         taken = {name: np.take(array, places, axis=0) for name, array in self.arrays().items()}
         return Scene.of_checked(taken, origin=self.origin, meta=self.meta)
 

@@ -146,3 +146,28 @@ def test_a_crop_box_without_two_corners_is_refused():
 def test_what_leaves_float32_is_refused_by_row():
     with pytest.raises(SceneError, match="row 0: Inf in positions"):
         transform(scene_of(), scale=1e300)
+
+
+def test_rows_are_taken_in_their_order_by_index_or_mask():
+    scene = scene_of(5)
+    assert scene.take([3, -5, 3]).positions.tolist() == scene.positions[[3, 0, 3]].tolist()
+    assert scene.take(scene.positions[:, 0] > 0).sh.tolist() == scene.sh[scene.positions[:, 0] > 0].tolist()
+
+
+@pytest.mark.parametrize("rows", [[5], np.ones(4, bool), np.zeros(6, bool), [[0, 1], [2, 3]], 0])
+def test_what_names_no_rows_is_refused(rows):
+    with pytest.raises(IndexError):
+        scene_of(5).take(rows)
+
+
+def test_a_scene_is_never_left_without_splats():
+    with pytest.raises(SceneError, match="no splats"):
+        scene_of(5).take([])
+
+
+@pytest.mark.parametrize(
+    "changes", [{"sh": np.zeros((4, 1, 3))}, {"rotations": np.zeros((5, 4))}, {"origin": [0, np.inf, 0]}]
+)
+def test_an_edit_that_is_no_scene_is_refused(changes):
+    with pytest.raises(SceneError):
+        scene_of(5).edited(**changes)
