@@ -53,8 +53,9 @@ class CudaRasterizer:
 
         Raises: BackendError if memory is short: both are there for a moment.
         """
-        self._shapes = [(len(rows), *shape[1:]) for shape in self._shapes]
         self._call("keep", np.ascontiguousarray(rows, np.uint32))
+        # Not before: what is read must have room for all that is there.
+        self._shapes = [(len(rows), *shape[1:]) for shape in self._shapes]
 
     def render(
         self, world_to_cameras: Sequence[Doubles], origin: Doubles,
