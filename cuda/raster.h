@@ -80,7 +80,7 @@ class Raster {
                           const std::vector<float>& weights, float floor) = 0;
   virtual bool read_scores(const ScoreArrays& out) = 0;
 
-  // Coverage (splatzip/views/pseudo_cover.py), from here on until it is begun again. matters: (splats) of the CPU, of
+  // Coverage (splatzip/raster/covers.py), from here on until it is begun again. matters: (splats) of the CPU, 0 of
   // splats that may be missed. What is added is the view whose scores were begun and added last.
   virtual bool begin_covers(const uint8_t* matters) = 0;
   virtual bool take_cover() = 0;     // of a view that is taken anyway

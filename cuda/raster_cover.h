@@ -1,4 +1,4 @@
-// Coverage: how well splats have been seen (splatzip/views/pseudo_cover.py). What views add to it stays on the device.
+// Coverage: how well splats have been seen (splatzip/raster/covers.py). What views add to it stays on the device.
 //
 //   scores of one view -> cover = min(weight, 1) -> total, and taken or a candidate's bytes
 //   taken + bytes of a candidate -> gain; the best one's bytes -> taken
