@@ -329,6 +329,8 @@ def test_rows_that_a_scene_does_not_have_cannot_stay(make: MakeRasterizer) -> No
     rasterizer.set_scene(scene.arrays())
     with pytest.raises(BackendError, match="rows that stay are not in the scene"):
         rasterizer.keep(np.array([0, len(scene)]))
+    rasterizer.begin_scores(**EVERYTHING)
+    assert len(rasterizer.read_scores()["weight"]) == len(scene)  # they are all there still
 
 
 @pytest.mark.parametrize("wishes", [("curvature", "removal", "directions"), ("removal",), ("transmittance",), ()])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import splatzip
-from splatzip.errors import BackendError
+from splatzip.errors import BackendError, FormatError
 from splatzip_viewer import drawing, opened
 from splatzip_viewer.facts import facts_table
 from splatzip_viewer.opened import OpenScene
@@ -65,6 +65,20 @@ def test_what_asks_for_splats_loads_them_once(chair, monkeypatch):
     scene = OpenScene.load(chair, device="cuda")
     assert scene.scene is scene.scene is scene.known
     assert np.array_equal(scene.scene.sh, splatzip.load(chair).sh)
+
+
+@pytest.mark.cuda
+def test_a_file_that_became_another_one_is_not_taken_for_what_is_drawn(chair, monkeypatch):
+    use_emulation(monkeypatch)
+    monkeypatch.setattr(opened, "chosen_device", lambda choice: choice)
+    scene = OpenScene.load(chair, "mine", device="cuda")
+    chair.write_bytes(splatzip.compress(splatzip.load(chair).take(np.arange(100)), preset="fast"))
+    with pytest.raises(FormatError, match=r"^mine: the file has changed since it was opened; open it again$"):
+        scene.picture(scene.pose().camera(96, 72), "centres")
+    chair.write_bytes(b"no scene")
+    with pytest.raises(FormatError, match=r"^mine: "):
+        scene.picture(scene.pose().camera(96, 72), "centres")
+    assert scene.picture(scene.pose().camera(96, 72)).alpha.any()
 
 
 @pytest.mark.cuda

@@ -55,7 +55,7 @@ def routes(sessions: Sessions, most_bytes: int) -> list[BaseRoute]:
                 answer = await run_in_threadpool(_drawn, session, asked)
             finally:
                 session.waiting.release()
-        except SplatzipError as error:
+        except (SplatzipError, OSError) as error:  # a style of drawing may read the file again
             return PlainTextResponse(str(error), 422)
         except ValueError:
             return PlainTextResponse("a request for a picture is JSON", 400)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from splatzip import (
     BackendError,
     Camera,
+    FormatError,
     GpuScene,
     NotSplatzipError,
     Picture,
@@ -92,13 +95,10 @@ class OpenScene:
         Raises: SplatzipError that names the file as the page does; OSError.
         """
         name = name or path.name
-        try:
+        with _called(path, name):
             facts = facts_of(path)
             on_gpu = None if facts is None else _on_gpu(path, device)
             known, drawn_by = (load(path), {}) if on_gpu is None else (on_gpu[0], {"splats": on_gpu[1]})
-        except SplatzipError as error:
-            text = str(error).replace(str(path), name)
-            raise type(error)(text if name in text else f"{name}: {text}") from error
         return OpenScene(name, path, stored_bytes(path), facts, device, known, drawn_by)
 
     @property
@@ -114,7 +114,11 @@ class OpenScene:
         """
         with self._loading:
             if isinstance(self._known, Outline):
-                self._known = load(self.path)
+                with _called(self.path, self.name):
+                    scene = load(self.path)
+                if not np.array_equal(scene.positions, self._known.positions):
+                    raise FormatError(f"{self.name}: the file has changed since it was opened; open it again")
+                self._known = scene
             return self._known
 
     def picture(self, camera: Camera, style: str = "splats") -> Picture:
@@ -149,6 +153,16 @@ class OpenScene:
                     del self._drawn_by[other]
                 found = self._drawn_by[style] = renderer(_styled(self.scene, style), device=self.device)
             return found
+
+
+@contextmanager
+def _called(path: Path, name: str) -> Iterator[None]:
+    """What is wrong with a file is said of it by the name that the page has for it."""
+    try:
+        yield
+    except SplatzipError as error:
+        text = str(error).replace(str(path), name)
+        raise type(error)(text if name in text else f"{name}: {text}") from error
 
 
 def _on_gpu(path: Path, device: Device) -> tuple[Outline, Renderer] | None:
