@@ -195,9 +195,20 @@ def test_a_hidden_page_draws_nothing(viewer):
             document.dispatchEvent(new Event('visibilitychange'));
         }"""
     )
-    tab.wait_for_timeout(300)
-    before = tab.evaluate("frames_drawn")
+    before = settled_count(viewer)
     tab.evaluate("document.querySelector('splat-zip').viewer.controls.reset()")
     drag(viewer, 50, 0)
-    tab.wait_for_timeout(300)
-    assert tab.evaluate("frames_drawn") == before
+    assert settled_count(viewer) == before
+
+
+def settled_count(viewer) -> int:
+    """Pictures drawn, once half a second has passed without another: what was asked for before still comes."""
+    seen = [-1]
+
+    def rests() -> bool:
+        viewer.tab.wait_for_timeout(500)
+        seen.append(viewer.tab.evaluate("frames_drawn"))
+        return seen[-1] == seen[-2]
+
+    viewer.until(rests, words=lambda: f"pictures never stop: {seen}")
+    return seen[-1]

@@ -146,6 +146,8 @@ class OpenScene:
 
     def _renderer(self, style: str) -> Renderer:
         """What draws: the one place that knows how."""
+        if style not in self._drawn_by:
+            _ = self.scene  # read before the lock is taken, if it has to be: others' pictures do not wait for it
         with self._lock:
             found = self._drawn_by.get(style)
             if found is None:

@@ -69,7 +69,10 @@ class Understanding:
 
         def attributes(request: gr.Request) -> str:
             scenes = page.session(request).scenes.values()
-            return histogram_charts([(opened.name, opened.scene) for opened in scenes]) if scenes else ""
+            try:
+                return histogram_charts([(opened.name, opened.scene) for opened in scenes]) if scenes else ""
+            except (SplatzipError, OSError) as error:
+                return problem(str(error))
 
         def trace(request: gr.Request) -> Iterator[list[Any]]:
             yield from self._traced(page.session(request))
