@@ -82,7 +82,7 @@ class Raster {
 
   // Coverage (splatzip/raster/covers.py), from here on until it is begun again. matters: (splats) of the CPU, 0 of
   // splats that may be missed. What is added is the view whose scores were begun and added last.
-  virtual bool begin_covers(const uint8_t* matters) = 0;
+  virtual bool begin_covers(const uint8_t* matters, int64_t splats) = 0;
   virtual bool take_cover() = 0;     // of a view that is taken anyway
   virtual bool add_candidate() = 0;  // they are counted from 0
   // How many splats that view would cover first; which ones nothing has covered yet, (splats).

@@ -15,6 +15,7 @@ class RasterOf : public Raster {
     forget_problem();
     advice_ = "; use device cpu";
     splats_ = splats, coefficients_ = sh_coefficients(sh_degree), pictures_ = {};
+    scored_ = covered_ = false;
     if (on_device) {
       pipeline_.set_scene(arrays, splats, sh_degree);
     } else {
@@ -39,6 +40,7 @@ class RasterOf : public Raster {
     if (std::any_of(rows, rows + splats, [&](uint32_t row) { return row >= splats_; }))
       return refuse("rows that stay are not in the scene");
     pictures_ = {};
+    scored_ = covered_ = false;
     pipeline_.keep(rows, splats);
     if (!machine_.failed()) splats_ = splats;
     return !machine_.failed();
@@ -117,42 +119,43 @@ class RasterOf : public Raster {
 
   bool begin_scores(const ScoreWishes& wishes) override {
     pictures_ = {};
-    return precisely([&](auto& pipeline) { return pipeline.begin_scores(wishes); });
+    return scored_ = precisely([&](auto& pipeline) { return pipeline.begin_scores(wishes); });
   }
   bool add_scores(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
                   const std::vector<float>& weights, float floor) override {
     pictures_ = {};
-    return precisely([&](auto& pipeline) { return pipeline.add_scores(cameras, shape, weights, floor); });
+    return of_scores([&](auto& pipeline) { return pipeline.add_scores(cameras, shape, weights, floor); });
   }
   bool read_scores(const ScoreArrays& out) override {
-    return precisely([&](auto& pipeline) { return pipeline.read_scores(out); });
+    return of_scores([&](auto& pipeline) { return pipeline.read_scores(out); });
   }
 
-  bool begin_covers(const uint8_t* matters) override {
+  bool begin_covers(const uint8_t* matters, int64_t splats) override {
     forget_problem();
     advice_ = "; use device cpu";
-    return precisely([&](auto& pipeline) { return pipeline.begin_covers(matters); });
+    if (splats != splats_) return refuse("what matters is not said of each splat of the scene");
+    return covered_ = precisely([&](auto& pipeline) { return pipeline.begin_covers(matters); });
   }
   bool take_cover() override {
-    return precisely([&](auto& pipeline) { return pipeline.take_cover(); });
+    return of_view([&](auto& pipeline) { return pipeline.take_cover(); });
   }
   bool add_candidate() override {
     advice_ = "; use device cpu";
-    return precisely([&](auto& pipeline) { return pipeline.add_candidate(); });
+    return of_view([&](auto& pipeline) { return pipeline.add_candidate(); });
   }
   bool count_new(int64_t* count) override {
-    return precisely([&](auto& pipeline) { return pipeline.count_new(count); });
+    return of_view([&](auto& pipeline) { return pipeline.count_new(count); });
   }
   bool read_missing(uint8_t* out) override {
-    return precisely([&](auto& pipeline) { return pipeline.read_missing(out); });
+    return of_covers([&](auto& pipeline) { return pipeline.read_missing(out); });
   }
   bool gain(size_t candidate, double* gain) override {
-    return precisely([&](auto& pipeline) {
+    return of_covers([&](auto& pipeline) {
       return candidate < pipeline.candidates() ? pipeline.gain(candidate, gain) : refuse("there is no such view");
     });
   }
   bool take_candidate(size_t candidate) override {
-    return precisely([&](auto& pipeline) {
+    return of_covers([&](auto& pipeline) {
       return candidate < pipeline.candidates() ? pipeline.take_candidate(candidate) : refuse("there is no such view");
     });
   }
@@ -176,6 +179,20 @@ class RasterOf : public Raster {
     if constexpr (Precise) return work(pipeline_);
     return refuse("scores need a precise rasterizer");
   }
+  // The same of scores, of covers, and of the cover of the view that was scored last. They are of one scene, and the
+  // arrays of another one are too short.
+  template <class Work>
+  bool of_scores(Work work) {
+    return precisely([&](auto& pipeline) { return scored_ ? work(pipeline) : refuse("no scores were begun"); });
+  }
+  template <class Work>
+  bool of_covers(Work work) {
+    return precisely([&](auto& pipeline) { return covered_ ? work(pipeline) : refuse("no covers were begun"); });
+  }
+  template <class Work>
+  bool of_view(Work work) {
+    return of_covers([&](auto& pipeline) { return scored_ ? work(pipeline) : refuse("no scores were begun"); });
+  }
   bool refuse(const char* why) {
     refused_ = why;
     return false;
@@ -191,7 +208,8 @@ class RasterOf : public Raster {
   std::conditional_t<Precise, RasterCovers<Machine>, RasterPipeline<Machine, false>> pipeline_;
   int64_t splats_ = 0, pixels_ = 0;
   int coefficients_ = 1;
-  BatchPictures pictures_ = {};  // of the last render, as long as its lists are there
+  BatchPictures pictures_ = {};            // of the last render, as long as its lists are there
+  bool scored_ = false, covered_ = false;  // begun, of this scene
   std::string refused_, advice_;
   Array<float> scene_[5], color_, alpha_, depth_, transmittance_;
   Array<float> gradient_[5], g_color_, g_alpha_, g_background_;

@@ -37,10 +37,11 @@ void keep(Raster& raster, In<uint32_t, nb::ndim<1>> rows) {
   or_throw([&] { return raster.keep(rows.data(), static_cast<int64_t>(rows.shape(0))); }, raster);
 }
 
-using Poses = In<double, nb::ndim<3>>;    // (V, 4, 4)
-using Numbers = In<double, nb::ndim<2>>;  // (V, 4): fx, fy, cx, cy
+using Poses = In<double, nb::shape<-1, 4, 4>>;
+using Numbers = In<double, nb::shape<-1, 4>>;  // fx, fy, cx, cy
 std::vector<ProjectionCamera> cameras_of(Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width,
                                          int height, bool exact_extent, bool antialias) {
+  if (numbers.shape(0) != poses.shape(0)) throw nb::value_error("poses and numbers are not of the same views");
   std::vector<ProjectionCamera> cameras;
   for (size_t view = 0; view < poses.shape(0); ++view)
     cameras.push_back(make_camera(poses.data() + 16 * view, origin.data(), numbers.data() + 4 * view, width, height,
@@ -154,13 +155,14 @@ void add_scores(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Nu
   const float* behind = background.data();
   const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
   const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
+  if (view_weights.shape(0) != cameras.size()) throw nb::value_error("there is not one weight a view");
   const std::vector<float> weights(view_weights.data(), view_weights.data() + cameras.size());
   or_throw([&] { return raster.add_scores(cameras, shape, weights, static_cast<float>(floor)); }, raster);
 }
 
 // Coverage, as cuda/raster.h has it.
 void begin_covers(Raster& raster, In<uint8_t, nb::ndim<1>> matters) {
-  or_throw([&] { return raster.begin_covers(matters.data()); }, raster);
+  or_throw([&] { return raster.begin_covers(matters.data(), static_cast<int64_t>(matters.shape(0))); }, raster);
 }
 void take_cover(Raster& raster) {
   or_throw([&] { return raster.take_cover(); }, raster);

@@ -7,6 +7,7 @@ import pytest
 from made_scenes import rough_scene
 
 from splatzip import BackendError, Camera
+from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.device import Engine
 from splatzip.raster.covers import COVERED, Covers, covers_of
 from splatzip.raster.score import score
@@ -59,10 +60,65 @@ def test_a_candidate_gains_what_it_adds_to_the_roots_of_what_is_taken(engine: En
         taken = added
 
 
+def emulated() -> CudaRasterizer:
+    from splatzip import _cuda
+
+    rasterizer = CudaRasterizer(core=_cuda.make_emulated_raster(True, False))
+    rasterizer.set_scene(SCENE.arrays())
+    return rasterizer
+
+
+def begin_view(rasterizer: CudaRasterizer) -> None:
+    """Scores of a view that shows nothing."""
+    wishes = ("removal", "geometry_curvature", "color_curvature", "directions", "transmittance")
+    rasterizer.begin_scores(**dict.fromkeys(wishes, False))
+
+
+CALLS = {
+    "take_cover": CudaRasterizer.take_cover,
+    "add_candidate": CudaRasterizer.add_candidate,
+    "count_new": CudaRasterizer.count_new,
+    "read_missing": CudaRasterizer.read_missing,
+    "gain": lambda rasterizer: rasterizer.gain(0),
+    "take_candidate": lambda rasterizer: rasterizer.take_candidate(0),
+}
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("name", CALLS)
+def test_covers_that_were_not_begun_for_a_scene_are_refused(name: str) -> None:
+    rasterizer = emulated()
+    begin_view(rasterizer)
+    with pytest.raises(BackendError, match="no covers were begun"):
+        CALLS[name](rasterizer)
+    rasterizer.begin_covers(MATTERS)
+    rasterizer.add_candidate()
+    CALLS[name](rasterizer)
+    rasterizer.set_scene(SCENE.arrays())  # another one, for all it knows
+    begin_view(rasterizer)
+    with pytest.raises(BackendError, match="no covers were begun"):
+        CALLS[name](rasterizer)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("name", ["take_cover", "add_candidate", "count_new"])
+def test_covers_of_a_view_that_was_not_scored_are_refused(name: str) -> None:
+    rasterizer = emulated()
+    rasterizer.begin_covers(MATTERS)
+    with pytest.raises(BackendError, match="no scores were begun"):
+        CALLS[name](rasterizer)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("splats", [0, len(SCENE) - 1, len(SCENE) + 1])
+def test_what_matters_is_said_of_each_splat(splats: int) -> None:
+    with pytest.raises(BackendError, match="what matters is not said of each splat of the scene"):
+        emulated().begin_covers(np.ones(splats, np.bool_))
+
+
 @pytest.mark.cuda
 def test_the_kernels_for_gpus_count_the_same_in_either_order_of_lanes() -> None:
     from splatzip import _cuda
-    from splatzip.kernels.cuda_rasterize import CudaRasterizer
 
     def gains(falling: bool) -> list[float]:
         rasterizer = CudaRasterizer(core=_cuda.make_emulated_raster(True, falling))

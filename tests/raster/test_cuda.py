@@ -333,6 +333,33 @@ def test_rows_that_a_scene_does_not_have_cannot_stay(make: MakeRasterizer) -> No
     assert len(rasterizer.read_scores()["weight"]) == len(scene)  # they are all there still
 
 
+def test_views_and_their_numbers_and_weights_are_as_many(make: MakeRasterizer) -> None:
+    scene, camera = rough_scene()
+    rasterizer = make(True)
+    rasterizer.set_scene(scene.arrays())
+    rasterizer.begin_scores(**EVERYTHING)
+    view = ([camera.world_to_camera] * 2, scene.origin, [intrinsics(camera)] * 2, (61, 43), np.zeros(3, np.float32))
+    settings = {"exact_extent": False, "antialias": False, "floor": 0.01}
+    with pytest.raises(ValueError, match="there is not one weight a view"):
+        rasterizer.add_scores(*view, **settings, view_weights=[1.0])
+    with pytest.raises(ValueError, match="poses and numbers are not of the same views"):
+        rasterizer.add_scores(*view[:2], [intrinsics(camera)], *view[3:], **settings, view_weights=[1.0, 1.0])
+    assert not rasterizer.read_scores()["weight"].any()
+
+
+def test_scores_are_of_the_scene_that_they_were_begun_for(make: MakeRasterizer) -> None:
+    scene, camera = rough_scene()
+    rasterizer = make(True)
+    rasterizer.set_scene(scene.arrays())
+    rasterizer.begin_scores(**EVERYTHING)
+    add_scores(rasterizer, scene, {camera: 1.0})
+    rasterizer.keep(np.arange(5))
+    with pytest.raises(BackendError, match="no scores were begun"):
+        add_scores(rasterizer, scene, {camera: 1.0})
+    with pytest.raises(BackendError, match="no scores were begun"):
+        rasterizer.read_scores()
+
+
 @pytest.mark.parametrize("wishes", [("curvature", "removal", "directions"), ("removal",), ("transmittance",), ()])
 def test_scores_are_those_of_the_cpu(make: MakeRasterizer, wishes: tuple[str, ...]) -> None:
     scene, camera = rough_scene()
