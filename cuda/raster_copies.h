@@ -15,7 +15,7 @@ class RasterOf : public Raster {
     forget_problem();
     advice_ = "; use device cpu";
     splats_ = splats, coefficients_ = sh_coefficients(sh_degree), pictures_ = {};
-    scored_ = covered_ = false;
+    has_scene_ = scored_ = covered_ = false;
     if (on_device) {
       pipeline_.set_scene(arrays, splats, sh_degree);
     } else {
@@ -31,7 +31,7 @@ class RasterOf : public Raster {
       for (auto& array : scene_) array.release();  // it is laid out for pictures now
       machine_.wait();                             // the caller's arrays may go, pinned or not
     }
-    return !machine_.failed();
+    return has_scene_ = !machine_.failed();
   }
 
   bool keep(const uint32_t* rows, int64_t splats) override {
@@ -119,7 +119,7 @@ class RasterOf : public Raster {
 
   bool begin_scores(const ScoreWishes& wishes) override {
     pictures_ = {};
-    return scored_ = precisely([&](auto& pipeline) { return pipeline.begin_scores(wishes); });
+    return scored_ = of_scene([&](auto& pipeline) { return pipeline.begin_scores(wishes); });
   }
   bool add_scores(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
                   const std::vector<float>& weights, float floor) override {
@@ -131,16 +131,13 @@ class RasterOf : public Raster {
   }
 
   bool begin_covers(const uint8_t* matters, int64_t splats) override {
-    forget_problem();
-    advice_ = "; use device cpu";
     if (splats != splats_) return refuse("what matters is not said of each splat of the scene");
-    return covered_ = precisely([&](auto& pipeline) { return pipeline.begin_covers(matters); });
+    return covered_ = of_scene([&](auto& pipeline) { return pipeline.begin_covers(matters); });
   }
   bool take_cover() override {
     return of_view([&](auto& pipeline) { return pipeline.take_cover(); });
   }
   bool add_candidate() override {
-    advice_ = "; use device cpu";
     return of_view([&](auto& pipeline) { return pipeline.add_candidate(); });
   }
   bool count_new(int64_t* count) override {
@@ -174,13 +171,20 @@ class RasterOf : public Raster {
     machine_.forget_problem();
     refused_.clear();
   }
+  // Scores and covers: what an earlier call failed of is no word of this one.
   template <class Work>
   bool precisely(Work work) {
+    forget_problem();
+    advice_ = "; use device cpu";
     if constexpr (Precise) return work(pipeline_);
     return refuse("scores need a precise rasterizer");
   }
-  // The same of scores, of covers, and of the cover of the view that was scored last. They are of one scene, and the
-  // arrays of another one are too short.
+  // The same of a scene that memory was not short for, of scores, of covers, and of the cover of the view that was
+  // scored last. They are of one scene, and the arrays of another one are too short.
+  template <class Work>
+  bool of_scene(Work work) {
+    return precisely([&](auto& pipeline) { return has_scene_ ? work(pipeline) : refuse("there is no scene"); });
+  }
   template <class Work>
   bool of_scores(Work work) {
     return precisely([&](auto& pipeline) { return scored_ ? work(pipeline) : refuse("no scores were begun"); });
@@ -208,8 +212,8 @@ class RasterOf : public Raster {
   std::conditional_t<Precise, RasterCovers<Machine>, RasterPipeline<Machine, false>> pipeline_;
   int64_t splats_ = 0, pixels_ = 0;
   int coefficients_ = 1;
-  BatchPictures pictures_ = {};            // of the last render, as long as its lists are there
-  bool scored_ = false, covered_ = false;  // begun, of this scene
+  BatchPictures pictures_ = {};                                // of the last render, as long as its lists are there
+  bool has_scene_ = false, scored_ = false, covered_ = false;  // begun, of this scene
   std::string refused_, advice_;
   Array<float> scene_[5], color_, alpha_, depth_, transmittance_;
   Array<float> gradient_[5], g_color_, g_alpha_, g_background_;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 from made_scenes import rough_scene
@@ -107,6 +109,32 @@ def test_covers_of_a_view_that_was_not_scored_are_refused(name: str) -> None:
     rasterizer.begin_covers(MATTERS)
     with pytest.raises(BackendError, match="no scores were begun"):
         CALLS[name](rasterizer)
+
+
+@pytest.mark.cuda
+def test_a_refusal_is_not_what_a_later_failure_is_said_to_be() -> None:
+    from splatzip import _cuda
+
+    def nearly_full() -> CudaRasterizer:
+        for memory in range(4096, 1 << 20, 4096):
+            found = CudaRasterizer(core=_cuda.make_emulated_raster(True, False, memory))
+            with contextlib.suppress(BackendError):
+                found.set_scene(SCENE.arrays())
+                begin_view(found)
+                found.begin_covers(MATTERS)
+                return found
+        raise AssertionError("no memory is enough")
+
+    def fill(rasterizer: CudaRasterizer) -> None:
+        for _ in range(1000):
+            rasterizer.add_candidate()
+
+    rasterizer = nearly_full()
+    with pytest.raises(BackendError, match="there is no such view"):
+        rasterizer.gain(1 << 20)
+    with pytest.raises(BackendError, match="of video memory"):
+        fill(rasterizer)
+    assert (rasterizer.read_missing() == MATTERS).all()  # what was there is there still
 
 
 @pytest.mark.cuda
