@@ -3,6 +3,8 @@
 //   render (keeping) -> tiles, back to front -> slots -> splats -> attributes      backward
 //   render -> tiles again, front to back -> slots -> splats -> sums over views     scores
 #pragma once
+#include <algorithm>
+
 #include "raster_backward.h"
 #include "raster_pipeline.h"
 #include "raster_score.h"
@@ -11,6 +13,7 @@ namespace splatzip::cuda {
 
 // Warps a tile: the fewer, the fewer slots are written and added up.
 constexpr int kBackwardBands = 2, kScoreBands = 2;
+constexpr int64_t kReadAtOnce = int64_t{1} << 16;  // splats, whole groups of them
 
 template <class Machine>
 class RasterPasses : public RasterPipeline<Machine, true> {
@@ -139,14 +142,19 @@ class RasterPasses : public RasterPipeline<Machine, true> {
     this->machine_.clear(sums->reserve(this->machine_, size), size);
   }
 
-  // Rows [first, first + width) of groups with `rows` of them, to (N, width) of the CPU.
+  // Rows [first, first + width) of groups with `rows` of them, to (N, width) of the CPU. In bands: curvature in another
+  // order beside the sums themselves would take as much memory again.
   void read(const Array<float>& sums, int rows, int first, int width, float* out) {
     if (!out) return;
-    const int64_t size = this->splats_ * width;
+    const int64_t size = std::min(this->splats_, kReadAtOnce) * width;
     if (!this->machine_.has_room(read_.growth(size))) return;
     float* in_order = read_.reserve(this->machine_, size);
-    this->machine_.run(RowsToSplats{sums.data(), rows, first, width, this->splats_, in_order}, this->groups_);
-    this->machine_.read(out, in_order, size);
+    for (int64_t from = 0; from < this->splats_; from += kReadAtOnce) {
+      const int64_t splats = std::min(this->splats_ - from, kReadAtOnce);
+      this->machine_.run(RowsToSplats{sums.data() + from * rows, rows, first, width, splats, in_order},
+                         (splats + kGroup - 1) / kGroup);
+      this->machine_.read(out + from * width, in_order, splats * width);
+    }
   }
 
   Array<float> slots_, sums_by_splat_, by_band_, picture_, weights_, read_;
