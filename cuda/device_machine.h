@@ -1,10 +1,12 @@
 // A machine that is a GPU: bodies of kernels a lane a thread, work queued on one stream, memory from the stream's pool.
 // emulation/machine.h is the other one. What a machine has to have:
 //
-//   Array<T>: reserve(machine, size) gives room without keeping what was there, data(), growth(size): bytes that it
-//   takes has_room(bytes), run(job, warps), sums_before(values, size), sort(keys, values, size, bits), clear(values,
-//   size), read(to_host, from, size), write(to, from_host, size), upload(array, from_host,
-//   size), wait(),
+//   Array<T>: reserve(machine, size) gives room without keeping what was there, reserve_exactly(machine, size) the same
+//   of what never grows; growth(size), growth_exactly(size): bytes that they would take; bytes(): that it has; data(),
+//   release(), swap(other)
+//   run(job, warps), sums_before(values, size), sort(keys, values, size, bits), clear(values, size)
+//   read(to_host, from, size), write(to, from_host, size), upload(array, from_host, size), wait()
+//   room(): bytes that could be had, has_room(bytes); sibling(): another machine of the same memory and queue
 //   failed(), lacks_memory(), problem(), forget_problem()
 //
 // After a failure (no memory) all of them do nothing. A job may say how many warps share a block (kWarps).
