@@ -24943,8 +24943,10 @@ var ZS = 100, QS = class extends $m {
 		i.on("frame:ready", (e, t, n, r) => {
 			this.#d = n && r === 0;
 		}), i.on("frame:request", () => this.draw()), this.#e.on("update", (e) => {
-			this.#l || (this.onFrame(e) && this.draw(), this.#h());
-		}), this.#e.scene.on("gsplat:sorted", () => this.draw()), this.#t.on("devicerestored", () => this.onEmptied()), this.#e.on("postrender", () => this.onDrawn(this.#d)), this.#e.start(), this.#u();
+			this.#l || (this.onFrame(e) && this.draw(), this.#_(), this.#y());
+		}), this.#e.scene.on("gsplat:sorted", () => {
+			this.#g ||= this.#h, this.#h = !1, this.draw();
+		}), this.#t.on("devicerestored", () => this.onEmptied()), this.#e.on("postrender", () => this.onDrawn(this.#d)), this.#e.start(), this.#u();
 	}
 	#u() {
 		this.open({
@@ -24990,6 +24992,8 @@ var ZS = 100, QS = class extends $m {
 	#f = new oe(1);
 	#p = null;
 	#m = !1;
+	#h = !1;
+	#g = !1;
 	open(e) {
 		for (let { container: e, entity: t } of this.#i.values()) t.destroy(), e.destroy();
 		this.#i.clear(), this.#o = ge(e.shDegree), this.#f = new oe(e.tiers), this.#a = JS(this.#t, this.#o), this.antialiased = e.antialiased;
@@ -25005,7 +25009,7 @@ var ZS = 100, QS = class extends $m {
 	add(e) {
 		if (this.#a === null) throw Error("open comes first");
 		let t = new QS(this.#t, e.count, this.#a, this.#o);
-		this.#f.come(e), this.#m = !0, this.#g(t, e), t.centers = e.positions, t.aabb = iC(e.positions), t.update(e.count);
+		this.#f.come(e), this.#m = !0, this.#v(t, e), t.centers = e.positions, t.aabb = iC(e.positions), t.update(e.count);
 		let n = new r_(tC(e));
 		n.addComponent("gsplat", { resource: t }), this.#r.addChild(n);
 		let r = this.#p !== null && e.tier < this.#f.tiers - 1;
@@ -25021,21 +25025,27 @@ var ZS = 100, QS = class extends $m {
 		let n = qS(this.#o).map((e) => t.container.getTexture(e));
 		_e(e, this.#o, n.map((e) => e.lock())), n.forEach(nC), t.entity.gsplat.workBufferUpdate = 1, this.draw();
 	}
-	#h() {
+	#_() {
 		if (!this.#m) return;
 		this.#m = !1;
 		let e = this.#f.areNeeded;
-		for (let t of this.#i.values()) t.chunk !== null && (this.#g(t.container, t.chunk) && (t.entity.gsplat.workBufferUpdate = 1), e || (t.chunk = null));
+		for (let t of this.#i.values()) t.chunk !== null && (this.#v(t.container, t.chunk) && (t.entity.gsplat.workBufferUpdate = 1), e || (t.chunk = null));
 	}
-	#g(e, t) {
+	#v(e, t) {
 		let n = this.#p === null ? null : this.#f.stages(t);
 		if (e.stages !== void 0 && aC(e.stages, n)) return !1;
 		e.stages = n;
 		let r = e.getTexture("place"), i = e.getTexture("shape");
 		return me(t, r.lock(), i.lock(), this.#p, n), nC(r), nC(i), !0;
 	}
+	#y() {
+		if (!this.#g || !this.#d) return;
+		this.#g = !1;
+		let [e] = this.#i.values();
+		e && (e.entity.gsplat.workBufferUpdate = 1), this.draw();
+	}
 	look(e) {
-		this.#c = e, this.#n.setPosition(rC(e.position, this.#s)), this.#n.lookAt(rC(e.target, this.#s), rC(e.up, 1));
+		this.#c = e, this.#h = !0, this.#n.setPosition(rC(e.position, this.#s)), this.#n.lookAt(rC(e.target, this.#s), rC(e.up, 1));
 		let t = this.#n.camera;
 		t.fov = e.fovDegrees, t.nearClip = ZS * 1e-5, t.farClip = 1e4, this.draw();
 	}

@@ -48,6 +48,40 @@ def test_the_whole_scene_is_what_the_cpu_renderer_draws(server, opened, splatz, 
     assert {url.split("/")[2] for url in viewer.requests if not url.startswith("blob:")} == {server.address[7:]}
 
 
+# From its next sort on, the worker that sorts hears nothing until `sort()`.
+HOLD_SORTING = """() => {
+    const held = [], post = Worker.prototype.postMessage;
+    let sorter = null;
+    Worker.prototype.postMessage = function (message, transfer) {
+        if (message.command === 'sort') sorter = this;
+        if (sorter === this) held.push(() => post.call(this, message, transfer));
+        else post.call(this, message, transfer);
+    };
+    window.held = held;
+    window.sort = () => { Worker.prototype.postMessage = post; held.forEach((each) => each()); };
+}"""
+TWO_FRAMES = "() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+
+
+@pytest.mark.parametrize("comes", ["", "while it comes"])
+def test_a_camera_that_moves_while_splats_are_sorted_is_sorted_for_too(server, opened, splatz, cameras, comes):
+    server.gate = len(splatz) // 2 if comes else len(splatz)
+    viewer = opened(f"{server.address}/?src=scene.splatz&{BLACK}")
+    viewer.wait(f"state.progress.bytes >= {server.gate}")
+    viewer.picture(cameras[0])
+    viewer.tab.evaluate(HOLD_SORTING)
+    viewer.look(cameras[2])
+    viewer.until(lambda: viewer.tab.evaluate("held.length > 0"), words=lambda: "nothing was to be sorted")
+    server.open_gate()
+    viewer.wait("state.phase === 'complete'")
+    viewer.tab.evaluate(TWO_FRAMES)
+    viewer.look(cameras[1])
+    viewer.tab.evaluate(TWO_FRAMES)
+    viewer.tab.evaluate("sort()")
+    shown = splatzip.render(splatzip.decompress(splatz), cameras[1]).color
+    viewer.until(lambda: psnr(viewer.picture_now(), shown) > 38)
+
+
 def test_an_upright_picture_shows_as_much_of_the_width_as_a_wide_one_of_the_height(server, opened, splatz, cameras):
     wide = cameras[1]
     long, short = wide.width, wide.height

@@ -142,8 +142,13 @@ export class Stage {
       if (this.#paused) return;
       if (this.onFrame(seconds)) this.draw();
       this.#settle();
+      this.#sortAgain();
     });
-    this.#app.scene.on('gsplat:sorted', () => this.draw());
+    this.#app.scene.on('gsplat:sorted', () => {
+      this.#isForgotten ||= this.#hasMoved;
+      this.#hasMoved = false;
+      this.draw();
+    });
     this.#device.on('devicerestored', () => this.onEmptied());
     this.#app.on('postrender', () => this.onDrawn(this.#complete));
     this.#app.start();
@@ -162,6 +167,10 @@ export class Stage {
   #standIns = new StandIns(1);
   #compensation: Compensation | null = null;
   #isStale = false;
+  /** Whether the camera moved since a sort last ended. */
+  #hasMoved = false;
+  /** Whether it may have moved while splats were being sorted. */
+  #isForgotten = false;
 
   /** Says what the scene is; before the first `add`. */
   open(scene: StageScene): void {
@@ -248,8 +257,22 @@ export class Stage {
     return true;
   }
 
+  /**
+   * Has splats sorted for where the camera is. The engine asks for no sort while another one is under way, and never makes
+   * up for it if the camera stays where it went meanwhile. For a chunk that changed it sorts again; when it has sorted the
+   * newest chunks, no other sort is under way.
+   */
+  #sortAgain(): void {
+    if (!this.#isForgotten || !this.#complete) return;
+    this.#isForgotten = false;
+    const [any] = this.#shown.values();
+    if (any) (any.entity.gsplat as GSplatComponent).workBufferUpdate = WORKBUFFER_UPDATE_ONCE;
+    this.draw();
+  }
+
   look(pose: Pose): void {
     this.#pose = pose;
+    this.#hasMoved = true;
     this.#camera.setPosition(turned(pose.position, this.#unit));
     this.#camera.lookAt(turned(pose.target, this.#unit), turned(pose.up, 1));
     const camera = this.#camera.camera!;
