@@ -18,6 +18,8 @@ import splatzip
 from benchmark.quality import size_of
 from benchmark.scenes import BenchScene
 from splatzip import QuantizedSource, Scene
+from splatzip.encode import encode
+from splatzip.profile import Profile
 
 _COMPRESSED_PLY_CHUNK = 256
 # Name of a format -> suffix that writes it again.
@@ -33,6 +35,7 @@ def measure_transcoding(scene: BenchScene, source: Scene) -> Iterator[dict[str, 
         "preset": "lossless",
         "source_bytes": scene.size_bytes,
         "most_of_source": scene.most_of_source,
+        "bytes_one_tier": len(encode(source, Profile.preset_named("lossless"), tiers=np.zeros(len(source), np.uint8))),
         **size_of(coded, source),
         **identities(source, decoded),
         "written_again": codes_written_again(source, decoded),
