@@ -19,8 +19,8 @@ ABLATIONS = ROOT / "docs" / "ABLATIONS.md"
 _INTRODUCTION = """\
 # Ablations
 
-What each idea of the encoder is worth, with its alternatives beside it. Written by `scripts/bench`, the part that each
-section names, from `benchmarks/*.jsonl`; words as in BENCHMARKS.md.
+What each idea of the encoder is worth, compared with its alternatives. Written by the parts of `scripts/bench` that the
+sections name, from `benchmarks/*.jsonl`; terms as in BENCHMARKS.md.
 
 """
 

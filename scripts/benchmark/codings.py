@@ -102,18 +102,17 @@ def codings(rows: Sequence[Row]) -> list[str]:
 
 
 _INTRODUCTION = """\
-`scripts/bench codings`: bits a splat of whole files of `fast`, codebooks included, at equal dB against the source from
-the test views, interpolated between five finenesses; in brackets what that is beyond numbers. Codebooks of SH may have
-the steps of SH that numbers have or finer ones (0.7 of an octave), whichever is cheaper. Books are priced
-(entropy-constrained) unless said. CPU s: of encoding.""".splitlines()
+`scripts/bench codings`: bits per splat of whole files of `fast`, including codebooks, at equal dB against the source
+from the test views, interpolated between five finenesses; in parentheses relative to scalar codes (numbers). SH
+codebooks may have the same SH steps as numbers or finer ones (0.7 of an octave), whichever is cheaper. Books are
+priced (entropy-constrained) unless stated. CPU s: of encoding.""".splitlines()
 
 _FOUND = """\
-Numbers win: after the KLT and the neighbours' prediction little is left that dimensions share, contexts make a zero
-cost next to nothing, and numbers follow any quality where books run out of entries. What residual books of scales win
-at the lowest quality is their price: numbers are rounded without one. So numbers stay the default, books serve the
-recipes.
+Numbers win: after KLT and prediction from neighbours, dimensions share little, contexts make zeros almost free, and
+numbers reach any quality where books run out of entries. Residual books of scales win at the lowest quality because
+they are priced; numbers are rounded without a price. So numbers stay the default, and books serve the recipes.
 
-Tried and left out, chair near 42 dB, bits at equal dB: books trained again on what is left in the loop, one or two more
+Tried and left out (chair near 42 dB, bits at equal dB): retraining books on the residuals in the loop, one or two more
 rounds: SH +0.2 and +0.3, rotations +0.5, scales -0.1 to -0.6; entries in 1/16 of a step instead of 1/4: +0.8 (four
 stages of 256).""".splitlines()
 

@@ -93,10 +93,10 @@ def distillation(rows: Sequence[Row]) -> list[str]:
     return [
         "## Fewer SH coefficients",
         "",
-        "`scripts/bench distill`: moments and teachers' pictures from 88 pseudo-views of the scene alone; nothing",
-        "pruned, nothing coded. dB lost against the photos of the test split, mean (worst view); dB against the source",
-        "from the test views; the same from the 12 orbit views. By price, splats keep as many coefficients in the mean",
-        "as at that degree. CPU s: to degree 2, without the scores (2 to 5 s).",
+        "`scripts/bench distill`: moments and the teacher's renders from 88 pseudo-views of the scene alone; no",
+        "pruning, no coding. dB lost against the photos of the test split, mean (worst view); dB against the source",
+        "from the test views; the same from the 12 orbit views. By price, splats keep as many coefficients on",
+        "average as at that degree. CPU s: to degree 2, without the scores (2 to 5 s).",
         "",
         *table(("scene", "way", "CPU s", *(f"degree {degree}" for degree in DEGREES)), lines),
     ]

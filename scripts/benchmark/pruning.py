@@ -21,19 +21,19 @@ PRUNING_SCENES = ("snowmiku", "chair")
 KEEPS = (0.5, 0.4, 0.3, 0.2)
 
 _LEFT_OUT = """\
-Tried with prototypes and left out, dB lost on photos, after 250 steps of repair unless said:
+Prototyped and left out (dB lost on photos, after 250 steps of repair unless stated):
 
-- *Merging* what goes into near-duplicates that stay, by moments, where they overlap and have one colour: snowmiku at
-  30 % 0.26 -> 0.25 (a quarter of what goes merged) or 0.22 (half; dB against the source 40.56 -> 40.27); chair at 40 %
-  0.39 -> 0.47 or 0.67. Before repair 0.87 -> 0.81 or 0.72, and 1.69 -> 2.02 or 2.69.
-- *Removal towards the source*: a score that counts what earlier rounds have changed already, |r - d|^2 - |r|^2 with
-  0.4 of the difference for r (all of it swings). Before repair the best score there is: snowmiku at 20 % 2.15 -> 1.73,
-  chair at 40 % 1.95 -> 1.39. What it wins is what repair would have won: 0.67 -> 0.66 and 0.44 -> 0.40, but snowmiku
-  at 30 % 0.26 -> 0.33.
-- *Repair between cuts*, two or three cuts with as many steps in all (400): snowmiku at 20 % 0.52 -> 0.57 and 0.55,
+- *Merging* pruned splats into remaining near-duplicates, by moments, where they overlap and share a colour: snowmiku at
+  30 % 0.26 -> 0.25 (a quarter of the pruned splats merged) or 0.22 (half; dB against the source 40.56 -> 40.27); chair
+  at 40 % 0.39 -> 0.47 or 0.67. Before repair 0.87 -> 0.81 or 0.72, and 1.69 -> 2.02 or 2.69.
+- *Removal towards the source*: a score that accounts for what earlier rounds already changed, |r - d|^2 - |r|^2 with
+  0.4 of the difference as r (all of it oscillates). Before repair it is the best score: snowmiku at 20 % 2.15 ->
+  1.73, chair at 40 % 1.95 -> 1.39. It gains only what repair would have gained: 0.67 -> 0.66 and 0.44 -> 0.40, but
+  snowmiku at 30 % 0.26 -> 0.33.
+- *Repair between cuts*, two or three cuts with as many steps in total (400): snowmiku at 20 % 0.52 -> 0.57 and 0.55,
   chair at 40 % 0.34 -> 0.36 and 0.42.
 - *Smaller rounds*, 10 % instead of 20 %: snowmiku at 30 % 0.26 -> 0.23, chair at 40 % 0.39 -> 0.38, for 1.8 times the
-  time. An option.
+  time. Available as an option.
 """.splitlines()
 
 Chooser = Callable[[Scene, Sequence[Camera]], Removal]
@@ -85,8 +85,8 @@ def pruning(rows: Sequence[Row]) -> list[str]:
         "## Fewer splats",
         "",
         "`scripts/bench prune`: splats chosen from 88 pseudo-views of the scene alone; no repair, no coding. dB lost",
-        "against the photos of the test split, which nothing was fitted to, mean (worst view), and dB against the",
-        "source from the 12 orbit views, by the share that stays. CPU s: of the whole order, all shares.",
+        "against the photos of the test split, to which nothing was fitted, mean (worst view), and dB against the",
+        "source from the 12 orbit views, by the share kept. CPU s: of the whole order, for all shares.",
         "",
         *table(("scene", "score", "CPU s", *(f"{100 * keep:g} %" for keep in KEEPS)), lines),
         *_LEFT_OUT,

@@ -69,9 +69,9 @@ def recipes(rows: Sequence[Row]) -> list[str]:
     return [
         "## Recipes",
         "",
-        "`scripts/bench recipes`: `splatzip compress --recipe NAME`, no cameras given; RECIPES.md says how each",
-        "differs from its paper. Every file was decoded. **lost**: against the photos of the test split.",
-        "**dB**: against the source, test views.",
+        "`scripts/bench recipes`: `splatzip compress --recipe NAME`, no cameras given; RECIPES.md describes how each",
+        "differs from its paper. Every file was decoded. **lost**: against the photos of the test split. **dB**:",
+        "against the source, test views.",
         "",
         *table(heads, lines),
     ]

@@ -13,18 +13,18 @@ from splatzip import balance
 
 _ATTRIBUTES = ("position", "scale", "rotation", "opacity", "color", "sh")
 _INTRODUCTION = """\
-`scripts/bench ideas`: balanced, no cameras given, with one idea switched off at a time and everything else as it is:
-what works best without an idea is not looked for. **bits**: a stored splat, of the whole file; then by attribute,
-classes with opacity. **dB**: test views, against the source (worst view); **orbit**: from around; **lost**: against
+`scripts/bench ideas`: balanced, no cameras given, with one idea switched off at a time and everything else unchanged;
+settings are not tuned again without it. **bits**: per stored splat, of the whole file, then by attribute (classes
+count as opacity). **dB**: test views, against the source (worst view); **orbit**: orbit views; **lost**: against
 photos. **at equal dB**: how many bytes more (+) or fewer than with nothing off, if both had the same dB from the test
-views, or from **around**: by the slope of nothing off at three finenesses, so it is the rougher the farther apart dB
-are. **CPU s**: of the whole encode, shared stages included.
+views, or (**around**) from the orbit views: extrapolated along the slope of nothing off at three finenesses, so the
+farther the dB are apart, the rougher it is. **CPU s**: of the whole encode, including shared stages.
 
-- *steps that follow what is decoded* off: every splat has the same steps but for its classes, in the proportion that
-  attributes had in the mean; finer by 1.3 units, to come near the same dB.
+- *steps that follow what is decoded* off: all splats have the same steps except for their classes, in the proportion
+  that attributes had on average; finer by 1.3 units, to come near the same dB.
 - *contexts* off: the symbols of the file with nothing off, counted as if each stream had one table.
-- *KLT* off: red, green and blue, or the coefficients, as they are. *from neighbours* off: they foresee nothing.
-- Cameras that are given, with pseudo-views and without: `balanced --views` in BENCHMARKS.md.
+- *KLT* off: red, green and blue, or the coefficients, coded directly. *from neighbours* off: no such prediction.
+- For given cameras, with and without pseudo-views, see `balanced --views` in BENCHMARKS.md.
 """.splitlines()
 
 
