@@ -78,9 +78,10 @@ def asked(rows: Sequence[Row]) -> list[str]:
     return [
         "## Sizes asked for",
         "",
-        "`scripts/bench asked`: `balanced --size`. **met**: never exceeded, at least 98 % used unless the finest",
-        "setting is smaller, what the file says of its dB no lower than at smaller sizes, at most 2 times the CPU",
-        "seconds of the preset's own point from an eighth to eight times its bytes, 4 times beyond.",
+        "`scripts/bench asked`: `balanced --size`. **met**: the size is not exceeded, at least 98 % is used unless",
+        "the finest setting is smaller, the dB that the file states is no lower than at smaller sizes, and encoding",
+        "takes at most 2 times the CPU seconds of the preset's own point from an eighth to eight times its bytes, 4",
+        "times beyond.",
         "",
         *table(heads, lines),
     ]

@@ -77,11 +77,11 @@ def pseudo_views(rows: Sequence[Row]) -> list[str]:
     return [
         "## Pseudo-views",
         "",
-        "`scripts/bench views`: cameras made from the scene alone, for encoders that get none. **visible**: splats",
-        f"with a blended weight above {SEEN:g} in some pixel of some pseudo-view. **unseen**: splats that some true",
-        "test view sees so and no pseudo-view does, and their share of the scene. **rank**: Spearman's correlation,",
-        "over all splats, of what pseudo-views and all true cameras say of their importance: the sum of blended",
-        "weights, and the squared change of the picture without the splat.",
+        "`scripts/bench views`: cameras made from the scene alone, for when none are given. **visible**: splats with a",
+        f"blended weight above {SEEN:g} in some pixel of some pseudo-view. **unseen**: splats that are visible by that",
+        "measure in some true test view but in no pseudo-view, and their share of the scene. **rank**: Spearman's",
+        "correlation over all splats between their importance by pseudo-views and by all true cameras: the sum of",
+        "blended weights, and the squared change of the picture without the splat.",
         "",
         *table(heads, lines),
     ]

@@ -51,8 +51,8 @@ def scale(rows: Sequence[Row]) -> list[str]:
     return [
         "## Large scenes",
         "",
-        "`scripts/bench scale`: copies of a scene side by side, `balanced`. Memory: resident, above the interpreter's",
-        "own, the scene itself among it.",
+        "`scripts/bench scale`: `balanced` on copies of a scene side by side. Memory: resident, above the",
+        "interpreter's own, including the scene itself.",
         "",
         *table(heads, lines),
     ]

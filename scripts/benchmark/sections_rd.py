@@ -55,20 +55,20 @@ def rate_and_distortion(rows: Sequence[Row]) -> list[str]:
         "",
         "`scripts/bench rd`: files against photos of test views, which no encoder sees. **lost**: PSNR of the source's",
         "renders against the photos minus that of the decoded scene's. **dB**, **SSIM**: against the source's renders",
-        "of the same views; **orbit dB**: from 12 views around the scene instead. `balanced` is given the scene alone,",
-        "`balanced --views` the cameras of the train split, too, with `--no-pseudo-views` nothing else to look from.",
-        "Each curve is one preset with one number changed (the fineness of its steps, or `--quality`); a recipe is a",
+        "of the same views; **orbit dB**: from 12 views around the scene instead. `balanced` gets only the scene,",
+        "`balanced --views` also the cameras of the train split, with `--no-pseudo-views` no other views than these.",
+        "Each curve is one preset with one number varied (the fineness of its steps, or `--quality`); a recipe is a",
         "point. SPZ and L-GSC: published measurements (`scripts/benchmark/published.py`); SOG was written here, by",
-        "splatzip and by splat-transform (the peer). Seconds are of one encode, not repeated; other jobs ran beside,",
-        "so that wall seconds say little.",
+        "splatzip and by splat-transform (the peer). Seconds are those of a single encode beside other jobs, so wall",
+        "seconds say little.",
         "",
         f"![Lost dB over ratio](images/{PICTURE.name})",
         "",
-        "Read from the curves, interpolated in log bytes and never beyond their ends; where the preset stops by itself",
-        "stands beside:",
+        "Read from the curves, interpolated in log bytes and never extrapolated; **own**: where the preset stops",
+        "without a target:",
         "",
         *table(("scene", "curve", *at_losses, "own ratio", "own lost dB"), read),
-        "Bytes over a peer's at the peer's dB:",
+        "Our bytes over a peer's at the peer's dB:",
         "",
         *table(("scene", "codec", "its bytes", "its dB", *_PRESETS), peers),
         *_unpruned(rows),
@@ -99,7 +99,7 @@ def _unpruned(rows: Sequence[Row]) -> list[str]:
     heads = ("scene", "dB", "bits at most", *(cell for curve in _UNPRUNED for cell in (curve, "orbit dB")), "met")
     if not lines:
         return []
-    return ["Bits a splat with every splat kept, at the dB of the test views; **met**: with `--views`.", "",
+    return ["Bits per splat with every splat kept, at the dB of the test views; **met**: with `--views`.", "",
             *table(heads, lines)]  # fmt: skip
 
 
@@ -127,9 +127,9 @@ def _elsewhere(rows: Sequence[Row]) -> list[str]:
         for row in sorted((row for row in rows if row["scene"] == scene), key=lambda row: place[row["curve"]])
     ]
     return [
-        "The other scenes came without photos: each preset where it stops by itself, from the 12 views around.",
-        "`--quality 40` is what the encoder aims at from pseudo-views of its own. **over its file**: bytes over those",
-        "of the file or folder that the scene came in.",
+        "The other scenes have no photos: each preset where it stops without a target, from the 12 orbit views.",
+        "`--quality 40` is the encoder's target on its own pseudo-views. **over its file**: bytes over those of the",
+        "file or folder that the scene came in.",
         "",
         *table(heads, lines),
     ]

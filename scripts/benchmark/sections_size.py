@@ -50,7 +50,7 @@ def bars(rows: Sequence[Row]) -> list[str]:
     return [
         "## Size at equal dB",
         "",
-        "Test views. Ours is interpolated between the qualities below, in log bytes. SPZ and L-GSC: published",
+        "Test views. Our bytes are interpolated between the qualities below, in log bytes. SPZ and L-GSC: published",
         "measurements of nianticlabs/spz 3.0 and qualcomm/lite-3Dgsplat-codec 1.0 on these scenes and views",
         "(`scripts/benchmark/published.py`); splat-transform was run here.",
         "",
@@ -128,11 +128,11 @@ def transcoding(rows: Sequence[Row]) -> list[str]:
     return [
         "## Lossless transcoding",
         "",
-        "A SOG folder weighs its meta.json and the images that it names. Identical after decoding, up to the order of",
-        "splats and palette rows: the floats bit by bit, the source's codes, its palette and bounds, its header and",
-        "records; and the codes in a file of the source's own format written from the decoded scene (-: splatzip does",
-        "not write that version). **In one tier**: without the order in which the first few per cent are a picture of",
-        "the whole, which may cost 2 %.",
+        "The size of a SOG folder is its meta.json and the images it names. Identical after decoding, up to the order",
+        "of splats and palette rows: the floats bit by bit; the source's codes, palette and bounds, header and records;",
+        "and the codes in a file of the source's own format written from the decoded scene (-: splatzip does not write",
+        "that version). **In one tier**: without the order in which the first few per cent show the whole scene, which",
+        "may cost 2 %.",
         "",
         *table(heads, lines),
     ]

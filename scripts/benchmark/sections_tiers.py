@@ -19,20 +19,20 @@ def streaming(rows: Sequence[Row]) -> list[str]:
     return [
         "## While a file comes",
         "",
-        "`scripts/bench web`: a file is cut after a share of its bytes and decoded with `--partial`; dB against the",
-        "pictures of the whole file, from views that no encoder saw: test views, 12 orbit views of playbot. **plain**:",
-        "the same without TIERS (FORMAT.md 3.7), no splat standing in for others; **random**: as large a share of all",
-        "splats, by chance.",
+        "`scripts/bench web`: a file is truncated after a share of its bytes and decoded with `--partial`; dB",
+        "against renders of the whole file, from views that no encoder saw: test views, for playbot 12 orbit views.",
+        "**plain**: without TIERS (FORMAT.md 3.7), so that no splat stands in for others; **random**: a random",
+        "choice of as large a share of all splats.",
         "",
         *table(
             ("scene, preset", *(f"{share} %" for share in SHARES[:-1])),
             [line for row in rows if row["what"] == "file" for line in _curves(row, rows)],
         ),
-        f"The bars: the first complete picture (every tile of the first tier) at {FIRST_SHARE:.0%} of the bytes or",
+        f"Targets: the first complete picture (every tile of the first tier) at {FIRST_SHARE:.0%} of the bytes or",
         f"{FLOOR_BYTES // 1024} KiB, whichever is more, with {FIRST_DB:g} dB; "
         + " and ".join(f"{db:g} dB at {share} %" for share, db in BARS.items())
         + f" of the bytes or {FLOOR_BYTES // 1024} KiB;",
-        f"tiers cost {MOST_COST:.0%} at most, of the same splats in one tier. SOG shows nothing before its last byte.",
+        f"tiers cost at most {MOST_COST:.0%} over the same splats in one tier. SOG shows nothing before its last byte.",
         "",
         *table(
             ("scene, preset", "bytes", "tiers cost", "met", "first picture after", "dB", "met",
@@ -79,10 +79,10 @@ def _levels(rows: Sequence[Row]) -> list[str]:
     ]
     sog = [f"{row['scene']} {row['bytes']:,}" for row in rows if row["what"] == "sog"]
     return [
-        "The levels of detail of the folder of playbot (SOG, one file set a level), each loaded after the one before:",
+        "The levels of detail of playbot's folder (SOG, one file set per level), each loaded after the one before:",
         "",
         *table(("level", "splats", "bytes so far", "dB"), lines),
-        *([f"Bytes of SOG files, which show nothing until all are there: {', '.join(sog)}.", ""] if sog else []),
+        *([f"Bytes of SOG files, which show nothing until complete: {', '.join(sog)}.", ""] if sog else []),
     ]
 
 

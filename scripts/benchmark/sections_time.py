@@ -38,9 +38,9 @@ def codec_speed(rows: Sequence[Row]) -> list[str]:
         "## The codec in memory",
         "",
         "`splatzip.compress` of a scene and `splatzip.decompress` of its bytes, after one warm-up. Peak memory:",
-        "resident, in a process of its own, above what the interpreter held before. Aims at SH 3 on 2 cores: encode",
-        f"0.5, decode 5 M splats/s; memory at most {_MOST_MEMORY} x the decoded arrays: the floats, and for a scene",
-        "that came quantized the codes and tables of its source, which are decoded with it.",
+        "resident, in a separate process, above what the interpreter held before. Targets at SH 3 on 2 cores: encode",
+        f"0.5, decode 5 M splats/s; memory at most {_MOST_MEMORY} x the decoded arrays: the floats, and for a",
+        "quantized source also its codes and tables, which are decoded with it.",
         "",
         *table(heads, lines),
     ]
@@ -75,9 +75,9 @@ def commands(rows: Sequence[Row]) -> list[str]:
     return [
         "## Whole commands",
         "",
-        "File to file from and to the float PLY, the tools in turn in one run; the quotient is the median over rounds.",
-        f"Peer: {', '.join(peers) or 'none'}, SPZ v4. SPZ C++: published CPU seconds of nianticlabs/spz 3.0 on another",
-        "machine of two cores, to compare in order of magnitude only. MB: peak of the whole process.",
+        "File to file, from and to the float PLY, tools alternating in one run; the quotient is the median over",
+        f"rounds. Peer: {', '.join(peers) or 'none'}, SPZ v4. SPZ C++: published CPU seconds of nianticlabs/spz 3.0 on",
+        "another two-core machine, comparable only in order of magnitude. MB: peak of the whole process.",
         "",
         *table(heads, lines),
     ]
@@ -103,8 +103,8 @@ def invariance(rows: Sequence[Row]) -> list[str]:
     return [
         "## Moved, scaled, with an outlier",
         "",
-        "Errors of the preset `fast`, splat by splat, in the scene's own scale; held: largest and mean error at most",
-        f"1.05 x those without, plus one float32 unit in the last place of the coordinate. {_held(chosen)}",
+        "Errors per splat of the preset `fast`, in the scene's own scale; held: largest and mean error at most 1.05 x",
+        f"those without the change, plus one float32 unit in the last place of the coordinate. {_held(chosen)}",
         "",
         *table(heads, lines),
     ]

@@ -29,16 +29,16 @@ _ROWS = (RD_RECORDS, ASKED_RECORDS, SCALE_RECORDS, RECORDS, VIEWS_RECORDS, WEB_R
 _INTRODUCTION = """\
 # Benchmarks
 
-Written by `scripts/bench` with `rd`, `asked`, `scale`, `codec`, `views`, `web`, `viewer` and `render` (each with
-`--table` writes it again) from `benchmarks/*.jsonl`, which hold one JSON line a repetition with the revision, the
-scene's checksum and the machine. Every file that is measured here was verified and decoded in the same run. Medians;
-the range of the repetitions in parentheses.
+Written by `scripts/bench` with `rd`, `asked`, `scale`, `codec`, `views`, `web`, `viewer` and `render` (any of them
+with `--table` rewrites it) from `benchmarks/*.jsonl`, which hold one JSON line per repetition with the revision, the
+scene's checksum and the machine. Every file measured here was verified and decoded in the same run. Values are
+medians, with the range of the repetitions in parentheses.
 
-- **ratio**: bytes as float32 PLY without normals over bytes of the file. **bits**: of the whole file, a splat.
+- **ratio**: bytes as float32 PLY without normals over bytes of the file. **bits**: of the whole file, per splat.
 - **dB**: mean over views of the PSNR between renders of the decoded scene and of its source, by an independent CPU
-  renderer; **worst**: the worst view. Test views where the scene has a split of its photos, else 12 orbit views: the
-  two differ by up to 6 dB for the same file, so no table mixes them. Rendering serves the measurement alone, except
-  in the preset balanced.
+  renderer; **worst**: the worst view. Views are the test views where the scene's photos have a split, else 12 orbit
+  views: the two differ by up to 6 dB for the same file, so no table mixes them. Except in the preset balanced,
+  rendering serves only the measurement.
 - MB and KB are 10^6 and 10^3 bytes.
 
 """

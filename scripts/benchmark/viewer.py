@@ -160,9 +160,9 @@ def looking(rows: Sequence[Row]) -> list[str]:
     return [
         "## Looking at a scene",
         "",
-        "`scripts/bench viewer`: `splatzip view` of a scene, asked over HTTP as its page asks, by a client on the same",
-        "machine; poses are a quarter of a turn about what is looked at. **CPU**: seconds of the server on all cores",
-        "(a second of CPU instead of a second). The bars are meant for two idle cores.",
+        "`scripts/bench viewer`: `splatzip view` of a scene, requested over HTTP as its page does, by a client on",
+        "the same machine; poses span a quarter turn around the target. **CPU**: the server's CPU seconds on all",
+        "cores (rates: per CPU second). The targets are for two idle cores.",
         "",
         *table(("what", "wall", "CPU", "bar", "met"), lines),
     ]

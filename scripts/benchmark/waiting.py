@@ -192,10 +192,10 @@ def waiting(rows: Sequence[Row]) -> list[str]:
     return [
         "## How long a visitor waits",
         "",
-        "`scripts/bench web --parts waiting`: seconds from the first byte over a link of 10 Mbit/s, page, viewer and",
-        "decoder loaded, until the picture is and stays that near to the page's own last one. .splatz in our viewer,",
-        "SOG (written by splatzip) in PlayCanvas, SPZ 3 in Spark. Chromium on software WebGL 2 at 400x300, which",
-        "shares its processors with everything else: a GPU is faster with all three.",
+        "`scripts/bench web --parts waiting`: seconds from the first byte over a 10 Mbit/s link, with page, viewer",
+        "and decoder loaded, until the picture reaches and keeps that dB against the page's own final one. .splatz",
+        "in our viewer, SOG (written by splatzip) in PlayCanvas, SPZ 3 in Spark. Chromium on software WebGL 2 at",
+        "400x300, which shares its processors with everything else: a GPU is faster with all three.",
         "",
         *table(heads, lines),
     ]

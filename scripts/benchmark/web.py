@@ -101,8 +101,8 @@ def decoding(rows: Sequence[Row]) -> list[str]:
         "## Decoding in a browser",
         "",
         f"`scripts/bench web --parts decoding`: splatzip/web in node {sizes['node']} on one core, files in pieces of",
-        "64 KB; million stored splats a second, from bytes to typed arrays, checksums and copies included. CPU: by the",
-        "time of all threads, where others kept the core from it. First run: with compiling the module, before the",
+        "64 KB; million stored splats per second, from bytes to typed arrays, including checksums and copies. CPU: by",
+        "CPU time of all threads, in case other work held the core. First run: with compiling the module, before the",
         f"engine has optimised anything. The module has {sizes['module_bytes'] / 1e3:.0f} KB, "
         f"{sizes['module_gzip_bytes'] / 1e3:.0f} KB gzipped.",
         "",

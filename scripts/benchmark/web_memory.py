@@ -78,10 +78,10 @@ def memory(rows: Sequence[Row]) -> list[str]:
     return [
         "## What a page takes",
         "",
-        "`scripts/bench web --parts memory`: resident memory of all of Chromium's processes (shared pages by their",
-        "share) above that of an empty tab, once nothing moves any more and garbage was collected, and the most on the",
-        "way. .splatz in our viewer; the splats that it decodes to as a PLY and as SOG (which stays quantized on the",
-        "GPU) by PlayCanvas' own loaders in the same engine. Software WebGL 2 at 400x300.",
+        "`scripts/bench web --parts memory`: resident memory of all Chromium processes (shared pages proportionally)",
+        "above that of an empty tab, once everything is at rest and garbage was collected, and the peak on the way.",
+        ".splatz in our viewer; the decoded splats as a PLY and as SOG (which stays quantized on the GPU) by",
+        "PlayCanvas' own loaders in the same engine. Software WebGL 2 at 400x300.",
         "",
         *table(heads, lines),
     ]
