@@ -1,4 +1,4 @@
-"""splatzip: a trained 3D Gaussian splatting scene in, a small .splatz file out, and back."""
+"""splatzip compresses a trained 3D Gaussian splatting scene into a small .splatz file, and decodes it."""
 
 from __future__ import annotations
 

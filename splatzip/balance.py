@@ -1,10 +1,10 @@
-"""What `balanced` does before a scene is coded: renders it, and lets pictures decide what its bits are spent on.
+"""What `balanced` does before a scene is coded: it renders the scene and lets pictures decide where bits are spent.
 
     scene -> views -> prune -> optimize (repair) -> quantize (classes) -> optimize (settle) -> scene to encode
 
-One number, `fineness`, sets everything: the steps, and with them how much a splat has to be worth to stay. A splat goes
-if that changes pictures less than `worth` times what the steps change, a splat on average: where steps are coarse, so
-is the choice of splats, and no bits are spent on what errors drown.
+One number, `fineness`, sets everything: the steps, and with them how much a splat must be worth to stay. A splat goes
+if that changes pictures less than `worth` times what the steps change per splat on average: coarse steps imply coarse
+pruning, and no bits are spent on what quantization errors hide.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A .splatz file becomes a scene. Needs numpy and the native core, nothing else.
+"""Decodes a .splatz file into a scene. Needs only numpy and the native core.
 
 bytes -> container -> entropy -> dequantize -> scene
 """

@@ -1,12 +1,12 @@
-"""A scene becomes a .splatz file. Takes scenes, never paths; `splatzip.io` does those.
+"""Encodes a scene as a .splatz file. Takes scenes, never paths; `splatzip.io` handles those.
 
     scene -> distill -> stream (tiers, tiles) -> quantize -> entropy -> container
 
-`encode_verified` adds a loop around that: decode, render, correct the steps. What renders before it codes, too, is in
-`balance` and `targets`.
+`encode_verified` adds a loop around that: decode, render, correct the steps. Presets that also render before coding are
+in `balance` and `targets`.
 
-A scene that came quantized is coded by its own integers under `lossless`, so that nothing changes at all; every
-other path is `quantize.stepped`.
+Under `lossless`, a quantized source is coded by its own integers, so that nothing changes at all; every other path is
+`quantize.stepped`.
 """
 
 from __future__ import annotations

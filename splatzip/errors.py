@@ -1,7 +1,7 @@
 """Every error that splatzip raises on purpose, and the status codes of the C API behind them.
 
 The text of an error is for a person: one line that says what is wrong, where, and what to do. The command
-line prints that line alone and exits with 2.
+line prints only that line and exits with 2.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a scene lost: its pictures against those of its source. Takes scenes, never paths; `splatzip.io` does those.
+"""What a scene lost: its renders against those of its source. Takes scenes, never paths; `splatzip.io` handles those.
 
     two scenes, views -> raster -> metrics -> report
 
-Pictures are clipped to 0..1 before they are measured: what a screen cannot show is no error.
+Pictures are clipped to 0..1 before measuring: what a screen cannot show is not an error.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Recipes: published methods, made of the stages that presets are made of, so that they can be compared.
+"""Recipes: published methods, assembled from the stages of the presets so that they can be compared.
 
     scene + cameras -> prune -> optimize -> distill -> encode
 

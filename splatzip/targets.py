@@ -2,9 +2,9 @@
 
     scene -> balance -> encode -> measured, and tried again -> file
 
-What is dear is done once (views, the order in which splats go) or twice (repair, classes, settling; more often only
-where a quality needs splats that went); a target is met by other steps for what settled, on real bytes and on pictures
-that nothing was fitted to.
+The expensive parts run once (views, removal order) or twice (repair, classes, settling; more often only where a quality
+needs splats that were removed). A target is met by changing the steps of the settled values, judged by real bytes and
+by pictures to which nothing was fitted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One more chunk for a file that is already written: what is only known once the file has been decoded."""
+"""Adds a chunk to a finished file, for what is known only once the file has been decoded."""
 
 from __future__ import annotations
 

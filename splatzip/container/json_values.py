@@ -1,4 +1,4 @@
-"""JSON as files may hold it: RFC 8259, so no NaN, and no number that a float64 cannot hold."""
+"""JSON as allowed in files: RFC 8259, so no NaN, and no number too large for a float64."""
 
 from __future__ import annotations
 

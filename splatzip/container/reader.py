@@ -1,7 +1,7 @@
 """Open a file: check what is there and hand out chunks by key (docs/FORMAT.md 2 and 3).
 
-Strict reading checks every byte before it hands out the first chunk. Partial reading keeps whatever prefix of the
-file is whole: runs whose directory is whole, and in them the chunks whose checksum is right.
+Strict reading checks every byte before it hands out the first chunk. Partial reading keeps what is intact: runs whose
+directory is intact, and in them the chunks whose checksum is right.
 """
 
 from __future__ import annotations

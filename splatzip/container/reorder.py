@@ -1,4 +1,4 @@
-"""The tiles of a tier in another order: what is only known once the file has been decoded."""
+"""Reorders the tiles of a tier, for an order that is known only once the file has been decoded."""
 
 from __future__ import annotations
 

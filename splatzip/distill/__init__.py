@@ -1,1 +1,1 @@
-"""Less colour that depends on direction: what lower SH degrees make of higher ones."""
+"""Less view-dependent colour: lower SH degrees that stand in for higher ones."""

@@ -1,11 +1,11 @@
-"""SH of a lower degree, as like the source as it can be from where each splat is really seen.
+"""SH of a lower degree, as close to the source as possible from where each splat is actually seen.
 
     scene + moments -> [distill] -> scene, degree of each splat
 
-Truncation is best for a splat that is seen from all around: basis functions are orthogonal there. Cameras see a splat
-from a few sides, and there the lower degrees can stand in for the higher ones: weighted least squares over the pixels,
-whose moments are the curvature of the colour that `raster.score` finds. A floor of even moments keeps the colour sane
-where nobody looked from. The moments ignore that a colour ends at 0, and that neighbours hide each other's errors.
+Truncation is best for a splat seen from all directions, over which the basis functions are orthogonal. Cameras see a
+splat from a few sides, where the lower degrees can stand in for the higher ones: weighted least squares over the
+pixels, whose moments are the colour curvature of `raster.score`. A floor of uniform moments keeps the colour sane where
+no camera looked from. The moments ignore that colour is clamped at 0, and that neighbours hide each other's errors.
 Native: native/src/distill.cpp.
 """
 

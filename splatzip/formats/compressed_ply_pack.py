@@ -1,6 +1,6 @@
 """Floats to the words of compressed.ply, as PlayCanvas' own writer packs them.
 
-Splats in Morton order, 256 a chunk; bounds are the chunk's extremes; every code is the nearest one.
+Splats in Morton order, 256 per chunk; bounds are the chunk's extremes; every code is the nearest one.
 """
 
 from __future__ import annotations

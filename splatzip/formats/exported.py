@@ -1,8 +1,8 @@
-"""A float PLY that was exported from a quantized format: its codes, found again.
+"""Recovers the codes of a float PLY that was exported from a quantized format.
 
     Scene of floats  ->  codes of .splat, SPZ  ->  dequantized: the same floats to the bit?  ->  Scene with a source
 
-Guessing cannot go wrong: a guess counts only if the format's own dequantizer turns it into every bit of the scene.
+Guessing is safe: a guess counts only if the format's own dequantizer reproduces every bit of the scene from it.
 PLYs of SOG and compressed PLY are not recognised: their codebooks and chunk bounds are not in the floats.
 """
 

@@ -5,8 +5,8 @@
 
 Scales and opacities are linear in the file, quaternions are x y z w, axes are right-up-back. Every instance of every
 splat primitive in the default scene is read. SPZ inside (KHR_gaussian_splatting_compression_spz and its drafts): its
-numbers are taken as they are as positions in the node, as CesiumJS does. A file that holds nothing but one
-unmoved SPZ keeps the codes.
+numbers are taken unchanged as positions in the node, as in CesiumJS. A file that holds nothing but one untransformed
+SPZ keeps the codes.
 """
 
 from __future__ import annotations

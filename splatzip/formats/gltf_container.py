@@ -1,4 +1,4 @@
-"""glTF 2.0 without the meshes: .glb and .gltf, buffers, views and accessors, every number held against the bytes.
+"""glTF 2.0 without meshes: .glb and .gltf, buffers, views and accessors, every number checked against the bytes.
 
 path  ->  Asset (JSON + buffers)  ->  arrays of accessors
 JSON + arrays  ->  .glb, or .gltf with its .bin beside it

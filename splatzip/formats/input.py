@@ -1,4 +1,4 @@
-"""What every reader ends with: decoded arrays become a `Scene`, with or without repair."""
+"""The last step of every reader: decoded arrays become a `Scene`, with or without repair."""
 
 from __future__ import annotations
 

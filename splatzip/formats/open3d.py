@@ -1,9 +1,9 @@
-"""Open3D and back: its tools crop, clean and register point clouds; splats pass through them with all they are.
+"""To Open3D and back: its tools crop, clean and register point clouds; splats pass through them with every attribute.
 
     Scene <-> open3d.t.geometry.PointCloud, with the attributes that Open3D itself gives a splat PLY that it reads
 
-Whatever picks points (crop, select_by_mask, removal of outliers) picks whole splats. Open3D's rotate, scale and
-transform move centres alone, not what is around them: `splatzip.transform` turns and scales splats, SH included.
+Whatever picks points (crop, select_by_mask, outlier removal) picks whole splats. Open3D's rotate, scale and transform
+move only the centres: `splatzip.transform` also rotates and scales the splats, SH included.
 """
 
 from __future__ import annotations

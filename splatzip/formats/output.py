@@ -1,4 +1,4 @@
-"""What every writer needs: a target that appears whole or not at all, and words for what it cannot hold."""
+"""What every writer needs: a target that appears complete or not at all, and messages for what it cannot hold."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""3DGS PLY: the format that trainers write, one scalar property a number.
+"""3DGS PLY: the format that trainers write, one scalar property per number.
 
     x y z  [nx ny nz]  f_dc_0..2  f_rest_0..3B-1  opacity  scale_0..2  rot_0..3        in any order
 
-Binary of either byte order or ascii, any scalar type a property. Values are what a Scene holds, unchanged: log
-scales, opacity logits, quaternions wxyz, SH coefficients, right-down-front. Only `f_rest` is laid out otherwise:
+Binary of either byte order or ascii, any scalar type per property. Values are what a Scene holds, unchanged: log
+scales, opacity logits, quaternions wxyz, SH coefficients, right-down-front. Only `f_rest` is laid out differently:
 all coefficients of red, then green, then blue.
 
 plyfile maps the file into memory once `ply_header` has checked that its counts fit. Rows are copied in blocks that

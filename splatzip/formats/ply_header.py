@@ -1,7 +1,7 @@
 """The header of a PLY file, read once and checked against the size of the file before anything is allocated.
 
-plyfile believes the counts of a header; a hostile one asks for terabytes. So the header is parsed here first, and
-plyfile sees only files whose every element fits.
+plyfile trusts the counts of a header; a hostile one asks for terabytes. So the header is parsed here first, and plyfile
+sees only files whose every element fits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the files of a SOG scene lie: a folder, or the root of a zip archive (.sog)."""
+"""Where the files of a SOG scene are: a folder, or the root of a zip archive (.sog)."""
 
 from __future__ import annotations
 

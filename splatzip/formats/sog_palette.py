@@ -1,7 +1,7 @@
 """The SH palette of SOG: many rows become at most 65,536, by k-means in a tree.
 
-Plain k-means with so many centres compares every row with each of them: 10^10 distances an iteration for a small
-scene. Here rows are first parted into a few hundred groups, each group gets its share of the palette, and k-means
+Plain k-means with so many centres compares every row with each of them: 10^10 distances per iteration for a small
+scene. Here rows are first split into a few hundred groups, each group gets its share of the palette, and k-means
 runs inside it. On the chair (43,874 rows, 32,768 entries) that leaves 3 % more error than four plain iterations, in a
 hundredth of their time.
 """

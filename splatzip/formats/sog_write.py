@@ -1,6 +1,6 @@
 """Write SOG version 2: a folder, or a zip archive when the name ends in .sog.
 
-A scene that came as SOG 2 keeps its codes and the rest of its meta.json. Any other is quantized here: 16-bit
+A scene read from SOG 2 keeps its codes and the rest of its meta.json. Any other is quantized here: 16-bit
 positions in the log domain, codebooks of 256 fitted to scales and colours, SH through a palette; splats in Morton
 order, which is what makes the images small.
 """

@@ -9,7 +9,7 @@ QuantizedSource "splat", version 1:
             colors (N, 4) uint8, RGB and alpha                 rotations (N, 4) uint8, wxyz, (b - 128) / 128
     no tables, header or records
 Dequantizer: native/src/dequantize_splat.cpp. Viewers draw a scale of zero as a disc or a needle; here it is the
-smallest normal float32, which looks the same and has a logarithm. A rotation of four 128 is no rotation: an error,
+smallest normal float32, which looks the same and has a logarithm. A rotation of four 128 is not a rotation: an error,
 or dropped by repair.
 """
 

@@ -2,7 +2,7 @@
 
     bytes  <->  QuantizedSource(format="spz")          what the codes mean: splatzip/formats/spz.py
 
-Every count is held against the bytes that exist before memory is taken: a file may inflate to at most
+Every count is checked against the bytes that exist before memory is allocated: a file may inflate to at most
 `MOST_RATIO` times its size (deflate reaches 1032), and never beyond what its header's counts call for.
 """
 

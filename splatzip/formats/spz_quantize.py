@@ -1,6 +1,6 @@
 """Scene floats become SPZ codes, in the reference writer's float32 arithmetic and its order.
 
-What the reference does not do: positions never wrap around. It always writes 12 fractional bits; here a scene that
+Unlike the reference, positions never wrap around. The reference always writes 12 fractional bits; here a scene that
 leaves +-2048 gets fewer, and one that stays within +-1 more, so that the largest coordinate keeps 12 bits.
 """
 

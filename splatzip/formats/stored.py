@@ -1,4 +1,4 @@
-"""What a scene takes on disk: of formats of several files, those that belong to it and not what lies beside."""
+"""The size of a scene on disk: for formats of several files, only the files that belong to it."""
 
 from __future__ import annotations
 

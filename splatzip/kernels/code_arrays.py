@@ -1,4 +1,4 @@
-"""Arrays of a quantized source, checked before a native dequantizer sees them, and the arrays that it gives."""
+"""Arrays of a quantized source, checked before a native dequantizer sees them, and the arrays that it returns."""
 
 from __future__ import annotations
 

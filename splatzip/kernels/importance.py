@@ -1,4 +1,4 @@
-"""What a splat adds to pictures, estimated in native code: native/src/importance.cpp."""
+"""A splat's estimated contribution to pictures, in native code: native/src/importance.cpp."""
 
 from __future__ import annotations
 

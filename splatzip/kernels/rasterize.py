@@ -1,4 +1,4 @@
-"""The native rasterizer: a prepared scene and the memory of its frames, kept from picture to picture."""
+"""The native rasterizer: a prepared scene and the memory of its frames, reused from picture to picture."""
 
 from __future__ import annotations
 

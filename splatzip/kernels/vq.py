@@ -1,4 +1,4 @@
-"""The search that codebooks are trained and chosen by, in native code."""
+"""The search for codebook entries, for training and coding, in native code."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is found by trying and measuring."""
+"""Optimization by trying and measuring."""

@@ -2,10 +2,10 @@
 
     target dB, attempt (setting -> dB and a file) -> [closed loop] -> the file that meets it
 
-dB rise with fineness by 2 to 9 a unit, but not smoothly: opacity has whole levels, and each rounding of positions
-changes which of two splats at nearly one depth is drawn first. Fineness alone would hop over a target by up to 2 dB
-at 30 dB and by 0.6 dB at 65 dB. So it is found roughly, and what is too much is then taken from colour and SH, whose
-steps leave geometry, order and opacity as they are: there dB follow the steps within hundredths.
+dB rise with fineness by 2 to 9 per unit, but not smoothly: opacity has whole levels, and each rounding of positions
+changes which of two splats at nearly the same depth is drawn first. Fineness alone would overshoot a target by up to 2
+dB at 30 dB and by 0.6 dB at 65 dB. So fineness is found roughly, and the excess is then taken from colour and SH, whose
+steps leave geometry, order and opacity unchanged: there dB follow the steps within hundredths.
 """
 
 from __future__ import annotations

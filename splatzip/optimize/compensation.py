@@ -2,9 +2,9 @@
 
     scene, its tiers, views, their pictures -> [optimize] -> stream.compensation.Compensation
 
-From what suits most scenes on, one number after the other, by ever smaller steps: a picture of few splats is quickly
-drawn. Splats that are removed last are large: all grow alike. With terms of size, opacity and blur, which help those
-that are drawn by lot, test views lost 0.3 to 0.6 dB (snowmiku).
+Coordinate search from values that suit most scenes, one number after the other in ever smaller steps: pictures of few
+splats are fast to draw. Splats that are removed last are large, so all grow alike. With terms of size, opacity and
+blur, which help splats that were sampled at random, test views lost 0.3 to 0.6 dB (snowmiku).
 """
 
 from __future__ import annotations

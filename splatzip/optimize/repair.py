@@ -1,10 +1,10 @@
-"""Repair: what pruning or coarse steps broke, the splats that are left make up for.
+"""Repair: the remaining splats compensate for what pruning or coarse steps changed.
 
     scene + pictures of the source -> [optimize] -> scene
 
-Adam on all attributes towards the source's own pictures (no photos), one view a step, on the Huber loss: differences
-of up to 0.02 count by their square, which is what is measured in the end; larger ones by their size, for squares would
-chase the worst pixel. Native: native/src/repair.cpp.
+Adam on all attributes towards renders of the source (no photos), one view per step, on the Huber loss: differences of
+up to 0.02 count by their square, which is what is measured in the end; larger ones linearly, since squares would chase
+the worst pixel. Native: native/src/repair.cpp.
 """
 
 from __future__ import annotations

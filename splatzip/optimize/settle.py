@@ -1,11 +1,11 @@
-"""Settling: the values that a decoder will have are moved to where pictures come out right.
+"""Settling: quantization-aware optimization of the values that a decoder will have.
 
     scene + what a decoder would make of it + pictures of the source -> [optimize] -> scene to encode
 
-Rounding errors of neighbours cover each other's pixels: which way each value should be rounded depends on the others.
-Steps as those of `optimize.repair`, but pictures are drawn, and gradients taken, with the decoded values, and applied
-to those that are encoded (a straight-through estimate; Bengio et al. 2013): where decoded pictures are too dark,
-values move until enough of them round the other way.
+Rounding errors of neighbours overlap in the same pixels, so which way a value should round depends on the others. Steps
+are those of `optimize.repair`, but pictures and gradients use the decoded values, and updates apply to the values to be
+encoded (a straight-through estimate; Bengio et al. 2013): where decoded pictures are too dark, values move until enough
+of them round the other way.
 """
 
 from __future__ import annotations

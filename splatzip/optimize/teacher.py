@@ -1,11 +1,11 @@
-"""Distillation by a teacher: a scene of lower SH degree learns its colours from pictures of the source.
+"""Distillation by a teacher: a scene of lower SH degree learns its colours from renders of the source.
 
     source + cameras -> pictures, from there and from nearby -> [repair, SH alone] -> scene
 
-LightGaussian (arXiv 2311.17245) trains a pruned scene of lower degree on pictures that the source gives at its cameras
-and at jittered ones. For the recipe of that name: on whole
-scenes 400 steps win back 0.15 dB of what truncation to degree 2 loses where regression (`splatzip.distill`) wins 0.25
-to 0.5 in a hundredth of the time, and after regression they win nothing more.
+LightGaussian (arXiv 2311.17245) trains a pruned scene of lower degree on renders of the source at its cameras and at
+jittered ones. Used by the recipe of that name. On whole scenes 400 steps regain 0.15 dB of what truncation to degree 2
+loses, where regression (`splatzip.distill`) regains 0.25 to 0.5 in a hundredth of the time; after regression they gain
+nothing more.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Which tiles of the last tier come first: those that are missed most while they are not there.
+"""Which tiles of the last tier come first: those that are missed most while absent.
 
     decoded scene, its file, views, their pictures -> [optimize] -> tiles in order
 
-Half a file shows half of these tiles in full, and in place of the others what stands in for them: which half is free
-to choose. Where tiles are many, each is a small part of what is seen, and the order of the encoder does, from the
-middle of the scene outwards.
+Half a file shows half of these tiles in full, and stand-ins for the others; which half is free to choose. With many
+tiles, each is a small part of the picture, and the encoder's order from the middle of the scene outwards is good
+enough.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Fewer splats: which of them a scene can do without."""
+"""Pruning: which splats a scene can do without."""

@@ -2,12 +2,12 @@
 
     scene + cameras -> [prune] -> rows to keep, or the order in which all of them go
 
-One look. The score is the sum of a splat's blended weights x (distance of its colour from its two neighbours on the
-Morton curve)^2; the fewest splats stay that hold a share of the sum of all scores.
-Source: OMG (arXiv 2503.16924), which thins out a scene in training by this and goes on training; shares of 0.96 to
-0.9999 are its sizes XS to XL. What differs here: the colour is SH degree 0 (theirs: a learned feature); weights are not
-divided by a splat's area (theirs are, outdoors), and splats that are nowhere the first of a pixel are scored as all
-others (theirs get 0). Their code looks the neighbours up by the permutation where its inverse is meant; we mean it.
+A single pass. The score is the sum of a splat's blended weights x (distance of its colour from its two neighbours on
+the Morton curve)^2; kept are the fewest splats that hold a given share of the total score.
+Source: OMG (arXiv 2503.16924), which prunes by this during training and continues training; shares of 0.96 to 0.9999
+are its sizes XS to XL. Differences: the colour is SH degree 0 (theirs: a learned feature); weights are not divided by a
+splat's area (theirs are, outdoors), and splats that are not the first in any pixel are scored like all others (theirs
+get 0). Their code looks up neighbours through the permutation where its inverse is meant; we use the inverse.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Most weight: a splat that is nowhere a good part of a pixel goes.
+"""Most weight: removes splats that contribute little to every pixel.
 
     scene + cameras -> [prune] -> rows to keep, or the order in which all of them go
 
-One look. The score is the largest blended weight that a splat has in any pixel of any view.
-Source: Compact 3DGS (arXiv 2311.13681) learns a mask a splat in training, on opacity and scale, with a price on its
-sum; it ends up removing what shows nowhere. This stands in for the mask where there is nothing to train with.
+A single pass. The score is the largest blended weight that a splat has in any pixel of any view.
+Source: Compact 3DGS (arXiv 2311.13681) learns a mask per splat in training, on opacity and scale, with a penalty on its
+sum; it ends up removing what is visible nowhere. This replaces the mask where there is nothing to train with.
 """
 
 from __future__ import annotations

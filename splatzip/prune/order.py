@@ -1,8 +1,8 @@
-"""The order in which splats go, and its cuts.
+"""The order in which splats are removed, and its cuts.
 
     worth of each splat -> [order] -> rows to keep, by share, by price or by the share of all worth that they hold
 
-One order serves every target: another lambda is another cut, and no new look at the scene.
+One order serves every target: another lambda is another cut, without rendering the scene again.
 """
 
 from __future__ import annotations

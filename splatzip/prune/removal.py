@@ -1,9 +1,9 @@
-"""Exact removal: drop what changes the pictures least, look again, drop more.
+"""Exact removal: drop what changes the pictures least, score again, drop more.
 
     scene + cameras -> [prune] -> rows to keep, or the order in which all of them go
 
-The score of a splat is the squared change of all pictures if it alone were gone. Neighbours stand in for each other, so
-a score holds only as long as few go at once: rounds remove a share each and score what is left.
+The score of a splat is the squared change of all pictures if it alone were removed. Neighbours stand in for each other,
+so a score holds only while few go at once: each round removes a share and scores the rest again.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Global significance: how often and how openly a splat is hit, times a power of its volume.
+"""Global significance: how often and how unoccluded a splat is hit, times a power of its volume.
 
     scene + cameras -> [prune] -> rows to keep, or the order in which all of them go
 
-One look. A splat's significance is its opacity x the transmittance in front of it, summed over the pixels that it is
-blended into, x (volume / V90, at most 1)^0.1. Colours do not matter to it, so what looks like its neighbours stays.
-Source: LightGaussian (arXiv 2311.17245), equations 3 and 4. Its code differs from them and from us: the released
-rasterizer leaves out the transmittance, volumes are normalized by the 10th percentile (of volumes sorted downward,
-the one 90 % of the way) and never clipped. V90 is the 90th percentile here, without which clipping would do nothing.
+A single pass. A splat's significance is its opacity x the transmittance in front of it, summed over the pixels that it
+is blended into, x (volume / V90, at most 1)^0.1. It ignores colour, so splats that look like their neighbours stay.
+Source: LightGaussian (arXiv 2311.17245), equations 3 and 4. The released code differs from them and from ours: its
+rasterizer omits the transmittance, volumes are normalized by the 10th percentile (90 % of the way down the volumes
+sorted in descending order) and never clipped. Here V90 is the 90th percentile, without which clipping would do nothing.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""What a browser gets: a scene served from this machine, one offline page, or a folder to upload.
+"""Publishing to browsers: a scene served from this machine, one offline page, or a folder to upload.
 
 path -> source (a .splatz, compressed first where it is not one) -> serve | export_html | export_web
 
 bundle    the client's files, as `scripts/build-web` left them in splatzip/web
 page      the viewer's page with a scene's name, or with everything inside
-scenes    what of a path may be served, by the path below it
+scenes    what below a path may be served
 gallery   a page for each folder
 site      the web application: routes, headers
-listener  what it is served by
+listener  the socket and server that serve it
 """
 
 from __future__ import annotations

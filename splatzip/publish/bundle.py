@@ -1,4 +1,4 @@
-"""The web client as it is installed: splatzip/web, written by `scripts/build-web` from viewer/web and native/.
+"""The installed web client: splatzip/web, written by `scripts/build-web` from viewer/web and native/.
 
 index.html     the page around the viewer; `page` fills its marks
 viewer.js      client and engine, one module without imports

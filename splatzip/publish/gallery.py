@@ -1,4 +1,4 @@
-"""A folder as a page: its scenes with what their heads say, its folders, and what has to be compressed first."""
+"""A folder as a page: its scenes with the facts from their headers, its folders, and files to be compressed first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A socket that accepts connections, and the server of an application behind it."""
+"""A listening socket, and the server of an application behind it."""
 
 from __future__ import annotations
 

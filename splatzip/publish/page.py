@@ -1,6 +1,6 @@
-"""The viewer's page: its name and settings filled in, and where nothing may be fetched, everything inside.
+"""The viewer's page: title and settings filled in and, for the offline page, everything embedded.
 
-    index.html + {title, settings}                                     a site: viewer.js, worker.js, ... lie beside it
+    index.html + {title, settings}                                     a site: viewer.js, worker.js, ... are beside it
     index.html + {title, settings} + viewer, worker, decoder, scene    one file that works from file://
 
 Binary parts are base64 in script elements that no browser runs; the client looks for them before it fetches

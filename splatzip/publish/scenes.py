@@ -1,7 +1,7 @@
-"""What of a path may be served: .splatz files and folders below one folder, and nothing else on the machine.
+"""What may be served: .splatz files and folders below one folder, and nothing else on the machine.
 
-A path from outside is never joined and hoped for: it is resolved, symbolic links included, and what it comes to must
-lie below the folder. Hidden files and files of other kinds are not there, as far as the network is concerned.
+A requested path is not just joined: it is resolved, including symbolic links, and the result must lie below the folder.
+Hidden files and files of other kinds do not exist as far as the network is concerned.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A small web server for one scene or a folder of them, on this machine alone unless told otherwise."""
+"""A small web server for one scene or a folder of them, reachable only from this machine unless told otherwise."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""The web application behind `serve`: four kinds of addresses, and the headers that progressive loading needs.
+"""The web application behind `serve`: four kinds of URLs, and the headers that progressive loading needs.
 
-    /               leads to the viewer with the one scene, or to the gallery of the folder
+    /               redirects to the viewer with the one scene, or to the gallery of the folder
     /web/...        the client
     /files/...      scenes as bytes (ranges, ETag, If-Range: Starlette's FileResponse); folders as galleries
     /pictures/...   scenes as small pictures, for galleries
 
-Any page may read the scenes (CORS), since who embeds the viewer does so from a page of their own; only GET and HEAD are
-answered. Nothing is compressed on the way: a .splatz has nothing left to gain, and ranges of compressed bytes are none.
+Any page may read the scenes (CORS), since the viewer may be embedded in pages of other sites; only GET and HEAD are
+answered. Responses are not compressed: a .splatz has nothing to gain, and byte ranges would not survive compression.
 """
 
 from __future__ import annotations

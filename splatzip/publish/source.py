@@ -1,4 +1,4 @@
-"""The .splatz bytes behind a path: as they are, or made now of a scene in another format."""
+"""The .splatz bytes for a path: the file itself, or compressed on the fly from another format."""
 
 from __future__ import annotations
 

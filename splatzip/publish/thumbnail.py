@@ -1,4 +1,4 @@
-"""A small picture of a file, for the gallery: drawn from the start of its bytes, where its first look is.
+"""A thumbnail of a file for the gallery: rendered from its first bytes, at its opening view.
 
 first bytes of a .splatz -> splats that stand in for the rest -> opening camera, or the best side -> JPEG
 """

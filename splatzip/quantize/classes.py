@@ -1,11 +1,11 @@
-"""Importance classes: how many octaves coarser than others like it a splat may be.
+"""Importance classes: how many octaves coarser than similar splats a splat may be.
 
     scene + scores -> [classes] -> two integers a splat, which are coded with it
 
-Steps follow a splat's alpha and scales, as if all were seen alike. How much an error of its geometry, or of its colour,
-changes pictures depends on more: on what covers it, on what is behind it, on where views are. The best step goes with
-the inverse root of that curvature; a class is what of it the rules of `quantize.stepped` do not know. Two classes
-(geometry, colour): an octave of step for an octave of class. codec.md of the design calls for them; FORMAT.md 6.3.
+Steps follow a splat's alpha and scales, as if all were equally visible. How much an error of its geometry or colour
+changes pictures also depends on what covers it, what is behind it and where views are. The best step is proportional to
+the inverse square root of that curvature; a class is the part of it that the rules of `quantize.stepped` do not
+capture. Two classes (geometry, colour), one octave of step per octave of class. Bitstream: docs/FORMAT.md 6.3.
 """
 
 from __future__ import annotations

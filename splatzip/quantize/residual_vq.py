@@ -1,10 +1,11 @@
-"""Residual vector quantization: a row of numbers becomes the sum of one entry of each stage's codebook.
+"""Residual vector quantization: a row of numbers becomes the sum of one entry from each stage's codebook.
 
     scene -> [quantize] -> entropy
     rows (N, D) of codes   ->   L indices a splat + codebooks (L, K, D)
 
-Stage l codes what stages 0..l-1 left over. Codebooks are trained in native code by k-means in units of each splat's
-step, so that visible splats count for more, at a price a bit (entropy-constrained VQ): entries that do not pay go.
+Stage l codes the residual of stages 0..l-1. Codebooks are trained in native code by k-means in units of each splat's
+step, so that visible splats count for more, at a price per bit (entropy-constrained VQ): entries not worth it are
+dropped.
 Bitstream: docs/FORMAT.md 5.6. Native: native/src/vq.cpp, codebooks.cpp; vectors residual_vq_*.
 Source: Compact 3DGS (arXiv 2311.13681), for scales and rotations; we code trained scenes, so k-means replaces its
 training.

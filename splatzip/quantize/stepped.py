@@ -1,9 +1,9 @@
-"""Steps that follow decoded values: a scene's arrays become the chunks of codec STEPPED.
+"""Step sizes that follow from decoded values: a scene's arrays become the chunks of codec STEPPED.
 
     scene -> [quantize + entropy, native] -> container
 
-The step of each number is a base times powers of what the decoder already knows of the splat (alpha, its scales, how
-far its neighbours are): fine where the splat shows, coarse where it hides. One number, `fineness`, moves all bases.
+The step of each number is a base times powers of what the decoder already knows about the splat (alpha, its scales, the
+distance of its neighbours): fine where the splat is visible, coarse where it is not. `fineness` scales all bases.
 Bitstream: docs/FORMAT.md 6. Native: native/src/stepped_*.cpp; vectors stepped_*.
 """
 

@@ -1,4 +1,4 @@
-"""Sub-vector quantization: a row of numbers is cut into parts, each becomes an entry of that part's codebook.
+"""Sub-vector quantization: a row of numbers is split into parts, and each becomes an entry of that part's codebook.
 
     scene -> [quantize] -> entropy
     rows (N, D) of codes   ->   P indices a splat + codebooks (P, K, D / P)

@@ -1,12 +1,12 @@
-"""VecTree: the SH of splats that matter little comes from one codebook, that of the others stays numbers.
+"""VecTree: the SH of less significant splats comes from one codebook, that of the others stays scalar.
 
     scene -> [quantize] -> entropy
     rows (N, D) of codes   ->   an index or D numbers a splat + codebook (K, D)
 
-Splats matter less the coarser their step of SH is: the share with the coarsest steps goes on the codebook, and no bit
-says which, for decoders know the steps.
+Splats with a coarser SH step are less significant: the share with the coarsest steps uses the codebook, without any bit
+to say which, since decoders know the steps.
 Bitstream: docs/FORMAT.md 5.6. Native: native/src/vq.cpp, codebooks.cpp; vector vec_tree.
-Source: LightGaussian (arXiv 2311.17245), which goes by its global significance and keeps the others as half floats.
+Source: LightGaussian (arXiv 2311.17245), which selects by global significance and keeps the others as half floats.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     positions, log_scales, rotations, opacity_logits, sh, background  ->  color, alpha
 
 On the CPU it is the native rasterizer, forward and backward; CUDA tensors go to gsplat or to our own kernels. Where a
-cutoff or a clamp acts (alpha 1/255, alpha 0.99, colour 0, the extent, the early stop), gradients are those of what is
-left.
+cutoff or a clamp acts (alpha 1/255, alpha 0.99, colour 0, the extent, the early stop), gradients are those of what
+remains.
 """
 
 from __future__ import annotations

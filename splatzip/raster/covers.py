@@ -1,7 +1,7 @@
-"""Coverage: how well each splat of a scene has been seen, kept where views are drawn.
+"""Coverage: how well each splat of a scene has been seen, kept on the device that renders.
 
-A view covers a splat by its blended weight, summed over pixels, at most 1. The worth of views is the sum over splats of
-the square roots of what they cover together. On a GPU: cuda/raster_cover.h.
+A view covers a splat by its blended weight, summed over pixels, at most 1. The worth of a set of views is the sum over
+splats of the square root of their total coverage. On a GPU: cuda/raster_cover.h.
 """
 
 from __future__ import annotations

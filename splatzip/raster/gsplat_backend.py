@@ -1,4 +1,4 @@
-"""gsplat on CUDA: the same scene and camera, its conventions of extent and early stop.
+"""gsplat on CUDA: the same scene and camera, with gsplat's conventions for extent and early stop.
 
 It evaluates splats out to alpha 1/255 and stops a pixel before the splat that would take its transmittance below 1e-4,
 so pictures differ from the native ones in the last percent of alpha.

@@ -1,4 +1,4 @@
-"""How alike two pictures are: PSNR, SSIM, MS-SSIM, FLIP, LPIPS.
+"""Similarity of two pictures: PSNR, SSIM, MS-SSIM, FLIP, LPIPS.
 
 Pictures are (H, W, 3) float32 of display values (sRGB, not linear light), clipped to 0..1 by the caller. The same two
 pictures give the same bits of PSNR, SSIM and MS-SSIM from any number of threads and any instruction set.

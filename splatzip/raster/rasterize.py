@@ -1,9 +1,9 @@
-"""Pictures of a scene.
+"""Renders pictures of a scene.
 
     scene + camera -> [raster] -> Picture
 
-`render` is what callers use; `renderer` makes a scene ready for many pictures on a device, `Rasterizer` on the CPU. The
-CPU backend gives the same bits from any number of threads and every instruction set.
+Callers use `render`; `renderer` prepares a scene for many pictures on a device, `Rasterizer` on the CPU. The CPU
+backend gives the same bits with any number of threads and every instruction set.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
-"""Scores: what each splat does to pictures of a scene, and what a change of its attributes would do.
+"""Scores: what each splat contributes to pictures of a scene, and what a change of its attributes would do.
 
     scene + cameras -> [raster] -> Scores -> prune, quantize, optimize
 
 One sweep over the splats of each picture, front to back. With w = alpha T the weight of a splat in a pixel, and I the
 picture:
 
-- *removal*: the squared change of I if this splat alone were gone, exactly: |w (colour behind - colour)|^2.
+- *removal*: the squared change of I if this splat alone were removed, exactly: |w (colour behind - colour)|^2.
 - *curvature* H of a group of parameters p, Gauss-Newton: a small change dp changes I by dp^T H dp, squared and summed
   over pixels and channels. Geometry is a 10 x 10 matrix, exact up to second-order terms (the colour does not follow the
   position). Colour is the same (1+B) x (1+B) matrix for each channel: moments of the SH basis, weighted by w^2.
-- *directions*: 64 bits, one a cell of the octahedron around the splat (8 x 8, folded out) from which it was seen; and
+- *directions*: 64 bits, one per cell of the unfolded octahedron around the splat (8 x 8) from which it was seen; and
   the weighted sum of directions, short where they differ. Second moments: the colour curvature from degree 2 on.
 
 Native: native/src/raster_score.cpp; on a GPU: cuda/raster_score.h.

@@ -1,1 +1,1 @@
-"""What was found, in the words and shapes that people and programs read: tables, JSON, pages."""
+"""Reports for people and programs: tables, JSON, pages."""

@@ -1,9 +1,9 @@
-"""What `compare` found: one scene's pictures against another's, view by view.
+"""The result of `compare`: one scene's pictures against another's, view by view.
 
     scenes -> raster -> quality -> [report]
 
-dB are means over views of each view's PSNR, never the PSNR of pooled errors: one bad view shows in the table, where
-the worst stands first, and moves the mean by its share.
+dB are means over views of each view's PSNR, never the PSNR of pooled errors: one bad view shows in the table, which
+lists the worst first, and moves the mean by its share.
 """
 
 from __future__ import annotations

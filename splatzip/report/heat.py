@@ -1,4 +1,4 @@
-"""Error maps: how far a pixel is from the source's, as a colour that grows lighter with the error.
+"""Error maps: a pixel's distance from the source's, as a colour that gets lighter with the error.
 
 An error is the root mean square over red, green and blue, in levels of 255. It is kept as one byte a pixel, finer where
 errors are small (level = 64 (code / 255)^2), so that one scale can be chosen after all pictures have been seen.

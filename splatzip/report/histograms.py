@@ -1,7 +1,7 @@
-"""Histograms of attributes: how many splats have which value, before and after.
+"""Histograms of attributes, before and after.
 
-Only what does not depend on how a splat is written down: a covariance has neither signs nor an order of axes, so scales
-are sorted, and of a rotation the tilt of the shortest axis is taken.
+Only quantities that do not depend on how a splat is represented: a covariance has neither signs nor an order of axes,
+so scales are sorted, and a rotation is reduced to the tilt of its shortest axis.
 """
 
 from __future__ import annotations

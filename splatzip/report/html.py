@@ -1,8 +1,8 @@
-"""The page: one self-contained HTML file to look at, made of plain numbers and pictures.
+"""The report page: one self-contained HTML file, made of plain numbers and pictures.
 
     comparisons, scenes, pictures -> [data as JSON] -> page/page.html with its style and script inside
 
-The page asks nothing of any other place (its Content-Security-Policy forbids it) and is the same for the same input.
+The page contacts no other host (its Content-Security-Policy forbids it) and is the same for the same input.
 """
 
 from __future__ import annotations

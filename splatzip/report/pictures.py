@@ -1,8 +1,8 @@
-"""The pictures of a page: which views are shown, and how they fit into its size.
+"""The pictures of a report page: which views are shown, and how they fit into its size.
 
-Differences between two good files are fainter than what JPEG or lossy WebP do to a picture, so pictures are lossless
-as long as all of them fit; else all are coded alike, so that none is flattered. Error maps are always made from the
-pictures as they were rendered.
+Differences between two good files are fainter than the artefacts of JPEG or lossy WebP, so pictures are lossless as
+long as all of them fit; otherwise all are coded alike, so that none is favoured. Error maps are always made from the
+pictures as rendered.
 """
 
 from __future__ import annotations

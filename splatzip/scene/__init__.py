@@ -1,4 +1,4 @@
-"""The scene model: splats as plain arrays, what is said beside them, and the codes they came as."""
+"""The scene model: splats as plain arrays, their metadata, and the codes of a quantized source."""
 
 from splatzip.scene.cameras import Camera
 from splatzip.scene.gaussians import Scene

@@ -1,4 +1,4 @@
-"""`Camera`: where a picture of a scene is taken from.
+"""`Camera`: the pinhole camera of a picture.
 
 Axes are those of the scene (right-down-front): a point p is at R p + t in front of the camera, x to the right, y
 down, z forward, and lands on pixel (fx x/z + cx, fy y/z + cy). The first pixel's centre is at (0.5, 0.5).

@@ -1,6 +1,6 @@
 """Edits of whole scenes: crop, change the SH degree; and `transform`, which does every edit in a fixed order.
 
-An edit drops the quantized source: its codes no longer say what the splats are.
+An edit drops the quantized source: its codes no longer describe the splats.
 """
 
 from __future__ import annotations

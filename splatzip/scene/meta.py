@@ -1,4 +1,4 @@
-"""What a scene says beside its splats: carried from format to format through optional chunks."""
+"""Metadata of a scene, carried from format to format through optional chunks."""
 
 from __future__ import annotations
 

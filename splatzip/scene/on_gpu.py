@@ -1,4 +1,4 @@
-"""`GpuScene`: a scene whose arrays lie on a GPU."""
+"""`GpuScene`: a scene whose arrays are on a GPU."""
 
 from __future__ import annotations
 

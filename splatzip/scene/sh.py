@@ -1,8 +1,8 @@
-"""Spherical harmonics of the field: the real basis of 3DGS, with the Condon-Shortley phase, degree 0 to 4.
+"""Spherical harmonics: the real basis of 3DGS, with the Condon-Shortley phase, degree 0 to 4.
 
     colour(d) = 0.5 + sum_k basis_k(d) sh_k
 
-Coefficients stand in order of degree l and, inside it, of order m = -l..l. glTF, SPZ, SOG and PLY all use this basis.
+Coefficients are ordered by degree l and, within it, by order m = -l..l. glTF, SPZ, SOG and PLY all use this basis.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A scene that came quantized: its integer codes as the source wrote them.
+"""A quantized source: a scene's integer codes as the source wrote them.
 
-`lossless` codes these instead of the floats, so that a transcoded file decodes to the very floats that the
-source format's own decoder gives, and can be written back as the source's own codes.
+`lossless` codes these instead of the floats, so that a transcoded file decodes to exactly the floats that the source
+format's own decoder gives, and can be written back with the source's own codes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Scenes moved, turned, scaled and put together."""
+"""Translates, rotates, scales and merges scenes."""
 
 from __future__ import annotations
 

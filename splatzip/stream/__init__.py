@@ -1,1 +1,1 @@
-"""Tiles, tiers and layers: how a scene is cut up for coding."""
+"""Tiles, tiers and layers: how a scene is divided for coding."""

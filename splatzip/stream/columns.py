@@ -1,4 +1,4 @@
-"""Codec COLUMNS: integer codes without loss (docs/FORMAT.md 7). `encode_columns` and `decode_columns` are inverses."""
+"""Codec COLUMNS: lossless coding of integers (docs/FORMAT.md 7). `encode_columns` and `decode_columns` are inverses."""
 
 from __future__ import annotations
 

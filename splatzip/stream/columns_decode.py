@@ -1,4 +1,4 @@
-"""A .splatz file of codec COLUMNS becomes a scene again, with the codes that its source had.
+"""Decodes a .splatz file of codec COLUMNS into a scene with the codes of its source.
 
 container  ->  [kernels.columns]  ->  components  ->  scene.source  ->  kernels.dequantize  ->  Scene
 """

@@ -1,4 +1,4 @@
-"""A scene's integers become a .splatz file of codec COLUMNS: nothing is lost.
+"""Encodes a scene's integers losslessly as a .splatz file of codec COLUMNS.
 
     scene.source (or the bits of its floats)  ->  components  ->  tiles  ->  [kernels.columns]  ->  container
 

@@ -1,6 +1,6 @@
 """How the arrays of a quantized source, or of a float scene, become components of codec COLUMNS (FORMAT.md 7.5).
 
-A component is a run of bits of one number a splat. Three components are the coordinates that splats are sorted by;
+A component is a run of bits of one number per splat. Three components are the coordinates that splats are sorted by;
 the rest is coded in the order of this table: scales, opacity, colour, rotation, then (layer 1) SH.
 """
 

@@ -1,10 +1,10 @@
-"""What stands in for splats that are still to come: those that are there, wider, softer and stronger.
+"""Stand-ins for splats that are still to come: those that are present, wider, softer and more opaque.
 
     tiers -> [closed form, or optimize.compensation] -> a few numbers in the file
     part of a file + those numbers -> scene that looks more like the whole one
 
-A small splat has many of its kind to stand in for, a large one few: small ones grow more, and all are blurred by some
-of what lies between them. Bitstream: docs/FORMAT.md 3.7, which has the formulas.
+A small splat stands in for many of its kind, a large one for few: small ones grow more, and all are blurred by part of
+the distance between them. Bitstream: docs/FORMAT.md 3.7, which has the formulas.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Tiers: which splats come first, so that every prefix of a file is a picture of the whole scene.
+"""Tiers: which splats come first, so that every prefix of a file shows the whole scene.
 
     scene -> importance of each splat -> [stream] -> tier of each splat
 
-A tier costs bytes: what is known of a splat's tier has to be said of its position, and neighbours of other tiers
-predict nothing. So there are few, and the last one holds most splats. Each tier has tiles of its own.
+A tier costs bytes: its membership is information that positions must carry, and neighbours in other tiers predict
+nothing. So there are few, and the last one holds most splats. Each tier has tiles of its own.
 """
 
 from __future__ import annotations

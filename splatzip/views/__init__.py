@@ -1,4 +1,4 @@
-"""Where a scene is looked at from: a capture's cameras, with or without photos, and views made from the scene."""
+"""Views of a scene: a capture's cameras, with or without photos, and cameras made from the scene."""
 
 from splatzip.views.collection import Views
 from splatzip.views.opening import with_opening

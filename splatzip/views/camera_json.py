@@ -1,4 +1,4 @@
-"""One camera in a JSON file, to be written by hand: a place, what is in the middle of the picture, and how wide it is.
+"""One camera in a JSON file, to be written by hand: a position, the target in the middle of the picture, its width.
 
     {"position": [0, -1, -4], "target": [0, 0, 0], "up": [0, -1, 0], "fov_y_degrees": 50, "width": 1280, "height": 720}
 

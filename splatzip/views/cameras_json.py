@@ -1,7 +1,7 @@
 """`cameras.json` as the reference implementation of 3D Gaussian splatting writes it beside a trained scene.
 
 A list of cameras: where each stands (`position`), its axes right, down, front as the columns of `rotation`, focal
-lengths in pixels; the principal point is the middle. `img_name` has no extension in older files.
+lengths in pixels; the principal point is the picture's centre. `img_name` has no extension in older files.
 """
 
 from __future__ import annotations

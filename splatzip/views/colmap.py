@@ -1,7 +1,7 @@
 """A COLMAP model: `cameras` (lenses) and `images` (poses), both as text or both in binary.
 
 Poses are world to camera, quaternion and translation, with our axes and our pixel grid (the first pixel's centre is
-at 0.5, 0.5). Lenses are read as they are and refused frame by frame, when a frame that is in use has one that bends.
+at 0.5, 0.5). All lenses are read; a lens that distorts is refused only for a frame that is used.
 """
 
 from __future__ import annotations

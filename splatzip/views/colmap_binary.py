@@ -1,4 +1,4 @@
-"""`cameras.bin` and `images.bin` of a COLMAP model: little-endian records behind a count of 8 bytes."""
+"""`cameras.bin` and `images.bin` of a COLMAP model: little-endian records after an 8-byte count."""
 
 from __future__ import annotations
 

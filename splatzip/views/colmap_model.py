@@ -1,4 +1,4 @@
-"""The two tables of a COLMAP model that cameras are made of, row by row, as text and binary both hold them."""
+"""The two tables of a COLMAP model that define cameras, row by row, the same for text and binary."""
 
 from __future__ import annotations
 

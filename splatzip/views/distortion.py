@@ -1,7 +1,7 @@
-"""Lens models of COLMAP and of the files made from it: which parameters there are, and which distort.
+"""Lens models of COLMAP and of the files made from it: their parameters, and which of them distort.
 
-A splat renderer has pinholes only. A model that could distort is taken when its distortion is zero, as tools write it
-for undistorted photos; a fisheye is none whatever its parameters.
+The renderer supports only pinhole cameras. A model that could distort is accepted when its distortion is zero, as tools
+write it for undistorted photos; a fisheye is never a pinhole, whatever its parameters.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""`Frame`: one picture of a capture as a camera file lists it, before anybody wants its camera or its photo.
+"""`Frame`: one picture of a capture as a camera file lists it, before its camera or photo is needed.
 
-Frames are cheap and forgiving: a frame that is not in use may be distorted, broken or without a photo, and nobody is
-told. `camera` is where a frame is checked.
+Frames are cheap and forgiving: an unused frame may be distorted, broken or without a photo, without an error. `camera`
+is where a frame is checked.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Where a scene is looked at from first, and which way is up: what given cameras say about a file that does not.
+"""The opening camera and the up direction: taken from given cameras where a file has none.
 
-    cameras -> up, the way that they stand on (up.py)     -> META of the file
-            -> one like most others, that sees much       ->
+    cameras -> up, as they are held (up.py)           -> META of the file
+            -> a typical one that sees many splats    ->
 
-Viewers turn about the target of the opening view, so that it lies on what the camera looks at.
+Viewers orbit the target of the opening view, so the target lies on what the camera looks at.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Twelve views around a scene: what `compare` uses when nobody gives cameras.
+"""Twelve views around a scene: what `compare` uses when no cameras are given.
 
-They are those of the independent judge that benchmarks are made with, number by number, so that the same scene gets
-the same dB from both.
+They are exactly those of the independent judge that the benchmarks use, so that the same scene gets the same dB from
+both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Photos: found beside their cameras, checked by their headers, read as float pixels when they are wanted."""
+"""Photos: found beside their cameras, checked by their headers, read as float pixels when needed."""
 
 from __future__ import annotations
 

@@ -2,15 +2,16 @@
 
     scene -> extent -> free space: looks at the middle, looks at splats -> cover: the choice -> Views
 
-An encoder without cameras decides on what pseudo-views show, so a splat that they miss is a splat that is lost. Three
-kinds of look, one rule for rooms, captures and objects:
+An encoder without cameras decides by what pseudo-views show, so a splat that they miss is lost. Three kinds of views,
+with one rule for rooms, captures and objects:
 
-1. two thirds look at the middle from free space, from around it or from within, where pictures are sharp: objects are
+1. two thirds look at the middle from free space, from around it or from within, wherever pictures are sharp: objects
+are
    seen from outside, rooms from inside;
-2. looks from nearby at splats of the middle, from wherever the line of sight is clear;
-3. looks from the places of 1 and 2 at splats that nothing has covered yet.
+2. close-ups of splats of the middle, from wherever the line of sight is clear;
+3. views from the positions of 1 and 2 of splats not covered yet.
 
-Of 2 and 3 those are chosen, one after another, that add the most coverage. Measured in docs/BENCHMARKS.md.
+Of 2 and 3, greedily those that add the most coverage are chosen. Measured in docs/BENCHMARKS.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The choice of views that cover the most of a scene (`raster.covers`).
+"""Chooses the views that cover the most of a scene (`raster.covers`).
 
-Weights are summed over the pixels of half the resolution: a splat that fills a pixel is seen, more pixels see it no
-better. Of their sum the square root counts: first looks more than second ones.
+Weights are summed over the pixels at half resolution: a splat that fills one pixel is seen, and more pixels do not see
+it better. The square root of the sum counts, so that a first view of a splat counts more than a second.
 """
 
 from __future__ import annotations

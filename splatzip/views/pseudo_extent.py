@@ -1,4 +1,4 @@
-"""Where the middle of a scene is, how far it reaches, and which of its splats can matter in a picture."""
+"""The middle and extent of a scene, and which of its splats can matter in a picture."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Free space: places with nothing in front of the camera, and a clear look at something.
+"""Free space: positions with nothing in front of the camera and a clear view of something.
 
-A place is tried by a small picture of depth and alpha, drawn from the splats that cover the most. It is free if next to
-nothing is near the camera, and what is in the middle of the picture is about as far as what was looked at.
+A position is tested by a small picture of depth and alpha, drawn from the splats that cover the most. It is free if
+almost nothing is near the camera, and what is in the middle of the picture is about as far away as the target.
 
-Whether a scene is a room or an object, nothing in it says: both are shells. But where cameras stood its pictures are
-sharp, and elsewhere (inside of an object, behind a wall's back) they are a blur. So looks at the middle are tried from
-around it and from within, and the sharp ones are taken, those from around first.
+Nothing in a scene says whether it is a room or an object: both are shells. But pictures are sharp where cameras stood,
+and blurred elsewhere (inside an object, behind a wall). So views of the middle are tried from around it and from
+within, and the sharp ones are taken, those from around first.
 """
 
 from __future__ import annotations

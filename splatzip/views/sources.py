@@ -1,4 +1,4 @@
-"""The camera files there are, and the choice of one: by content where there is content to tell, else by name."""
+"""The supported camera files and the choice of one: by content where it is distinctive, else by name."""
 
 from __future__ import annotations
 

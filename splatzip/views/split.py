@@ -1,7 +1,7 @@
-"""Which frames are for testing: `split.json` beside the views says so, else every 8th by name is.
+"""Which frames are test views: those of `split.json` beside the views, else every 8th by name.
 
-Test views are for judging alone; nothing is ever fitted to them. So the split is a fact of the capture, the same for
-whoever loads it.
+Test views are only for judging; nothing is ever fitted to them. So the split belongs to the capture and is the same for
+everyone who loads it.
 """
 
 from __future__ import annotations

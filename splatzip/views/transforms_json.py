@@ -1,10 +1,10 @@
-"""`transforms.json` of instant-ngp and nerfstudio, also as NeRF's synthetic scenes have it.
+"""`transforms.json` of instant-ngp and nerfstudio, and of NeRF's synthetic scenes.
 
-Poses are camera to world with OpenGL axes (x right, y up, z back). Intrinsics stand in the frame or, shared, at the
-top; `camera_angle_x` replaces a focal length, and a size that is not given is that of the photo.
+Poses are camera to world with OpenGL axes (x right, y up, z back). Intrinsics are per frame or, shared, at the top
+level; `camera_angle_x` replaces a focal length, and a missing size is that of the photo.
 
-`applied_transform` (nerfstudio) is what was done to the poses after COLMAP: it is undone, so that cameras fit a scene
-that was trained on the COLMAP model. A scene whose trainer read this very file wants it without that field.
+`applied_transform` (nerfstudio) is what was applied to the poses after COLMAP: it is undone, so that cameras fit a
+scene trained on the COLMAP model. For a scene trained on this very file, remove that field.
 """
 
 from __future__ import annotations

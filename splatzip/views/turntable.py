@@ -1,4 +1,4 @@
-"""Once around a scene: the cameras of a film."""
+"""Once around a scene: the cameras of a video."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which way is up, as far as cameras say: people hold them level."""
+"""The up direction as implied by cameras, which people hold level."""
 
 from __future__ import annotations
 
