@@ -42,12 +42,12 @@ def decompress(data: Bytes | str | Path, *, strict: bool = True, threads: int = 
 
     Args:
         data: the file's bytes, or its path.
-        strict: False decodes the tiles and tiers that are whole of a cut or damaged file; where later tiers are
-            lacking, splats stand in for them, if the file says how (docs/FORMAT.md 3.7). What is lacking is listed in
+        strict: False decodes the intact tiles and tiers of a truncated or damaged file; where later tiers are missing,
+            splats stand in for them, if the file says how (docs/FORMAT.md 3.7). What is missing is listed in
             `scene.meta.missing`.
         threads: 0 for every core.
         device: "cuda" decodes on a GPU, to the same bits.
-    Raises: FormatError (see its subclasses); TruncatedError if nothing was whole. BackendError if there is no GPU, or
+    Raises: FormatError (see its subclasses); TruncatedError if nothing was intact. BackendError if there is no GPU, or
         too little memory on it.
     """
     if device == "cuda":
@@ -66,8 +66,8 @@ def decompress(data: Bytes | str | Path, *, strict: bool = True, threads: int = 
 def decompress_on_gpu(data: Bytes | str | Path, *, strict: bool = True) -> GpuScene:
     """Decode a file to arrays on a GPU, where they stay: one upload of the file, from a path through pinned memory.
 
-    Splats that stand in for those that a part of a file lacks are worked out on the host, and so is all of a part of a
-    `lossless` file; that is uploaded then.
+    Stand-ins for the missing splats of a partial file are computed on the host; a partial `lossless` file is decoded
+    there entirely and then uploaded.
 
     Args:
         data, strict: as `decompress`.
@@ -103,7 +103,7 @@ def verify(data: Bytes | str | Path) -> dict[str, Any]:
 
 
 def info(data: Bytes | str | Path) -> dict[str, Any]:
-    """What a file holds, from its table of contents and the heads of its chunks; no payload is decoded.
+    """Describe a file from its table of contents and the heads of its chunks; no payload is decoded.
 
     Returns: version, bytes, splats, sh_degree, bits_per_splat, attributes {name: {bytes, bits}}, settings, quality,
         bounds, tiles, tiers, parts [{tier, layer, splats, bytes}] in the order of the file, meta.

@@ -92,10 +92,10 @@ def encode_verified(
     scene: Scene, profile: Profile, *, threads: int = 0, tiers: NDArray[np.uint8] | None = None,
     progress: Progress | None = None,
 ) -> bytes:  # fmt: skip
-    """Compress a scene, measure what it lost, and say so in the file.
+    """Compress a scene, measure what it lost, and store that in the file.
 
-    What was written is decoded and rendered beside the source, from views that are made from the source. With a
-    target in the profile, the steps are corrected until it is met.
+    The result is decoded and rendered, and compared with the source from views made from the source. With a target in
+    the profile, the steps are corrected until it is met.
 
     Args: as `encode`.
     Returns: a whole .splatz file with a QUALITY chunk.

@@ -20,7 +20,7 @@ class ViewsError(SplatzipError):
 
 
 class BackendError(SplatzipError):
-    """A backend that was asked for is not there, or ran out of memory."""
+    """A requested backend is not available, or ran out of memory."""
 
 
 class FormatError(SplatzipError):

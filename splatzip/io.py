@@ -47,9 +47,9 @@ def save(scene: Scene, path: str | Path, *, version: int | None = None) -> list[
 
     Args:
         path: a file; an existing folder, or its meta.json, becomes SOG. A .splatz keeps every splat
-            (lossless where the scene came quantized, else fast): `compress` has the other presets.
+            (lossless for a quantized source, else fast): `compress` has the other presets.
         version: of the format, where there is a choice (SPZ: 3 or 4); None: the newest.
-    Returns: what the format cannot hold and was therefore lost, one line each; empty if nothing was.
+    Returns: what was lost because the format cannot hold it, one line each; empty if nothing was.
     Raises: FormatError, OSError.
     """
     path = Path(path)
@@ -99,34 +99,35 @@ def compress(
 
     Args:
         scene: a scene, or the path of one in any format.
-        preset: "lossless", "near-lossless", "fast" or "balanced". None: lossless for a scene that came quantized, fast
-            where a coding is chosen, else balanced; balanced, too, when there is a target or a degree to lower.
+        preset: "lossless", "near-lossless", "fast" or "balanced". None: lossless for a quantized source, fast where a
+            coding is chosen, else balanced; also balanced when there is a target or a degree to lower.
         profile: all options instead of a preset.
-        recipe: a published method instead of a preset: "lightgaussian", "c3dgs" or "omg" (docs/RECIPES.md); it looks
-            from pseudo-views, or from the frames for training of `views` instead.
+        recipe: a published method instead of a preset: "lightgaussian", "c3dgs" or "omg" (docs/RECIPES.md); it uses
+            pseudo-views, or instead the training frames of `views`.
         size: bytes to stay within; balanced uses at least 98 % of them, unless its finest is smaller.
         quality: dB against the source to aim at, 30 to 65; balanced meets it to 0.05 dB from above, others estimate
             unless verified.
         max_loss: dB on photos that balanced may lose: mean over every 8th of the training frames of `views`; photos are
-            looked at for nothing else.
-        verify: render what was written and say in the file which dB it reached; a quality is then met in closed loop,
-            to 0.05 dB from above.
-        best_effort: a target that cannot be reached gives what comes closest, and no error.
-        views: cameras that count beside the pseudo-views of balanced: the frames for training of a folder or a file,
-            of which every 8th measures. Photos are not looked at, nor are the frames for testing. With every preset,
-            the file says where these cameras look from first and what is up, if the scene does not.
-        only_views: no pseudo-views beside them.
-        view_weight: of each camera of `views`, where a pseudo-view has 1: in what splats and steps are worth, and in
-            how often pictures from there are fitted; None: 1, too.
-        drop_unseen: balanced removes splats that no view sees, too; else they stay, for nothing can be said of them.
-        degree: SH degree that is kept at most, 0 to 4; presets that do not render truncate.
-        prune: share of the splats that balanced removes, from 0 to less than 1; None: as many as do not pay.
+            used for nothing else.
+        verify: render what was written and store the dB that it reached in the file; a quality is then met in closed
+            loop, to 0.05 dB from above.
+        best_effort: a target that cannot be reached gives what comes closest instead of an error.
+        views: cameras that balanced uses beside its pseudo-views: the training frames of a folder or a file, every 8th
+            of which serves to measure. Neither photos nor test frames are used. With every preset, the file gets an
+            opening camera and the up direction from these cameras, if the scene has none.
+        only_views: use no pseudo-views beside them.
+        view_weight: of each camera of `views`, relative to 1 for a pseudo-view: in the worth of splats and steps, and
+            in how often pictures from there are fitted; None: also 1.
+        drop_unseen: balanced also removes splats that no view sees; else they stay, since they cannot be judged.
+        degree: highest SH degree to keep, 0 to 4; presets that do not render truncate.
+        prune: share of the splats that balanced removes, from 0 to less than 1; None: as many as are not worth their
+            bits.
         sh_coding: how SH is quantized: "scalar" (the default), "residual_vq", "sub_vector_vq" or "vec_tree".
-        geometry_coding: how scales and rotations are: "scalar" (the default), "residual_vq" or "sub_vector_vq".
+        geometry_coding: the same for scales and rotations: "scalar" (the default), "residual_vq" or "sub_vector_vq".
         threads: 0 for every core; the bytes do not depend on it.
-        device: "cuda" lets a GPU draw, score and settle for balanced and recipes, and train codebooks; "auto" where
-            there is one. The CPU codes. Where pictures decide, bytes are then a little different, their number about
-            the same; other presets' bytes do not depend on it.
+        device: "cuda" lets a GPU draw, score and settle for balanced and recipes, and train codebooks; "auto" does so
+            where there is one. The CPU codes. Presets that render then write slightly different bytes of about the same
+            size; the bytes of other presets do not depend on it.
         repair: when `scene` is a path: drop rows that are not valid.
         progress: called with the share done and a word for the step.
     Returns: the file's bytes.
@@ -238,11 +239,11 @@ def compare(
     repair: bool = False,
     progress: Progress | None = None,
 ) -> list[Comparison]:
-    """Measure what became of a scene: renders against the source's, and against photos where there are some.
+    """Measure scenes against their source: by renders of both, and against photos where there are some.
 
     Args:
         ref: the source, a path in any format.
-        tests: files made of it, in any format; one is in memory at a time.
+        tests: files made from it, in any format; one is in memory at a time.
         views: cameras with or without photos (COLMAP, transforms.json, cameras.json), a folder or a file; None: the
             twelve orbit views of `ref`, 640x480.
         split: "test", "train" or "all" of `views`.
@@ -251,7 +252,7 @@ def compare(
         threads: 0 for every core; the numbers do not depend on it.
         repair: drop rows of scenes that are not valid.
         progress: called with the share done and a word for the step.
-    Returns: one comparison a file of `tests`, its bytes as they are stored.
+    Returns: one comparison per file of `tests`, with its stored size.
     Raises: ViewsError, naming the frame, if cameras or photos cannot be used or nothing of `ref` is seen from one;
         FormatError, SceneError, BackendError, OSError.
     """
@@ -288,11 +289,11 @@ def report_html(
     repair: bool = False,
     progress: Progress | None = None,
 ) -> str:
-    """Make one self-contained page to look at: pictures, errors, rate and quality, bytes, attributes.
+    """Make one self-contained report page: pictures, errors, rate and quality, bytes, attributes.
 
     Args:
         comparisons: what `compare` returned for the same arguments.
-    Returns: HTML that asks nothing of any other place. At most 15 views are shown, the worst among them.
+    Returns: HTML that contacts no other host. At most 15 views are shown, including the worst.
     Raises: as `compare`.
     """
     from splatzip.decode import info

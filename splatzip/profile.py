@@ -48,9 +48,9 @@ class Profile:
         target_quality: dB against the source that is met in closed loop, from the steps given; None keeps those steps.
         target_size: bytes that the file has at most; `balanced` alone.
         target_loss: dB on photos that may be lost, of held-back views that have some; `balanced` alone.
-        best_effort: a target that cannot be reached gives what comes closest, and no error.
-        degree: SH degree that is kept at most, by truncation; None: the source's.
-        balance: options of the stages that render and thin out; None: every splat is coded as it is.
+        best_effort: a target that cannot be reached gives what comes closest instead of an error.
+        degree: highest SH degree to keep, by truncation; None: the source's.
+        balance: options of the stages that render and prune; None: every splat is coded as it is.
         closed_loop: how closely the target is met.
     """
 
@@ -81,8 +81,9 @@ class Profile:
             max_loss: dB against photos that may be lost; balanced alone.
             verify: meet the quality by measurements instead; the estimate is where they start.
             best_effort: a target that cannot be reached gives what comes closest.
-            degree: SH degree that is kept at most, 0 to 4.
-            prune: share of the splats that balanced removes, from 0 to less than 1; None: as many as pay.
+            degree: highest SH degree to keep, 0 to 4.
+            prune: share of the splats that balanced removes, from 0 to less than 1; None: as many as are not worth
+                their bits.
             sh_coding: one of `stepped.SH_CODINGS`: how SH is quantized; None: "scalar".
             geometry_coding: one of `stepped.GEOMETRY_CODINGS`, of scales and rotations.
         Raises: SplatzipError if a name is unknown, or the preset takes no quality, degree, share or coding.

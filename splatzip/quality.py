@@ -51,17 +51,17 @@ def compare(
 
     Args:
         ref: the source.
-        test: what became of it.
-        views: from where; with photos both scenes are measured against those, too.
+        test: the scene to measure.
+        views: the cameras; with photos both scenes are also measured against those.
         extra: further metrics, of "ms_ssim", "flip", "lpips".
         background: (3,) colour, 0..1, behind scenes and behind photos that are not opaque.
         extent, backend: see `render`.
         threads: 0 for every core; the numbers do not depend on it.
         seen_from: what the views are, in words, for reports.
         progress: called with the share done and the name of the view.
-    Returns: what was found; no file's bytes, which a scene does not know.
+    Returns: the comparison, without a file's size, which a scene does not know.
     Raises: ViewsError, naming the frame, if nothing of `ref` is seen in a view or a photo is damaged; BackendError if
-        a metric or a backend is not there.
+        a metric or a backend is not available.
     """
     if unknown := set(extra) - set(_EXTRA):
         raise SplatzipError(f"there is no metric {min(unknown)!r}; choose {', '.join(_EXTRA)}")

@@ -17,7 +17,7 @@ MAX_OFFLINE_BYTES = 256_000_000
 
 
 def export_html(source: str | Path, target: str | Path, *, progress: Progress | None = None) -> None:
-    """Write one page that holds viewer and scene: it opens from disk and asks nothing of any other place.
+    """Write one page that contains viewer and scene: it opens from disk and contacts no other host.
 
     Args:
         source: a .splatz file, or a scene in another format, which is compressed without losing splats.
@@ -36,7 +36,7 @@ def export_html(source: str | Path, target: str | Path, *, progress: Progress | 
 
 
 def export_web(source: str | Path, target: str | Path, *, progress: Progress | None = None) -> None:
-    """Write a static site with viewer and scene, to be uploaded as it is.
+    """Write a static site with viewer and scene, ready to upload.
 
     Args:
         source: as for `export_html`.

@@ -45,7 +45,7 @@ class Picture(NamedTuple):
 
 
 class Renderer(Protocol):
-    """A scene made ready for many pictures of it, on whichever device."""
+    """A scene prepared for many pictures of it, on any device."""
 
     def render(
         self, camera: Camera, *, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
@@ -105,17 +105,17 @@ def render(
     """Draw a scene.
 
     Args:
-        scene: its arrays are not to be changed afterwards: what was made ready for one picture serves the next. One on
-            a GPU is drawn there.
+        scene: its arrays must not be changed afterwards, since what is prepared for one picture serves the next. A
+            scene on a GPU is drawn there.
         background: (3,) colour behind everything.
         extent: where a splat ends: "3sigma" (at three sigmas or at alpha 1/255, what comes first: how scenes are
             trained) or "exact" (at alpha 1/255).
-        antialias: scale opacities by what the screen-space dilation adds; None: what the scene says of itself.
-        backend: "native" (CPU), "cuda" (the kernels of cuda/), "gsplat" (CUDA; its own extent, whatever is asked for),
-            "auto" (native).
+        antialias: scale opacities to compensate for the screen-space dilation; None: as the scene's meta says.
+        backend: "native" (CPU), "cuda" (the kernels of cuda/), "gsplat" (CUDA; always with its own extent), "auto"
+            (native).
         threads: 0 uses all cores; the picture is the same.
     Returns: the picture, float32.
-    Raises: BackendError if the backend is not there.
+    Raises: BackendError if the backend is not available.
     """
     if isinstance(scene, GpuScene):
         if backend not in ("auto", "cuda"):
@@ -181,10 +181,10 @@ class CudaPictures:
 
 
 def renderer(scene: Scene | GpuScene, *, device: DeviceChoice = "auto") -> Renderer:
-    """Make a scene ready for many pictures of it.
+    """Prepare a scene for many pictures of it.
 
     Args:
-        scene: one on a GPU is drawn there.
+        scene: a scene on a GPU is drawn there.
         device: "cpu", "cuda" (a GPU), or "auto": a GPU where there is one whose memory the scene fits, else the CPU.
     Raises: BackendError if CUDA is asked for and cannot be had.
     """

@@ -20,7 +20,7 @@ ORIGIN_AT_ZERO = np.zeros(3)
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Scene:
-    """A trained 3D Gaussian splatting scene. N splats, B SH coefficients a colour above degree 0.
+    """A trained 3D Gaussian splatting scene: N splats, B SH coefficients per colour above degree 0.
 
     Attributes:
         positions: (N, 3) float32, right-down-front, relative to `origin`.
@@ -29,7 +29,7 @@ class Scene:
         opacity_logits: (N,) float32; +Inf is opaque, -Inf invisible.
         sh: (N, 1+B, 3) float32, degree 0 first, RGB last.
         origin: (3,) float64 added to the positions; zero unless float32 is too coarse (city and survey scenes).
-        meta: what the file said beside the splats.
+        meta: what the file stated besides the splats.
         source: integer codes of a quantized source; any edit of the splats drops it.
 
     Raises: SceneError, naming the attribute and the first bad row, if shapes disagree, the scene is empty, a

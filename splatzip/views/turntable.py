@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 def turntable(
     scene: Placed, *, frames: int, width: int, height: int, up: ArrayLike | None = None, views: Views | None = None
 ) -> Views:
-    """Cameras on a circle that look at its middle, evenly spaced; a film of them has no seam.
+    """Cameras on a circle that look at its middle, evenly spaced; a video of them loops seamlessly.
 
     Args:
         up: (3,) which way is up; None: as the cameras of `views` stand, else what the scene says, else -y.
