@@ -53,17 +53,17 @@ class Options:
     """Options of every stage.
 
     Attributes:
-        views: pseudo-views that are made where no camera is given.
-        views_beside: pseudo-views that are made where cameras are given; they keep the rest of the scene in shape.
-        pruning_scale: of the resolution, where all views decide who stays: many small pictures see more than few large.
-        scoring_views: about so many, evenly taken from all, decide how coarse the steps are of those that stay.
-        given_weight: of a given camera, where a pseudo-view has 1: how much what it sees counts, and how often values
-            move towards its picture.
-        worth: of a splat that stays at least, in mean squared changes by the steps.
-        prune: share of the splats that go instead, least worth first; 0: none; None: as many as `worth` says.
-        degree: SH degree that is kept at most, by regression over what the views see; None: the source's.
-        tier_views: about so many, evenly taken from all, decide which splats come first in a file.
-        removal, repair, classes, settle, compensation: see there; removal.keep is where looking again ends.
+        views: number of pseudo-views where no camera is given.
+        views_beside: number of pseudo-views beside given cameras; they preserve the rest of the scene.
+        pruning_scale: resolution factor for pruning, which uses all views: many small pictures see more than few large.
+        scoring_views: about this many, evenly taken from all, decide how coarse the steps of the remaining splats are.
+        given_weight: of a given camera, relative to 1 for a pseudo-view: how much what it sees counts, and how often
+            values move towards its picture.
+        worth: minimum worth of a kept splat, in mean squared changes by the steps.
+        prune: share of the splats to remove instead, least worth first; 0: none; None: as many as `worth` says.
+        degree: highest SH degree to keep, by regression over what the views see; None: the source's.
+        tier_views: about this many, evenly taken from all, decide which splats come first in a file.
+        removal, repair, classes, settle, compensation: see there; removal.keep is where repeated scoring ends.
     """
 
     views: int = 320
@@ -109,14 +109,14 @@ class Balanced(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What is found out about a source once, whatever is asked of it.
+    """What is computed once per source, for any target.
 
     Attributes:
         scene: the source, neighbours side by side.
         cameras: V views.
         targets: V pictures of the source, (H, W, 3).
         weights: (V,) how much each view counts.
-        removal: in which order splats go, with prices that are mean squared changes of all pictures.
+        removal: the order of removal, with prices that are mean squared changes of all pictures.
     """
 
     scene: Scene
@@ -220,12 +220,12 @@ def prepare(
     scene: Scene, options: Options, *, cameras: Sequence[Camera] = (), threads: int = 0,
     device: Engine = "cpu", progress: Progress | None = None,
 ) -> Prepared:  # fmt: skip
-    """Look at a scene from everywhere, and find the order in which its splats may go.
+    """Make views of a scene and their pictures, and find the order in which its splats may be removed.
 
     Args:
         scene: N splats.
         options: see `Options`.
-        cameras: given ones, which count beside the pseudo-views.
+        cameras: given cameras, used beside the pseudo-views.
         threads: 0 for every core; the result does not depend on it.
         device: what draws, scores, steps and rounds.
         progress: called with the share done and a word for the step.
@@ -260,15 +260,15 @@ def _order(
 
 
 def as_large(cameras: Sequence[Camera], made: Sequence[Camera] = ()) -> list[Camera]:
-    """Given cameras, a little larger than those that were made, by their pixels a radian; never enlarged."""
+    """Given cameras, scaled to a little more pixels per radian than the pseudo-views; never enlarged."""
     focal = _LARGER * float(np.median([camera.fx for camera in made])) if made else _GIVEN_FOCAL
     return [camera.scaled(min(1.0, focal / camera.fx)) for camera in cameras]
 
 
 def _less_when_finer(steps: stepped.Options) -> float:
-    """What a splat has to be worth, and how far Adam steps: 1 up to the fineness where both were found, then less.
+    """Factor on the required worth and on Adam's rates: 1 up to the fineness where both were tuned, then less.
 
-    What went cannot be made up for below what steps change where that is little, and steps of Adam show themselves.
+    At fine steps, pruning cannot be repaired to below what the steps change, and Adam's own steps become visible.
     """
     return min(1.0, float(np.exp(-_LESS * (steps.fineness - _FOUND_AT))))
 

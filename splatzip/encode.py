@@ -55,9 +55,9 @@ def encode(
         scene: what to compress.
         profile: how; see `Profile.preset_named`.
         threads: 0 for every core; the bytes do not depend on it.
-        tiers: (N,) importance tier of each splat; None: by what can be said without pictures.
+        tiers: (N,) importance tier of each splat; None: estimated without rendering.
         compensation: how splats stand in for later tiers; None: in closed form.
-        classes: (N, 2) of geometry and colour for lossy presets: how many octaves coarser than others; None: none.
+        classes: (N, 2) of geometry and colour for lossy presets: octaves coarser than similar splats; None: none.
         fitted: parameters that the scene settled with; see `quantize.stepped.encode`.
         device: what trains codebooks; the bytes do not depend on it.
         progress: called with the share done and a word for the step.

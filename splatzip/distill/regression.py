@@ -28,15 +28,15 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Options:
-    """Which degrees stay: the first that is given of `degree`, `price` and `coefficients`.
+    """Which degrees to keep: by the first of `degree`, `price` and `coefficients` that is given.
 
     Attributes:
         degree: of all splats; the scene has no coefficients above it.
         price: a degree stays where each of its coefficients (three channels) saves at least as much squared change of
             the pictures that the moments are of.
         coefficients: mean number a splat keeps above degree 0, at most; the price that comes closest is found.
-        floor: weight of a view from all around, as a share of the weight of the views. More keeps pictures off the
-            path better and those along it worse: 0.02 to 0.05 costs test views 0.2 to 0.9 dB and wins orbits up to 0.8.
+        floor: weight of a view from all directions, as a share of the weight of the views. More is better off the
+            camera path and worse along it: 0.02 to 0.05 costs test views 0.2 to 0.9 dB and gains up to 0.8 on orbits.
         keep_unseen: visible splats that no view sees keep their degree, where it is by price; they count in the mean.
     """
 
@@ -67,7 +67,7 @@ def distill(scene: Scene, moments: Floats, options: Options | None = None, *, th
         moments: (N, (1+B)(2+B)/2), `color_curvature` of the scene's scores.
         options: see `Options`.
         threads: 0 for every core; the result does not depend on it.
-    Returns: a scene that differs in SH alone, and the degrees. A degree is never raised.
+    Returns: a scene that differs only in SH, and the degrees. A degree is never raised.
     Raises: SceneError if the moments are not of such a scene.
     """
     options = options or Options()
@@ -85,7 +85,7 @@ def distill(scene: Scene, moments: Floats, options: Options | None = None, *, th
 
 
 def truncated(scene: Scene, degree: int) -> Scene:
-    """A scene of at most `degree`, where nothing is known of how it is seen: from all around, truncation is best."""
+    """A scene of at most `degree`, for unknown views: over all directions, truncation is best."""
     return scene if degree >= scene.sh_degree else scene.edited(sh=sh_of_degree(scene.sh, degree))
 
 

@@ -27,9 +27,9 @@ class Options:
 
     Attributes:
         tolerance_db: how far the result may lie above the target; it never lies below.
-        most_attempts: for fineness, and again for colour; after so many the best one counts.
-        coarsest, finest: fineness that is tried: beyond, pictures hardly change any more, or are none.
-        coarsest_color: least that is added to the fineness of colour and SH.
+        most_attempts: for fineness, and again for colour; after that many the best one counts.
+        coarsest, finest: range of fineness: beyond it, pictures are unusable or hardly change any more.
+        coarsest_color: the smallest offset to the fineness of colour and SH.
     """
 
     tolerance_db: float = 0.05
@@ -69,7 +69,7 @@ class OutOfReachError(SplatzipError):
 
 @dataclass(frozen=True)
 class _Search:
-    """What is known of the curve that is searched: value to dB."""
+    """What is known about the curve being searched: value to dB."""
 
     low: float
     high: float

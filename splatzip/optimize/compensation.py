@@ -32,8 +32,8 @@ class Options:
     """How finely.
 
     Attributes:
-        views: about so many, evenly taken from all, are drawn.
-        steps: times that both numbers are looked at; steps shrink by a third each time.
+        views: about this many, evenly taken from all, are drawn.
+        steps: rounds over both numbers; steps shrink by a third each time.
         widen, strengthen: the first steps: of a sum, and of a factor.
     """
 
@@ -47,7 +47,7 @@ def fit(
     scene: Scene, tiers: NDArray[np.uint8], cameras: Sequence[Camera], targets: Sequence[Floats],
     options: Options | None = None, *, threads: int = 0, device: Engine = "cpu",
 ) -> Compensation:  # fmt: skip
-    """What makes each prefix of the tiers look most like the whole.
+    """Fit the stand-ins with which each prefix of the tiers looks most like the whole.
 
     Args:
         scene: N splats, as they are decoded.

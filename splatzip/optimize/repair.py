@@ -34,8 +34,8 @@ class Options:
         steps: pictures to move towards, one after the other.
         position: in sizes of the splat.
         log_scale, rotation, opacity_logit, color, sh: in units of the attribute; color is SH degree 0.
-        small: differences of pictures up to here count by their square, larger ones by their size (Huber).
-        last: share of the rates that is left at the last step; they fall geometrically.
+        small: differences of pictures up to this count by their square, larger ones linearly (Huber).
+        last: share of the rates at the last step; they fall geometrically.
         seed: of the order of the views.
     """
 
@@ -65,7 +65,7 @@ class Options:
 
 
 class Steps(Protocol):
-    """Values on their way, on whichever device."""
+    """Values being optimized, on any device."""
 
     def arrays(self) -> Arrays:
         """The values so far."""
@@ -84,17 +84,17 @@ def repair(
     """Move a scene's attributes towards pictures.
 
     Args:
-        scene: N splats, what is left.
+        scene: N splats, those that remain.
         cameras: V views.
         targets: V pictures (H, W, 3) of what they should show, on black, not clipped.
         options: see `Options`.
-        weights: (V,) how often each view has its turn, beside others; None: equally often.
-        before_step: called with each step's number, and with what steps: it may have other values drawn.
+        weights: (V,) how often each view is used, relative to others; None: equally often.
+        before_step: called with each step's number and the `Steps`, which it may make draw other values.
         threads: 0 for every core; the result does not depend on it.
         device: what draws and steps.
         progress: called with the share done.
     Returns: the scene with new attributes, in the same order.
-    Raises: ViewsError if a picture has not the size of its camera.
+    Raises: ViewsError if a picture does not have its camera's size.
     """
     options = options or Options()
     for camera, target in zip(cameras, targets, strict=True):
@@ -132,7 +132,7 @@ def repair(
 
 
 def _turns(views: int, weights: Sequence[float] | None, random: np.random.Generator) -> list[int]:
-    """One round of the views in random order: each as often as its weight says, in the mean."""
+    """One round of the views in random order: each as often as its weight says, on average."""
     if weights is None or len(set(weights)) == 1:
         return random.permutation(views).tolist()  # type: ignore[no-any-return]
     times = np.floor(np.divide(weights, max(weights)) + random.random(views)).astype(np.int64)

@@ -31,8 +31,8 @@ class Options:
 
     Attributes:
         rates: as in repair; a third of its rates.
-        every: steps from one decoding to the next.
-        replan: on a GPU, decodings from one time that splats are sorted along curves to the next.
+        every: steps between decodings.
+        replan: on a GPU, decodings between sortings of the splats along curves.
     """
 
     rates: repair.Options = field(
@@ -57,11 +57,11 @@ def settle(
     device: Engine = "cpu",
     progress: Callable[[float], None] | None = None,
 ) -> Scene:
-    """Move a scene's attributes until what is decoded of them shows the pictures.
+    """Move a scene's attributes until their decoded values reproduce the pictures.
 
     Args:
         scene: N splats.
-        decoded: the arrays a decoder has of a scene, row for row. A `Rounding` is done where the values are.
+        decoded: gives the arrays that a decoder would have, row for row. A `Rounding` runs on the values' device.
         cameras, targets, weights: see `repair.repair`.
         options: see `Options`.
         threads: 0 for every core; the result does not depend on it.

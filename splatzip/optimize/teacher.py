@@ -25,13 +25,13 @@ COLOR_ALONE = repair.Options(position=0.0, log_scale=0.0, rotation=0.0, opacity_
 
 @dataclass(frozen=True)
 class Options:
-    """What is shown, and how it is learnt.
+    """What is shown, and how it is learned.
 
     Attributes:
-        jittered: cameras near each given one, beside it.
-        jitter: how far they stand from it in each direction (standard deviation), as a share of the median depth that
-            it sees; they look the same way.
-        steps: how SH learns; rates of anything else are taken as 0.
+        jittered: number of cameras near each given one, in addition to it.
+        jitter: their offset from it in each direction (standard deviation), as a share of the median depth that it
+            sees; they look the same way.
+        steps: how SH learns; other rates are taken as 0.
         seed: of the jitter.
     """
 
@@ -49,8 +49,8 @@ def teach(
 
     Args:
         student: N splats of any degree, of the same place as `source`.
-        source: what it is to look like.
-        cameras: where from.
+        source: what it should look like.
+        cameras: the views.
         options: see `Options`.
         threads: 0 for every core; the result does not depend on it.
         device: what draws and steps.

@@ -27,11 +27,11 @@ _INVISIBLE = -100.0  # opacity logit
 
 @dataclass(frozen=True)
 class Options:
-    """How many are looked at.
+    """How much is measured.
 
     Attributes:
-        views: about so many, evenly taken from all, are drawn for each tile.
-        most_tiles: more are left as they are.
+        views: about this many, evenly taken from all, are drawn for each tile.
+        most_tiles: with more tiles, the order is kept.
     """
 
     views: int = 10
@@ -42,14 +42,14 @@ def most_missed_first(
     scene: Scene, file: ContainerFile, cameras: Sequence[Camera], targets: Sequence[Floats],
     options: Options | None = None, *, threads: int = 0, device: Engine = "cpu",
 ) -> list[int]:  # fmt: skip
-    """The tiles of the last tier, by how much pictures change without each, a byte.
+    """The tiles of the last tier, by how much pictures change without each, per byte.
 
     Args:
         scene: what the file decodes to; its tiers have tiles of their own.
         cameras, targets: V views and pictures of the whole scene, (H, W, 3).
         threads: 0 for every core; the result does not depend on it.
         device: what draws.
-    Returns: all tiles of the tier; no tile where the order may stay as it is.
+    Returns: all tiles of the tier; none where the order may stay as it is.
     """
     options = options or Options()
     runs = sorted((run for run in file.runs if run.entry.layer == 0), key=lambda run: run.entry.tier)

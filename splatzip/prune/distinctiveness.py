@@ -27,10 +27,10 @@ from splatzip.scene.ordering import morton_order
 
 @dataclass(frozen=True)
 class Options:
-    """How many stay.
+    """How many to keep.
 
     Attributes:
-        holding: share of the sum of all scores that those which stay hold, above 0 to 1.
+        holding: share of the total score that the kept splats hold, above 0 to 1.
         distance_power: how much standing out counts; 0: not at all.
         keep_unseen: keep visible splats that no view sees, whatever they hold.
     """
@@ -63,7 +63,7 @@ def order(
     scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0,
     device: Engine = "cpu",
 ) -> Removal:  # fmt: skip
-    """The order in which splats go. Prices have no unit: they order, but no lambda can be held against them.
+    """The order in which splats are removed. Prices have no unit: they order, but cannot be compared with a lambda.
 
     Args: as `prune`.
     Raises: ViewsError if no view sees a splat.
@@ -78,7 +78,7 @@ def order(
 def color_distances(scene: Scene) -> Floats:
     """(N,) distance of SH degree 0 from that of the neighbours before and after, both summed, mean of the channels.
 
-    The ends of the curve have themselves for their missing neighbour.
+    At the ends of the curve a splat is its own missing neighbour.
     """
     curve = morton_order(scene.positions)
     colors = scene.sh[curve, 0]

@@ -23,10 +23,10 @@ from splatzip.scene import Camera, Scene
 
 @dataclass(frozen=True)
 class Options:
-    """How many stay.
+    """How many to keep.
 
     Attributes:
-        threshold: those stay that weigh more somewhere, 0 to 1.
+        threshold: splats with a larger weight somewhere are kept, 0 to 1.
         keep_unseen: keep visible splats that no view sees.
     """
 
@@ -42,7 +42,7 @@ def prune(
 
     Args:
         scene: N splats.
-        cameras: where weights are looked at; the nearer the cameras, the larger they are.
+        cameras: views whose weights count; the nearer the cameras, the larger the weights.
         options: see `Options`.
         threads: 0 for every core; the choice does not depend on it.
         device: what draws and scores.
@@ -57,7 +57,7 @@ def order(
     scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0,
     device: Engine = "cpu",
 ) -> Removal:  # fmt: skip
-    """The order in which splats go; prices are weights, 0 to 1.
+    """The order in which splats are removed; prices are weights, 0 to 1.
 
     Args: as `prune`.
     Raises: ViewsError if no view sees a splat.

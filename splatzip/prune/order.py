@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Removal:
-    """Which splat goes when, and what it was worth at that time.
+    """Which splat is removed when, and what it was worth at that time.
 
     Attributes:
         order: (N,) rows, the first to go first.

@@ -45,7 +45,7 @@ def prune(
 
     Args:
         scene: N splats.
-        cameras: what has to look the same; their resolution decides how small a splat can matter.
+        cameras: views that must look the same; their resolution decides how small a splat can matter.
         options: see `Options`.
         weights: (V,) how much each camera counts; None: the same.
         threads: 0 for every core; the choice does not depend on it.
@@ -60,13 +60,13 @@ def order(
     scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *,
     weights: Sequence[float] | None = None, threads: int = 0, device: Engine = "cpu",
 ) -> Removal:  # fmt: skip
-    """The order in which splats go; its cut at `keep` is what `prune` chooses.
+    """The order in which splats are removed; its cut at `keep` is what `prune` chooses.
 
     Prices are squared changes of the pictures, summed over views, pixels and channels: what each splat of a round
-    prevented, of all that was left then. Each is that of one splat alone: a cut costs about 5 times the sum of what it
-    removes (2 to 7 times, from 90 to 10 % of two scenes), which shifts lambda, not the order.
+    prevented, given all that remained then. Each is that of one splat alone: a cut costs about 5 times the sum of what
+    it removes (2 to 7 times, from 90 to 10 % of two scenes), which shifts lambda, not the order.
 
-    Args: as `prune`. Below `keep` one look decides the rest of the order.
+    Args: as `prune`. Below `keep` a single pass decides the rest of the order.
     Returns: all N splats, the most dispensable first.
     Raises: ViewsError if no view sees a splat.
     """

@@ -25,12 +25,12 @@ from splatzip.scene import Camera, Scene
 
 @dataclass(frozen=True)
 class Options:
-    """How many stay.
+    """How many to keep.
 
     Attributes:
-        keep: share of the splats that stay, above 0 to 1.
+        keep: share of the splats to keep, above 0 to 1.
         volume_power: how much a splat's size counts; 0: not at all.
-        volume_percentile: all volumes above this one count as if they were of its size.
+        volume_percentile: volumes above this percentile are clipped to it.
         keep_unseen: keep visible splats that no view sees, even where they are more than `keep`.
     """
 
@@ -48,7 +48,7 @@ def prune(
 
     Args:
         scene: N splats.
-        cameras: what counts the hits.
+        cameras: views whose hits count.
         options: see `Options`.
         threads: 0 for every core; the choice does not depend on it.
         device: what draws and scores.
@@ -63,7 +63,7 @@ def order(
     scene: Scene, cameras: Sequence[Camera], options: Options | None = None, *, threads: int = 0,
     device: Engine = "cpu",
 ) -> Removal:  # fmt: skip
-    """The order in which splats go. Prices have no unit: they order, but no lambda can be held against them.
+    """The order in which splats are removed. Prices have no unit: they order, but cannot be compared with a lambda.
 
     Args: as `prune`.
     Raises: ViewsError if no view sees a splat.

@@ -31,12 +31,12 @@ class Options:
     """How far steps may differ.
 
     Attributes:
-        most: largest class, and the negative of the least.
-        contrast_free: share of squared weights in the curvature of geometry: a splat in front of its own colour is not
-            free to go anywhere, for others' errors show through it.
-        share: of the octaves that curvature asks for that a class gives: classes cost bits, and curvature is known of
-            small changes only.
-        floor: share of the median that every splat's curvature has at least: views are a sample.
+        most: largest class, and the negative of the smallest.
+        contrast_free: share of squared weights in the curvature of geometry: even a splat in front of its own colour
+            must not move freely, since others' errors show through it.
+        share: how much of the octaves that curvature asks for a class gives: classes cost bits, and curvature is only
+            known for small changes.
+        floor: minimum of every splat's curvature, as a share of the median: views are a sample.
     """
 
     most: int = 3

@@ -38,7 +38,7 @@ def check_books(books: int, entries: int) -> None:
 
 @dataclass(frozen=True)
 class Options:
-    """How rows are cut into entries.
+    """How rows are split into entries.
 
     Attributes:
         stages: codebooks over the whole row, 1 to 8.

@@ -79,22 +79,22 @@ _LN2 = 0.6931471805599453
 
 @dataclass(frozen=True)
 class Options:
-    """How finely, and in what pieces.
+    """How fine the steps are, and how a scene is divided.
 
     Attributes:
         fineness: each unit halves the steps; about 5.5 dB. Useful from -2.5 (30 dB) to 4 (65 dB).
-        tile_splats: most splats a tile; more cost less, fewer are finer to stream.
-        color_offset: what is added to fineness for colour and SH; geometry and opacity decode to the same without.
-        octaves: by name of a step (those of `_BASES`, or the part before "_"), what is added to its log2.
-        most_color: half octaves above its base that a step of colour or SH may grow: what hardly shows now may show
-            once a scene is edited.
-        diffusion: share of an error of colour or SH that is taken off splats coded later.
-        sh_dead_zone: share of a step by which codes of SH are drawn towards 0, the cheapest: up to half a step and that
-            is rounded to it. For values that settle, which make up for it; numbers alone, not books.
-        shared_tiles: tiers lie in the same tiles, each with the octree of the earlier ones for context. That is
-            legal and costs more: with tiles of their own, tiers are 0.4 to 0.7 % smaller.
-        sh_books, scale_books, rotation_books: how SH, a splat's three scales, its rotation (three numbers, too) are
-            made of codebooks' entries; None codes them number by number.
+        tile_splats: most splats per tile; larger tiles cost fewer bytes, smaller ones stream better.
+        color_offset: offset to fineness for colour and SH; it does not change decoded geometry and opacity.
+        octaves: offset to the log2 of a step, by its name (those of `_BASES`, or the part before "_").
+        most_color: half octaves above its base that a step of colour or SH may grow: what is hardly visible now may
+            show once a scene is edited.
+        diffusion: share of an error of colour or SH that is subtracted from splats coded later.
+        sh_dead_zone: share of a step by which SH codes shrink towards 0, the cheapest code, before they are rounded:
+            values up to half a step plus that become 0. For values that settle, which compensates; not for books.
+        shared_tiles: tiers share their tiles, each with the octree of the earlier ones as context. This is legal and
+            costs more: with tiles of their own, tiers are 0.4 to 0.7 % smaller.
+        sh_books, scale_books, rotation_books: how SH, a splat's three scales and its rotation (also three numbers) are
+            made of codebook entries; None: scalar codes.
     """
 
     fineness: float = 0.0
@@ -120,10 +120,10 @@ def encode(
         scene: N splats.
         options: see `Options`.
         tiers: (N,) importance tier of each splat, ascending from 0; None: one tier.
-        classes: (N, 2) how many octaves coarser than others like it the geometry and the colour of each splat may be,
-            -8 to 8; None: as coarse as others like it, and no bits for saying so.
-        fitted: parameters of an earlier call for nearly the same scene, whose bases and predictions are taken as they
-            are: values that settled to be rounded by them still are; empty: they are fitted to this scene.
+        classes: (N, 2) how many octaves coarser than similar splats the geometry and the colour of each splat may be,
+            -8 to 8; None: no classes, and no bits for them.
+        fitted: parameters of an earlier call for nearly the same scene, whose bases and predictions are reused, so that
+            values which settled to be rounded by them still are; empty: they are fitted to this scene.
         threads: 0 for every core; the bytes do not depend on it.
         device: what trains codebooks; the bytes do not depend on it.
     Raises: SceneError, naming row and attribute, if a value is too large for any step, or for the steps of its splat.
@@ -156,7 +156,7 @@ def rounded(
     scene: Scene, options: Options, *, tiers: NDArray[np.uint8] | None = None, classes: NDArray[np.int8],
     fitted: bytes = b"", threads: int = 0,
 ) -> dict[str, NDArray[np.float32]]:  # fmt: skip
-    """What a decoder would have of a scene, without coding it: no codebooks.
+    """The values that a decoder would have, without coding the scene: no codebooks.
 
     Args and errors: as `encode`.
     Returns: arrays by name, in the rows of the scene.
@@ -166,7 +166,7 @@ def rounded(
 
 @dataclass(frozen=True, eq=False)
 class Rounding:
-    """How the values of one scene are rounded, whatever they are: see `encode`."""
+    """How any values of one scene are rounded: see `encode`."""
 
     options: Options
     tiers: NDArray[np.uint8] | None

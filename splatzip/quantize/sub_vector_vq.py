@@ -19,10 +19,10 @@ from splatzip.quantize.residual_vq import PRICE, BookPlan, check_books
 
 @dataclass(frozen=True)
 class Options:
-    """How rows are cut into entries.
+    """How rows are split into entries.
 
     Attributes:
-        parts: of a row, 1 to 8, as equal as they can be.
+        parts: of a row, 1 to 8, as equal as possible.
         entries: of each part's codebook, at most 65,536.
         price: what a bit is worth in squared steps; 0 uses all entries.
     """

@@ -22,8 +22,8 @@ class Options:
     """Which splats, and how many entries.
 
     Attributes:
-        share: of the splats, those with the coarsest steps, that come from the codebook; met as closely as half
-            octaves of steps allow.
+        share: of the splats that use the codebook, those with the coarsest steps; met as closely as half octaves of
+            steps allow.
         entries: of the codebook, at most 65,536.
         price: what a bit is worth in squared steps; 0 uses all entries.
     """

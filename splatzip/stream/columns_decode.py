@@ -80,10 +80,10 @@ def decode_scene(file: ContainerFile, *, forget: bool = False, threads: int = 0,
     """Decode a file of codec COLUMNS.
 
     Args:
-        forget: nobody else has the file's bytes, which may be lost: those of a float scene are nearly as many as its
-            arrays', and should not be there beside them.
+        forget: the file's bytes belong to this call and may be released: those of a float scene are nearly as large as
+            its arrays, and should not stay in memory beside them.
         threads: 0 for every core.
-        device: what decodes the codes; the CPU makes floats of them.
+        device: what decodes the codes; the CPU turns them into floats.
     Raises: CorruptError naming the chunk; TruncatedError if nothing of a damaged file can be decoded.
     """
     source = read_source(file)

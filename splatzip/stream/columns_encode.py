@@ -39,8 +39,8 @@ def encode_scene(
     """Code a scene losslessly: the codes of its source, or the bits of its floats.
 
     Args:
-        tiers: (N,) importance tier of each splat; None: by what can be said without pictures. Of a compressed.ply all
-            splats are in one: its codes are relative to chunks of 256, which stay whole.
+        tiers: (N,) importance tier of each splat; None: estimated without rendering. A compressed.ply has a single
+            tier: its codes are relative to chunks of 256, which stay whole.
         compensation: how splats stand in for later tiers; None: in closed form.
         threads: 0 for every core; the bytes do not depend on it.
         settings: what the file's settings chunk says.

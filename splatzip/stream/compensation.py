@@ -48,8 +48,8 @@ class Compensation:
     """How splats stand in for others; without numbers they stay as they are.
 
     Attributes:
-        widen: what is added to log scales, for every tier but the last.
-        strengthen: how many such splats, one behind the other, have the opacity; for every tier but the last.
+        widen: added to log scales, for every tier but the last.
+        strengthen: opacity becomes that of this many such splats, one behind the other; for every tier but the last.
         blur: log scale of what is added to the covariance, for every tier but the last; (): none.
         by_size: a log scale, and what is added to `widen` and to the logarithm of `strengthen` for each unit that a
             splat's size (`_sizes`) is above it; (): nothing.
@@ -136,7 +136,7 @@ def octaves_lacking(tiers: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def closed_form(tiers: NDArray[np.uint8], log_scales: Floats) -> Compensation:
-    """What suits most scenes, by how many splats each tier has.
+    """Numbers that suit most scenes, by how many splats each tier has.
 
     Args:
         tiers: (N,) of each splat.
@@ -167,10 +167,10 @@ def compensated(
 
     Args:
         scene: N splats.
-        file: it was read from, in part.
+        file: the partial file that it was read from.
         tiers: (N,) of each.
         there: (tier, tile) of the chunks of layer 0 that were decoded.
-    Returns: the scene itself where nothing is known of tiers.
+    Returns: the scene itself where nothing is known about tiers.
     """
     stored = Compensation.of(file)
     if not stored.widen:
