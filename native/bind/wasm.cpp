@@ -1,8 +1,8 @@
 // What the WebAssembly module exports: plain functions over its linear memory, for viewer/web/src/decoder.
 //
 // The caller owns every block: it takes memory from splatzip_alloc, writes bytes there and gives it back. Numbers are
-// 32 bits wide (JavaScript has no others that cost nothing). The module imports nothing; a failed allocation or a
-// broken promise traps, and the caller starts a new instance.
+// 32 bits wide (the only ones that are free in JavaScript). The module imports nothing; a failed allocation or a
+// violated precondition traps, and the caller starts a new instance.
 #include <cstdlib>
 #include <memory>
 #include <new>

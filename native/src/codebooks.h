@@ -1,4 +1,4 @@
-// Codebooks: vectors that rows of codes are made of (FORMAT.md 5.6).
+// Codebooks: vectors from which rows of codes are built (FORMAT.md 5.6).
 //
 // A splat's row is a sum: each book adds one of its entries to its own span of the row. Books over the same span are
 // the stages of residual VQ, books side by side are sub-vector VQ; a decoder need not know which.

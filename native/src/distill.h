@@ -1,10 +1,10 @@
-// Distillation of SH: what the coefficients of the lower degrees make of those that go, splat by splat.
+// Distillation of SH: per splat, the lower degrees' coefficients that best stand in for the removed ones.
 //
 // A splat shows sum_k basis_k(d) x_k in each channel. Its moments A, sums of w^2 basis_j basis_k over the pixels that
-// saw it, make y^T A y the squared change of the pictures when x changes by y. To these come the moments of as many
-// pixels all around, times `floor`: basis functions are orthonormal over the sphere, so they are floor A_00 times the
-// identity. With A = L L^T and t = L^T x, keeping the first p coefficients costs t_p^2 + ... + t_(K-1)^2 at best, and
-// the best of them solve the leading triangle: one factorization serves every degree.
+// saw it, make y^T A y the squared change of the pictures when x changes by y. Added to these are moments of as many
+// pixels from all directions, times `floor`: basis functions are orthonormal over the sphere, so these are floor A_00
+// times the identity. With A = L L^T and t = L^T x, keeping the first p coefficients costs t_p^2 + ... + t_(K-1)^2 at
+// best, and the optimum solves the leading triangle: one factorization serves every degree.
 #pragma once
 #include <cstdint>
 

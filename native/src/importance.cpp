@@ -47,9 +47,9 @@ Placed placed(const float* position, const float* log_scales, float logit, int64
   return {cell, alpha * std::sqrt(alpha) * area, alpha * area / (edge * edge), row};
 }
 
-// A lottery among splats whose weight is the 3/8th power of what they are worth: the largest weights over exponential
-// variates are a fair draw (Efraimidis and Spirakis 2006). Everything is there in its share, so that widening makes up
-// for what is not; of the most important ones alone, whatever is made of small splats would be missing.
+// Weighted sampling of splats, with the 3/8th power of their worth as weight: the largest weights over exponential
+// variates are a fair sample (Efraimidis and Spirakis 2006). Everything is represented, so that widening makes up for
+// the rest; a choice of the most important splats alone would lack whatever is made of small ones.
 double drawn(double worth, int64_t row) {
   uint64_t x = static_cast<uint64_t>(row) + 0x9e3779b97f4a7c15u;  // splitmix64: a hash of the row
   x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;

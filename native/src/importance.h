@@ -1,6 +1,6 @@
-// What each splat adds to pictures, as far as that can be said without drawing any: opacity and area, less what more
-// important splats of its size nearby cover already; then lots are drawn, in which that counts. Encoder only; the same
-// bits from any number of threads.
+// What each splat contributes to pictures, estimated without rendering: opacity and area, less what more important
+// splats of similar size nearby already cover; these are the weights of a random sample. Encoder only; the same bits
+// from any number of threads.
 #pragma once
 #include <cstdint>
 

@@ -1,4 +1,4 @@
-// How alike two pictures are. Pictures are (height, width, 3) float32, interleaved, clipped to 0..1 by the caller.
+// Similarity of two pictures. Pictures are (height, width, 3) float32, interleaved, clipped to 0..1 by the caller.
 // Every sum is over fixed pieces in a fixed order: the same bits from any number of threads and any instruction set.
 #pragma once
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The vector kernels of metrics.h; included by isa_kernels.inl inside its anonymous namespace. Lanes never meet, and
-// sums are kept by column and added in a written order, so that every instruction set gives the same bits.
+// The vector kernels of metrics.h; included by isa_kernels.inl inside its anonymous namespace. Lanes never interact,
+// and sums are kept by column and added in a written order, so that every instruction set gives the same bits.
 
 constexpr int kSsimTaps = 2 * kSsimReach + 1;
 constexpr int kSsimLine = kSsimColumns + 2 * 3 * kSsimReach;  // floats of a row that a tile looks at

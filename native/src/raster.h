@@ -8,8 +8,8 @@
 // against the ellipse. Nothing is contracted into FMA and every sum has a written order, so pictures and gradients have
 // the same bits from any number of threads and from every instruction set.
 //
-// A splat is blended into a pixel if the transmittance before it is at least 1e-4: the splat that takes it below is the
-// last one.
+// A splat is blended into a pixel if the transmittance in front of it is at least 1e-4: the splat that takes it below
+// is the last one.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -54,8 +54,8 @@ struct Frame {
   // Entries of tile t: entries[tile_start[t]] to entries[tile_start[t + 1]], front to back.
   Buffer<uint32_t> tile_start;
   Buffer<TileEntry> entries;
-  // What a pass finds for entry k goes to slot[k]. The slots of the splat order[i] are first_slot[i] to
-  // first_slot[i + 1], so that what belongs to a splat lies together and is added up in the order of its tiles.
+  // A pass writes its result for entry k to slot[k]. The slots of the splat order[i] are first_slot[i] to
+  // first_slot[i + 1], so that a splat's results are contiguous and are added up in the order of its tiles.
   Buffer<uint32_t> slot, first_slot;
 
   // By tile, block and pixel of the block; pixels outside the picture have transmittance 0.

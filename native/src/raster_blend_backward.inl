@@ -13,8 +13,8 @@ inline void store_slot(const PixelSums& sums, float* slot) {
   slot[8] = sum_of_lanes(joined(sums[8]));
 }
 
-// By block and pixel: the loss's gradient to the colour; transmittance before the splats that were visited; what lies
-// behind them, times the gradient.
+// By block and pixel: the loss's gradient to the colour; transmittance in front of the visited splats; what lies behind
+// them, times the gradient.
 struct BackwardState {
   alignas(64) float g_color[3][kTilePixels], transmittance[kTilePixels], behind[kTilePixels];
   uint32_t block_last[kTileBlocks];  // entries from this one on touched no pixel of the block

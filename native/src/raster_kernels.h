@@ -1,5 +1,5 @@
-// What the rasterizer's vector code (raster_*.inl, compiled once an instruction set) works on: plain pointers only, so
-// that no inline function of a container is shared between instruction sets.
+// Data of the rasterizer's vector code (raster_*.inl, compiled once per instruction set): plain pointers only, so that
+// no inline function of a container is shared between instruction sets.
 #pragma once
 #include <cstdint>
 
@@ -13,8 +13,8 @@ constexpr int kTileSize = 16, kBlockSize = 4, kTileBlocks = 16, kBlockPixels = 1
 // Rows of a group's geometry; a row is one float a splat.
 enum GeometryRow { kPositionRow = 0, kLogScaleRow = 3, kRotationRow = 6, kOpacityRow = 10, kGeometryRows = 11 };
 
-// What is known of a whole group, a row each, 16 groups side by side: a sphere around the centres of its splats, and
-// their largest standard deviation. Splats that are invisible do not count; NaN bounds nothing.
+// Bounds of groups, a row each, 16 groups side by side: a sphere around the centres of a group's splats, and their
+// largest standard deviation. Splats that are invisible do not count; NaN bounds nothing.
 enum BoundRow { kCentreRow = 0, kRadiusRow = 3, kDeviationRow = 4, kBoundRows = 5 };
 
 // A splat in the picture: what a tile needs of it, one cache line.
@@ -93,7 +93,7 @@ struct TileJob {
   uint32_t* stop;
 };
 
-// What blending a tile front to back found, for passes that would look again. Of entry start + i, `blocks[i]` says in
+// The record of blending a tile front to back, for passes that need it again. For entry start + i, `blocks[i]` says in
 // which blocks it was blended into some pixel; each of them, in this order, has the 16 opacities, before they are
 // clamped to kMostAlpha, 0 where nothing was blended.
 struct TileTrace {

@@ -1,4 +1,4 @@
-// What vectors of the rasterizer can do beyond + - x /, and masks in the form that the instruction set likes; included
+// Operations of the rasterizer's vectors beyond + - x /, and masks in the form that suits the instruction set; included
 // by isa_kernels.inl inside its anonymous namespace. The same bits from every instruction set.
 
 constexpr int kBlockParts = kBlockPixels / kWidth;  // registers a block, or a group of splats

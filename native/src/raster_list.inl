@@ -1,5 +1,5 @@
-// Which tiles, and which blocks of a tile, an ellipse may touch: small ones as they are projected, an ellipse a lane;
-// large ones as lists are made, a row of blocks a lane. Included by isa_kernels.inl inside its anonymous namespace.
+// Which tiles, and which blocks of a tile, an ellipse may touch: small ones during projection, one ellipse per lane;
+// large ones with the lists, one row of blocks per lane. Included by isa_kernels.inl inside its anonymous namespace.
 
 // An ellipse a lane, as ProjectedSplat has it.
 struct Ellipses {

@@ -1,4 +1,4 @@
-// Score passes: what each splat of a scene did to pictures of it, summed up over views.
+// Score passes: what each splat of a scene contributes to pictures of it, summed over views.
 //
 //   begin -> add a view, and another -> read
 //   project, sort, list -> tile by tile, blended first where removal needs its colour: sums by entry -> sums by splat
@@ -31,8 +31,8 @@ class Scores {
   // For scenes of this size; all sums are zero.
   void begin(int64_t splats, int sh_degree, const ScoreWishes& wishes, int threads);
 
-  // Draws a view and adds what it says, times `view_weight`. `floor` is added to the squared contrast in the curvature
-  // of geometry. False as Rasterizer::render says.
+  // Draws a view and adds its scores, times `view_weight`. `floor` is added to the squared contrast in the curvature of
+  // geometry. False as in Rasterizer::render.
   bool add(Rasterizer* rasterizer, const ProjectionCamera& camera, const float background[3], int width, int height,
            float view_weight, float floor, int threads);
 

@@ -1,4 +1,4 @@
-// What each splat of a tile did to the picture, and per splat what a change of its attributes would do; included by
+// What each splat of a tile contributes to the picture, and what a change of its attributes would do; included by
 // isa_kernels.inl inside its anonymous namespace.
 
 // Of a tile: transmittance so far, and colour that is still to come, by block and pixel of the block.

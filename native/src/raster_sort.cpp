@@ -1,5 +1,5 @@
 // A parallel radix sort, least significant digit first. Where a pair goes depends on the keys alone, not on how the
-// work was cut.
+// work was split.
 #include "raster_sort.h"
 
 #include <algorithm>

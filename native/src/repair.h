@@ -18,13 +18,13 @@ class Repair {
   // Takes a copy; rotations are normalised, infinite opacities stay as they are.
   void begin(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, int threads);
 
-  // Pictures are drawn, and gradients taken, with these values (as many splats, in the same order) instead of those
-  // that the steps change: what a decoder would have. A decoder may know a splat's axes in another order; they are
-  // brought into that of the values, for gradients to belong to the same axes.
+  // Draws pictures and takes gradients with these values (as many splats, in the same order), which a decoder would
+  // have, instead of those that the steps change. A decoder may have a splat's axes in another order; they are brought
+  // into that of the values, so that gradients belong to the same axes.
   void show(const SceneArrays<const float>& arrays, int threads);
 
   // One step towards `target` (height, width, 3), the `number`th, from 1. Returns the mean absolute difference before
-  // it, or a negative number as Rasterizer::render says false.
+  // it, or a negative number where Rasterizer::render returns false.
   double step(const ProjectionCamera& camera, const float background[3], int width, int height, const float* target,
               const RepairRates& rates, int64_t number, int threads);
 

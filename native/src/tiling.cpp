@@ -11,8 +11,8 @@
 namespace splatzip {
 namespace {
 
-// A splat is far when it lies this many core boxes away from the middle: one such splat would cost its whole tile
-// the resolution (or the depth) of the grid.
+// A splat is far when it is this many core boxes away from the middle: one such splat would cost its whole tile
+// resolution (or depth) of the grid.
 constexpr double kFar = 16.0;
 constexpr int64_t kSmallTile =
     2500;  // tiers but the last have four tiles, of at least so many splats: they come one by one

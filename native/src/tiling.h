@@ -18,8 +18,8 @@ struct Tiling {
 Tiling tile_splats(const float* positions, int64_t n, int64_t most, int threads);
 
 // Tiles of one tier each, those of the first tier first. Outliers come first in their tier: the box of their tile spans
-// the others', which would all seem to be lacking splats until it is there. Then come those in the middle of the scene,
-// where cameras look.
+// the others, which would all seem to be missing splats until it has arrived. Then come those in the middle of the
+// scene, where cameras look.
 Tiling tile_tiers(const float* positions, int64_t n, const uint8_t* tiers, int tier_count, int64_t most, int threads);
 
 }  // namespace splatzip

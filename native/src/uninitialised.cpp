@@ -30,7 +30,7 @@ size_t rounded(size_t bytes) {
 Header* header_of(void* block) { return static_cast<Header*>(block) - 1; }
 size_t size_of(void* block) { return header_of(block)->bytes; }
 
-// Aligned by hand: what the library's aligned allocation leaves over around its blocks was up to a third of their
+// Aligned by hand: the padding of the library's aligned allocation was up to a third of the blocks'
 // memory.
 void* new_block(size_t bytes) {
   void* allocated = ::operator new(bytes + kLine + sizeof(Header));

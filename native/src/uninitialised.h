@@ -5,8 +5,8 @@
 
 namespace splatzip {
 
-// While one exists, planes of its thread take their memory from what earlier planes gave back: a fresh page costs more
-// than what a decoder writes to it. Its memory is freed at its end; planes may live on.
+// While one exists, planes of its thread reuse the memory of earlier planes: a fresh page costs more than what a
+// decoder writes to it. Its memory is freed at its end; planes may live on.
 class RecycledMemory {
  public:
   RecycledMemory();

@@ -1,4 +1,4 @@
-// Vector quantization, the encoder's side: codebooks are trained and entries chosen (the file's side: codebooks.h).
+// Vector quantization, encoder side: trains codebooks and chooses entries (the file's side: codebooks.h).
 //
 // Rows are integers in 1/kBookFraction of their splat's step, so that equal distances show about equally: the step is
 // the weight of a row. All arithmetic is of integers: the same books from any number of threads and instruction set.
@@ -17,14 +17,14 @@ struct BookPlan {
 
 struct VqOptions {
   std::vector<BookPlan> plan;  // empty: the attribute is not coded by books
-  // What a bit of an index is worth in squared steps (entropy-constrained VQ). Of a uniform quantizer with this step
-  // one bit more saves 2 ln 2 / 12 of a squared step.
+  // What a bit of an index is worth in squared steps (entropy-constrained VQ). For a uniform quantizer with this step,
+  // one more bit saves 2 ln 2 / 12 of a squared step.
   double price = 0.1155;
   int iterations = 12;
   double share = 1;  // of the splats, those with the coarsest steps, that SH comes from books for
 };
 
-// Who looks for the nearest entries of all rows at once, where that is not the CPU: cuda/search.h. Each function says
+// Searches the nearest entries of all rows at once, on devices other than the CPU: cuda/search.h. A function returns
 // false where it cannot, and the CPU does it: the same integers.
 class RowSearch {
  public:
@@ -42,8 +42,8 @@ class BookSearch {
   BookSearch(const Codebook& book, const std::vector<int32_t>& bits, double price);
 
   size_t books() const { return books_.size(); }
-  // rows: (n, stride) numbers, which end up as what is left of them. indices: by book, n each. chosen: (n, stride), the
-  // entries added up; or nullptr.
+  // rows: (n, stride) numbers, replaced by their residuals. indices: by book, n each. chosen: (n, stride), the entries
+  // added up; or nullptr.
   void choose(int16_t* rows, int64_t n, int stride, int32_t* const* indices, int16_t* chosen = nullptr) const;
   // Of the first book alone, for rows that somebody else has.
   bool choose_at_once(RowSearch& search, int32_t* indices) const {
@@ -66,8 +66,8 @@ struct TrainedBooks {
   std::vector<std::vector<int32_t>> bits;  // of an index, by book and entry, 1/256
 };
 
-// Trains one book after the other on what the ones before leave of `rows`, (n, stride).
-// `search`: who looks for entries; null: the CPU.
+// Trains one book after the other on the residuals that the previous ones leave of `rows`, (n, stride).
+// `search`: the device that searches entries; null: the CPU.
 TrainedBooks train_books(std::vector<int16_t> rows, int64_t n, int stride, const VqOptions& options, RowSearch* search,
                          int threads);
 

@@ -3,7 +3,7 @@
 // On the host they have internal linkage: the same header is compiled once an instruction set (src/isa_*.cpp), and the
 // linker must never pick one machine's copy for another.
 //
-// SPLZ_HD_INLINED is for what returns more than most callers read: a call would write all of it to memory.
+// SPLZ_HD_INLINED is for functions that return more than most callers read: a call would write it all to memory.
 #pragma once
 
 #if defined(__CUDACC__)

@@ -1,4 +1,4 @@
-// What .splat and .ksplat have in common: linear scales, and colour and opacity as they are on the screen, a byte each.
+// What .splat and .ksplat share: linear scales, and colour and opacity as displayed, a byte each.
 //
 // Part of the format (FORMAT.md, "Source format splat"): the operations below in the order written.
 #pragma once
@@ -20,8 +20,8 @@ SPLZ_HD float float_of_bits(uint32_t bits) {
   return value;
 }
 
-// ln of a linear scale. A scale below `floor` (zero above all: viewers draw such a splat as a disc or a needle) has
-// the floor's; what no viewer draws becomes a value that a Scene refuses: NaN for a negative scale, else the scale.
+// ln of a linear scale. A scale below `floor` (mostly zero: viewers draw such a splat as a disc or a needle) counts as
+// the floor; what no viewer draws becomes a value that a Scene refuses: NaN for a negative scale, else the scale.
 SPLZ_HD float log_of_scale(float scale, double floor) {
   if (!(scale <= kLargestFloat)) return scale;  // NaN, +Inf
   if (scale < 0.0f) return kNoFloat;

@@ -1,12 +1,12 @@
 // A splat seen by a pinhole camera: from its attributes to an ellipse in the picture, and gradients back.
 //
-// F is a number or a vector of numbers; M is what knows its functions:
+// F is a number or a vector of numbers; M provides its functions:
 //   struct M { using F = ...; static F sqrt(F); static F exp(F); static F log(F); };
 // exp clamps its argument to where the result is a normal number. No function here branches on a value: a lane whose
-// splat is not seen computes something that nobody reads.
+// splat is not seen computes values that are never read.
 //
 // Conventions of the field: near plane 0.05, +0.3 px^2 on the 2D covariance, x/z and y/z of the Jacobian clamped to 1.3
-// x half the picture, alpha <= 0.99, alpha < 1/255 is nothing, 3 sigma at most unless the extent is exact. The
+// x half the picture, alpha <= 0.99, alpha < 1/255 is skipped, 3 sigma at most unless the extent is exact. The
 // antialiased variant scales the opacity by sqrt(det before / det after) the dilation.
 #pragma once
 

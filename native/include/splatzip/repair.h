@@ -1,6 +1,6 @@
-// A step of Adam, and what a splat's values are brought to before one: what repair on the CPU and on GPUs share.
+// A step of Adam, and the units of a splat's values in it: shared by repair on the CPU and on GPUs.
 //
-// Operations one by one in the written order, so that equal gradients move values to equal bits.
+// Operations are done one by one in the written order, so that equal gradients move values to equal bits.
 #pragma once
 #include <cmath>
 

@@ -1,4 +1,4 @@
-// Which codes a splat's numbers get: what the encoders of codec STEPPED on the CPU and on GPUs share. float64 and
+// The codes of a splat's numbers: shared by the encoders of codec STEPPED on the CPU and on GPUs. float64 and
 // integers, operations one by one in the written order: the same codes everywhere.
 #pragma once
 #include <cmath>
@@ -9,8 +9,8 @@
 
 namespace splatzip {
 
-// An encoder's errors in units of the steps: opacity, the scales, the rotation. Rounding and what makes up for earlier
-// errors stay below kLostError, which stands for what no code can say.
+// An encoder's errors in units of the steps: opacity, the scales, the rotation. Rounding and compensation of earlier
+// errors stay below kLostError, which stands for what no code can express.
 constexpr float kLostError = 1.5f;
 
 // Opacity levels: 0 invisible, 1..levels, levels + 1 opaque. `error` is set.
@@ -32,8 +32,8 @@ SPLZ_HD int32_t wanted_scale(float log_scale, int32_t reference) {
   return static_cast<int32_t>(x < -8e6 ? -8e6 : x > 8e6 ? 8e6 : x);
 }
 
-// Scale j, largest first: what the errors of opacity and of larger scales leave is made up for. errors: opacity's, then
-// those of the scales; errors[1 + j] is set.
+// Scale j, largest first: compensates for the errors of opacity and of larger scales. errors: opacity's, then those
+// of the scales; errors[1 + j] is set.
 SPLZ_HD int32_t scale_code(int j, int32_t wanted, int32_t power, int32_t log2_step, float* errors) {
   const float feedback[3][3] = {{0.4f, 0, 0}, {0.36f, 0.2f, 0}, {0.36f, 0.24f, 0.34f}};
   const double octave = 65536.0 * kInvLn2;

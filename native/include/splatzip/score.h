@@ -1,5 +1,5 @@
-// What a change of a splat's geometry does to the pixels that it is blended into, and where it is seen from: what the
-// score passes of the CPU and of CUDA share. F and M as in projection.h.
+// What a change of a splat's geometry does to the pixels that it is blended into, and where it is seen from: shared by
+// the score passes of the CPU and of CUDA. F and M as in projection.h.
 #pragma once
 
 #include "splatzip/projection.h"
@@ -23,8 +23,8 @@ SPLZ_HD int moment_of_terms(int f, int g) {
   return all * (all + 1) / 2 + degree_of_d(f) + degree_of_d(g);
 }
 
-// d log(alpha) of a pixel by the ten geometry parameters of a splat, as coefficients of the terms: what backward makes
-// of one unit of each sum.
+// d log(alpha) of a pixel by the ten geometry parameters of a splat, as coefficients of the terms: the backward pass of
+// one unit of each sum.
 template <class F>
 struct ShapeJacobian {
   F of[kShapeTerms][kGeometryParameters];
@@ -55,7 +55,7 @@ SPLZ_HD void shape_jacobian(const ProjectionCamera& camera, const Projection<F>&
 }
 
 // Column and row of the 8 x 8 cells that a direction falls into, to be rounded down: the octahedron |x| + |y| + |z| =
-// 1, its lower half folded out.
+// 1, with its lower half unfolded.
 template <class F>
 SPLZ_HD void octahedral_cell(F x, F y, F z, F* column, F* row) {
   const F ax = x < 0.0f ? -x : x, ay = y < 0.0f ? -y : y, az = z < 0.0f ? -z : z;
