@@ -1,11 +1,11 @@
-"""The reference decoder of .splatz 0.1: docs/FORMAT.md once more, as code.
+"""The reference decoder of .splatz: docs/FORMAT.md as code.
 
     python docs/reference_decoder.py IN.splatz OUT.npz
 
-The files in docs/reference/ are the sections of the document, in its order. They are written to be read and to be
-compared with, not to be fast: ten thousand splats take a second. They need numpy and share no code with the package.
-numpy is used elementwise only: no matmul, no sum, nothing whose order of additions is the library's. Every float array
-is float32; Python's own floats are the float64 of the format.
+The files in docs/reference/ follow the sections of the document. They are written for reading and comparison, not for
+speed: ten thousand splats take a second. They need numpy and share no code with the package. numpy is used elementwise
+only: no matmul, no sum, nothing whose order of additions is up to the library. Every float array is float32; Python's
+own floats are the float64 of the format.
 
 Anything that the format does not allow raises BadFile.
 """

@@ -2,7 +2,7 @@
  * How the engine's shaders read our texels, and where they have to draw otherwise than they do by themselves.
  *
  * The engine ends a splat at 2.83 sigma and bends its falloff so that it is zero there; scenes are trained, and our
- * other renderers draw, with a plain Gaussian that ends at 3 sigma. Two chunks of its shaders are changed for that:
+ * other renderers draw, with a plain Gaussian that ends at 3 sigma. Three chunks of its shaders are changed for that:
  * without, a picture is 10 dB further from the one that the encoder looked at.
  */
 
