@@ -1,5 +1,5 @@
 /**
- * What a viewer is told: by attributes of the element, by the settings that a page carries, or by its address.
+ * The viewer's settings: from attributes of the element, from the page, or from its URL.
  *
  *     <splat-zip src="scene.splatz" background="#fff" max-splats="500000" controls="fly">
  */

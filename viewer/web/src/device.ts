@@ -1,4 +1,4 @@
-/** How much a device can take: no more than a guess, made before anything is drawn. */
+/** How much a device can handle: only a guess, made before anything is drawn. */
 
 export interface Capacity {
   readonly maxSplats: number;

@@ -4,9 +4,9 @@
  *     <script type="module" src="viewer.js"></script> <splat-zip src="scene.splatz"></splat-zip>
  *     import { load } from './viewer.js';  await load('scene.splatz', { onTier: ({ chunks }) => ... });
  *
- * A page of splatzip's has `#splatzip-settings`; its address may say, after "?", what these do not. `load` is for people
- * with an engine of their own: arrays, tier by tier, as bytes arrive; `loadEntity` makes an entity of PlayCanvas of them,
- * `loadMesh` an object of three.js with Spark, `loadPly` a PLY in memory for any other engine.
+ * A page made by splatzip has `#splatzip-settings`; query parameters may add to these. `load` is for other engines:
+ * arrays, tier by tier, as bytes arrive; `loadEntity` makes a PlayCanvas entity of them, `loadMesh` a three.js object
+ * with Spark, `loadPly` a PLY in memory for any other engine.
  */
 
 import type { AppBase, Entity } from 'playcanvas';

@@ -1,8 +1,8 @@
 /**
- * The pieces beside this module: decoder worker, decoder, and in an offline page the scene.
+ * The parts that go with this module: decoder worker, decoder, and in an offline page the scene.
  *
  * A page made by `splatzip export-html` holds them as base64 in script elements that no browser runs
- * (splatzip/publish/page.py); everywhere else they lie where this module lies.
+ * (splatzip/publish/page.py); everywhere else they are beside this module.
  */
 
 export interface Parts {

@@ -1,4 +1,4 @@
-/** What a viewer is doing, for whoever shows it. */
+/** The viewer's state, for the user interface. */
 
 import type { Mode } from './camera/controls';
 import type { Progress } from './loading/loading';

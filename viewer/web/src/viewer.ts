@@ -1,5 +1,5 @@
 /**
- * One scene on one canvas: loading, camera and stage brought together. No buttons, no texts: `ui` has those.
+ * One scene on one canvas: connects loading, camera and stage. No buttons, no texts: `ui` has those.
  *
  *     Loading -> events -> Stage            Controls -> Pose -> Stage
  *            \-> progress, problems -> Store <-/

@@ -1,12 +1,12 @@
 /**
- * Hands on the camera: mouse, touch, pen, wheel and keyboard become moves of the rig.
+ * Camera controls: mouse, touch, pen, wheel and keyboard become moves of the rig.
  *
  *     one finger, left button     turn                 two fingers, right button, shift    shift the picture
  *     wheel, pinch                nearer, farther      arrows, + -                          the same by keyboard
  *     W A S D Q E                 walk                 F                                    orbit or fly
  *     R, Home                     back to the start
  *
- * The camera follows its goal softly, at once for people who want no motion.
+ * The camera eases towards its goal, or jumps for users who prefer reduced motion.
  */
 
 import { reachOf, type Pose } from './pose';

@@ -1,4 +1,4 @@
-/** Where to look at a scene from first: what its file says, else so that most of it is in the picture. */
+/** The opening view: as the file says, else so that most of the scene is in the picture. */
 
 import type { Box, OpeningCamera, SplatsEvent, Vector3 } from '../decoder/types';
 import type { Pose } from './pose';

@@ -1,4 +1,4 @@
-/** A camera as part of an address: `#camera=px,py,pz,tx,ty,tz,ux,uy,uz,fov`. */
+/** A camera in a URL: `#camera=px,py,pz,tx,ty,tz,ux,uy,uz,fov`. */
 
 import type { Vector3 } from '../decoder/types';
 import type { Pose } from './pose';

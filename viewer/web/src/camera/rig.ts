@@ -1,5 +1,5 @@
 /**
- * How the camera moves: around a point (orbit) or by itself (fly), over one state, so that changing over does not jump.
+ * How the camera moves: around a point (orbit) or freely (fly), with one shared state, so that switching does not jump.
  *
  * The state is a point, two angles and a distance. Orbiting turns the camera about the point, flying turns the point
  * about the camera. Every function returns a new state; time and input live elsewhere.

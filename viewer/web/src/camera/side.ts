@@ -1,4 +1,4 @@
-/** From which side to look at something, where nobody says: the one that shows most of its splats. */
+/** The default side to look from: the one that shows most splats. */
 
 import type { Vector3 } from '../decoder/types';
 import { cross, dot, minus, plus, times, unit } from './vector';

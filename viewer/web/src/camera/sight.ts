@@ -1,4 +1,4 @@
-/** Whether a camera sees a box: a test that says yes too often, never too rarely. */
+/** Whether a camera sees a box: a conservative test, which may say yes too often but never too rarely. */
 
 import type { Box, Vector3 } from '../decoder/types';
 import { reachOf, type Pose } from './pose';

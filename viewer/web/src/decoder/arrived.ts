@@ -1,4 +1,4 @@
-/** The bytes of a file that have arrived, in any order, until somebody has taken them. */
+/** The bytes of a file that have arrived, in any order, kept until they are taken. */
 
 interface Piece {
   readonly start: number;

@@ -1,8 +1,8 @@
 /**
  * Codec COLUMNS (docs/FORMAT.md 7): integer codes of a tile, then the floats that they stand for in their own format.
  *
- * Layer 1 is predicted from layer 0. So that nothing but a tile's compressed bytes waits for it, layer 0 is decoded
- * once more then.
+ * Layer 1 is predicted from layer 0. To keep only a tile's compressed bytes until layer 1 arrives, layer 0 is then
+ * decoded again.
  */
 
 import type { CodecReader, SharedKey, Splats, WholeChunk } from './codec';

@@ -1,4 +1,4 @@
-/** JSON as files may hold it: RFC 8259, no number that a float64 cannot hold (docs/FORMAT.md 3.5). */
+/** JSON as allowed in files: RFC 8259, no number too large for a float64 (docs/FORMAT.md 3.5). */
 
 import { corrupt } from './errors';
 

@@ -1,4 +1,4 @@
-/** META and TIERS: what stands beside the splats, as far as it is what docs/FORMAT.md 3.5 and 3.7 say. */
+/** META and TIERS: the data besides the splats, as far as it conforms to docs/FORMAT.md 3.5 and 3.7. */
 
 import { FileError } from './errors';
 import { isObject, jsonObject, type JsonObject } from './json';

@@ -1,4 +1,4 @@
-/** What of a file is known, decoded and lost so far: plain books, without bytes. */
+/** What of a file is known, decoded and lost so far: bookkeeping, without bytes. */
 
 import type { SharedKey, WholeChunk } from './codec';
 import { HEADER_BYTES, type ChunkEntry, type Entries, type Root, type RunEntry, type SharedEntry } from './container';

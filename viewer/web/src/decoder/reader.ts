@@ -1,10 +1,10 @@
 /**
- * Reads one file as its bytes arrive, in any order, and hands out what is whole: `SplatStream` without a worker.
+ * Reads one file as its bytes arrive, in any order, and hands out complete chunks: `SplatStream` without a worker.
  *
  *     bytes -> header -> table of contents -> shared chunks, directories -> chunks -> codec -> events
  *
- * Whatever a checksum or a codec refuses is reported and left out (docs/FORMAT.md 3.4); a table of contents that makes
- * no sense ends the stream.
+ * Whatever fails a checksum or a codec is reported and left out (docs/FORMAT.md 3.4); an invalid table of contents ends
+ * the stream.
  */
 
 import { ArrivedBytes } from './arrived';

@@ -1,8 +1,8 @@
 /**
- * Splats that stand in for those that have not come: wider, softer and stronger, as the file says (FORMAT.md 3.7).
+ * Splats that stand in for those that have not arrived: wider, softer and more opaque, as the file says (FORMAT.md 3.7).
  *
- * Near a splat a tier is lacking if its directory has not come, or if the splat lies in the box of one of its chunks that
- * has not. The first tier after the splat's own that is lacking says by how much.
+ * Near a splat a tier is missing if its directory has not arrived, or if the splat lies in the box of one of that tier's
+ * chunks that has not. The first missing tier after the splat's own decides by how much.
  */
 
 import type { Box, ChunkPlace, DirectoryEvent, SplatsEvent, TiersEvent } from './types';

@@ -1,5 +1,5 @@
 /**
- * What a reader of `.splatz` files tells its user while bytes arrive: the interface between decoder and client.
+ * What a reader of `.splatz` files reports while bytes arrive: the interface between decoder and client.
  *
  *     bytes (any order) -> SplatStream -> header, meta, directory, chunk, chunk, ..., end
  *

@@ -1,7 +1,7 @@
 /**
- * A scene as an entity of somebody's own PlayCanvas: columns as its reader of PLY files has them, filled as chunks come.
+ * A scene as an entity of the page's own PlayCanvas: columns as its PLY reader has them, filled as chunks arrive.
  *
- * The engine is handed in, since one page must not have two of them; nothing of it is imported here.
+ * The engine is passed in, since a page must not have two of them; nothing of it is imported here.
  */
 
 import type { AppBase, Entity } from 'playcanvas';

@@ -1,9 +1,9 @@
 /**
- * How the engine's shaders read our texels, and where they have to draw otherwise than they do by themselves.
+ * How the engine's shaders read our texels, and where they are changed to draw differently.
  *
- * The engine ends a splat at 2.83 sigma and bends its falloff so that it is zero there; scenes are trained, and our
+ * The engine cuts a splat off at 2.83 sigma and modifies its falloff to be zero there; scenes are trained, and our
  * other renderers draw, with a plain Gaussian that ends at 3 sigma. Three chunks of its shaders are changed for that:
- * without, a picture is 10 dB further from the one that the encoder looked at.
+ * without this, a picture is 10 dB further from the one that the encoder used.
  */
 
 import {

@@ -1,7 +1,7 @@
 /**
- * What came of a file, kept until somebody makes one thing of all of it.
+ * Collects what has arrived of a file, until all of it is turned into one object.
  *
- * Nothing is allocated by what a file says it will hold: only what was decoded of bytes that came takes memory.
+ * Nothing is allocated by what a file claims to hold: only decoded data takes memory.
  */
 
 import type { ChunkEvent, StreamEvent } from '../decoder/types';

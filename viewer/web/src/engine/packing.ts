@@ -6,7 +6,7 @@
  *     SH      the engine's own layout: a float scale, then coefficients of 11, 10 and 11 bits relative to it
  *
  * 32 bytes a splat, and 16 or 64 more with SH. Scales keep 16 bits of their logarithm (steps of 0.1 %): halves of the
- * scale itself, the engine's own choice, turn splats below 0.00006 into dust.
+ * scale itself, the engine's own choice, lose splats below 0.00006.
  */
 
 import type { ShEvent, SplatsEvent } from '../decoder/types';

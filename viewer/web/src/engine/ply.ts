@@ -1,5 +1,5 @@
 /**
- * A scene as a 3DGS PLY in memory: what every engine of splats reads, those on three.js among them.
+ * A scene as a 3DGS PLY in memory, which every splat engine reads, including those on three.js.
  *
  *     chunks -> gathered -> vertices -> bytes
  *

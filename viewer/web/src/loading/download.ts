@@ -1,12 +1,12 @@
 /**
- * Brings the bytes that a plan asks for: in ranges where the server has them, else as one stream; again after a cut,
- * without what has come.
+ * Fetches the bytes that a plan asks for: in ranges if the server supports them, else as one stream; after an
+ * interruption it resumes without fetching again what has arrived.
  *
- * A server without ranges answers 200 with the whole file; it is then read from the start on, and after a cut what has
- * come is read over. Which kind a server is shows in its first answer.
+ * A server without ranges answers 200 with the whole file, which is then read from the start; after an interruption the
+ * bytes that have already arrived are skipped. The first response shows which kind a server is.
  *
- * Paused, a download gives its connection back, of which a browser has six for a server and all tabs together; one that
- * could not go on where it stopped keeps it, and reads no more from it.
+ * A paused download releases its connection, since a browser has only six per server for all tabs together; one that
+ * could not resume keeps it, and stops reading.
  */
 
 import type { ByteRange } from '../decoder/types';

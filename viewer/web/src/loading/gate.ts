@@ -1,4 +1,4 @@
-/** A gate that whoever works has to pass: shut, it holds the work up where it is. */
+/** A gate that work has to pass: closed, it holds the work where it is. */
 
 export class Gate {
   #isShut = false;

@@ -1,9 +1,9 @@
 /**
- * A file on its way: bytes from the network to the decoder, events from the decoder to whoever shows them.
+ * Loads a file: bytes from the network to the decoder, events from the decoder to their consumer.
  *
  *     plan (schedule) -> Download -> SplatStream -> onEvent, onTier, onProgress
  *
- * `run` can be called again after it failed, unless that problem says `startsAnew`; what has come is not fetched again.
+ * `run` can be called again after a failure, unless the problem says `startsAnew`; received bytes are not fetched again.
  */
 
 import type {

@@ -1,4 +1,4 @@
-/** What went wrong, in words for the person in front of the page: what, and what can be done. */
+/** What went wrong, in words for the visitor: what, and what can be done. */
 
 export interface Problem {
   /** One sentence. */

@@ -1,4 +1,4 @@
-/** Which bytes of a file have come: what need not be fetched again. */
+/** Which bytes of a file have arrived and need not be fetched again. */
 
 import type { ByteRange } from '../decoder/types';
 

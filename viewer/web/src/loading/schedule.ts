@@ -1,12 +1,12 @@
 /**
- * What to fetch next: plain decisions over what is known of a file, without network, decoder or GPU.
+ * What to fetch next: pure decisions from what is known of a file, without network, decoder or GPU.
  *
  *     start                     the first 64 KB: header, root, directory and, in most files, a first picture
  *     up to tier 0              its tables and all of its tiles: a complete picture
- *     the rest in file order    which is the order of most picture for a byte, but for tiles that the camera does not see
+ *     the rest in file order    the order of most quality per byte, except for tiles that the camera does not see
  *     the rest
  *
- * A tier is left out, and all after it, where the device's budget of splats ends.
+ * From the tier that exceeds the device's splat budget on, tiers are left out.
  */
 
 import type { Box, ByteRange, ChunkPlace, HeaderEvent, RunRange } from '../decoder/types';

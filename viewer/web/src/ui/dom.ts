@@ -1,4 +1,4 @@
-/** Elements from their names: text goes in as text, never as markup. */
+/** Creates elements by name: text is inserted as text, never as markup. */
 
 type Child = Node | string;
 

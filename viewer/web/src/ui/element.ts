@@ -1,7 +1,7 @@
 /**
  * `<splat-zip src="scene.splatz">`: a scene with everything around it, in a shadow root of its own.
  *
- * Attributes are those of `config.ts`; `viewer` is there once the element is in a page. Events: `splatzip-state` with
+ * Attributes are those of `config.ts`; `viewer` exists once the element is in a page. Events: `splatzip-state` with
  * the state as its detail, whenever it changes.
  */
 

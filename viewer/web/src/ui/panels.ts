@@ -1,4 +1,4 @@
-/** What is said in the middle of the picture: what went wrong, and which keys do what. */
+/** Messages in the middle of the picture: problems, and the keyboard help. */
 
 import type { State } from '../state';
 import { html } from './dom';

@@ -1,4 +1,4 @@
-/** Short words: spoken to whoever listens, and shown for a moment if somebody asked for what they say. */
+/** Short messages: announced to screen readers, and shown briefly if the visitor asked for what they say. */
 
 import { html } from './dom';
 

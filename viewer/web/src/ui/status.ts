@@ -1,4 +1,4 @@
-/** The ring that fills as bytes come, and beside it how many bytes and splats those are. */
+/** The ring that fills as bytes arrive, and beside it the counts of bytes and splats. */
 
 import { megabytes } from '../loading/problems';
 import type { State } from '../state';
