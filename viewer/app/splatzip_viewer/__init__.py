@@ -3,22 +3,22 @@
     serve        listens, shows a first picture, starts the application   (`view`)
     starting     the first seconds, while Gradio is imported
     application  Gradio's page and our addresses in one application
-    page         what stands where
+    page         the layout
     opening, cropping, compressing, understanding, client   its tabs
-    choosing     of compression: what is offered
+    choosing     the compression options offered
     tabs         what they share
     addresses    pictures, uploads, downloads, scripts
     receiving    an upload becomes a scene
-    guards       what is refused unseen
-    sessions     who looks at what
-    opened       a scene and what draws it
-    pose, drawing   what is asked for becomes a JPEG
-    jobs, worker    long work, in processes of its own
-    settings     what was chosen, as options and as the command line that does the same
+    guards       requests refused before Gradio sees them
+    sessions     one per open page
+    opened       a scene and its renderer
+    pose, drawing   a request becomes a JPEG
+    jobs, worker    long work, in child processes
+    settings     the choices, as options and as the command line that does the same
     facts, charts   tables and plots
     look/        the view in the browser: scripts and style
 
-Imports only what `splatzip` itself exports. Nothing is imported from here before Gradio is wanted.
+Imports only names that `splatzip` itself exports. Nothing is imported from here before Gradio is wanted.
 """
 
 from __future__ import annotations

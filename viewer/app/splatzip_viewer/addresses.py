@@ -1,12 +1,12 @@
-"""Addresses beside Gradio's own: pictures, files of a session, and the scripts of the view.
+"""URLs beside Gradio's own: pictures, files of a session, and the scripts of the view.
 
     POST /splatzip/TOKEN/picture           what `drawing` makes of a request
-    PUT  /splatzip/TOKEN/upload/NAME       a scene, opened at once; ?as=test compares it with the one that is open
+    PUT  /splatzip/TOKEN/upload/NAME       a scene, opened at once; ?as=test compares it with the open one
     GET  /splatzip/TOKEN/files/NAME        results to download, sent in ranges
-    GET  /splatzip/TOKEN/site/PATH         the web client with the scene that is compared (`splatzip.export_web`)
+    GET  /splatzip/TOKEN/site/PATH         the web client with the compared scene (`splatzip.export_web`)
     GET  /splatzip/look/NAME               scripts and style of the view
 
-A token names one session and cannot be guessed; names are looked up among what is there, never joined and hoped for.
+A token names one session and cannot be guessed; names are looked up among existing files, never joined into paths.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Gradio's page and our own addresses, in one application."""
+"""Gradio's page and our own URLs, in one application."""
 
 from __future__ import annotations
 

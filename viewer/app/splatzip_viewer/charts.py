@@ -1,7 +1,7 @@
-"""Plots as HTML and SVG: where the bytes went, what became of the attributes, what one more megabyte buys.
+"""Plots as HTML and SVG: bytes by attribute, attributes before and after, rate-distortion curves.
 
-Lines and words take the colour of the page's text, series those of its style sheet, so that they are to be read on
-light and on dark; words that are no part of a curve are HTML, which does not shrink with a narrow window.
+Lines and text take the colour of the page's text, series those of its style sheet, so that they are readable on light
+and on dark; text outside the curves is HTML, which does not shrink with a narrow window.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can be chosen of compression: only what the method has a use for, and the command line that does the same."""
+"""The compression options: only those that the method uses, and the command line that does the same."""
 
 from __future__ import annotations
 

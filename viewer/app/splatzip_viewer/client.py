@@ -1,4 +1,4 @@
-"""The tab that shows the scene as any visitor's browser will: with the web client, served from here."""
+"""The tab that shows the scene as in any visitor's browser: with the web client, served from here."""
 
 from __future__ import annotations
 

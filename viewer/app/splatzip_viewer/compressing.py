@@ -1,4 +1,4 @@
-"""The tab that compresses: what is chosen, the command that does the same, how far it is, and what came of it."""
+"""The tab that compresses: the choices, the command that does the same, the progress and the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A box that keeps what is inside, and the scene becomes that: the same as `splatzip transform --crop`."""
+"""Crops the scene to a box, like `splatzip transform --crop`."""
 
 from __future__ import annotations
 

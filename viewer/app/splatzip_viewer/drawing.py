@@ -1,8 +1,8 @@
-"""What a page asks to see becomes one JPEG.
+"""Renders what a page requests as one JPEG.
 
-    {pose, size, layers} -> camera -> a picture a layer -> stacked from top to bottom -> JPEG
+    {pose, size, layers} -> camera -> one picture per layer -> stacked from top to bottom -> JPEG
 
-All layers of one answer are seen from one camera, so that two scenes never come apart while somebody drags.
+All layers of a response share one camera, so that two scenes never get out of step during a drag.
 """
 
 from __future__ import annotations

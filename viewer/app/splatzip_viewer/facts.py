@@ -1,4 +1,4 @@
-"""Tables: what is known of the scenes that are open, and of the views that they were measured from."""
+"""Tables: facts about the open scenes and the views that they were measured from."""
 
 from __future__ import annotations
 

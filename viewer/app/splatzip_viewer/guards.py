@@ -1,8 +1,8 @@
-"""What is refused before Gradio sees it: other sites' pages, addresses that our page has no use for, names of files.
+"""Requests refused before Gradio sees them: from other sites' pages, to URLs that our page does not use, with files.
 
-Gradio takes files by path or address from whoever talks to its queue, and a page that is mounted into another
-application does not check them. No part of our page takes files that way (uploads have an address of their own), so
-nothing of the kind gets through.
+Gradio accepts files by path or URL from anyone who talks to its queue, and a page mounted into another application
+does not check them. No part of our page takes files that way (uploads have their own URL), so no such request is let
+through.
 """
 
 from __future__ import annotations

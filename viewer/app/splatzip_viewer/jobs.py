@@ -1,8 +1,8 @@
-"""Long work in a process of its own: it can be cancelled at once, and leaves no memory behind.
+"""Long work in a child process: it can be cancelled at once, and leaves no memory behind.
 
     task as a line of JSON -> [child: worker.py] -> lines of JSON: progress, parts, result or error
 
-The child's stdin stays open as long as the server lives: however that ends, its children end with it.
+The child's stdin stays open as long as the server lives: however the server ends, its children end with it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A scene that somebody looks at: its splats, what is known of its file, and what draws it."""
+"""An open scene: its splats, the facts about its file, and its renderer."""
 
 from __future__ import annotations
 

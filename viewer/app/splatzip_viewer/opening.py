@@ -1,4 +1,4 @@
-"""The tab that opens scenes and says what is known of them."""
+"""The tab that opens scenes and lists the facts about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page: the view on one side, what can be done and known on the other. A tab is a class in a file of its own."""
+"""The page: the view on one side, the tabs on the other. A tab is a class in a file of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a person looks from: what the page sends becomes a camera, and a scene says where to begin."""
+"""Poses: converts what the page sends into a camera, and finds a scene's opening pose."""
 
 from __future__ import annotations
 

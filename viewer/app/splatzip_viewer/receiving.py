@@ -1,4 +1,4 @@
-"""An upload becomes the scene of a session, or nothing is left of it."""
+"""Turns an upload into the scene of a session, or leaves nothing of it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The server: it answers at once with a first picture, and with the page as soon as Gradio is there.
+"""The server: it answers at once with a first picture, and with the page as soon as Gradio is loaded.
 
     scenes -> listen -> [starting page] -> Gradio is imported, the page is built -> [page]
 
-Gradio takes seconds to import; a person who waits sees the scene meanwhile.
+Gradio takes seconds to import; meanwhile the visitor sees the scene.
 """
 
 from __future__ import annotations

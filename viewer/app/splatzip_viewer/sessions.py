@@ -1,4 +1,4 @@
-"""Who looks at what: one session a page that is open, apart from all others, with a folder that goes when it does."""
+"""Sessions: one per open page, isolated from all others, with a folder that is deleted with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's first seconds: a picture of the scene and a page that waits, until the application is there."""
+"""The server's first seconds: a picture of the scene and a waiting page, until the application is ready."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What the tabs of the page share: who asks, what shows the session, and the view.
+"""What the tabs of the page share: the requesting session, the components that show it, and the view.
 
-A tab is a class: made, it stands on the page; `register` says what of it shows the session and what follows a change;
-`wire` says what happens on a click. After whatever changes the session, `Page.refreshing` brings all of it up to date.
+A tab is a class: constructing it places it on the page; `register` declares which components show the session and
+what follows a change; `wire` attaches the click handlers. After any change of the session, `Page.refreshing` updates
+them all.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tab that explains: quality view by view, bytes, attributes, and what one more megabyte buys."""
+"""The tab that explains: quality per view, bytes, attributes, and rate-distortion curves."""
 
 from __future__ import annotations
 

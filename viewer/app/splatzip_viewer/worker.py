@@ -1,4 +1,4 @@
-"""The child process of a job: reads one task from stdin, writes lines of JSON to stdout, ends with stdin."""
+"""The child process of a job: reads one task from stdin, writes lines of JSON to stdout, ends when stdin closes."""
 
 from __future__ import annotations
 
