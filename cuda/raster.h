@@ -50,11 +50,20 @@ struct BatchCounts {
   int64_t groups, seen_groups, seen, entries;
 };
 
-// A scene that is drawn again and again. Arrays lie in the memory of the CPU, or where `on_device` says so in that of
+// Splats of the scene, its SH coefficients, pixels of the pictures that were drawn last: what arrays have to be made for.
+struct RasterSizes {
+  int64_t splats;
+  int coefficients;
+  int64_t pixels;
+};
+
+// A scene that is drawn again and again. Without one, because none was set or memory was short for it, all is refused.
+// Arrays lie in the memory of the CPU, or where `on_device` says so in that of
 // the GPU; then nothing waits for the GPU but the count of entries.
 class Raster {
  public:
   virtual ~Raster() = default;
+  virtual RasterSizes sizes() const = 0;
   // Takes a copy of the arrays.
   virtual bool set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, bool on_device) = 0;
   // Of that scene these rows alone, (splats) of the CPU.
@@ -65,6 +74,7 @@ class Raster {
   // The same for eyes: (views, height, width, 3) of the CPU, cut to 0..1, in 255ths.
   virtual bool render_bytes(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
                             uint8_t* color) = 0;
+  // Of the pictures that were drawn last.
   virtual bool count(BatchCounts* counts) = 0;
   // Gradients of a loss of the last batch, which was rendered with `keeps`, given its gradients to the colour and,
   // unless null, to the alpha. All of `gradient` and g_background (3) are written.
@@ -78,6 +88,7 @@ class Raster {
   // the squared contrast in the curvature of geometry.
   virtual bool add_scores(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
                           const std::vector<float>& weights, float floor) = 0;
+  virtual const ScoreWishes& wishes() const = 0;  // as they were begun
   virtual bool read_scores(const ScoreArrays& out) = 0;
 
   // Coverage (splatzip/raster/covers.py), from here on until it is begun again. matters: (splats) of the CPU, 0 of

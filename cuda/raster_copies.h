@@ -11,6 +11,8 @@ class RasterOf : public Raster {
   template <class... Arguments>
   explicit RasterOf(Arguments... arguments) : machine_(arguments...), pipeline_(&machine_) {}
 
+  RasterSizes sizes() const override { return {splats_, coefficients_, pictures_.color ? pixels_ : 0}; }
+
   bool set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, bool on_device) override {
     forget_problem();
     advice_ = "; use device cpu";
@@ -37,6 +39,7 @@ class RasterOf : public Raster {
   bool keep(const uint32_t* rows, int64_t splats) override {
     forget_problem();
     advice_ = "; use device cpu";
+    if (!has_scene_) return refuse(kNoScene);
     if (std::any_of(rows, rows + splats, [&](uint32_t row) { return row >= splats_; }))
       return refuse("rows that stay are not in the scene");
     pictures_ = {};
@@ -49,9 +52,7 @@ class RasterOf : public Raster {
   bool render(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, float* color, float* alpha,
               float* depth, bool keeps, bool on_device) override {
     const int64_t pixels = static_cast<int64_t>(cameras.size()) * shape.width * shape.height;
-    pictures_ = {};
-    forget_problem();
-    advice_ = "; draw fewer or smaller pictures at once";
+    if (!begin_pictures()) return false;
     size_t bytes = keeps ? transmittance_.growth(pixels) + last_entry_.growth(pixels) : 0;
     if (!on_device)
       bytes += color_.growth(3 * pixels) + (alpha ? alpha_.growth(pixels) : 0) + (depth ? depth_.growth(pixels) : 0);
@@ -78,19 +79,20 @@ class RasterOf : public Raster {
   bool render_bytes(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, uint8_t* color) override {
     const int64_t values = 3 * static_cast<int64_t>(cameras.size()) * shape.width * shape.height;
     constexpr int64_t kOfWarp = kLanes * PictureBytes::kTogether;
-    pictures_ = {};
-    forget_problem();
-    advice_ = "; draw fewer or smaller pictures at once";
+    if (!begin_pictures()) return false;
     if (!machine_.has_room(color_.growth(values) + bytes_.growth(values))) return false;
     float* floats = color_.reserve(machine_, values);
     uint8_t* bytes = bytes_.reserve(machine_, values);
-    if (!pipeline_.render(cameras, shape, {floats, nullptr, nullptr, nullptr, nullptr})) return false;
+    const BatchPictures pictures = {floats, nullptr, nullptr, nullptr, nullptr};
+    if (!pipeline_.render(cameras, shape, pictures)) return false;
+    pictures_ = pictures, pixels_ = values / 3;
     machine_.run(PictureBytes{floats, values, bytes}, (values + kOfWarp - 1) / kOfWarp);
     machine_.read(color, bytes, values);
     return !machine_.failed();
   }
 
   bool count(BatchCounts* counts) override {
+    if (!pictures_.color) return refuse("no picture was drawn");
     *counts = pipeline_.count();
     return !machine_.failed();
   }
@@ -119,6 +121,7 @@ class RasterOf : public Raster {
 
   bool begin_scores(const ScoreWishes& wishes) override {
     pictures_ = {};
+    wishes_ = wishes;
     return scored_ = of_scene([&](auto& pipeline) { return pipeline.begin_scores(wishes); });
   }
   bool add_scores(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
@@ -126,6 +129,7 @@ class RasterOf : public Raster {
     pictures_ = {};
     return of_scores([&](auto& pipeline) { return pipeline.add_scores(cameras, shape, weights, floor); });
   }
+  const ScoreWishes& wishes() const override { return wishes_; }
   bool read_scores(const ScoreArrays& out) override {
     return of_scores([&](auto& pipeline) { return pipeline.read_scores(out); });
   }
@@ -166,10 +170,17 @@ class RasterOf : public Raster {
  private:
   template <class T>
   using Array = typename Machine::template Array<T>;
+  static constexpr const char* kNoScene = "there is no scene";
 
   void forget_problem() {
     machine_.forget_problem();
     refused_.clear();
+  }
+  bool begin_pictures() {
+    pictures_ = {};
+    forget_problem();
+    advice_ = "; draw fewer or smaller pictures at once";
+    return has_scene_ || refuse(kNoScene);
   }
   // Scores and covers: what an earlier call failed of is no word of this one.
   template <class Work>
@@ -183,7 +194,7 @@ class RasterOf : public Raster {
   // scored last. They are of one scene, and the arrays of another one are too short.
   template <class Work>
   bool of_scene(Work work) {
-    return precisely([&](auto& pipeline) { return has_scene_ ? work(pipeline) : refuse("there is no scene"); });
+    return precisely([&](auto& pipeline) { return has_scene_ ? work(pipeline) : refuse(kNoScene); });
   }
   template <class Work>
   bool of_scores(Work work) {
@@ -214,6 +225,7 @@ class RasterOf : public Raster {
   int coefficients_ = 1;
   BatchPictures pictures_ = {};                                // of the last render, as long as its lists are there
   bool has_scene_ = false, scored_ = false, covered_ = false;  // begun, of this scene
+  ScoreWishes wishes_ = {};
   std::string refused_, advice_;
   Array<float> scene_[5], color_, alpha_, depth_, transmittance_;
   Array<float> gradient_[5], g_color_, g_alpha_, g_background_;

@@ -40,8 +40,9 @@ class RasterPipeline {
   void keep(const uint32_t* rows, int64_t splats) {
     const int64_t groups = (splats + kGroup - 1) / kGroup;
     LaidOut next;
-    if (!machine_.has_room(rows_.growth(splats)) || !next.reserve(machine_, groups, coefficients())) return;
+    if (!next.reserve(machine_, groups, coefficients(), rows_.growth(splats))) return;
     machine_.write(rows_.reserve(machine_, splats), rows, splats);
+    if (machine_.failed()) return;
     const FromGroups<Sh> from = {scene(), rows_.data(), coefficients()};
     splats_ = splats, groups_ = groups;
     lay_out(from, next);
@@ -79,11 +80,12 @@ class RasterPipeline {
   struct LaidOut {
     Array<float> geometry, colors, bounds;
     Array<Sh> sh;
-    bool reserve(Machine& machine, int64_t groups, int coefficients) {
+    // `beside`: bytes that are taken next.
+    bool reserve(Machine& machine, int64_t groups, int coefficients, size_t beside = 0) {
       const int64_t of_geometry = groups * kGeometryRows * kGroup, of_colors = groups * 3 * kGroup,
                     of_sh = groups * (coefficients - 1) * 3 * kGroup, of_bounds = groups * kBoundRows;
       if (!machine.has_room(geometry.growth(of_geometry) + colors.growth(of_colors) + sh.growth(of_sh) +
-                            bounds.growth(of_bounds)))
+                            bounds.growth(of_bounds) + beside))
         return false;
       geometry.reserve(machine, of_geometry), colors.reserve(machine, of_colors);
       sh.reserve(machine, of_sh), bounds.reserve(machine, of_bounds);

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "python.h"
+#include "splatzip/spherical_harmonics.h"
 
 namespace splatzip::cuda {
 namespace {
@@ -21,9 +22,16 @@ void or_throw(Work work, const Raster& raster) {
   if (!worked) throw std::runtime_error(raster.problem());
 }
 
+size_t splats_of(const Raster& raster) { return static_cast<size_t>(raster.sizes().splats); }
+
 void set_scene(Raster& raster, In<float, nb::ndim<2>> positions, In<float, nb::ndim<2>> log_scales,
                In<float, nb::ndim<2>> rotations, In<float, nb::ndim<1>> opacity_logits, In<float, nb::ndim<3>> sh,
                int sh_degree) {
+  const size_t splats = positions.shape(0), coefficients = static_cast<size_t>(sh_coefficients(sh_degree));
+  const auto is = [&](const auto& array, size_t size) { return array.shape(0) == splats && array.size() == size; };
+  if (!is(positions, 3 * splats) || !is(log_scales, 3 * splats) || !is(rotations, 4 * splats) ||
+      !is(opacity_logits, splats) || !is(sh, 3 * coefficients * splats))
+    throw nb::value_error("the five arrays are not of one scene");
   or_throw(
       [&] {
         return raster.set_scene(
@@ -108,8 +116,12 @@ void render_at(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Num
 }
 
 // Gradients to the five attributes and to the background; g_alpha may be empty.
-nb::tuple backward(Raster& raster, In<float, nb::ndim<4>> g_color, In<float, nb::ndim<3>> g_alpha, size_t splats,
-                   size_t coefficients) {
+nb::tuple backward(Raster& raster, In<float, nb::ndim<4>> g_color, In<float, nb::ndim<3>> g_alpha) {
+  const RasterSizes sizes = raster.sizes();
+  const size_t splats = splats_of(raster), coefficients = static_cast<size_t>(sizes.coefficients),
+               pixels = static_cast<size_t>(sizes.pixels);
+  if (pixels && (g_color.size() != 3 * pixels || (g_alpha.size() && g_alpha.size() != pixels)))
+    throw nb::value_error("gradients are not of the pictures that were drawn last");
   auto positions = make_array<float>({splats, 3}), log_scales = make_array<float>({splats, 3});
   auto rotations = make_array<float>({splats, 4}), opacity_logits = make_array<float>({splats});
   auto sh = make_array<float>({splats, coefficients, 3}), background = make_array<float>({3});
@@ -175,8 +187,8 @@ int64_t count_new(Raster& raster) {
   or_throw([&] { return raster.count_new(&count); }, raster);
   return count;
 }
-Out<uint8_t> read_missing(Raster& raster, size_t n) {
-  auto missing = make_array<uint8_t>({n});
+Out<uint8_t> read_missing(Raster& raster) {
+  auto missing = make_array<uint8_t>({splats_of(raster)});
   or_throw([&] { return raster.read_missing(missing.data()); }, raster);
   return missing;
 }
@@ -190,8 +202,9 @@ void take_candidate(Raster& raster, size_t candidate) {
 }
 
 // Arrays by name; what was not wished is not there.
-nb::dict read_scores(Raster& raster, size_t n, size_t coefficients, bool removal, bool geometry_curvature,
-                     bool color_curvature, bool directions, bool transmittance) {
+nb::dict read_scores(Raster& raster) {
+  const size_t n = splats_of(raster), coefficients = static_cast<size_t>(raster.sizes().coefficients);
+  const ScoreWishes& wishes = raster.wishes();
   ScoreArrays arrays = {};
   nb::dict out;
   const auto floats = [&](const char* name, float** into, std::initializer_list<size_t> shape) {
@@ -203,11 +216,12 @@ nb::dict read_scores(Raster& raster, size_t n, size_t coefficients, bool removal
   floats("most_weight", &arrays.most, {n});
   floats("pixels", &arrays.pixels, {n});
   floats("squared_weight", &arrays.squares, {n});
-  if (removal) floats("removal", &arrays.removal, {n});
-  if (transmittance) floats("transmittance", &arrays.transmittance, {n});
-  if (geometry_curvature) floats("geometry_curvature", &arrays.geometry_curvature, {n, 55});
-  if (color_curvature) floats("color_curvature", &arrays.color_curvature, {n, coefficients * (coefficients + 1) / 2});
-  if (directions) {
+  if (wishes.removal) floats("removal", &arrays.removal, {n});
+  if (wishes.transmittance) floats("transmittance", &arrays.transmittance, {n});
+  if (wishes.geometry_curvature) floats("geometry_curvature", &arrays.geometry_curvature, {n, 55});
+  if (wishes.color_curvature)
+    floats("color_curvature", &arrays.color_curvature, {n, coefficients * (coefficients + 1) / 2});
+  if (wishes.directions) {
     floats("toward", &arrays.toward, {n, 3});
     auto cells = make_array<uint64_t>({n});
     arrays.seen_from = cells.data();

@@ -39,14 +39,14 @@ class CudaRasterizer:
     def __init__(self, *, precise: bool = False, stream: int = 0, core: Any = None) -> None:
         self._core = require_cuda().make_raster(precise, stream) if core is None else core
         self._lock = threading.Lock()
-        self._shapes: list[tuple[int, ...]] = []
 
     def set_scene(self, arrays: Mapping[str, Floats]) -> None:
-        """Take a copy of the five attribute arrays of a Scene."""
+        """Take a copy of the five attribute arrays of a Scene.
+
+        Raises: BackendError if memory is short; then there is no scene, and nothing is drawn until there is one.
+        """
         degree = int(arrays["sh"].shape[1] ** 0.5) - 1
-        in_order = [np.ascontiguousarray(arrays[name], np.float32) for name in _ATTRIBUTES]
-        self._shapes = [array.shape for array in in_order]
-        self._call("set_scene", *in_order, degree)
+        self._call("set_scene", *(np.ascontiguousarray(arrays[name], np.float32) for name in _ATTRIBUTES), degree)
 
     def keep(self, rows: NDArray[np.int64]) -> None:
         """Of the scene these rows alone, from now on; nothing else of it goes to the GPU again.
@@ -54,8 +54,6 @@ class CudaRasterizer:
         Raises: BackendError if memory is short: both are there for a moment.
         """
         self._call("keep", np.ascontiguousarray(rows, np.uint32))
-        # Not before: what is read must have room for all that is there.
-        self._shapes = [(len(rows), *shape[1:]) for shape in self._shapes]
 
     def render(
         self, world_to_cameras: Sequence[Doubles], origin: Doubles,
@@ -104,13 +102,11 @@ class CudaRasterizer:
             "backward",
             np.ascontiguousarray(color, np.float32),
             no_alpha if alpha is None else np.ascontiguousarray(alpha, np.float32),
-            *self._shapes[-1][:2],
         )
         return dict(zip(_ATTRIBUTES, found, strict=True)), background
 
     def set_scene_at(self, addresses: Sequence[int], splats: int, sh_degree: int) -> None:
         """The same of float32 arrays on the GPU, without gaps. They may change once the work that is queued is done."""
-        self._shapes = [(splats, 3), (splats, 3), (splats, 4), (splats,), (splats, (sh_degree + 1) ** 2, 3)]
         self._call("set_scene_at", tuple(addresses), splats, sh_degree)
 
     def render_at(
@@ -135,15 +131,14 @@ class CudaRasterizer:
         self._call("backward_at", color, alpha, tuple(gradients), background)
 
     def count(self) -> BatchCounts:
-        """Of the last batch, once it is done."""
+        """Of the pictures that were drawn last, once they are done."""
         return BatchCounts(*self._call("count"))
 
     def begin_scores(
         self, *, removal: bool, geometry_curvature: bool, color_curvature: bool, directions: bool, transmittance: bool
     ) -> None:
         """Sums over views, all zero: what splatzip.raster.score.Scores tells of them."""
-        self._wishes = (removal, geometry_curvature, color_curvature, directions, transmittance)
-        self._call("begin_scores", *self._wishes)
+        self._call("begin_scores", removal, geometry_curvature, color_curvature, directions, transmittance)
 
     def add_scores(
         self, world_to_cameras: Sequence[Doubles], origin: Doubles,
@@ -162,7 +157,7 @@ class CudaRasterizer:
 
     def read_scores(self) -> dict[str, NDArray[Any]]:
         """(N, ...) arrays by name, those that were asked for."""
-        found: dict[str, NDArray[Any]] = self._call("read_scores", *self._shapes[-1][:2], *self._wishes)
+        found: dict[str, NDArray[Any]] = self._call("read_scores")
         return found
 
     def begin_covers(self, matters: NDArray[np.bool_]) -> None:
@@ -188,7 +183,7 @@ class CudaRasterizer:
 
     def read_missing(self) -> NDArray[np.bool_]:
         """(N,) those that matter and that nothing covers yet."""
-        found: NDArray[np.uint8] = self._call("read_missing", self._shapes[-1][0])
+        found: NDArray[np.uint8] = self._call("read_missing")
         return found.view(np.bool_)
 
     def gain(self, candidate: int) -> float:
