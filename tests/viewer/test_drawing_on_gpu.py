@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 
 import splatzip
 from splatzip.errors import BackendError, FormatError
+from splatzip.kernels.cuda_decode import GpuDecoder
 from splatzip_viewer import drawing, opened
 from splatzip_viewer.facts import facts_table
 from splatzip_viewer.opened import OpenScene
@@ -81,18 +83,49 @@ def test_a_file_that_became_another_one_is_not_taken_for_what_is_drawn(chair, mo
     assert scene.picture(scene.pose().camera(96, 72)).alpha.any()
 
 
-@pytest.mark.cuda
-def test_where_it_does_not_fit_auto_draws_on_the_cpu_and_cuda_says_so(chair, monkeypatch):
-    beside = OpenScene.load(chair)
-    use_emulation(monkeypatch, memory=1 << 16)
+@pytest.fixture
+def with_a_gpu(monkeypatch):
+    """A choice of device means what it does where there is a GPU."""
     monkeypatch.setattr(opened, "chosen_device", lambda choice: "cpu" if choice == "cpu" else "cuda")
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("suffix", [".splatz", ".ply"])
+def test_where_it_does_not_fit_auto_draws_on_the_cpu_and_says_why_and_cuda_refuses(
+    chair, suffix, with_a_gpu, monkeypatch
+):
+    path = chair.with_suffix(suffix)
+    if suffix == ".ply":
+        splatzip.save(splatzip.load(chair), path)
+    beside = OpenScene.load(path)
+    use_emulation(monkeypatch, memory=1 << 16)
+    lack = r"device cuda: [\d.]+ MB of video memory are needed, 0 MB are free; use device cpu"
+    with pytest.raises(BackendError, match=f"^{path.name}: {lack}$"):
+        OpenScene.load(path, device="cuda")
+    shown = OpenScene.load(path, device="auto")
+    assert re.search(rf"<th>Drawn by</th><td>the CPU \({lack}\)</td>", facts_table({"ref": shown}))
     asked = request_of(beside, "color")
-    with pytest.raises(BackendError, match=r"MB of video memory are needed, 0 MB are free; use device cpu$"):
-        drawing.draw({"ref": OpenScene.load(chair, device="cuda")}, asked)
-    assert (
-        drawing.draw({"ref": OpenScene.load(chair, device="auto")}, asked).jpeg
-        == drawing.draw({"ref": beside}, asked).jpeg
-    )
+    assert drawing.draw({"ref": shown}, asked).jpeg == drawing.draw({"ref": beside}, asked).jpeg
+    assert shown.picture(shown.pose().camera(96, 72), "centres").alpha.any()
+
+
+@pytest.mark.cuda
+def test_a_file_that_the_gpu_refuses_is_not_said_to_be_a_lack_of_memory(chair, with_a_gpu, monkeypatch):
+    use_emulation(monkeypatch)
+    monkeypatch.setattr(GpuDecoder, "stepped", lambda *arguments: None)
+    refused = "device cuda: the GPU refused a file that is whole; use device cpu, and please report it"
+    with pytest.raises(BackendError, match=f"^{chair.name}: {refused}$"):
+        OpenScene.load(chair, device="cuda")
+    shown = OpenScene.load(chair, device="auto")
+    assert f"the CPU ({refused})" in facts_table({"ref": shown})
+    assert shown.picture(shown.pose().camera(96, 72)).alpha.any()
+
+
+@pytest.mark.cuda
+def test_what_the_gpu_draws_and_what_the_cpu_was_asked_to_draw_takes_no_words(chair, with_a_gpu, monkeypatch):
+    use_emulation(monkeypatch)
+    for device in ("auto", "cuda", "cpu"):
+        assert "Drawn by" not in facts_table({"ref": OpenScene.load(chair, device=device)})
 
 
 @pytest.mark.skipif(bool(splatzip.chosen_device("auto") == "cuda"), reason="there is a GPU")

@@ -57,6 +57,8 @@ def _facts_of(opened: OpenScene) -> dict[str, str]:
     for label, value in (("Title", meta.title), ("Author", meta.author), ("Licence", meta.licence)):
         if value:
             facts[label] = str(value)
+    if opened.not_by_gpu:
+        facts["Drawn by"] = f"the CPU ({opened.not_by_gpu})"
     if isinstance(scene, Scene) and scene.source is not None:
         facts["Came quantized"] = "yes: lossless keeps its codes"
     if meta.antialiased:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,7 @@ class OpenScene:
         bytes: of the file as it is stored.
         facts: what `splatzip.info` says of a .splatz; None for other formats.
         device: what draws it.
+        not_by_gpu: why a GPU that is there does not draw it, in words; empty: one does, or is not to.
     """
 
     name: str
@@ -83,8 +84,9 @@ class OpenScene:
     bytes: int
     facts: dict[str, Any] | None
     device: Device
+    not_by_gpu: str
     _known: Scene | Outline
-    _drawn_by: dict[str, Renderer] = field(default_factory=dict)
+    _drawn_by: dict[str, Renderer]
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _loading: threading.Lock = field(default_factory=threading.Lock)  # pictures do not wait for it
 
@@ -92,14 +94,17 @@ class OpenScene:
     def load(path: Path, name: str | None = None, *, device: Device = "cpu") -> OpenScene:
         """Read a file of any format: a .splatz that a GPU draws to that alone.
 
-        Raises: SplatzipError that names the file as the page does; OSError.
+        Args:
+            device: what draws it; "auto" is the CPU where a GPU cannot, and says why.
+        Raises: SplatzipError that names the file as the page does; of them BackendError if the device cannot draw it.
+            OSError.
         """
         name = name or path.name
         with _called(path, name):
             facts = facts_of(path)
-            on_gpu = None if facts is None else _on_gpu(path, device)
-            known, drawn_by = (load(path), {}) if on_gpu is None else (on_gpu[0], {"splats": on_gpu[1]})
-        return OpenScene(name, path, stored_bytes(path), facts, device, known, drawn_by)
+            ready = _made_ready(path, facts is not None, device)
+        drawn_by = {"splats": ready.renderer}
+        return OpenScene(name, path, stored_bytes(path), facts, ready.device, ready.not_by_gpu, ready.known, drawn_by)
 
     @property
     def known(self) -> Scene | Outline:
@@ -167,15 +172,35 @@ def _called(path: Path, name: str) -> Iterator[None]:
         raise type(error)(text if name in text else f"{name}: {text}") from error
 
 
-def _on_gpu(path: Path, device: Device) -> tuple[Outline, Renderer] | None:
-    """From a file's bytes to what draws it, not by way of the host; None if a GPU is not to, or it does not fit."""
-    if chosen_device(device) != "cuda":
-        return None
-    try:
-        scene = decompress_on_gpu(path)
-        return Outline.of(scene), renderer(scene)
-    except BackendError:  # whoever draws says what is lacking, or does without
-        return None
+class _Ready(NamedTuple):
+    """What is known of a file's scene, and what draws it: see `OpenScene`."""
+
+    known: Scene | Outline
+    renderer: Renderer
+    device: Device
+    not_by_gpu: str = ""
+
+
+def _made_ready(path: Path, is_splatz: bool, device: Device) -> _Ready:
+    """From a file to what draws it; a .splatz that a GPU draws does not come by way of the host.
+
+    Raises: BackendError if "cuda" is asked for, and there is no GPU, or not enough memory, or it refuses the file.
+    """
+    scene = None if is_splatz else load(path)
+    why = ""
+    if chosen_device(device) == "cuda":
+        try:
+            if scene is not None:
+                return _Ready(scene, renderer(scene, device="cuda"), device)
+            there = decompress_on_gpu(path)
+            return _Ready(Outline.of(there), renderer(there), device)
+        except BackendError as error:
+            if device == "cuda":
+                raise
+            why = str(error)
+    if scene is None:
+        scene = load(path)
+    return _Ready(scene, renderer(scene, device="cpu"), "cpu", why)
 
 
 def facts_of(path: Path) -> dict[str, Any] | None:
