@@ -13,7 +13,7 @@ import numpy as np
 
 from splatzip.container import Booked, ChunkEntry, Codec, ContainerFile, Kind, RunEntry, open_file
 from splatzip.container.heads import attribute_bytes, stream_heads
-from splatzip.container.layout import REQUIRED_LIMIT, VERSION_MAJOR, VERSION_MINOR, Stream
+from splatzip.container.layout import FLOAT32, REQUIRED_LIMIT, VERSION_MAJOR, VERSION_MINOR, Stream
 from splatzip.errors import CorruptError, SceneError, UnsupportedFeatureError
 from splatzip.kernels.cuda_decode import decode_stepped_on_gpu, read_pinned, shared_decoder
 from splatzip.kernels.device import Device, require_cuda
@@ -106,7 +106,8 @@ def info(data: Bytes | str | Path) -> dict[str, Any]:
     """Describe a file from its table of contents and the heads of its chunks; no payload is decoded.
 
     Returns: version, bytes, splats, sh_degree, bits_per_splat, attributes {name: {bytes, bits}}, settings, quality,
-        bounds, tiles, tiers, parts [{tier, layer, splats, bytes}] in the order of the file, meta.
+        bounds, origin, tiles, tiers, parts [{tier, layer, splats, bytes}] in the order of the file, source (the
+        quantized format whose codes it keeps, as "spz"; None: it keeps none), meta.
     Raises: FormatError.
     """
     raw = _bytes_of(data)
@@ -135,8 +136,14 @@ def info(data: Bytes | str | Path) -> dict[str, Any]:
             }
             for run in file.runs
         ],
+        "source": _quantized_format(file),
         "meta": file.shared_json(Kind.META),
     }
+
+
+def _quantized_format(file: ContainerFile) -> str | None:
+    name = file.shared_json(Kind.SOURCE).get("format")
+    return None if name is None or name == FLOAT32 else str(name)
 
 
 @dataclass(frozen=True)

@@ -99,3 +99,14 @@ def test_info_counts_a_palette_as_what_it_colours():
     file = splatzip.compress(Path(__file__).parent / "fixtures" / "sog" / "v2.sog", preset="lossless")
     palette = next(entry.size for entry in open_file(file).shared if entry.kind == Kind.PALETTE)
     assert splatzip.info(file)["attributes"]["sh"]["bytes"] > palette
+
+
+@pytest.mark.parametrize(("fixture", "source"), [("sog/v2.sog", "sog"), ("spz/v3_sh2.spz", "spz")])
+def test_info_says_of_which_format_codes_are_kept(fixture, source):
+    file = splatzip.compress(Path(__file__).parent / "fixtures" / fixture, preset="lossless")
+    assert splatzip.info(file)["source"] == source
+
+
+def test_info_says_that_floats_did_not_come_quantized(chair):
+    assert splatzip.info(splatzip.compress(chair, preset="lossless"))["source"] is None
+    assert splatzip.info(splatzip.compress(chair, preset="fast"))["source"] is None

@@ -83,6 +83,8 @@ def _facts(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("version", "tiles", "tiers", "view", "pixels", "frames", "fps", "depth_of_a_level"):
         if name in report:
             yield name, str(report[name])
+    if report.get("source"):
+        yield "source", f"{report['source']}: its codes are kept"
     if any(report.get("origin", ())):
         yield "origin", "  ".join(f"{x + 0.0:.10g}" for x in report["origin"])
     if "bounds" in report:

@@ -10,6 +10,7 @@ VERSION_MINOR = 4
 HEADER_BYTES = 32
 MAX_ROOT_BYTES = 4096
 MAX_TILES = 1 << 31  # numbers of tiles are below
+FLOAT32 = "float32"  # what SOURCE calls the bits of floats; any other name is a quantized format's
 REQUIRED_LIMIT = 128  # kinds and streams below are refused when unknown, from here on they are skipped
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.container import ChunkEntry, ContainerFile, Kind
+from splatzip.container.layout import FLOAT32
 from splatzip.errors import CorruptError, SceneError
 from splatzip.kernels.columns import (
     BadColumns,
@@ -33,7 +34,6 @@ from splatzip.scene.attributes import ATTRIBUTES
 from splatzip.stream.columns_layout import PALETTE_TABLES, Component, Layout, green_first, layout_of, palette_inputs
 from splatzip.stream.compensation import compensated, splats_missing
 
-FLOAT32 = "float32"
 CODE_DTYPES = ("uint8", "uint16", "uint32")
 DTYPES = (*CODE_DTYPES, "uint64", "float32")
 MAX_TILE_SPLATS = 1 << 16

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.container import Box, Codec, Kind, Root, Run, SharedChunk, TileChunk, json_chunks, json_values, write_file
+from splatzip.container.layout import FLOAT32
 from splatzip.kernels.columns import EncodedColumns, encode_columns, morton_order
 from splatzip.kernels.dequantize_compressed_ply import CHUNK_SPLATS
 from splatzip.kernels.dequantize_sog import numbers_of
@@ -29,7 +30,6 @@ FLOAT_TILES = 32
 FLOAT_TILE_SPLATS = (SMALL_TILE, 8192)
 PALETTE_TILE = 32768
 MAP_LEVELS = 1 << 14
-FLOAT32 = "float32"
 
 
 def encode_scene(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from splatzip.container import ContainerFile, Kind
+from splatzip.container.layout import FLOAT32
 from splatzip.errors import BackendError, FormatError
 from splatzip.kernels.code_arrays import ArrayThere, NativeCall
 from splatzip.kernels.cuda_decode import REFUSED, shared_decoder
@@ -22,7 +23,6 @@ from splatzip.scene import SceneMeta
 from splatzip.scene.attributes import ATTRIBUTES
 from splatzip.scene.on_gpu import GpuScene
 from splatzip.stream.columns_decode import (
-    FLOAT32,
     Palette,
     Source,
     Tiles,

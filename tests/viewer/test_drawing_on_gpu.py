@@ -23,6 +23,7 @@ from splatzip_viewer.opened import OpenScene
 from splatzip_viewer.sessions import Sessions
 
 CHAIR = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair" / "point_cloud.ply"
+SOG = Path(__file__).resolve().parents[1] / "fixtures" / "sog" / "v2.sog"
 
 
 @pytest.fixture
@@ -81,6 +82,18 @@ def test_a_file_that_became_another_one_is_not_taken_for_what_is_drawn(chair, mo
     with pytest.raises(FormatError, match=r"^mine: "):
         scene.picture(scene.pose().camera(96, 72), "centres")
     assert scene.picture(scene.pose().camera(96, 72)).alpha.any()
+
+
+@pytest.mark.cuda
+def test_a_file_that_keeps_the_codes_of_its_source_says_so_as_soon_as_it_is_open(tmp_path, monkeypatch):
+    path = tmp_path / "sog.splatz"
+    path.write_bytes(splatzip.compress(SOG, preset="lossless"))
+    beside = facts_table({"ref": OpenScene.load(path)})
+    assert "Came quantized" in beside
+    use_emulation(monkeypatch)
+    monkeypatch.setattr(opened, "chosen_device", lambda choice: choice)
+    monkeypatch.setattr(opened, "load", lambda path: pytest.fail("the host's scene was loaded"))
+    assert facts_table({"ref": OpenScene.load(path, device="cuda")}) == beside
 
 
 @pytest.fixture

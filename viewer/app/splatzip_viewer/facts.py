@@ -59,7 +59,7 @@ def _facts_of(opened: OpenScene) -> dict[str, str]:
             facts[label] = str(value)
     if opened.not_by_gpu:
         facts["Drawn by"] = f"the CPU ({opened.not_by_gpu})"
-    if isinstance(scene, Scene) and scene.source is not None:
+    if (opened.facts or {}).get("source") or (isinstance(scene, Scene) and scene.source is not None):
         facts["Came quantized"] = "yes: lossless keeps its codes"
     if meta.antialiased:
         facts["Antialiased"] = "yes"
