@@ -28,10 +28,16 @@ def warning_lines(messages: Iterable[str]) -> None:
 @contextmanager
 def named(path: Path) -> Iterator[None]:
     """Errors of the block say which file they are about, where they do not already."""
-    from splatzip import SplatzipError
+    from splatzip import NotSplatzipError, SplatzipError
 
     try:
         yield
+    except NotSplatzipError as error:
+        from splatzip import format_title
+
+        title = format_title(path)
+        hint = f"it is {title}: compress makes a .splatz of it" if title else "nor is it a scene in another format"
+        raise type(error)(f"{path}: {error}; {hint}") from error
     except SplatzipError as error:
         if str(path) in str(error):
             raise

@@ -29,7 +29,7 @@ def _stop(number: int, _frame: Any) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
-    from splatzip import NotSplatzipError, SplatzipError
+    from splatzip import SplatzipError
 
     for interrupt in (signal.SIGINT, signal.SIGTERM):
         signal.signal(interrupt, _stop)
@@ -39,8 +39,6 @@ def run(arguments: Sequence[str]) -> int:
         code = _call(arguments)
         sys.stdout.flush()
         return code
-    except NotSplatzipError as error:
-        return _refused(f"{error}; compress makes such a file of it")
     except (Refused, SplatzipError) as error:
         return _refused(str(error))
     except BrokenPipeError:  # who read our output went away; nothing is left to say it to

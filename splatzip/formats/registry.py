@@ -68,6 +68,14 @@ def format_of_content(path: Path) -> Format:
     raise FormatError(f"{path}: not a scene format that splatzip knows ({', '.join(f.title for f in FORMATS)})")
 
 
+def format_title(path: str | Path) -> str | None:
+    """What the foreign format of an existing file or folder is called; None if nothing recognises it."""
+    try:
+        return format_of_content(Path(path)).title
+    except FormatError:
+        return None
+
+
 def format_of_name(path: Path) -> Format:
     """The format that a file, or an existing folder, to be written asks for by its name.
 

@@ -116,7 +116,16 @@ def test_scale_must_be_positive(refused, scene_ply, scale):
 def test_foreign_file_is_not_taken_for_a_splatz(refused, scene_ply, verb):
     line = refused(verb, "scene.ply", *(["out.ply"] if verb == "decompress" else []))
     assert line.startswith("error: scene.ply: not a .splatz file")
-    assert "compress makes" in line
+    assert line.endswith("; it is 3DGS PLY: compress makes a .splatz of it")
+
+
+@pytest.mark.parametrize("verb", ["decompress", "verify", "info"])
+@pytest.mark.parametrize("content", [b"\x7fELF no scene at all", b""], ids=["another", "empty"])
+def test_what_is_no_scene_is_not_said_to_become_one(refused, tmp_path, verb, content):
+    (tmp_path / "junk").write_bytes(content)
+    line = refused(verb, "junk", *(["out.ply"] if verb == "decompress" else []))
+    assert line.startswith("error: junk: ")
+    assert "compress" not in line
 
 
 @pytest.mark.parametrize(
