@@ -89,6 +89,7 @@ class _Rounds:
         self._scene, self._cameras, self._options, self._weights = scene, cameras, options, weights
         self._rows = np.arange(len(scene))
         self._left = Shrinking(scene, threads=threads, device=device)
+        self._stays: NDArray[np.int64] | None = None  # of what was there at the last look
 
     def run(self) -> tuple[list[Removal], NDArray[np.int64]]:
         """What goes in each round, and the rows that are left."""
@@ -101,13 +102,15 @@ class _Rounds:
                 break
             first = Removal.first(worth, leave)
             gone.append(Removal(self._rows[first.order], first.price))
-            stays = np.delete(np.arange(count), first.order)
-            self._left.keep(stays)
-            self._rows, share = self._rows[stays], options.round
+            self._stays = np.delete(np.arange(count), first.order)
+            self._rows, share = self._rows[self._stays], options.round
         return gone, self._rows
 
     def look(self) -> Floats:
         """What each splat that is left is worth now."""
+        if self._stays is not None:  # not before: after the last round nobody may look
+            self._left.keep(self._stays)
+            self._stays = None
         scores = self._left.score(self._cameras, what={"weight", "removal"}, weights=self._weights)
         if len(self._rows) == len(self._scene):  # later looks may find nothing left but what no view sees
             refuse_blind(scores.most_weight)

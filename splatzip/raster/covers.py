@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
-from splatzip.kernels.device import Engine
-from splatzip.raster.rasterize import CudaPictures, Rasterizer, drawer
+from splatzip.raster.rasterize import CudaPictures, Rasterizer, Renderer
 from splatzip.raster.score_passes import CpuPasses, CudaPasses, Passes, Settings
 from splatzip.scene import Camera, Scene
 
@@ -56,22 +55,21 @@ class Covers(Protocol):
         ...
 
 
-def covers_of(scene: Scene, matters: Mask, *, threads: int, device: Engine) -> Covers:
+def covers_of(scene: Scene, drawn_by: Renderer, matters: Mask, *, threads: int) -> Covers:
     """Nothing is covered yet.
 
     Args:
         scene: N splats.
-        matters: (N,) which of them may not be missed.
+        drawn_by: the scene's `drawer`; it may draw other pictures, too.
+        matters: (N,) which of the splats may not be missed.
         threads: 0 for every core; the covers do not depend on it.
-        device: what draws.
-    Raises: BackendError if the device cannot be had, or has too little memory.
+    Raises: BackendError if the device has too little memory.
     """
-    made = drawer(scene, threads=threads, device=device)
     settings = Settings(np.zeros(3, np.float32), False, scene.meta.antialiased, 0.0)
-    if isinstance(made, CudaPictures):
-        return _CudaCovers(CudaPasses(scene, made.cuda), made.cuda, matters, settings)
-    assert isinstance(made, Rasterizer)
-    return _CpuCovers(CpuPasses(scene, made, threads), matters, settings)
+    if isinstance(drawn_by, CudaPictures):
+        return _CudaCovers(CudaPasses(scene, drawn_by.cuda), drawn_by.cuda, matters, settings)
+    assert isinstance(drawn_by, Rasterizer)
+    return _CpuCovers(CpuPasses(scene, drawn_by, threads), matters, settings)
 
 
 class _CpuCovers:

@@ -50,7 +50,7 @@ def pseudo_views(scene: Scene, *, count: int = VIEWS, seed: int = 0, threads: in
     if count < 1:
         raise ViewsError(f"{count} pseudo-views: ask for at least one")
     random = np.random.default_rng(seed)
-    extent, drawn = Extent.of(scene), Drawn.of(scene)
+    extent, drawn = Extent.of(scene), Drawn.of(scene, threads=threads, device=device)
     space = FreeSpace(scene, drawn, extent, random, threads=threads, device=device)
     middle = space.looks_at_the_middle(max(1, round(count * LOOKS_AT_THE_MIDDLE)))
     others = count - len(middle)
@@ -60,7 +60,7 @@ def pseudo_views(scene: Scene, *, count: int = VIEWS, seed: int = 0, threads: in
     middle, nearby = ([camera.scaled(resolution) for camera in cameras] for cameras in (middle, nearby))
     chosen: list[Camera] = []
     if others:
-        coverage = Coverage(scene, drawn, extent, middle, nearby, random, threads=threads, device=device)
+        coverage = Coverage(scene, drawn, extent, middle, nearby, random, threads=threads)
         coverage.look_at_what_is_missing(candidates)
         chosen = coverage.chosen(others)
     if missing := others - len(chosen):  # hardly a place was free: a scene of one splat, or of smoke

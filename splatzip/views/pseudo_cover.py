@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from splatzip.kernels.device import Engine
 from splatzip.raster.covers import covers_of
 from splatzip.scene import Camera, Scene
 from splatzip.views.pseudo_extent import Extent
@@ -37,12 +36,11 @@ class Coverage:
         random: np.random.Generator,
         *,
         threads: int,
-        device: Engine,
     ) -> None:
         self._scene, self._extent, self._random = scene, extent, random
         self._rows = drawn.rows
         matters = (extent.opacity > CAN_MATTER)[drawn.rows]
-        self._covers = covers_of(drawn.scene, matters, threads=threads, device=device)
+        self._covers = covers_of(drawn.scene, drawn.by, matters, threads=threads)
         self._size = taken[0].width, taken[0].height
         self._eyes = np.array([camera.position for camera in (*taken, *candidates)])
         for camera in taken:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.kernels.device import Engine
-from splatzip.raster.rasterize import Picture, drawer
+from splatzip.raster.rasterize import Picture, Renderer, drawer
 from splatzip.scene import Camera, Scene
 from splatzip.scene.ordering import morton_order
 from splatzip.views.pseudo_extent import Extent
@@ -66,16 +66,19 @@ class Drawn(NamedTuple):
     Attributes:
         scene: SH degree 0 of all splats, neighbours side by side: a view sees all of 16 in a row or none, mostly.
         rows: (N,) where they are in the scene that views are made of.
+        by: what draws it.
     """
 
     scene: Scene
     rows: NDArray[np.intp]
+    by: Renderer
 
     @classmethod
-    def of(cls, scene: Scene) -> Drawn:
+    def of(cls, scene: Scene, *, threads: int, device: Engine) -> Drawn:
         """All of a scene."""
         rows = morton_order(scene.positions)
-        return cls(scene.edited(sh=scene.sh[:, :1]).take(rows), rows)
+        drawn = scene.edited(sh=scene.sh[:, :1]).take(rows)
+        return cls(drawn, rows, drawer(drawn, threads=threads, device=device))
 
 
 class FreeSpace:
@@ -87,7 +90,7 @@ class FreeSpace:
         self._all, self._extent, self._random = scene, extent, random
         largest = np.zeros(len(scene), bool)
         largest[extent.largest(PROBE_SHARE)] = True
-        self._uncoloured = drawer(drawn.scene, threads=threads, device=device)
+        self._uncoloured = drawn.by
         self._largest = drawer(drawn.scene.take(largest[drawn.rows]), threads=threads, device=device)
         self._distances = OBJECT_DISTANCES if self._is_object() else SURROUNDED_DISTANCES
 

@@ -7,6 +7,7 @@ from splatzip import Camera, Scene, ViewsError
 from splatzip.prune import removal
 from splatzip.raster import render
 from splatzip.raster.metrics import psnr
+from splatzip.raster.score import Shrinking
 
 
 def quality(scene: Scene, source: Scene, cameras: list[Camera]) -> float:
@@ -34,6 +35,21 @@ def test_any_number_of_threads_chooses_the_same(chair, cameras):
     options = removal.Options(keep=0.5)
     one, two = (removal.prune(chair, cameras[:3], options, threads=threads) for threads in (1, 2))
     np.testing.assert_array_equal(one, two)
+
+
+def test_nothing_is_made_ready_for_a_look_that_nobody_takes(chair, cameras, monkeypatch):
+    events = []
+    for name in ("score", "keep"):
+        done = getattr(Shrinking, name)
+        monkeypatch.setattr(
+            Shrinking, name, lambda *args, name=name, done=done, **more: events.append(name) or done(*args, **more)
+        )
+    options = removal.Options(keep=0.5, round=0.3)
+    removal.prune(chair, cameras[:2], options)
+    assert events == ["score", "keep", "score"]
+    events.clear()
+    removal.order(chair, cameras[:2], options)
+    assert events == ["score", "keep", "score", "keep", "score"]
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from splatzip import BackendError, Camera
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.device import Engine
 from splatzip.raster.covers import COVERED, Covers, covers_of
+from splatzip.raster.rasterize import drawer
 from splatzip.raster.score import score
 
 ENGINES = [
@@ -26,9 +27,13 @@ MATTERS = np.arange(len(SCENE)) % 7 > 0
 SEEN = [np.minimum(score(SCENE, [camera], what={"weight"}, threads=1).weight, 1) for camera in CAMERAS]
 
 
+def nothing_covered(engine: Engine) -> Covers:
+    return covers_of(SCENE, drawer(SCENE, threads=1, device=engine), MATTERS, threads=1)
+
+
 def covers(engine: Engine) -> Covers:
     """The first view is taken, the others are candidates."""
-    found = covers_of(SCENE, MATTERS, threads=1, device=engine)
+    found = nothing_covered(engine)
     found.look(CAMERAS[0])
     found.take()
     for camera in CAMERAS[1:]:
@@ -39,7 +44,7 @@ def covers(engine: Engine) -> Covers:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_matters_and_no_view_covers_is_missing(engine: Engine) -> None:
-    found = covers_of(SCENE, MATTERS, threads=1, device=engine)
+    found = nothing_covered(engine)
     assert (found.missing() == MATTERS).all()
     total = np.zeros(len(SCENE))
     for camera, seen in zip(CAMERAS, SEEN, strict=True):

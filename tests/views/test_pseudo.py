@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from splatzip import Scene, Views, ViewsError, load, pseudo_views, render
+from splatzip import Rasterizer, Scene, Views, ViewsError, load, pseudo_views, render
 from splatzip.raster.score import score
 
 SEEN = 1e-3  # blended weight in some pixel
@@ -31,6 +31,17 @@ def test_the_same_seed_gives_the_same_views_from_any_number_of_threads():
     assert_same(pseudo_views(scene, count=12, threads=1), pseudo_views(ball(), count=12, threads=2))
     others = pseudo_views(scene, count=12, seed=1)
     assert not np.allclose(others.cameras[0].position, pseudo_views(scene, count=12).cameras[0].position)
+
+
+def test_a_scene_is_made_ready_once_for_trying_places_and_for_what_views_cover(monkeypatch):
+    made, make = [], Rasterizer.__init__
+    monkeypatch.setattr(
+        Rasterizer, "__init__", lambda self, scene, **more: made.append(scene) or make(self, scene, **more)
+    )
+    scene = ball(500)
+    pseudo_views(scene, count=12, threads=1)
+    whole, largest = sorted(map(len, made), reverse=True)
+    assert largest < whole == len(scene)
 
 
 def test_a_ball_is_looked_at_from_outside_and_seen_all_around():
