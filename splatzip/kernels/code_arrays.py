@@ -12,6 +12,10 @@ from numpy.typing import DTypeLike, NDArray
 
 from splatzip.errors import FormatError
 
+Arrays = Mapping[str, NDArray[Any]]
+Header = Mapping[str, Any]
+Attributes = dict[str, NDArray[np.float32]]
+
 
 @dataclass(frozen=True)
 class ArrayThere:
@@ -53,9 +57,7 @@ class NativeCall:
         return getattr(core, f"dequantize_{self.name}")(*self.codes, *self.rest, threads)
 
 
-def code_array(
-    arrays: Mapping[str, NDArray[Any]], name: str, dtype: DTypeLike, shape: tuple[int | None, ...]
-) -> NDArray[Any]:
+def code_array(arrays: Arrays, name: str, dtype: DTypeLike, shape: tuple[int | None, ...]) -> NDArray[Any]:
     """The array of that name, contiguous; or an `ArrayThere` as it is.
 
     Args:
@@ -73,7 +75,7 @@ def code_array(
     return array if isinstance(array, ArrayThere) else np.ascontiguousarray(array)
 
 
-def attributes(arrays: Sequence[NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+def attributes(arrays: Sequence[NDArray[np.float32]]) -> Attributes:
     """What a native dequantizer returns, by the names of a scene."""
     names = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
     return {name: np.asarray(array) for name, array in zip(names, arrays, strict=True)}

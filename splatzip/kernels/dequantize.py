@@ -5,24 +5,17 @@ A reader and the decoder of .splatz use the same one, so both give the same bits
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable
 
 from splatzip.errors import UnsupportedFeatureError
-from splatzip.kernels.code_arrays import NativeCall
+from splatzip.kernels.code_arrays import Arrays, Attributes, Header, NativeCall
 from splatzip.kernels.dequantize_compressed_ply import compressed_ply_call, dequantize_compressed_ply
 from splatzip.kernels.dequantize_ksplat import dequantize_ksplat, ksplat_call
 from splatzip.kernels.dequantize_sog import dequantize_sog, sog_call
 from splatzip.kernels.dequantize_splat import dequantize_splat, splat_call
 from splatzip.kernels.dequantize_spz import dequantize_spz, spz_call
 
-Arrays = Mapping[str, NDArray[Any]]
-Dequantizer = Callable[[int, Arrays, Arrays, Mapping[str, Any], int], dict[str, NDArray[np.float32]]]
-
-DEQUANTIZERS: dict[str, Dequantizer] = {
+DEQUANTIZERS: dict[str, Callable[[int, Arrays, Arrays, Header, int], Attributes]] = {
     "compressed_ply": dequantize_compressed_ply,
     "ksplat": dequantize_ksplat,
     "sog": dequantize_sog,
@@ -30,7 +23,7 @@ DEQUANTIZERS: dict[str, Dequantizer] = {
     "spz": dequantize_spz,
 }
 
-CALLS: dict[str, Callable[[int, Arrays, Arrays, Mapping[str, Any]], NativeCall]] = {
+CALLS: dict[str, Callable[[int, Arrays, Arrays, Header], NativeCall]] = {
     "compressed_ply": compressed_ply_call,
     "ksplat": ksplat_call,
     "sog": sog_call,
@@ -40,8 +33,8 @@ CALLS: dict[str, Callable[[int, Arrays, Arrays, Mapping[str, Any]], NativeCall]]
 
 
 def dequantize(
-    format: str, version: int, codes: Arrays, tables: Arrays, header: Mapping[str, Any], *, threads: int = 0
-) -> dict[str, NDArray[np.float32]]:
+    format: str, version: int, codes: Arrays, tables: Arrays, header: Header, *, threads: int = 0
+) -> Attributes:
     """The five attribute arrays that the codes of a quantized source stand for.
 
     Args:

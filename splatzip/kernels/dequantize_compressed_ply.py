@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import STATUS, CorruptError, FormatError
-from splatzip.kernels.code_arrays import NativeCall, attributes, code_array
+from splatzip.kernels.code_arrays import Arrays, Attributes, Header, NativeCall, attributes, code_array
 
 SH_COLUMNS = (9, 24, 45)
 CHUNK_COLUMNS = (12, 18)
 CHUNK_SPLATS = 256
 
 
-def compressed_ply_call(
-    version: int, codes: Mapping[str, NDArray[Any]], tables: Mapping[str, NDArray[Any]], header: Mapping[str, Any]
-) -> NativeCall:
+def compressed_ply_call(version: int, codes: Arrays, tables: Arrays, header: Header) -> NativeCall:
     """What the native dequantizer takes, its shapes and header fields checked, wherever the codes lie."""
     if version != 1:
         raise FormatError(f"compressed.ply version {version} is not 1")
@@ -36,17 +30,10 @@ def compressed_ply_call(
 
 
 def dequantize_compressed_ply(
-    version: int,
-    codes: Mapping[str, NDArray[Any]],
-    tables: Mapping[str, NDArray[Any]],
-    header: Mapping[str, Any],
-    threads: int = 0,
-) -> dict[str, NDArray[np.float32]]:
-    """The five attribute arrays of a compressed.ply source.
+    version: int, codes: Arrays, tables: Arrays, header: Header, threads: int = 0
+) -> Attributes:
+    """The five attribute arrays of a compressed.ply source; of `header` nothing is needed.
 
-    Args:
-        header: not needed, the tables say it all.
-        threads: 0 for all cores; the result does not depend on it.
     Raises: FormatError if an array is missing or has another shape, or a chunk's bound is not finite.
     """
     status, where, *arrays = compressed_ply_call(version, codes, tables, header)(_core, threads)

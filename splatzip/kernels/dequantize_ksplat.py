@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import STATUS, CorruptError, FormatError
-from splatzip.kernels.code_arrays import NativeCall, attributes, code_array
+from splatzip.kernels.code_arrays import Arrays, Attributes, Header, NativeCall, attributes, code_array
 
 # By compression level: the type of positions, scales and rotations, and that of SH. Part of the format.
 CODE_TYPES: tuple[tuple[type[Any], type[Any]], ...] = (
@@ -23,9 +21,7 @@ SH_COLUMNS = (0, 9, 24)
 FLOAT_MAX = float(np.finfo(np.float32).max)
 
 
-def ksplat_call(
-    version: int, codes: Mapping[str, NDArray[Any]], tables: Mapping[str, NDArray[Any]], header: Mapping[str, Any]
-) -> NativeCall:
+def ksplat_call(version: int, codes: Arrays, tables: Arrays, header: Header) -> NativeCall:
     """What the native dequantizer takes, its shapes and header fields checked, wherever the codes lie."""
     level, sh_min, sh_max = (header.get(name, math.nan) for name in ("compression_level", "sh_min", "sh_max"))
     if version != 1 or type(level) is not int or level not in (0, 1, 2):
@@ -60,18 +56,9 @@ def ksplat_call(
     return NativeCall(f"ksplat_{level}", arrays, referred, sh.shape[1])
 
 
-def dequantize_ksplat(
-    version: int,
-    codes: Mapping[str, NDArray[Any]],
-    tables: Mapping[str, NDArray[Any]],
-    header: Mapping[str, Any],
-    threads: int = 0,
-) -> dict[str, NDArray[np.float32]]:
-    """The five attribute arrays of a .ksplat source.
+def dequantize_ksplat(version: int, codes: Arrays, tables: Arrays, header: Header, threads: int = 0) -> Attributes:
+    """The five attribute arrays of a .ksplat source; of `header` compression_level, sh_min and sh_max are needed.
 
-    Args:
-        header: `compression_level`, `sh_min` and `sh_max` are used.
-        threads: 0 for all cores; the result does not depend on it.
     Raises: FormatError if an array or header field is missing or not what the format defines, CorruptError for a
         code that names a bucket or section which does not exist.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import STATUS, CorruptError, FormatError
-from splatzip.kernels.code_arrays import NativeCall, attributes, code_array
+from splatzip.kernels.code_arrays import Arrays, Attributes, Header, NativeCall, attributes, code_array
 
 # Part of the format: the numbers of meta.json by version, mins before maxs or the entries of a codebook.
 TABLE_SHAPES: dict[int, dict[str, tuple[int, ...]]] = {
@@ -35,9 +34,7 @@ def numbers_of(table: NDArray[Any]) -> NDArray[np.float64]:
     return np.ascontiguousarray(wide)
 
 
-def sog_call(
-    version: int, codes: Mapping[str, NDArray[Any]], tables: Mapping[str, NDArray[Any]], header: Mapping[str, Any]
-) -> NativeCall:
+def sog_call(version: int, codes: Arrays, tables: Arrays, header: Header) -> NativeCall:
     """What the native dequantizer takes, its shapes and header fields checked, wherever the codes lie."""
     if version not in TABLE_SHAPES:
         raise FormatError(f"SOG version {version} is not 1 or 2")
@@ -63,18 +60,9 @@ def sog_call(
     return NativeCall("sog", arrays, (version, *numbers), palette.shape[1])
 
 
-def dequantize_sog(
-    version: int,
-    codes: Mapping[str, NDArray[Any]],
-    tables: Mapping[str, NDArray[Any]],
-    header: Mapping[str, Any],
-    threads: int = 0,
-) -> dict[str, NDArray[np.float32]]:
-    """The five attribute arrays of a SOG source.
+def dequantize_sog(version: int, codes: Arrays, tables: Arrays, header: Header, threads: int = 0) -> Attributes:
+    """The five attribute arrays of a SOG source; of `header` nothing is needed.
 
-    Args:
-        header: not needed, the tables say it all.
-        threads: 0 for all cores; the result does not depend on it.
     Raises: FormatError if an array is missing or has another shape, or a code names what does not exist.
     """
     call = sog_call(version, codes, tables, header)
@@ -89,6 +77,6 @@ def dequantize_sog(
     return attributes(arrays)
 
 
-def _numbers(tables: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _numbers(tables: Arrays, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
     dtype = np.uint64 if name in tables and tables[name].dtype == np.uint64 else np.float32
     return numbers_of(code_array(tables, name, dtype, shape))

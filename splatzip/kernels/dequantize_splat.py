@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import FormatError
-from splatzip.kernels.code_arrays import NativeCall, attributes, code_array
+from splatzip.kernels.code_arrays import Arrays, Attributes, Header, NativeCall, attributes, code_array
 
 
-def splat_call(
-    version: int, codes: Mapping[str, NDArray[Any]], tables: Mapping[str, NDArray[Any]], header: Mapping[str, Any]
-) -> NativeCall:
+def splat_call(version: int, codes: Arrays, tables: Arrays, header: Header) -> NativeCall:
     """What the native dequantizer takes, its shapes and header fields checked, wherever the codes lie."""
     if version != 1:
         raise FormatError(f".splat version {version} is not 1")
@@ -27,18 +21,9 @@ def splat_call(
     return NativeCall("splat", (positions, scales, colors, rotations), ())
 
 
-def dequantize_splat(
-    version: int,
-    codes: Mapping[str, NDArray[Any]],
-    tables: Mapping[str, NDArray[Any]],
-    header: Mapping[str, Any],
-    threads: int = 0,
-) -> dict[str, NDArray[np.float32]]:
-    """The five attribute arrays of a .splat source.
+def dequantize_splat(version: int, codes: Arrays, tables: Arrays, header: Header, threads: int = 0) -> Attributes:
+    """The five attribute arrays of a .splat source; it has neither tables nor a header.
 
-    Args:
-        tables, header: .splat has none.
-        threads: 0 for all cores; the result does not depend on it.
     Raises: FormatError if an array is missing or has another shape.
     """
     return attributes(splat_call(version, codes, tables, header)(_core, threads))

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import CorruptError, FormatError
-from splatzip.kernels.code_arrays import NativeCall, attributes, code_array
+from splatzip.kernels.code_arrays import Arrays, Attributes, Header, NativeCall, attributes, code_array
 
 # The numbers of SPZ's coordinate-system extension are positions in this list, from 1. Part of the format.
 AXES = (
@@ -20,9 +16,7 @@ AXES = (
 DEFAULT_AXES = "RUB"
 
 
-def spz_call(
-    version: int, codes: Mapping[str, NDArray[Any]], tables: Mapping[str, NDArray[Any]], header: Mapping[str, Any]
-) -> NativeCall:
+def spz_call(version: int, codes: Arrays, tables: Arrays, header: Header) -> NativeCall:
     """What the native dequantizer takes, its shapes and header fields checked, wherever the codes lie."""
     if version not in (1, 2, 3, 4):
         raise FormatError(f"SPZ version {version} is not known; 1 to 4 are")
@@ -47,22 +41,13 @@ def spz_call(
     return NativeCall("spz", arrays, (bits, degree, AXES.index(axes) + 1), rest)
 
 
-def dequantize_spz(
-    version: int,
-    codes: Mapping[str, NDArray[Any]],
-    tables: Mapping[str, NDArray[Any]],
-    header: Mapping[str, Any],
-    threads: int = 0,
-) -> dict[str, NDArray[np.float32]]:
-    """The floats of SPZ codes, right-down-front.
+def dequantize_spz(version: int, codes: Arrays, tables: Arrays, header: Header, threads: int = 0) -> Attributes:
+    """The five attribute arrays of an SPZ source, right-down-front; it has no tables.
 
     Args:
         version: 1 to 4; decides how positions (1: halves) and rotations (3 and up: smallest three) are coded.
-        codes: the arrays that `splatzip.formats.spz` describes.
-        tables: SPZ has none.
         header: `sh_degree`, `fractional_bits` and `axes` are used.
-        threads: 0 for all cores; the result does not depend on it.
-    Returns: the five attribute arrays by name; positions are NaN where a half of version 1 is.
+    Returns: positions are NaN where a half of version 1 is.
     Raises: FormatError for a version or header field out of range, CorruptError for codes that do not fit them.
     """
     call = spz_call(version, codes, tables, header)
