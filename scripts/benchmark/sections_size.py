@@ -131,8 +131,8 @@ def transcoding(rows: Sequence[Row]) -> list[str]:
         "The size of a SOG folder is its meta.json and the images it names. Identical after decoding, up to the",
         "order of splats and palette rows: the floats bit by bit; the source's codes, palette, bounds, header and",
         "records; and the codes in a file of the source's own format written from the decoded scene (-: splatzip",
-        "does not write that version). **In one tier**: without the order in which the first few per cent show the",
-        "whole scene, which may cost 2 %.",
+        "does not write that version). **In one tier**: the same codes without tiers, that is without a picture of",
+        "the whole scene after the first few per cent. Tiers may cost 2 %.",
         "",
         *table(heads, lines),
     ]
