@@ -38,8 +38,8 @@ def options(
 def application(verbs: Sequence[str] = VERBS) -> typer.Typer:
     """The application with these verbs: Typer builds every option of every verb that it is told of."""
     app = typer.Typer(
-        help="Compress trained 3D Gaussian splatting scenes into one small file, and get them back.",
-        epilog="splatzip VERB --help says more about a verb.",
+        help="Compress trained 3D Gaussian splatting scenes into small files, and restore them.",
+        epilog="splatzip COMMAND --help shows the options of a command.",
         add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},

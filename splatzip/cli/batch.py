@@ -73,7 +73,7 @@ class _Children:
             return {**json.loads(out), "warnings": warnings}
         refusals = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
         # Without a refusal it is a crash or a bug: of a traceback the last line says most.
-        reason = refusals or [f"{source}: its process ended by {_ending(child.returncode)}", *lines[-1:]]
+        reason = refusals or [f"{source}: its process ended with {_ending(child.returncode)}", *lines[-1:]]
         return {"input": str(source), "error": ": ".join(reason), "warnings": warnings}
 
     def end(self) -> None:
@@ -137,5 +137,5 @@ def _say(summary: dict[str, Any], *, quiet: bool) -> None:
     else:
         print(
             f"{summary['output']}  {summary['output_bytes']:,} bytes  ratio {summary['ratio']:.2f}  "
-            f"{summary['bits_per_splat']:.2f} bits a splat  {sum(summary['seconds'].values()):.1f} s"
+            f"{summary['bits_per_splat']:.2f} bits per splat  {sum(summary['seconds'].values()):.1f} s"
         )

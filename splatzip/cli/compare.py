@@ -17,14 +17,14 @@ from splatzip.cli.target import check_target, write_whole
 
 def compare(
     ref: Annotated[Path, typer.Argument(metavar="REF", help="The source, in any format.")],
-    tests: Annotated[list[Path], typer.Argument(metavar="TEST", help="What became of it, in any format.")],
+    tests: Annotated[list[Path], typer.Argument(metavar="TEST", help="Versions of it, in any format.")],
     views: of.ViewsPath = None,
     split: of.SplitOption = of.SplitOf.test,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a page to look at: pictures, charts.")
+        Path | None, typer.Option(metavar="FILE", help="Also write a report page with pictures and charts.")
     ] = None,
     metrics: Annotated[
-        list[Metric] | None, typer.Option("--metric", help="Measure this, too; lpips and flip need packages.")
+        list[Metric] | None, typer.Option("--metric", help="Also measure this; lpips and flip need more packages.")
     ] = None,
     background: of.Background = (0, 0, 0),
     threads: of.Threads = 0,
@@ -33,9 +33,9 @@ def compare(
     as_json: of.AsJson = False,
     quiet: of.Quiet = False,
 ) -> None:
-    """Measure scenes against their source: bytes, and renders view by view.
+    """Measure scenes against their source: file sizes, and renders view by view.
 
-    Without --views from 12 views around REF. Where the views have photos, both are measured against those, too.
+    Without --views, 12 views around REF are used. If views have photos, both scenes are measured against them, too.
     """
     import splatzip
 

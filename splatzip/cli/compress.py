@@ -34,10 +34,10 @@ def compress(
     recipe: option.RecipeOption = None,
     threads: option.Threads = 0,
     device: option.EncodingDevice = option.DrawingDevice.cpu,
-    jobs: Annotated[int, typer.Option(metavar="N", min=1, help="With --to: scenes at a time.")] = 1,
+    jobs: Annotated[int, typer.Option(metavar="N", min=1, help="With --to: scenes to compress at a time.")] = 1,
     repair: option.Repair = False,
     force: option.Force = False,
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the summary as JSON.")] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the summary to a JSON file.")] = None,
     as_json: option.AsJson = False,
     quiet: option.Quiet = False,
 ) -> None:
@@ -45,10 +45,10 @@ def compress(
 
     Reads 3DGS PLY, compressed PLY, splat, ksplat, SPZ, SOG and glTF.
 
-    With --to, what is there already is kept: repeat a stopped run to resume it.
+    With --to, files that already exist are kept: repeat an interrupted run to resume it.
     """
     if preset is option.Preset.lossless and (quality is not None or size is not None):
-        raise typer.BadParameter("a target and --preset lossless exclude each other")
+        raise typer.BadParameter("--preset lossless takes no --quality or --size; drop one of them")
     options = (preset, sh_coding, geometry_coding, recipe)
     chosen, sh, geometry, method = (given.value if given else None for given in options)
     settings = Settings(chosen, quality, verify, degree, sh, geometry, method, threads, repair, option.bytes_of(size),

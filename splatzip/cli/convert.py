@@ -20,7 +20,7 @@ def convert(
 ) -> None:
     """Convert a scene from any format into another.
 
-    What the new one cannot hold is said on stderr.
+    A warning lists what the new format cannot hold.
     """
     check_target(target, force=force)
     watch = Stopwatch()

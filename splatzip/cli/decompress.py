@@ -13,7 +13,9 @@ from splatzip.cli.options import AsJson, Device, DeviceName, Force, FormatVersio
 def decompress(
     source: Splatz,
     target: Target,
-    partial: Annotated[bool, typer.Option("--partial", help="Of a cut or damaged file, take what is whole.")] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Recover what is intact in a cut or damaged file.")
+    ] = False,
     threads: Threads = 0,
     device: DeviceName = Device.cpu,
     version: FormatVersion = None,
@@ -21,7 +23,7 @@ def decompress(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Get a scene back from a .splatz file: the same bits on every machine."""
+    """Restore a scene from a .splatz file, to the same bits on every machine."""
     decompress_and_show(
         source,
         target,

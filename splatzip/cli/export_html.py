@@ -18,9 +18,9 @@ def export_html(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write one page that holds viewer and scene, and opens without any server or network.
+    """Write one HTML file with viewer and scene that opens without a server or network.
 
-    A scene in another format is compressed first, without losing splats.
+    A scene in another format is compressed first; no splats are removed.
     """
     if target.suffix.lower() not in (".html", ".htm"):
         raise typer.BadParameter(f"{target}: expected OUT.html")

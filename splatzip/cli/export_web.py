@@ -14,12 +14,12 @@ from splatzip.cli.target import check_target
 
 def export_web(
     source: Source,
-    target: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to create.")],
     quiet: Quiet = False,
 ) -> None:
-    """Write a static site with viewer and scene, to be uploaded to any web server as it is.
+    """Write a static site with viewer and scene, ready to upload to any web server.
 
-    A scene in another format is compressed first, without losing splats.
+    A scene in another format is compressed first; no splats are removed.
     """
     check_target(target, force=False, way_out="name another folder")
     from splatzip import export_web as export

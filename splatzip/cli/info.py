@@ -10,7 +10,7 @@ from splatzip.cli.summary import show
 def info(source: Splatz, as_json: AsJson = False) -> None:
     """Show what a .splatz file holds, without decoding it.
 
-    Splats, SH degree, bytes and bits a splat by attribute, settings, bounds.
+    Splats, SH degree, bytes and bits per splat by attribute, settings, bounds.
     """
     from splatzip import info as facts_of
 

@@ -101,7 +101,7 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
         with watch.step("write"):
             write_whole(target, coded)
     if settings.size is not None and len(coded) < LEAST_USED * settings.size:
-        warning_lines([f"{target}: {len(coded):,} of {settings.size:,} bytes: the finest setting takes no more"])
+        warning_lines([f"{target}: {len(coded):,} of {settings.size:,} bytes: the finest setting needs no more"])
     facts = info(coded)
     return conversion(
         source,
@@ -146,6 +146,6 @@ def decompress_and_show(
     missing = list(scene.meta.missing)
     if missing:
         gaps = f" (first of {len(missing) - 1} gaps: {missing[0]})" if len(missing) > 1 else ""
-        warning_lines([f"{source}: not whole; wrote {len(scene):,} splats, without {missing[-1]}{gaps}"])
+        warning_lines([f"{source}: incomplete; wrote {len(scene):,} splats, without {missing[-1]}{gaps}"])
     summary = conversion(source, target, scene, watch, missing=missing, lost=lost)
     show(summary, as_json=as_json, quiet=quiet)

@@ -61,69 +61,86 @@ Source = Annotated[Path, typer.Argument(metavar="IN", help="Scene in any format,
 Target = Annotated[Path, typer.Argument(metavar="OUT", help="File to write; its extension names the format.")]
 Splatz = Annotated[Path, typer.Argument(metavar="FILE", help="A .splatz file.")]
 FormatVersion = Annotated[
-    int | None, typer.Option("--version", metavar="N", help="Version of OUT's format, where it has several (SPZ).")
+    int | None, typer.Option("--version", metavar="N", help="Version of OUT's format, if it has several (SPZ).")
 ]
-Repair = Annotated[bool, typer.Option("--repair", help="Drop rows with NaN, Inf or a zero rotation.")]
-Threads = Annotated[int, typer.Option(metavar="N", min=0, help="Threads; 0 takes every core.")]
+Repair = Annotated[bool, typer.Option("--repair", help="Drop splats with NaN, Inf or a zero rotation.")]
+Threads = Annotated[int, typer.Option(metavar="N", min=0, help="Threads; 0 uses every core.")]
 DeviceName = Annotated[
-    Device, typer.Option("--device", help="What decodes; cuda is an NVIDIA GPU (lossless files: the CPU all the same).")
+    Device, typer.Option("--device", help="What decodes; cuda is an NVIDIA GPU. The result is the same.")
 ]
 EncodingDevice = Annotated[
     DrawingDevice,
-    typer.Option("--device", help="What balanced draws and settles with; auto is a GPU where there is one."),
+    typer.Option(
+        "--device", help="What renders, optimizes and trains codebooks; auto is an NVIDIA GPU if there is one."
+    ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only warnings and errors.")]
 ViewsPath = Annotated[
     Path | None,
-    typer.Option("--views", metavar="V", help="Cameras: COLMAP, transforms.json or cameras.json; a folder or a file."),
+    typer.Option("--views", metavar="V", help="Cameras, a folder or a file: COLMAP, transforms.json or cameras.json."),
 ]
 ToFolder = Annotated[Path | None, typer.Option(metavar="DIR", help="Compress every IN into this folder.")]
-PresetOption = Annotated[Preset | None, typer.Option(help="Default: balanced; lossless where IN came quantized.")]
-Quality = Annotated[float | None, typer.Option(metavar="DB", min=30, max=65, help="PSNR against the source to aim at.")]
+PresetOption = Annotated[
+    Preset | None,
+    typer.Option(
+        help="Default: balanced; fast with a coding option; lossless if IN is quantized, such as SPZ or SOG, "
+        "and no target, degree, share or views are given."
+    ),
+]
+Quality = Annotated[float | None, typer.Option(metavar="DB", min=30, max=65, help="PSNR against IN to aim for.")]
 Verify = Annotated[
-    bool, typer.Option("--verify", help="Render, and store the dB reached; with --quality, correct until it is met.")
+    bool,
+    typer.Option(
+        "--verify", help="Render the result and store its PSNR in the file; with --quality, adjust until it is met."
+    ),
 ]
 Degree = Annotated[
     int | None,
-    typer.Option(metavar="N", min=0, max=4, help="SH degree to keep. Presets that do not render cut off the rest."),
+    typer.Option(
+        metavar="N", min=0, max=4, help="Highest SH degree to keep. Only balanced refits it; other presets truncate."
+    ),
 ]
 SizeOption = Annotated[
-    str | None, typer.Option("--size", metavar="SIZE", help="Bytes to stay within, like 800KB or 4MB (10^6).")
+    str | None, typer.Option("--size", metavar="SIZE", help="Largest file to write, such as 800KB or 4MB (10^6).")
 ]
 MaxLoss = Annotated[
-    float | None, typer.Option("--max-loss", metavar="DB", help="dB on photos that may be lost; needs --views.")
+    float | None, typer.Option("--max-loss", metavar="DB", help="Most PSNR to lose, measured on the photos of --views.")
 ]
 BestEffort = Annotated[
-    bool, typer.Option("--best-effort", help="Where a target cannot be reached, write what comes closest.")
+    bool, typer.Option("--best-effort", help="If a target is out of reach, write the closest result.")
 ]
-OnlyViews = Annotated[bool, typer.Option("--no-pseudo-views", help="With --views: look from nowhere else.")]
+OnlyViews = Annotated[bool, typer.Option("--no-pseudo-views", help="With --views: use no other cameras.")]
 EncoderViews = Annotated[
     Path | None,
-    typer.Option("--views", metavar="V", help="Cameras that count, too (no photos): a folder or a file."),
+    typer.Option(
+        "--views",
+        metavar="V",
+        help="Cameras to use besides pseudo-views, a folder or a file; photos only for --max-loss.",
+    ),
 ]
 ViewWeight = Annotated[
     float | None,
-    typer.Option(
-        "--view-weight", metavar="W", help="With --views: what each of V counts, where a pseudo-view counts 1."
-    ),
+    typer.Option("--view-weight", metavar="W", help="With --views: weight of each camera; a pseudo-view has weight 1."),
 ]
 Prune = Annotated[
     str | None,
     typer.Option(
         "--prune",
         metavar="SHARE",
-        help="Splats to remove, like 0.6 or 60%; none keeps all. Default: what does not pay.",
+        help="Share of splats to remove, such as 0.6 or 60%, or none. Default: those not worth their bits.",
     ),
 ]
 DropUnseen = Annotated[
-    bool, typer.Option("--drop-unseen", help="Remove splats that no view sees, too; else they stay.")
+    bool, typer.Option("--drop-unseen", help="Also remove splats that no view sees; by default they stay.")
 ]
 SplitOption = Annotated[
-    SplitOf, typer.Option("--split", help="Which of --views; test: as split.json says, or every 8th.")
+    SplitOf, typer.Option("--split", help="Which of --views to use; test: as split.json says, else every 8th.")
 ]
-ExtentOption = Annotated[ExtentOf, typer.Option("--extent", help="Splats end at 3 sigma, or exactly where alpha does.")]
+ExtentOption = Annotated[
+    ExtentOf, typer.Option("--extent", help="Where splats end: at 3 sigma at most, or only where alpha does.")
+]
 Background = Annotated[
     tuple[float, float, float], typer.Option(metavar="R G B", help="Colour behind the scene, 0 to 1.")
 ]
@@ -146,11 +163,9 @@ class CodingOfGeometry(str, Enum):
     sub_vector_vq = "sub_vector_vq"
 
 
-ShCoding = Annotated[
-    CodingOfSh | None, typer.Option(help="SH number by number (default), or from codebooks of vectors.")
-]
-GeometryCoding = Annotated[CodingOfGeometry | None, typer.Option(help="The same of scales and rotations.")]
-RecipeOption = Annotated[Recipe | None, typer.Option("--recipe", help="A published method instead of a preset.")]
+ShCoding = Annotated[CodingOfSh | None, typer.Option(help="Quantize SH as scalars (default) or with vector codebooks.")]
+GeometryCoding = Annotated[CodingOfGeometry | None, typer.Option(help="The same for scales and rotations.")]
+RecipeOption = Annotated[Recipe | None, typer.Option("--recipe", help="Use a published method instead of a preset.")]
 
 
 def bytes_of(size: str | None) -> int | None:
@@ -162,7 +177,7 @@ def bytes_of(size: str | None) -> int | None:
         return None
     number = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([kKMG]?)i?B?", size.strip())
     if not number:
-        raise typer.BadParameter(f"--size {size}: expected bytes, or a number with KB, MB or GB")
+        raise typer.BadParameter(f"--size {size}: expected a number of bytes, or one with KB, MB or GB")
     binary = "iB" in size
     unit = {"": 0, "K": 1, "M": 2, "G": 3}[number[2].upper()]
     return int(float(number[1]) * (1024 if binary else 1000) ** unit)

@@ -1,4 +1,4 @@
-"""`splatzip render`: a picture of a scene, or a film around it."""
+"""`splatzip render`: a picture of a scene, or a video around it."""
 
 from __future__ import annotations
 
@@ -19,36 +19,44 @@ from splatzip.cli.video import as_mp4, check_can_film
 
 def render(
     source: of.Source,
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Picture (.png), or film with --orbit (.mp4).")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Picture (.png), or video with --orbit (.mp4).")],
     view: Annotated[
-        str | None, typer.Option(metavar="I|NAME", help="Of --views, else of 12 around the scene. Default: the first.")
+        str | None,
+        typer.Option(metavar="I|NAME", help="Which one of --views, or of 12 around the scene. Default: the first."),
     ] = None,
-    camera: Annotated[Path | None, typer.Option(metavar="FILE", help="The one camera of this file instead.")] = None,
+    camera: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Use the only camera in this file instead.")
+    ] = None,
     views: of.ViewsPath = None,
     split: of.SplitOption = of.SplitOf.test,
     size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Pixels. Default: the camera's; film 960x720.")
+        str | None, typer.Option(metavar="WxH", help="Pixels. Default: the camera's; for a video 960x720.")
     ] = None,
     background: of.Background = (0, 0, 0),
     extent: of.ExtentOption = of.ExtentOf.three_sigma,
     shown: Annotated[
-        Shown, typer.Option("--show", help="Depth is 16 bit grey, alpha a transparent picture.")
+        Shown, typer.Option("--show", help="What to write; depth is 16-bit grey, alpha a transparent picture.")
     ] = Shown.color,
-    orbit: Annotated[bool, typer.Option("--orbit", help="A film, once around the scene or as --views stand.")] = False,
-    up: Annotated[Up | None, typer.Option(help="For --orbit. Default: of --views, else of the scene, else -y.")] = None,
-    seconds: Annotated[float, typer.Option(metavar="S", min=0.1, max=600, help="Length of the film.")] = 6.0,
-    fps: Annotated[int, typer.Option(metavar="N", min=1, max=120, help="Frames a second of the film.")] = 30,
+    orbit: Annotated[
+        bool,
+        typer.Option("--orbit", help="A video that circles the scene, at the height and distance of --views if given."),
+    ] = False,
+    up: Annotated[
+        Up | None, typer.Option(help="With --orbit: the up axis. Default: from --views, else the scene, else -y.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(metavar="S", min=0.1, max=600, help="Length of the video.")] = 6.0,
+    fps: Annotated[int, typer.Option(metavar="N", min=1, max=120, help="Frames per second of the video.")] = 30,
     threads: of.Threads = 0,
     repair: of.Repair = False,
     force: of.Force = False,
     as_json: of.AsJson = False,
     quiet: of.Quiet = False,
 ) -> None:
-    """Draw a scene in any format: a picture, or a film around it."""
+    """Render a scene in any format: a picture, or a video around it."""
     pixels = size_of_text(size)
     if orbit:
         if camera or view or shown is not Shown.color:
-            raise typer.BadParameter("--orbit goes with none of --camera, --view and --show")
+            raise typer.BadParameter("--orbit cannot be combined with --camera, --view or --show")
         check_can_film(target, pixels)
     elif target.suffix.lower() != ".png":
         raise typer.BadParameter(f"{target}: expected OUT.png, or OUT.mp4 with --orbit")
@@ -68,7 +76,7 @@ def render(
                 picture = eye.picture(chosen)
                 content, facts = as_png(picture, chosen, shown)
                 if not picture.alpha.any():
-                    warning_lines([f"view {chosen.name}: nothing of {source} is seen from there"])
+                    warning_lines([f"view {chosen.name}: no splat of {source} is visible from there"])
         with watch.step("write"):
             write_whole(target, content)
     show(conversion(source, target, scene, watch, **facts), as_json=as_json, quiet=quiet)

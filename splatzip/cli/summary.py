@@ -79,7 +79,7 @@ def _facts(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "splats", f"{report['splats']:,}, SH degree {report['sh_degree']}{fewer}"
     if "ratio" in report:
         yield "ratio", f"{report['ratio']:.2f}  (float32 scene / file)"
-        yield "bits a splat", f"{report['bits_per_splat']:.2f}" + (f"  (of {report['splats']:,})" if fewer else "")
+        yield "bits per splat", f"{report['bits_per_splat']:.2f}" + (f"  (of {report['splats']:,})" if fewer else "")
     for name in ("version", "tiles", "tiers", "view", "pixels", "frames", "fps", "depth_of_a_level"):
         if name in report:
             yield name, str(report[name])
@@ -104,7 +104,7 @@ def _attribute_table(report: Mapping[str, Any]) -> Any:
 
     table = Table(box=None, pad_edge=False)
     table.add_column("attribute")
-    for title in ("bytes", "bits a splat", "share"):
+    for title in ("bytes", "bits per splat", "share"):
         table.add_column(title, justify="right")
     total = report.get("output_bytes", report.get("bytes"))
     rows = {name: row["bytes"] for name, row in report["attributes"].items()}

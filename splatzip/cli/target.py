@@ -24,7 +24,7 @@ def check_target(target: Path, *, force: bool, way_out: str = "--force replaces 
     if not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, "the folder to write to does not exist", str(folder))
     if target.exists() and not force:
-        raise FileExistsError(errno.EEXIST, f"exists already and is kept; {way_out}", str(target))
+        raise FileExistsError(errno.EEXIST, f"already exists; {way_out}", str(target))
 
 
 def write_whole(target: Path, content: bytes) -> None:

@@ -18,14 +18,14 @@ Box = tuple[float, float, float, float, float, float]
 
 
 def transform(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATHS", help="IN... OUT: several IN are merged.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATHS", help="IN... OUT; several INs are merged.")],
     crop: Annotated[
-        Box | None, typer.Option(metavar="X Y Z X Y Z", help="Keep splats in this box (two corners).")
+        Box | None, typer.Option(metavar="X Y Z X Y Z", help="Keep only splats in this box, given by two corners.")
     ] = None,
-    degree: Annotated[int | None, typer.Option(metavar="D", min=0, max=4, help="SH degree to end with.")] = None,
-    scale: Annotated[float, typer.Option(metavar="S", help="Scale about the origin.")] = 1.0,
+    degree: Annotated[int | None, typer.Option(metavar="D", min=0, max=4, help="SH degree of the result.")] = None,
+    scale: Annotated[float, typer.Option(metavar="S", help="Factor, about the origin.")] = 1.0,
     rotate: Annotated[
-        Vector, typer.Option(metavar="X Y Z", help="Degrees about x, then y, then z; SH turns along.")
+        Vector, typer.Option(metavar="X Y Z", help="Degrees about x, then y, then z; SH is rotated, too.")
     ] = (0, 0, 0),
     translate: Annotated[Vector, typer.Option(metavar="X Y Z", help="Move by this, in scene units.")] = (0, 0, 0),
     repair: Repair = False,
@@ -35,7 +35,8 @@ def transform(
 ) -> None:
     """Merge, crop, scale, rotate or translate scenes.
 
-    In this order: merge, crop, SH degree, scale, rotate, translate. Axes are right, down, front, as in a PLY.
+    Applied in this order: merge, crop, SH degree, scale, rotate, translate.
+    Axes as in a PLY: x right, y down, z forward.
     """
     from splatzip import transform as moved
 

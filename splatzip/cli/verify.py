@@ -11,7 +11,7 @@ from splatzip.cli.options import AsJson, Quiet, Splatz
 def verify(source: Splatz, as_json: AsJson = False, quiet: Quiet = False) -> None:
     """Check every byte of a .splatz file against its checksums.
 
-    Exit code 2, and a line that names the first chunk that is wrong.
+    If one is wrong, the exit code is 2 and one line names the first damaged chunk.
     """
     from splatzip import verify as check
 
@@ -20,4 +20,4 @@ def verify(source: Splatz, as_json: AsJson = False, quiet: Quiet = False) -> Non
     if as_json:
         print(json.dumps({"file": str(source), **facts}, indent=2))
     elif not quiet:
-        print(f"{source}: whole, {source.stat().st_size:,} bytes match their checksums")
+        print(f"{source}: intact, {source.stat().st_size:,} bytes match their checksums")

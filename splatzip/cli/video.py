@@ -20,20 +20,20 @@ _QUALITY = {"crf": "17", "preset": "medium"}
 
 
 def check_can_film(target: Path, size: Pixels | None) -> None:
-    """Refuse, before any work, a film that cannot be written.
+    """Refuse, before any work, a video that cannot be written.
 
     Raises: BackendError without PyAV.
     """
     from splatzip import BackendError
 
     if target.suffix.lower() != ".mp4":
-        raise typer.BadParameter(f"{target}: a film is written as .mp4")
+        raise typer.BadParameter(f"{target}: a video is written as .mp4; expected OUT.mp4")
     if size is not None and (size[0] % 2 or size[1] % 2):
-        raise typer.BadParameter(f"--size {size[0]}x{size[1]}: a film needs an even width and height")
+        raise typer.BadParameter(f"--size {size[0]}x{size[1]}: a video needs an even width and height")
     try:
         import av  # noqa: F401
     except ImportError as error:
-        raise BackendError(f"{target}: films need PyAV; pip install 'splatzip[video]'") from error
+        raise BackendError(f"{target}: video needs PyAV; pip install 'splatzip[video]'") from error
 
 
 def as_mp4(

@@ -11,31 +11,35 @@ from splatzip.cli.options import DrawingDevice, Quiet, bytes_of
 
 
 def view(
-    scene: Annotated[Path | None, typer.Argument(metavar="SCENE", help="Any format. Default: the page asks.")] = None,
+    scene: Annotated[
+        Path | None, typer.Argument(metavar="SCENE", help="Scene in any format. Default: choose one in the page.")
+    ] = None,
     ref: Annotated[
-        Path | None, typer.Option("--ref", metavar="FILE", help="The scene that SCENE was made of, to compare with.")
+        Path | None, typer.Option("--ref", metavar="FILE", help="The scene that SCENE was made from, to compare with.")
     ] = None,
     views: Annotated[
         Path | None, typer.Option(metavar="V", help="Cameras of the capture. Default: those beside the scene.")
     ] = None,
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 takes any that is free.")] = 7860,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 picks any free port.")] = 7860,
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 lets other machines in: use --auth then.")
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 lets other machines in: add --auth.")
     ] = "127.0.0.1",
     auth: Annotated[
         str | None,
-        typer.Option(metavar="NAME:PASSWORD", envvar="SPLATZIP_AUTH", help="What the page asks for.", show_envvar=True),
+        typer.Option(
+            metavar="NAME:PASSWORD", envvar="SPLATZIP_AUTH", help="Log-in that the page asks for.", show_envvar=True
+        ),
     ] = None,
-    max_upload: Annotated[str, typer.Option(metavar="SIZE", help="Of one upload, like 500MB.")] = "1GB",
+    max_upload: Annotated[str, typer.Option(metavar="SIZE", help="Largest upload, such as 500MB.")] = "1GB",
     device: Annotated[
-        DrawingDevice, typer.Option("--device", help="What draws; auto is an NVIDIA GPU where there is one.")
+        DrawingDevice, typer.Option("--device", help="What renders; auto is an NVIDIA GPU if there is one.")
     ] = DrawingDevice.auto,
     browser: Annotated[bool, typer.Option("--browser", help="Open the page in this machine's browser.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Look at a scene in the browser: before and after, where the error is, where the bytes went.
+    """Look at a scene in the browser: before and after, where the errors are, what takes the bytes.
 
-    Drawn by this machine, so that any browser will do. Needs splatzip's extra `viewer`, which is Gradio.
+    This machine renders, so any browser will do. Needs splatzip's extra `viewer` (Gradio).
     """
     name, colon, password = (auth or "").partition(":")
     if auth and not (name and colon and password):
@@ -46,7 +50,7 @@ def view(
 
     def ready(address: str) -> None:
         if not quiet:
-            print(f"{scene or 'the viewer'} is at {address}  (Ctrl-C ends)", flush=True)
+            print(f"{scene or 'the viewer'} is at {address}  (Ctrl-C to stop)", flush=True)
         if browser:
             import webbrowser
 

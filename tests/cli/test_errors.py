@@ -172,7 +172,7 @@ def test_partial_takes_what_is_whole_and_says_so_in_one_line(run, chair_ply, tmp
     result = run("decompress", "cut.splatz", "part.ply", "--partial", "--quiet")
     assert (result.returncode, result.stdout) == (0, "")
     assert result.stderr.count("\n") == 1
-    assert result.stderr.startswith("warning: cut.splatz: not whole")
+    assert result.stderr.startswith("warning: cut.splatz: incomplete")
     assert " splats, for which others stand in (" in result.stderr
     assert (tmp_path / "part.ply").stat().st_size < chair_ply.stat().st_size
 

@@ -76,7 +76,7 @@ def crashing(command, **options):
 subprocess.Popen = crashing
 """
     result = run_patched(crash, "compress", "--preset=fast", "a.ply", "b.ply", "c.ply", "--to", "out")
-    assert (result.returncode, result.stderr) == (2, "error: b.ply: its process ended by SIGSEGV\n")
+    assert (result.returncode, result.stderr) == (2, "error: b.ply: its process ended with SIGSEGV\n")
     assert sorted(path.name for path in (three / "out").iterdir()) == ["a.splatz", "c.splatz"]
 
 
@@ -91,7 +91,7 @@ def failing(command, **options):
 subprocess.Popen = failing
 """
     result = run_patched(bug, "compress", "--preset=fast", "b.ply", "c.ply", "--to", "out")
-    reason = "its process ended by exit code 1: ZeroDivisionError: division by zero"
+    reason = "its process ended with exit code 1: ZeroDivisionError: division by zero"
     assert (result.returncode, result.stderr) == (2, f"error: b.ply: {reason}\n")
     assert [path.name for path in (three / "out").iterdir()] == ["c.splatz"]
 

@@ -82,7 +82,7 @@ def test_a_size_beyond_the_finest_setting_is_said_to_be(run, scene_ply, tmp_path
     result = run("compress", "scene.ply", "scene.splatz", "--size", "1GB", "--quiet")
     size = (tmp_path / "scene.splatz").stat().st_size
     assert result.stderr == (
-        f"warning: scene.splatz: {size:,} of 1,000,000,000 bytes: the finest setting takes no more\n"
+        f"warning: scene.splatz: {size:,} of 1,000,000,000 bytes: the finest setting needs no more\n"
     )
 
 
@@ -168,7 +168,7 @@ def test_splats_that_went_are_told_from_those_that_stay(capsys):
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert [line for line in lines if line.startswith(("splats", "bits"))] == [
         "splats 43,874, SH degree 3; 19,449 kept",
-        "bits a splat 16.00 (of 43,874)",
+        "bits per splat 16.00 (of 43,874)",
         "splats 500, SH degree 3",
-        "bits a splat 16.00",
+        "bits per splat 16.00",
     ]

@@ -49,7 +49,7 @@ def test_an_export_says_what_it_wrote_and_keeps_what_is_there(run, scene_ply, tm
         os.listdir(tmp_path / "site")
     )
     again = run("export-web", scene_ply, "site")
-    assert (again.returncode, again.stderr) == (2, "error: site: exists already and is kept; name another folder\n")
+    assert (again.returncode, again.stderr) == (2, "error: site: already exists; name another folder\n")
 
 
 def test_a_page_is_called_a_page(run, scene_ply):

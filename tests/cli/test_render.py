@@ -132,7 +132,7 @@ def test_a_picture_of_nothing_is_drawn_and_said(run, scene_ply, tmp_path):
     (tmp_path / "away.json").write_text(json.dumps(camera))
     result = run("render", "scene.ply", "out.png", "--camera", "away.json", "--background", "0", "0", "1", "--quiet")
     assert (result.returncode, result.stdout) == (0, "")
-    assert result.stderr == "warning: view away: nothing of scene.ply is seen from there\n"
+    assert result.stderr == "warning: view away: no splat of scene.ply is visible from there\n"
     assert (np.asarray(Image.open(tmp_path / "out.png")) == (0, 0, 255)).all()
 
 
