@@ -25,7 +25,6 @@ from splatzip.quantize import classes, stepped
 from splatzip.raster.rasterize import drawer
 from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
-from splatzip.scene.ordering import morton_order
 from splatzip.stream.compensation import Compensation
 from splatzip.stream.tiers import SHARES_BALANCED, by_importance
 from splatzip.views import pseudo_views
@@ -207,12 +206,13 @@ class Prepared:
     def _squared_change(self, scene: Scene) -> float:
         """Of pictures, mean over all pixels and channels; by a few views."""
         rasterizer = drawer(scene, threads=self.threads, device=self.device)
-        views = list(zip(self.cameras, self.targets, self.weights, strict=True))
+        views: Sequence[tuple[Camera, Floats, float]] = list(zip(self.cameras, self.targets, self.weights, strict=True))
         changed = pixels = 0.0
-        for camera, target, weight in _evenly(views, self.options.scoring_views // _NOISE_VIEWS):
-            change = rasterizer.render(camera).color - target
-            changed += weight * float(np.square(change).sum())
-            pixels += weight * change.size
+        views = _evenly(views, self.options.scoring_views // _NOISE_VIEWS)
+        colors = rasterizer.colors([camera for camera, _, _ in views])
+        for (_, target, weight), color in zip(views, colors, strict=True):
+            changed += weight * float(np.square(color - target).sum())
+            pixels += weight * color.size
         return changed / pixels
 
 
@@ -237,10 +237,10 @@ def prepare(
     made = pseudo_views(scene, count=count, threads=threads, device=device).cameras if count else ()
     weights = [*([options.given_weight] * len(cameras)), *([1.0] * len(made))]
     cameras = [*as_large(cameras, made), *made]
-    scene = scene.take(morton_order(scene.positions))  # so that a view sees all of 16 in a row or none, mostly
+    scene = scene.take(scene.z_order)  # so that a view sees all of 16 in a row or none, mostly
     report(0.4, "rendering the source")
     rasterizer = drawer(scene, threads=threads, device=device)
-    targets = [rasterizer.render(camera).color for camera in cameras]
+    targets = list(rasterizer.colors(cameras))
     del rasterizer
     report(0.5, "pruning")
     order = _order(scene, cameras, weights, options, threads, device)

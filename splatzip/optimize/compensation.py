@@ -59,13 +59,13 @@ def fit(
     """
     options = options or Options()
     every = max(1, round(len(cameras) / options.views))
-    pairs = list(zip(cameras, targets, strict=True))[::every]
+    cameras, targets = cameras[::every], targets[::every]
     octaves = octaves_lacking(tiers)
     widen = np.round(_WIDEN_OCTAVE * octaves, 2).tolist()
     strengthen = np.round(np.minimum(1 + _STRENGTHEN_OCTAVE * octaves, _MOST_STRENGTHEN), 2).tolist()
     for tier in range(len(widen)):
         there = scene.take(np.flatnonzero(tiers <= tier))
-        found = _descend(there, (widen[tier], strengthen[tier]), pairs, options, threads, device)
+        found = _descend(there, (widen[tier], strengthen[tier]), cameras, targets, options, threads, device)
         widen[tier], strengthen[tier] = (round(value, 2) for value in found)
     return Compensation(tuple(widen), tuple(strengthen))
 
@@ -73,7 +73,8 @@ def fit(
 def _descend(
     there: Scene,
     start: tuple[float, float],
-    pairs: Sequence[tuple[Camera, Floats]],
+    cameras: Sequence[Camera],
+    targets: Sequence[Floats],
     options: Options,
     threads: int,
     device: Engine,
@@ -82,8 +83,8 @@ def _descend(
         tried = Compensation((widen,), (strengthen,))
         log_scales, logits = tried.stand_in(0, there.log_scales, there.opacity_logits)
         tried_scene = there.edited(log_scales=log_scales, opacity_logits=logits)
-        rasterizer = drawer(tried_scene, threads=threads, device=device)
-        return sum(float(np.square(rasterizer.render(camera).color - target).mean()) for camera, target in pairs)
+        colors = drawer(tried_scene, threads=threads, device=device).colors(cameras)
+        return sum(float(np.square(color - target).mean()) for color, target in zip(colors, targets, strict=True))
 
     best, (widen, strengthen) = error(*start), start
     step, factor = options.widen, options.strengthen

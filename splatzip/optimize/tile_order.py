@@ -57,7 +57,7 @@ def most_missed_first(
     if last == 0 or not 1 < len(chunks) <= options.most_tiles:
         return []
     every = max(1, round(len(cameras) / options.views))
-    pairs = list(zip(cameras, targets, strict=True))[::every]
+    cameras, targets = cameras[::every], targets[::every]
     keys = [(tier, chunk.tile, chunk.splats) for tier, run in enumerate(runs) for chunk in run.chunks]
     tiers = np.concatenate([np.full(splats, tier) for tier, _, splats in keys])
     tiles = np.concatenate([np.full(splats, tile) for _, tile, splats in keys])
@@ -67,8 +67,8 @@ def most_missed_first(
         part = compensated(scene, file, tiers, there - {(last, tile)})
         gone = (tiers == last) & (tiles == tile)
         logits = np.where(gone, np.float32(_INVISIBLE), part.opacity_logits)
-        rasterizer = drawer(part.edited(opacity_logits=logits), threads=threads, device=device)
-        return sum(float(np.square(rasterizer.render(camera).color - target).mean()) for camera, target in pairs)
+        colors = drawer(part.edited(opacity_logits=logits), threads=threads, device=device).colors(cameras)
+        return sum(float(np.square(color - target).mean()) for color, target in zip(colors, targets, strict=True))
 
     missed = {chunk.tile: error_without(chunk.tile) / chunk.size for chunk in chunks}
     return sorted(missed, key=lambda tile: (-missed[tile], tile))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from splatzip.errors import BackendError
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.device import DeviceChoice, Engine, chosen_device, make_core
 from splatzip.kernels.rasterize import NativeRasterizer
+from splatzip.raster.batches import batches
 from splatzip.scene import Camera, Scene
 from splatzip.scene.on_gpu import GpuScene
 
@@ -28,6 +29,7 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 Extent = Literal["3sigma", "exact"]
 Backend = Literal["auto", "native", "cuda", "gsplat"]
+_BLACK = np.zeros(3, np.float32)
 
 
 class Picture(NamedTuple):
@@ -59,6 +61,10 @@ class Renderer(Protocol):
         antialias: bool | None = None,
     ) -> Bytes:  # fmt: skip
         """(H, W, 3) uint8: the colour cut to 0..1, in 255ths. A GPU hands over nothing else."""
+        ...
+
+    def colors(self, cameras: Sequence[Camera]) -> Iterator[Floats]:
+        """The colours of many pictures on black, (H, W, 3) each: the bits of `render`. A GPU draws several at once."""
         ...
 
 
@@ -96,6 +102,15 @@ class Rasterizer:
         """See `Renderer`."""
         picture = self.render(camera, background=background, extent=extent, antialias=antialias, threads=threads)
         return (np.clip(picture.color, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+    def colors(self, cameras: Sequence[Camera]) -> Iterator[Floats]:
+        """See `Renderer`."""
+        for camera in cameras:
+            yield self.native.render(
+                camera.world_to_camera, self.origin, (camera.fx, camera.fy, camera.cx, camera.cy),
+                (camera.width, camera.height), _BLACK, exact_extent=False, antialias=self.antialiased, depth=False,
+                threads=self._threads,
+            )[0]  # fmt: skip
 
 
 def render(
@@ -138,7 +153,7 @@ class CudaPictures:
     """A scene on a GPU, for many pictures of it."""
 
     def __init__(self, scene: Scene | GpuScene, *, precise: bool = False, core: Any = None) -> None:
-        self.origin, self.antialiased = scene.origin, scene.meta.antialiased
+        self.origin, self.antialiased, self._splats = scene.origin, scene.meta.antialiased, len(scene)
         self.cuda = CudaRasterizer(precise=precise, core=core)
         if isinstance(scene, GpuScene):  # never seen by the host
             self.cuda.set_scene_at(scene.kernel.addresses, len(scene), scene.sh_degree)
@@ -166,6 +181,16 @@ class CudaPictures:
             *self._view(camera, background), exact_extent=is_exact(extent), antialias=self._antialias(antialias)
         )
         return np.asarray(color)
+
+    def colors(self, cameras: Sequence[Camera]) -> Iterator[Floats]:
+        """See `Renderer`."""
+        for batch in batches(cameras, self._splats):
+            color, _, _ = self.cuda.render(
+                [camera.world_to_camera for camera in batch], self.origin,
+                [(camera.fx, camera.fy, camera.cx, camera.cy) for camera in batch],
+                (batch[0].width, batch[0].height), _BLACK, exact_extent=False, antialias=self.antialiased, depth=False,
+            )  # fmt: skip
+            yield from color
 
     def _view(self, camera: Camera, background: ArrayLike) -> tuple[Any, ...]:
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.score import NativeScores
+from splatzip.raster.batches import batches
 from splatzip.raster.rasterize import Rasterizer
 from splatzip.scene import Camera, Scene
 from splatzip.scene.on_gpu import GpuScene
 
 Floats = NDArray[np.float32]
 Sums = dict[str, NDArray[Any]]
-
-# Views that a GPU draws at once: small pictures do not fill it, and what is kept of each splat and pixel must fit.
-_MOST_VIEWS, _MOST_SPLATS, _MOST_PIXELS = 8, 1 << 22, 1 << 20
 
 
 class Settings(NamedTuple):
@@ -97,8 +95,8 @@ class CudaPasses:
         self._rasterizer.begin_scores(**wishes)
 
     def add(self, cameras: Sequence[Camera], weights: Sequence[float], settings: Settings) -> None:
-        for first, end in _batches(cameras, self._splats):
-            batch = cameras[first:end]
+        done = 0
+        for batch in batches(cameras, self._splats):
             self._rasterizer.add_scores(
                 [camera.world_to_camera for camera in batch],
                 self._origin,
@@ -107,9 +105,10 @@ class CudaPasses:
                 settings.background,
                 exact_extent=settings.exact_extent,
                 antialias=settings.antialias,
-                view_weights=weights[first:end],
+                view_weights=weights[done : done + len(batch)],
                 floor=settings.floor,
             )
+            done += len(batch)
 
     def read(self) -> Sums:
         return self._rasterizer.read_scores()
@@ -117,19 +116,6 @@ class CudaPasses:
     def keep(self, rows: NDArray[np.int64]) -> None:
         self._rasterizer.keep(rows)
         self._splats = len(rows)
-
-
-def _batches(cameras: Sequence[Camera], splats: int) -> Iterator[tuple[int, int]]:
-    """Views of one size that follow each other, as many as are drawn at once: the first, and the one after the last."""
-    first = 0
-    while first < len(cameras):
-        width, height = cameras[first].width, cameras[first].height
-        most = max(1, min(_MOST_VIEWS, _MOST_SPLATS // splats, _MOST_PIXELS // (width * height)))
-        end = first + 1
-        while end < min(first + most, len(cameras)) and (cameras[end].width, cameras[end].height) == (width, height):
-            end += 1
-        yield first, end
-        first = end
 
 
 def _intrinsics(camera: Camera) -> tuple[float, float, float, float]:

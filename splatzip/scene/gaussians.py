@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from splatzip.errors import SceneError
 from splatzip.scene.attributes import ATTRIBUTES, float_bytes, sh_degree
 from splatzip.scene.meta import SceneMeta
+from splatzip.scene.ordering import morton_order
 from splatzip.scene.source import QuantizedSource
 
 Floats = NDArray[np.float32]
@@ -109,6 +111,11 @@ class Scene:
     def float_bytes(self) -> int:
         """Bytes as a float32 PLY without normals."""
         return float_bytes(len(self), self.sh_degree)
+
+    @cached_property
+    def z_order(self) -> NDArray[np.intp]:
+        """(N,) rows along a Z-order curve: neighbours in space come one after the other (`ordering.morton_order`)."""
+        return morton_order(self.positions)
 
     def arrays(self) -> dict[str, Floats]:
         """The five attribute arrays by name."""

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from splatzip.kernels.device import Engine
 from splatzip.raster.rasterize import Picture, Renderer, drawer
 from splatzip.scene import Camera, Scene
-from splatzip.scene.ordering import morton_order
 from splatzip.views.pseudo_extent import Extent
 
 FOV_X_RAD = float(np.radians(60))
@@ -76,9 +75,8 @@ class Drawn(NamedTuple):
     @classmethod
     def of(cls, scene: Scene, *, threads: int, device: Engine) -> Drawn:
         """All of a scene."""
-        rows = morton_order(scene.positions)
-        drawn = scene.edited(sh=scene.sh[:, :1]).take(rows)
-        return cls(drawn, rows, drawer(drawn, threads=threads, device=device))
+        drawn = scene.edited(sh=scene.sh[:, :1]).take(scene.z_order)
+        return cls(drawn, scene.z_order, drawer(drawn, threads=threads, device=device))
 
 
 class FreeSpace:

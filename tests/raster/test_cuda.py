@@ -18,7 +18,7 @@ from splatzip.kernels import device
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.rasterize import NativeRasterizer
 from splatzip.kernels.score import NativeScores
-from splatzip.raster import Picture, rasterize, render, renderer
+from splatzip.raster import Picture, Rasterizer, rasterize, render, renderer
 from splatzip.raster.rasterize import CudaPictures
 from splatzip.scene import SceneMeta
 
@@ -124,6 +124,18 @@ def test_a_batch_is_its_views_one_by_one(make: MakeRasterizer) -> None:
     for picture, camera in zip(together, cameras, strict=True):
         [alone] = draw(rasterizer, scene, [camera])
         assert all(a.tobytes() == b.tobytes() for a, b in zip(picture, alone, strict=True))
+
+
+def test_colors_of_many_views_are_those_of_each_whatever_batches_they_are_drawn_in(make: MakeRasterizer) -> None:
+    scene, camera = rough_scene()
+    cameras = [
+        camera.scaled(share) for share in (1, 1, 0.5, 1, *[0.7] * 9)
+    ]  # two sizes in turn, then more than a batch
+    for drawn_by in (CudaPictures(scene, core=make(True)._core), Rasterizer(scene)):
+        colors = list(drawn_by.colors(cameras))
+        assert len(colors) == len(cameras)
+        for one, color in zip(cameras, colors, strict=True):
+            assert color.tobytes() == drawn_by.render(one).color.tobytes()
 
 
 def test_where_nothing_is_seen_is_the_background(make: MakeRasterizer) -> None:

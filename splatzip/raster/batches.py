@@ -1,0 +1,23 @@
+"""Views that a GPU draws at once: small pictures do not fill it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from splatzip.scene import Camera
+
+# What is kept of each splat and pixel of a batch must fit.
+_MOST_VIEWS, _MOST_SPLATS, _MOST_PIXELS = 8, 1 << 22, 1 << 20
+
+
+def batches(cameras: Sequence[Camera], splats: int) -> Iterator[Sequence[Camera]]:
+    """All views in their order; those of a batch are of one size."""
+    first = 0
+    while first < len(cameras):
+        width, height = cameras[first].width, cameras[first].height
+        most = max(1, min(_MOST_VIEWS, _MOST_SPLATS // splats, _MOST_PIXELS // (width * height)))
+        end = first + 1
+        while end < min(first + most, len(cameras)) and (cameras[end].width, cameras[end].height) == (width, height):
+            end += 1
+        yield cameras[first:end]
+        first = end
