@@ -30,7 +30,8 @@ def exact_numbers(values: NDArray[np.float64]) -> NDArray[np.float32] | NDArray[
 
 def numbers_of(table: NDArray[Any]) -> NDArray[np.float64]:
     """Inverse of `exact_numbers`."""
-    wide = table.view(np.float64) if table.dtype == np.uint64 else table.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN, which a hostile container may hold, is refused as any NaN
+        wide = table.view(np.float64) if table.dtype == np.uint64 else table.astype(np.float64)
     return np.ascontiguousarray(wide)
 
 

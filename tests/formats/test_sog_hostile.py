@@ -20,6 +20,7 @@ from splatzip.formats import sog
 from splatzip.kernels.dequantize import dequantize
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "sog"
+SIGNALLING = np.full(256, 0x7F800001, np.uint32).view(np.float32)  # NaN that raises a floating point exception
 
 
 def files_of(archive: Path) -> dict[str, bytes]:
@@ -246,6 +247,7 @@ def test_flipped_bits_of_a_folder_give_an_error_or_a_scene(tmp_path: Path, folde
         (lambda codes, tables: tables.pop("palette"), "no array 'palette'"),
         (lambda codes, tables: tables.update(palette=tables["palette"][:, :8]), "has 8 values, expected 9, 24 or 45"),
         (lambda codes, tables: tables.update(shN=np.full(256, np.nan, np.float32)), "shN of the SOG source"),
+        (lambda codes, tables: tables.update(shN=SIGNALLING), "shN of the SOG source"),
         (lambda codes, tables: tables.update(sh0=tables["sh0"][:7]), "is 7 float32, expected 256 float32"),
     ],
 )
