@@ -42,7 +42,7 @@ class Options:
         )
     )  # fmt: skip
     every: int = 4
-    replan: int = 15
+    replan: int = 30
 
 
 def settle(
