@@ -145,11 +145,13 @@ def compress(
     if recipe is not None:
         looks = only_views or drop_unseen or view_weight is not None
         if verify or chosen or preset is not None or profile is not None or looks:
-            raise SplatzipError("a recipe settles all but --views: no preset, target, verify, degree, share or coding")
+            raise SplatzipError(
+                "a recipe takes no option but --views: drop preset, target, verify, degree, share and coding"
+            )
         return _by_recipe(scene, recipe, views, threads, engine, progress)
     if profile is not None:
         if preset is not None or chosen:
-            raise SplatzipError("give a profile, or a preset, a quality, a degree and a coding, not both")
+            raise SplatzipError("give either a profile, or a preset with target, degree and coding")
     else:
         if preset is None:
             kept_as_it_is = scene.source is not None and not chosen and views is None
@@ -165,7 +167,7 @@ def compress(
             profile = replace(profile, balance=replace(balance, removal=removal))
         return _balanced(scene, profile, views, only_views, view_weight, threads, engine, progress)
     if only_views or view_weight is not None:
-        raise SplatzipError(f"{profile.preset} asks no views what matters; choose balanced, or give --views alone")
+        raise SplatzipError(f"{profile.preset} does not optimize for views; choose balanced, or give --views alone")
     if drop_unseen:
         raise SplatzipError(f"{profile.preset} keeps every splat; drop --drop-unseen or choose balanced")
     if views is not None:  # which say where to look from, all of them
@@ -199,12 +201,12 @@ def _balanced(
     from splatzip.views import Views, with_opening
 
     if view_weight is not None and not 0 < view_weight < float("inf"):
-        raise SplatzipError(f"a view cannot weigh {view_weight:g}; give a number above 0")
+        raise SplatzipError(f"a view weight of {view_weight:g} is out of range: above 0")
     if views is None:
         if view_weight is not None:
-            raise SplatzipError("a weight is of given views; add --views")
+            raise SplatzipError("a view weight needs views; add --views")
         if only_views:
-            raise SplatzipError("without pseudo-views there have to be others; add --views")
+            raise SplatzipError("without pseudo-views, other views are needed; add --views")
         if profile.target_loss is not None:
             raise SplatzipError("a loss is measured on photos; add --views")
         return encode_balanced(scene, profile, threads=threads, device=device, progress=progress)
@@ -213,9 +215,7 @@ def _balanced(
     if len(train) > 8:
         held_back = Views(train.cameras[::8], None if train.photos is None else train.photos[::8])
     if profile.target_loss is not None and (held_back is None or held_back.photos is None):
-        raise ViewsError(
-            f"{views}: a loss is measured on photos of more than 8 training frames; aim at a quality instead"
-        )
+        raise ViewsError(f"{views}: a loss is measured on photos of more than 8 training frames; set a quality instead")
     fitted = [camera for number, camera in enumerate(train.cameras) if number % 8 or held_back is None]
     scene = with_opening(scene, fitted)
     assert profile.balance is not None

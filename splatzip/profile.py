@@ -95,25 +95,25 @@ class Profile:
         if prune is not None and name != "balanced":
             raise SplatzipError(f"{name} keeps every splat; drop --prune or choose balanced")
         if prune is not None and not 0 <= prune < 1:
-            raise SplatzipError(f"{prune:g} of the splats cannot go; a share is from 0 to less than 1")
+            raise SplatzipError(f"{prune:g} of the splats cannot be removed; give a share from 0 to less than 1")
         for what, coding, known in (
             ("SH", sh_coding, stepped.SH_CODINGS), ("geometry", geometry_coding, stepped.GEOMETRY_CODINGS)
         ):  # fmt: skip
             if coding is not None and coding not in known:
                 raise SplatzipError(f"there is no coding {coding!r} of {what}; choose {', '.join(known)}")
         if name != "balanced" and (size is not None or max_loss is not None):
-            raise SplatzipError(f"{name} has no size or loss to aim at; choose balanced")
+            raise SplatzipError(f"{name} cannot aim for a size or a loss; choose balanced")
         if sum(target is not None for target in (size, quality, max_loss)) > 1:
             raise SplatzipError("a size, a quality and a loss cannot be met at once; keep one")
         if max_loss is not None and not max_loss > 0:
-            raise SplatzipError(f"a loss of {max_loss:g} dB cannot be aimed at; ask for more than 0")
+            raise SplatzipError(f"a loss of {max_loss:g} dB is out of range: above 0")
         if size is not None and size < 1:
-            raise SplatzipError(f"a file of {size} bytes cannot be")
+            raise SplatzipError(f"a file of {size} bytes is impossible; ask for more")
         if quality is not None and not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
             raise SplatzipError(f"quality {quality:g} dB is out of range: {QUALITY_RANGE[0]:g} to {QUALITY_RANGE[1]:g}")
         if name == "lossless":
             if quality is not None:
-                raise SplatzipError("lossless has no quality to aim at; drop --quality or choose fast")
+                raise SplatzipError("lossless takes no quality; drop --quality or choose fast")
             if degree is not None:
                 raise SplatzipError("lossless keeps every SH degree; drop --degree or choose near-lossless")
             if sh_coding is not None or geometry_coding is not None:
@@ -124,7 +124,7 @@ class Profile:
         options = partial(stepped.Options, sh_books=sh_books, scale_books=scale_books, rotation_books=rotation_books)
         if name == "balanced":
             if sh_coding not in (None, "scalar") or geometry_coding not in (None, "scalar"):
-                raise SplatzipError("balanced settles numbers by their steps; drop the coding or choose fast")
+                raise SplatzipError("balanced codes scalars only; drop the coding or choose fast")
             from splatzip import balance  # which renders: other presets start without
 
             return Profile(

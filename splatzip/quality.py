@@ -132,7 +132,7 @@ class SourcePictures:
         Raises: ViewsError if there are none.
         """
         if not self._photos:
-            raise ViewsError("a loss is measured on photos, and the views have none; aim at a quality instead")
+            raise ViewsError("a loss is measured on photos, and the views have none; set a quality instead")
         rasterizer, threads = Rasterizer(candidate, threads=self._threads), self._threads
         losses = []
         for (camera, picture), photo in zip(self._kept, self._photos, strict=True):
@@ -152,9 +152,7 @@ class SourcePictures:
 
 def _seen(picture: Picture, camera: Camera) -> Picture:
     if not picture.alpha.any():
-        raise ViewsError(
-            f"frame {camera.name}: nothing of the scene is seen from there; are these the cameras of this scene?"
-        )
+        raise ViewsError(f"frame {camera.name}: no splat is visible from there; are these the cameras of this scene?")
     return picture
 
 

@@ -159,7 +159,7 @@ def test_a_metric_that_does_not_exist_is_refused(chair: Scene, views: Views) -> 
 def test_a_camera_that_sees_nothing_of_the_source_is_named(chair: Scene, views: Views) -> None:
     away = Camera.look_at((0, 0, -4), (0, 0, -8), width=64, height=48, fov_x_rad=0.7, name="wall")
     blind = Views((*views.cameras, away))
-    with pytest.raises(ViewsError, match=r"frame wall: nothing of the scene is seen"):
+    with pytest.raises(ViewsError, match=r"frame wall: no splat is visible"):
         compare_scenes(chair, chair, blind)
 
 

@@ -52,7 +52,7 @@ def read(path: Path, *, repair: bool = False) -> Scene:
     """
     header = read_header(path)
     if header.ascii:
-        raise UnsupportedFeatureError(f"{path}: compressed.ply in ascii; no tool writes that")
+        raise UnsupportedFeatureError(f"{path}: an ascii compressed.ply is not supported; write it as binary")
     if any(comment.split() == SURFELS.split() for comment in header.comments):
         raise UnsupportedFeatureError(f"{path}: a scene of 2D Gaussians (surfels); splatzip holds 3D Gaussians only")
     vertex = _table(path, header, "vertex")
@@ -93,7 +93,7 @@ def write(scene: Scene, path: Path) -> list[str]:
     else:
         comments = source.header.get("comments", [])
         if not isinstance(comments, list):
-            raise FormatError("the comments of the compressed.ply source are no list")
+            raise FormatError("the comments of the compressed.ply source are not a list")
         codes, chunks = dict(source.codes), source.tables["chunks"]
     words = np.hstack([codes[name].astype("<u4", copy=False) for name in WORDS])
     sh = codes.get("sh", np.zeros((len(words), 0), np.uint8))

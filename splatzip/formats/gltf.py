@@ -80,7 +80,7 @@ def read(path: Path, *, repair: bool = False) -> Scene:
             kept.append(scene)
             bytes_read += scene.float_bytes
             if bytes_read > most_bytes:
-                raise CorruptError(f"{path}: the same splats are shown so often that they need {bytes_read} bytes")
+                raise CorruptError(f"{path}: the same splats are repeated so often that they need {bytes_read} bytes")
             parts.append(_moved(scene, placed, path))
     if not parts:
         raise FormatError(f"{path}: no {SPLATS} primitive in its scene; a mesh cannot be read as splats")

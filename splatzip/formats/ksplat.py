@@ -106,11 +106,11 @@ class _Section:
 
 def _header(data: NDArray[np.uint8], path: Path) -> np.void:
     if len(data) < HEADER_BYTES:
-        raise TruncatedError(f"{path}: {len(data)} bytes are no .ksplat header, which has {HEADER_BYTES}")
+        raise TruncatedError(f"{path}: {len(data)} bytes cannot hold the .ksplat header of {HEADER_BYTES}")
     header: np.void = data[:HEADER_BYTES].view(HEADER)[0]
     if (header["major"], header["minor"]) != (0, VERSION):
         raise UnsupportedVersionError(
-            f"{path}: .ksplat version {header['major']}.{header['minor']} is not 0.1, or this is no .ksplat file"
+            f"{path}: .ksplat version {header['major']}.{header['minor']} is not 0.1, or this is not a .ksplat file"
         )
     if header["level"] > 2:
         raise FormatError(f"{path}: compression level {header['level']} is not 0, 1 or 2")

@@ -202,7 +202,7 @@ def _ascii_rows(header: PlyHeader, vertex: PlyElement, path: Path) -> NDArray[np
         except (ValueError, OverflowError) as error:
             raise FormatError(f"{path}: in the vertex rows: {error}") from None
     if len(rows) < vertex.count:
-        raise TruncatedError(f"{path}: {len(rows)} of {vertex.count} vertex rows are there")
+        raise TruncatedError(f"{path}: {len(rows)} of {vertex.count} vertex rows are present")
     return rows
 
 

@@ -64,7 +64,7 @@ def format_of_content(path: Path) -> Format:
         if candidate.module.sniff(head, path):
             return candidate
     if path.is_dir():
-        raise FormatError(f"{path}: a folder without meta.json, so no SOG; name the scenes in it")
+        raise FormatError(f"{path}: a folder without meta.json, so not a SOG; name the scenes in it")
     raise FormatError(f"{path}: not a scene format that splatzip knows ({', '.join(f.title for f in FORMATS)})")
 
 

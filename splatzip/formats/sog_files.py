@@ -58,7 +58,7 @@ class _Folder:
             raise FormatError(f"{target}: missing; a SOG folder needs {META} and every image that it names")
         size = target.stat().st_size
         if size > max_bytes:
-            raise FormatError(f"{target}: {size} bytes, at most {max_bytes} can be right")
+            raise FormatError(f"{target}: {size} bytes, expected at most {max_bytes}")
         return target.read_bytes()
 
     def names(self) -> list[str]:

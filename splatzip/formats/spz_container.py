@@ -109,11 +109,13 @@ def _parse_gzip(data: memoryview, name: str) -> tuple[QuantizedSource, tuple[str
     except zlib.error as error:
         raise CorruptError(f"{name}: the gzip stream is damaged ({error})") from None
     if len(body) > most:
-        raise CorruptError(f"{name}: the gzip stream goes on behind the {splats} splats of its header")
+        raise CorruptError(f"{name}: the gzip stream continues after the {splats} splats of its header")
     if not inflate.eof:
-        raise TruncatedError(f"{name}: the gzip stream ends {max(body_bytes - len(body), 0)} bytes early; get it again")
+        raise TruncatedError(
+            f"{name}: the gzip stream ends {max(body_bytes - len(body), 0)} bytes early; copy it again"
+        )
     if inflate.unused_data:
-        raise CorruptError(f"{name}: {len(inflate.unused_data)} bytes behind the gzip stream do not belong to it")
+        raise CorruptError(f"{name}: {len(inflate.unused_data)} bytes after the gzip stream do not belong to it")
     if len(body) < body_bytes:
         raise TruncatedError(f"{name}: {len(body)} bytes of splats, {splats} splats need {body_bytes}")
     streams, at = [], 0
@@ -153,7 +155,7 @@ def _parse_zstd(data: memoryview, name: str) -> tuple[QuantizedSource, tuple[str
         streams[key] = _unpack_zstd(data[at : at + packed], unpacked, f"{name}: stream {key} at byte {at}")
         at += packed
     if at != len(data):
-        raise CorruptError(f"{name}: {len(data) - at} bytes behind the last stream at byte {at} do not belong to it")
+        raise CorruptError(f"{name}: {len(data) - at} bytes after the last stream at byte {at} do not belong to it")
     return _source(version, splats, header, [streams[key] for key in STREAMS], records, name), tuple(ignored)
 
 

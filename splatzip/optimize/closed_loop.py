@@ -141,7 +141,7 @@ def _search(
         assert below is not None
         raise OutOfReachError(
             f"{target_db:g} dB cannot be reached: the finest setting gives {below.psnr:.2f} dB; "
-            "ask for at most that, take --best-effort, or preset lossless",
+            "ask for at most that, or use --best-effort or preset lossless",
             below,
         )
     return above

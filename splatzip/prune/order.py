@@ -85,4 +85,4 @@ def judged(worth: Floats, opacity_logits: Floats, most_weight: Floats, *, keep_u
 def refuse_blind(most_weight: Floats) -> None:
     """Raises: ViewsError if no view sees a splat."""
     if not most_weight.any():
-        raise ViewsError("no view sees a splat of the scene: nothing can be said of what may go")
+        raise ViewsError("no view sees a splat of the scene: so none can be judged; use cameras that face the scene")

@@ -23,7 +23,7 @@ def folder() -> Path:
     """
     for name in FILES:
         if not (FOLDER / name).is_file():
-            raise BackendError(f"the web client lacks {name}; scripts/build-web makes it, released wheels have it")
+            raise BackendError(f"the web client lacks {name}; run scripts/build-web or install a released wheel")
     return FOLDER
 
 

@@ -29,7 +29,9 @@ class Listener:
             self._socket = socket.create_server((host, port), family=family)
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise BackendError(f"port {port} of {host} cannot be had ({reason}); choose another with --port") from error
+            raise BackendError(
+                f"port {port} of {host} is not available ({reason}); choose another with --port"
+            ) from error
         self._server: Any = None
         self.port: int = self._socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host

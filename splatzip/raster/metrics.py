@@ -131,7 +131,7 @@ def _two_pictures(a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:
     left, right = (np.ascontiguousarray(picture, np.float32) for picture in (a, b))
     for picture in (left, right):
         if picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
-            raise ViewsError(f"an array of shape {picture.shape} is no picture; it must be (height, width, 3)")
+            raise ViewsError(f"an array of shape {picture.shape} is not a picture; it must be (height, width, 3)")
     if left.shape != right.shape:
         sizes = " and ".join(f"{picture.shape[1]}x{picture.shape[0]}" for picture in (left, right))
         raise ViewsError(f"pictures of {sizes} pixels cannot be compared")

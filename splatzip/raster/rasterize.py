@@ -143,7 +143,7 @@ def render(
     if backend == "cuda":
         return _on_gpu(scene).render(camera, background=background, extent=extent, antialias=antialias)
     if backend not in ("auto", "native"):
-        raise BackendError(f"backend {backend!r} is not there; choose auto, native, cuda or gsplat")
+        raise BackendError(f"backend {backend!r} is not known; choose auto, native, cuda or gsplat")
     return prepared(scene, threads).render(
         camera, background=background, extent=extent, antialias=antialias, threads=threads
     )

@@ -47,11 +47,13 @@ class Camera:
         if self.width < 1 or self.height < 1 or self.fx <= 0 or self.fy <= 0:
             raise ViewsError(
                 f"{self._called}: {self.width}x{self.height} pixels with focal lengths {self.fx:g}, {self.fy:g} "
-                "is no picture"
+                "is not a picture"
             )
         rotation = matrix[:3, :3]
         if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
-            raise ViewsError(f"{self._called}: the pose is no rigid motion (its axes are skewed, scaled or mirrored)")
+            raise ViewsError(
+                f"{self._called}: the pose is not a rigid motion (its axes are skewed, scaled or mirrored)"
+            )
 
     @property
     def _called(self) -> str:
@@ -91,7 +93,7 @@ class Camera:
         forward = np.asarray(target, np.float64) - start
         right = _cross(np.asarray(down, np.float64), forward)
         if not np.linalg.norm(right) > 0:
-            raise ViewsError(f"view {name}: eye and target coincide, or the look is straight along `down`")
+            raise ViewsError(f"view {name}: eye and target coincide, or the view direction is parallel to `down`")
         z, x = forward / np.linalg.norm(forward), right / np.linalg.norm(right)
         rotation = np.stack([x, _cross(z, x), z])
         matrix = np.eye(4)

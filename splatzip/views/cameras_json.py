@@ -28,7 +28,7 @@ def read(document: Any, file: Path) -> list[Frame]:
     frames = []
     for index, fields in enumerate(document):
         if not isinstance(fields, dict):
-            raise ViewsError(f"{file}: entry {index} is no camera")
+            raise ViewsError(f"{file}: entry {index} is not a camera")
         photo = str(fields.get("img_name", fields.get("id", index)))
         frames.append(_frame(fields, photo, folders, file))
     return frames

@@ -69,7 +69,7 @@ def _camera(pose: Pose, lens: Lens | None, where: str) -> Camera:
 def _rotation(quaternion: tuple[float, ...], where: str) -> NDArray[np.float64]:
     length = np.linalg.norm(quaternion)
     if not (np.isfinite(length) and length > 0):
-        raise ViewsError(f"{where}: the rotation is no quaternion")
+        raise ViewsError(f"{where}: the rotation is not a quaternion")
     w, x, y, z = np.asarray(quaternion) / length
     return np.array(
         [

@@ -59,5 +59,5 @@ class _Records:
 
     def skip(self, size_bytes: int) -> None:
         if size_bytes > len(self._data) - self._at:
-            raise ViewsError(f"{self._file}: the file ends at byte {len(self._data)}, inside of a record")
+            raise ViewsError(f"{self._file}: the file ends at byte {len(self._data)}, inside a record")
         self._at += size_bytes

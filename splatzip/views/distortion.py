@@ -55,4 +55,4 @@ def refuse_distortion(model: str, perspective: bool, distortion: Mapping[str, fl
     if perspective and not bent:
         return
     reason = f"camera model {model}" + (f" with {bent[0]}" if bent else "")
-    raise ViewsError(f"{where}: {reason} is no pinhole; undistort the photos first (colmap image_undistorter)")
+    raise ViewsError(f"{where}: {reason} is not a pinhole; undistort the photos first (colmap image_undistorter)")

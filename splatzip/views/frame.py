@@ -53,7 +53,9 @@ def number(values: Mapping[str, Any], key: str, where: str) -> float:
     value = values.get(key)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    raise ViewsError(f"{where}: {key!r} " + ("is missing" if value is None else f"is no number: {str(value)[:40]!r}"))
+    raise ViewsError(
+        f"{where}: {key!r} " + ("is missing" if value is None else f"is not a number: {str(value)[:40]!r}")
+    )
 
 
 def pixels(values: Mapping[str, Any], key: str, where: str) -> int:

@@ -51,7 +51,7 @@ def photo_size(photo: Path, where: str) -> tuple[int, int]:
         with Image.open(photo) as image:
             return image.size
     except _DAMAGED as error:
-        raise ViewsError(f"{where}: {photo} is no picture: {error}") from None
+        raise ViewsError(f"{where}: {photo} is not a picture: {error}") from None
 
 
 def check_size(photo: Path, camera: Camera) -> None:
@@ -76,7 +76,7 @@ def read_photo(photo: Path, camera: Camera, background: ArrayLike) -> NDArray[np
     try:
         with Image.open(photo) as image:
             if image.mode.startswith(("I", "F")):
-                raise ViewsError(f"frame {camera.name}: {photo} has not 8 bits a channel (mode {image.mode})")
+                raise ViewsError(f"frame {camera.name}: {photo} does not have 8 bits per channel (mode {image.mode})")
             rgba = np.asarray(image.convert("RGBA"))
     except _DAMAGED as error:
         raise ViewsError(f"frame {camera.name}: {photo} cannot be decoded: {error}") from None

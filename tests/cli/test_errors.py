@@ -134,7 +134,7 @@ def test_what_is_no_scene_is_not_said_to_become_one(refused, tmp_path, verb, con
         (("transform", "scene.ply", "out.ply", "--crop", "1", "2"), "(splatzip transform --help)"),
         (("compress", "scene.ply", "out.splatz", "--preset", "best"), "'--preset': 'best' is not one of"),
         (("compare", "scene.ply", "scene.ply", "--html", "report"), "report: expected FILE.html"),
-        (("compress", ".", "out.splatz"), "a folder without meta.json, so no SOG; name the scenes in it"),
+        (("compress", ".", "out.splatz"), "a folder without meta.json, so not a SOG; name the scenes in it"),
     ],
     ids=lambda a: a[0] if isinstance(a, tuple) else "",
 )
@@ -207,11 +207,11 @@ def test_a_name_that_is_no_text_is_no_reason_to_fail(run, scene_ply, tmp_path):
     ("options", "says"),
     [
         (("--prune", "most"), "expected a share like 0.6 or 60%, or none"),
-        (("--prune", "100%"), "a share is from 0 to less than 1"),
+        (("--prune", "100%"), "give a share from 0 to less than 1"),
         (("--prune", "none", "--preset", "fast"), "fast keeps every splat"),
         (("--view-weight", "2"), "add --views"),
-        (("--view-weight", "2", "--preset", "fast"), "fast asks no views what matters"),
-        (("--recipe", "omg", "--prune", "0.5"), "a recipe settles all but --views"),
+        (("--view-weight", "2", "--preset", "fast"), "fast does not optimize for views"),
+        (("--recipe", "omg", "--prune", "0.5"), "a recipe takes no option but --views"),
     ],
 )
 def test_a_share_or_a_weight_that_cannot_be_is_named_with_the_way_out(refused, scene_ply, options, says):

@@ -31,7 +31,7 @@ def test_a_port_that_is_taken_is_named(run, scene_ply):
         port = other.getsockname()[1]
         result = run("serve", scene_ply, "--port", port)
     assert result.returncode == 2
-    assert result.stderr.startswith(f"error: port {port} of 127.0.0.1 cannot be had")
+    assert result.stderr.startswith(f"error: port {port} of 127.0.0.1 is not available")
     assert "--port" in result.stderr
 
 

@@ -164,8 +164,8 @@ def legacy(version: int = 3, splats: int = 2, degree: int = 0, bits: int = 12, f
     ("inflated", "words"),
     [
         (legacy(body=39), "39 bytes of splats, 2 splats need 40"),
-        (legacy(body=41), "goes on behind"),
-        (legacy(body=50_000_000), "goes on behind"),
+        (legacy(body=41), "continues after"),
+        (legacy(body=50_000_000), "continues after"),
         (legacy(splats=0), "holds no splats"),
         (legacy(splats=4_000_000_000), "4000000000 splats .* cannot be in a file"),
         (legacy(degree=5), "SH degree 5"),
@@ -212,7 +212,7 @@ def test_every_truncation_and_every_flipped_byte_is_an_error_or_a_scene(tmp_path
         except (FormatError, SceneError):
             refused += 1
     assert refused > 20
-    with pytest.raises(CorruptError, match="3 bytes behind the last stream"):
+    with pytest.raises(CorruptError, match="3 bytes after the last stream"):
         spz.read_bytes(whole + b"abc", "longer")
 
 

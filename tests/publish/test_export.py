@@ -69,7 +69,7 @@ def test_a_scene_too_large_for_one_page_is_refused_with_the_way_out(shelf, monke
 
 def test_without_a_built_client_the_error_says_what_builds_it(shelf, client):
     (client / "worker.js").unlink()
-    with pytest.raises(BackendError, match=r"lacks worker\.js; scripts/build-web"):
+    with pytest.raises(BackendError, match=r"lacks worker\.js; run scripts/build-web"):
         splatzip.export_web(shelf / "one.splatz", shelf / "site")
 
 

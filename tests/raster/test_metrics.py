@@ -122,7 +122,7 @@ def test_pictures_of_different_sizes_are_refused_with_both_sizes() -> None:
 
 @pytest.mark.parametrize("shape", [(4, 4), (4, 4, 4), (0, 4, 3)])
 def test_what_is_no_picture_is_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ViewsError, match=r"is no picture"):
+    with pytest.raises(ViewsError, match=r"is not a picture"):
         ssim(np.zeros(shape), np.zeros(shape))
 
 

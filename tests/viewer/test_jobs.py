@@ -39,7 +39,7 @@ def test_a_job_says_how_far_it_is_and_what_came_of_it(ply, tmp_path):
 
 
 def test_the_librarys_own_error_comes_back(ply, tmp_path):
-    with pytest.raises(SplatzipError, match="fast has no size or loss to aim at; choose balanced"):
+    with pytest.raises(SplatzipError, match="fast cannot aim for a size or a loss; choose balanced"):
         list(compress_job(ply, tmp_path / "out.splatz", preset="fast", size=1000).steps())
     with pytest.raises(SplatzipError, match="No such file"):
         list(compress_job(tmp_path / "none.ply", tmp_path / "out.splatz", preset="fast").steps())

@@ -165,7 +165,7 @@ def test_a_damaged_photo_is_named(capture):
     with pytest.raises(ViewsError, match=f"frame {NAMES[0]}: .* cannot be decoded"):
         views.photo(0)
     photo.write_bytes(b"no picture")
-    with pytest.raises(ViewsError, match=f"frame {NAMES[0]}: .* is no picture"):
+    with pytest.raises(ViewsError, match=f"frame {NAMES[0]}: .* is not a picture"):
         Views.load(folder)
 
 
@@ -178,14 +178,14 @@ def test_photos_of_cameras_alone_are_refused():
     ("fields", "reason"),
     [
         ({"k1": 0.01}, r"frame r_0.jpg: camera model OPENCV with k1 = 0.01"),
-        ({"camera_model": "OPENCV_FISHEYE"}, "frame r_0.jpg: camera model OPENCV_FISHEYE is no pinhole"),
+        ({"camera_model": "OPENCV_FISHEYE"}, "frame r_0.jpg: camera model OPENCV_FISHEYE is not a pinhole"),
         ({"is_fisheye": True}, r"frame r_0.jpg: camera model is_fisheye"),
         ({"fl_x": None}, "frame r_0.jpg: 'fl_x' is missing"),
-        ({"w": "wide"}, "frame r_0.jpg: 'w' is no number: 'wide'"),
+        ({"w": "wide"}, "frame r_0.jpg: 'w' is not a number: 'wide'"),
         ({"h": 400.5}, "frame r_0.jpg: 'h' is 400.5, not a number of pixels"),
         ({"transform_matrix": [[1, 2], [3]]}, "frame r_0.jpg: 'transform_matrix' is not 4x4 or 3x4 numbers"),
         ({"transform_matrix": np.zeros((4, 4)).tolist()}, "frame r_0.jpg: the pose cannot be inverted"),
-        ({"transform_matrix": np.diag([2.0, 2, 2, 1]).tolist()}, "view r_0.jpg: the pose is no rigid motion"),
+        ({"transform_matrix": np.diag([2.0, 2, 2, 1]).tolist()}, "view r_0.jpg: the pose is not a rigid motion"),
     ],
 )
 def test_frames_that_cannot_be_used_are_named(capture, fields, reason):
@@ -203,8 +203,8 @@ def test_zero_distortion_is_none(capture):
 @pytest.mark.parametrize(
     ("lens", "reason"),
     [
-        ("1 OPENCV 400 400 555 555 200 200 0 0.1 0 0", "camera model OPENCV with parameter 6 = 0.1 is no pinhole"),
-        ("1 OPENCV_FISHEYE 400 400 555 555 200 200 0 0 0 0", "camera model OPENCV_FISHEYE is no pinhole"),
+        ("1 OPENCV 400 400 555 555 200 200 0 0.1 0 0", "camera model OPENCV with parameter 6 = 0.1 is not a pinhole"),
+        ("1 OPENCV_FISHEYE 400 400 555 555 200 200 0 0 0 0", "camera model OPENCV_FISHEYE is not a pinhole"),
         ("1 MIRROR_BALL 400 400 555", "camera model MIRROR_BALL is not one of COLMAP's"),
         ("1 PINHOLE 400 400 555 555 200", "camera model PINHOLE with 3 parameters"),
         ("2 PINHOLE 400 400 555 555 200 200", "there is no camera 1"),
@@ -259,7 +259,7 @@ def test_a_damaged_text_model_names_the_line(tmp_path):
         ("transforms.json", "{", "not JSON"),
         ("transforms.json", '{"frames": []}', "no camera in this file"),
         ("transforms.json", '{"frames": [{}]}', "frame 0 has no file_path"),
-        ("cameras.json", "[3]", "entry 0 is no camera"),
+        ("cameras.json", "[3]", "entry 0 is not a camera"),
         ("other.json", '{"a": 1}', "neither transforms.json"),
         ("images.txt", "", "both .bin or both .txt"),
         ("one.json", '{"target": [0, 0, 0], "width": 8, "height": 8, "fov_y_degrees": 200}', "between 0 and 180"),
