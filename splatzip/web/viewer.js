@@ -540,16 +540,16 @@ var Ce = [
 function je(e, t) {
 	let n = ze(t);
 	return e === 404 || e === 410 ? {
-		title: `There is no ${n} on the server (${e}).`,
+		title: `The server cannot find ${n} (${e}).`,
 		detail: "Check the address.",
 		canRetry: !0
 	} : e === 401 || e === 403 ? {
-		title: `The server does not hand out ${n} (${e}).`,
-		detail: "Ask whoever runs it.",
+		title: `The server refuses access to ${n} (${e}).`,
+		detail: "Ask whoever runs the server.",
 		canRetry: !0
 	} : e === 429 ? {
-		title: "The server is asked too often (429).",
-		detail: "Wait a little.",
+		title: "The server received too many requests (429).",
+		detail: "Wait a moment, then try again.",
 		canRetry: !0,
 		mayPass: !0
 	} : e >= 500 ? {
@@ -566,36 +566,36 @@ function je(e, t) {
 function Me(e, t) {
 	if (e === 0 && t === null) return {
 		title: "The server cannot be reached.",
-		detail: "Check the connection; a file on another server also has to allow other sites (CORS).",
+		detail: "Check the connection. If the file is on another server, that server must allow other sites (CORS).",
 		canRetry: !0,
 		mayPass: !0
 	};
 	let n = t === null ? "" : ` of ${Re(t)}`;
 	return {
 		title: `The connection was lost after ${Re(e)}${n}.`,
-		detail: "What came is shown; trying again goes on from there.",
+		detail: "What has arrived is shown; trying again continues from there.",
 		canRetry: !0,
 		mayPass: !0
 	};
 }
 function Ne(e) {
 	return {
-		title: `${ze(e)} changed on the server while it was being loaded.`,
-		detail: "Reload the page to see the new one.",
+		title: `The server replaced ${ze(e)} while it was loading.`,
+		detail: "Reload the page to see the new version.",
 		canRetry: !1
 	};
 }
 function Pe(e, t) {
 	return {
 		title: `The server's copy of the file ends after ${Re(e)} of ${Re(t)}.`,
-		detail: "It was not uploaded whole; what is there is shown.",
+		detail: "It was not uploaded completely; what is there is shown.",
 		canRetry: !0,
 		startsAnew: !0
 	};
 }
 function Fe(e) {
 	return {
-		title: "A part of the file is lacking.",
+		title: "Part of the file is missing.",
 		detail: `The rest is shown. ${e.join("; ")}`,
 		canRetry: !1
 	};
@@ -603,15 +603,15 @@ function Fe(e) {
 function Ie(e, t) {
 	return e === "NotSplatzipError" ? {
 		title: "This is not a .splatz file.",
-		detail: "splatzip compress makes one of any scene.",
+		detail: "splatzip compress makes one from any scene.",
 		canRetry: !1
 	} : e === "UnsupportedVersionError" || e === "UnsupportedFeatureError" ? {
-		title: "This viewer does not know this version of the format.",
+		title: "This viewer cannot read this version of the format.",
 		detail: t,
 		canRetry: !1
 	} : e === "TruncatedError" ? {
 		title: "The file ends too early.",
-		detail: "It was not uploaded whole.",
+		detail: "It was not uploaded completely.",
 		canRetry: !0,
 		startsAnew: !0
 	} : e === "CorruptError" ? {
@@ -638,7 +638,7 @@ function Re(e) {
 function ze(e) {
 	let t = e.split(/[?#]/)[0], n = t.slice(t.lastIndexOf("/") + 1);
 	try {
-		return decodeURIComponent(n) || "such file";
+		return decodeURIComponent(n) || "the file";
 	} catch {
 		return n;
 	}
@@ -25304,12 +25304,12 @@ function fC(e) {
 // src/ui/panels.ts
 var pC = [
 	["Drag, arrows", "turn"],
-	["Right drag, Shift, two fingers", "move the picture"],
-	["Wheel, pinch, + and -", "nearer, farther"],
-	["W A S D, Q E", "walk, down and up"],
-	["F", "orbit or fly"],
-	["R", "back to the start"],
-	["U", "another way up"]
+	["Right drag, Shift + drag, two fingers", "pan"],
+	["Wheel, pinch, + and -", "zoom"],
+	["W A S D, Q E", "move, down and up"],
+	["F", "switch between orbit and fly"],
+	["R", "reset the view"],
+	["U", "change which way is up"]
 ], mC = ["L", "copy a link to this view"], hC = class {
 	element;
 	#e = uC("h2");
@@ -25322,7 +25322,7 @@ var pC = [
 		}, this.#e, this.#t, this.#n), this.element.hidden = !0;
 	}
 	show({ problem: e, damage: t, progress: n, phase: r }) {
-		this.element.hidden = e === null && (t.length === 0 || r === "loading"), this.element.hidden || (e === null ? (this.#e.textContent = t.length === 1 ? "A part of the file is damaged." : `${t.length} parts of the file are damaged.`, this.#t.textContent = `The rest is shown. ${t[0]}`) : (this.#e.textContent = e.title, this.#t.textContent = e.detail), this.#n.hidden = e?.canRetry !== !0, this.element.classList.toggle("beside", n.splats > 0));
+		this.element.hidden = e === null && (t.length === 0 || r === "loading"), this.element.hidden || (e === null ? (this.#e.textContent = t.length === 1 ? "Part of the file is damaged." : `${t.length} parts of the file are damaged.`, this.#t.textContent = `The rest is shown. ${t[0]}`) : (this.#e.textContent = e.title, this.#t.textContent = e.detail), this.#n.hidden = e?.canRetry !== !0, this.element.classList.toggle("beside", n.splats > 0));
 	}
 }, gC = class {
 	element;
@@ -25334,8 +25334,8 @@ var pC = [
 		};
 		this.element = uC("dialog", {
 			class: "panel",
-			"aria-label": "Keys"
-		}, uC("h2", {}, "Keys and hands"), uC("dl", {}, ...t), n), this.element.addEventListener("keydown", r);
+			"aria-label": "Controls"
+		}, uC("h2", {}, "Controls"), uC("dl", {}, ...t), n), this.element.addEventListener("keydown", r);
 	}
 	toggle() {
 		this.element.open ? this.element.close() : this.element.show();
@@ -25399,7 +25399,7 @@ function SC({ progress: e, phase: t, isWaiting: n }) {
 }
 function CC({ progress: e, isLimited: t }) {
 	let { splats: n, totalSplats: r } = e, i = n.toLocaleString("en");
-	return r === null || n === r ? `${i} splats` : `${i} of ${r.toLocaleString("en")} splats${t ? ", as many as this device takes" : ""}`;
+	return r === null || n === r ? `${i} splats` : `${i} of ${r.toLocaleString("en")} splats${t ? ", the most this device can show" : ""}`;
 }
 // src/ui/style.css?inline
 var wC = ":host{contain:strict;--ink:#1b1d21;--soft:#565c66;--paper:#fffffff0;--line:#d5d9df;--link:#0b5cad;--bad:#b3261e;min-height:8rem;color:var(--ink);font:14px/1.4 system-ui,sans-serif;display:block;position:relative;overflow:hidden}:host([hidden]){display:none}@media (prefers-color-scheme:dark){:host{--ink:#e8eaed;--soft:#a3aab4;--paper:#1d1f24f0;--line:#383d45;--link:#8ab8f2;--bad:#f2a49d}}canvas{touch-action:none;cursor:grab;outline:none;width:100%;height:100%;display:block}canvas:active{cursor:grabbing}canvas:focus-visible{outline:3px solid var(--link);outline-offset:-3px}.bar{pointer-events:none;flex-wrap:wrap;align-items:end;gap:.5rem;display:flex;position:absolute;bottom:.6rem;left:.6rem;right:.6rem}.bar>*{pointer-events:auto}.status,.buttons,.panel{background:var(--paper);border:1px solid var(--line);border-radius:.6rem}.status{font-variant-numeric:tabular-nums;align-items:center;gap:.5rem;min-width:0;padding:.3rem .7rem .3rem .4rem;transition:opacity .6s;display:flex}.status.quiet{opacity:0;pointer-events:none}.status svg{flex:none}.status small{color:var(--soft);font-size:12px}.status b{font-weight:600}.track{fill:none;stroke:var(--line);stroke-width:3.5px}.done{fill:none;stroke:var(--link);stroke-width:3.5px;stroke-linecap:round;transition:stroke-dashoffset .15s}.buttons{margin-left:auto;padding:2px;display:flex}button{font:inherit;color:inherit;cursor:pointer;background:0 0;border:0;border-radius:.45rem}.buttons button{place-items:center;width:2.2rem;height:2.2rem;display:grid}button:hover{background:color-mix(in srgb, var(--ink) 10%, transparent)}button:focus-visible{outline:2px solid var(--link);outline-offset:-1px}.panel{z-index:1;box-sizing:border-box;width:max-content;max-width:calc(100% - 1.2rem);max-height:calc(100% - 1.2rem);padding:1rem 1.2rem;position:absolute;top:50%;left:50%;overflow:auto;transform:translate(-50%,-50%)}.panel[hidden]{display:none}.panel h2{overflow-wrap:anywhere;margin:0 0 .3rem;font-size:1rem}.panel p{color:var(--soft);overflow-wrap:anywhere;margin:0 0 .6rem}.panel p:last-child{margin:0}.problem h2{color:var(--bad)}.panel button{border:1px solid var(--line);padding:.35rem .9rem}.problem.beside{max-width:min(26rem,100% - 1.2rem);top:auto;bottom:3.6rem;left:.6rem;transform:none}dl{grid-template-columns:fit-content(60%) 1fr;gap:.15rem .9rem;margin:0 0 .8rem;display:grid}dt{color:var(--soft)}dd{margin:0}.says{position:absolute;top:.6rem;left:50%;transform:translate(-50%)}.says:not(.shown){clip-path:inset(50%);width:1px;height:1px;overflow:hidden}.says.shown{background:var(--paper);border:1px solid var(--line);overflow-wrap:anywhere;-webkit-user-select:all;user-select:all;box-sizing:border-box;border-radius:.6rem;width:max-content;max-width:calc(100% - 3rem);padding:.3rem .8rem}@media (prefers-reduced-motion:reduce){.status,.done{transition:none}}", TC = {
@@ -25446,7 +25446,7 @@ var OC = class extends HTMLElement {
 		let e = D(Object.fromEntries([...this.attributes].map(({ name: e, value: t }) => [e, t]))), t = uC("canvas", {
 			tabindex: "0",
 			role: "application",
-			"aria-label": "Scene; H shows the keys"
+			"aria-label": "Scene; press H for the controls"
 		});
 		this.#e.replaceChildren(uC("style", {}, wC), t);
 		let n = new hC(() => void this.viewer?.load());
@@ -25489,7 +25489,7 @@ var OC = class extends HTMLElement {
 			class: "buttons",
 			role: "group",
 			"aria-label": "View"
-		}, s("reset", "Back to the start (R)", () => t.controls.reset()), l, s("up", "Another way up (U)", () => t.turnUp()), ...r ? [s("link", "Copy a link to this view (L)", () => void c())] : [], ...document.fullscreenEnabled ? [u] : [], s("help", "Keys (H)", () => a.toggle()));
+		}, s("reset", "Reset the view (R)", () => t.controls.reset()), l, s("up", "Change which way is up (U)", () => t.turnUp()), ...r ? [s("link", "Copy a link to this view (L)", () => void c())] : [], ...document.fullscreenEnabled ? [u] : [], s("help", "Controls (H)", () => a.toggle()));
 		e.addEventListener("keydown", (e) => {
 			e.ctrlKey || e.metaKey || e.altKey || (e.code === "KeyH" || e.key === "?" ? a.toggle() : e.code === "KeyL" && r ? c() : e.code === "KeyU" && t.turnUp());
 		}), this.#e.append(n.element, a.element, uC("div", { class: "bar" }, i.element, d), o.element), t.store.subscribe((e) => {
@@ -25503,8 +25503,8 @@ function kC(e) {
 function AC(e) {
 	let { title: t, detail: n } = Le(e), r = /webgl/i.test(n);
 	return {
-		title: r ? "This browser cannot draw scenes: it has no WebGL 2." : t,
-		detail: r ? "Another browser, or hardware acceleration in its settings, may help." : n,
+		title: r ? "This browser cannot show scenes: it has no WebGL 2." : t,
+		detail: r ? "Try another browser, or turn on hardware acceleration in the settings." : n,
 		canRetry: !1
 	};
 }

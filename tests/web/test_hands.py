@@ -93,7 +93,7 @@ def test_the_button_leads_back_to_the_start_wherever_the_camera_went(viewer):
     viewer.tab.mouse.wheel(0, 300)
     viewer.until(lambda: np.linalg.norm(position(viewer) - target(viewer)) > 1.1 * near)
     assert np.linalg.norm(position(viewer) - start) > 0.1
-    viewer.tab.get_by_role("button", name="Back to the start (R)").click()
+    viewer.tab.get_by_role("button", name="Reset the view (R)").click()
     np.testing.assert_allclose(position(viewer), start)
     assert np.abs(viewer.still_picture() - before).mean() < 0.01
 

@@ -164,7 +164,7 @@ def test_what_goes_wrong_is_thrown_in_words_and_a_signal_stops_it(server, bare):
             return [refused instanceof LoadError, refused.problem.title, stopped.name];
         }"""
     )
-    assert found == [True, "There is no scene.splatz on the server (404).", "AbortError"]
+    assert found == [True, "The server cannot find scene.splatz (404).", "AbortError"]
 
 
 @needs_engines

@@ -129,13 +129,13 @@ def test_focus_goes_from_the_scene_through_the_buttons_and_is_seen_everywhere(se
         keyboard.press("Tab")
         assert len(found) < 20
     assert [name for name, _, _ in found] == [
-        "Scene; H shows the keys",
-        "Back to the start (R)",
+        "Scene; press H for the controls",
+        "Reset the view (R)",
         "Orbit or fly (F)",
-        "Another way up (U)",
+        "Change which way is up (U)",
         "Copy a link to this view (L)",
         "Full screen",
-        "Keys (H)",
+        "Controls (H)",
     ]
     assert all(style != "none" and width >= 2 for _, style, width in found)
     assert page.tab.evaluate("document.activeElement.id") == "after"
@@ -150,7 +150,7 @@ def test_focus_goes_from_the_scene_through_the_buttons_and_is_seen_everywhere(se
 def test_keys_are_shown_and_left_without_a_mouse(server, opened):
     page = opened(f"{server.address}/?src=scene.splatz", width=800, height=500)
     page.wait("state.phase === 'complete'")
-    keyboard, keys = page.tab.keyboard, page.tab.get_by_role("dialog", name="Keys")
+    keyboard, keys = page.tab.keyboard, page.tab.get_by_role("dialog", name="Controls")
     keyboard.press("Tab")
     for leave in ("Escape", "h", "Enter"):
         keyboard.press("h")
@@ -169,7 +169,7 @@ def test_keys_are_shown_and_left_without_a_mouse(server, opened):
 def test_an_element_told_of_another_scene_shows_that_one(server, opened, splatz):
     server.files["other.splatz"] = splatz
     page = opened(f"{server.address}/?src=missing.splatz", width=800, height=500)
-    assert "There is no missing.splatz" in page.words()
+    assert "The server cannot find missing.splatz" in page.words()
     page.tab.evaluate("document.querySelector('splat-zip').setAttribute('src', 'other.splatz')")
     assert page.wait("state.phase === 'complete'")["progress"]["splats"] == 20_000
     assert not page.tab.locator("splat-zip .problem").is_visible()

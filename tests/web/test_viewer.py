@@ -241,8 +241,8 @@ def test_without_ranges_a_cut_is_read_over(server, opened, splatz):
 @pytest.mark.parametrize(
     ("statuses", "said"),
     [
-        ([404], "There is no scene.splatz on the server (404)."),
-        ([403], "The server does not hand out scene.splatz (403)."),
+        ([404], "The server cannot find scene.splatz (404)."),
+        ([403], "The server refuses access to scene.splatz (403)."),
         ([500] * 9, "The server failed (500)."),
     ],
 )
@@ -262,7 +262,7 @@ def test_a_wrong_content_length_is_no_end(server, opened):
 def test_a_file_that_was_not_uploaded_whole_is_called_that_and_shown_as_far_as_it_goes(server, opened, splatz):
     server.files["scene.splatz"] = splatz[: len(splatz) // 2]
     viewer = opened(f"{server.address}/?src=scene.splatz")
-    assert "was not uploaded whole" in viewer.words()
+    assert "was not uploaded completely" in viewer.words()
 
 
 def test_a_file_of_another_kind_is_called_that(server, opened):
@@ -316,4 +316,4 @@ def test_a_budget_stops_at_a_tier_and_says_so(server, opened):
     assert state["progress"]["tiers"] == 1
     if tiers > 1:
         assert state["isLimited"]
-        assert "as many as this device takes" in viewer.tab.locator("splat-zip .status").inner_text()
+        assert "the most this device can show" in viewer.tab.locator("splat-zip .status").inner_text()

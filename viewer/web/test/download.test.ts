@@ -147,17 +147,17 @@ test('a failing server is asked again, a missing file is not', async () => {
   assert.equal(asked.length, 4);
   assert.deepEqual(got, FILE);
   const missing = await run({ statuses: [404, 404] }, WHOLE);
-  assert.equal(problemOf(missing.error), 'There is no some scene.splatz on the server (404).');
+  assert.equal(problemOf(missing.error), 'The server cannot find some scene.splatz (404).');
   assert.equal(missing.asked.length, 1);
   const down = await run({ statuses: [500, 500, 500, 500, 500] }, WHOLE);
   assert.equal(problemOf(down.error), 'The server failed (500).');
   const secret = await run({ statuses: [403] }, WHOLE);
-  assert.equal(problemOf(secret.error), 'The server does not hand out some scene.splatz (403).');
+  assert.equal(problemOf(secret.error), 'The server refuses access to some scene.splatz (403).');
 });
 
 test('a file that changes on the way is not mixed with the old one', async () => {
   const { error, download } = await run({ cuts: [70_000, Infinity], tags: ['"a"', '"b"'] }, WHOLE);
-  assert.match(problemOf(error), /changed on the server/);
+  assert.match(problemOf(error), /^The server replaced /);
   assert.equal(download.received.bytes, 70_000);
 });
 

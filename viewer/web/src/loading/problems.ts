@@ -27,11 +27,11 @@ export class LoadError extends Error {
 export function httpProblem(status: number, url: string): Problem {
   const file = nameOf(url);
   if (status === 404 || status === 410)
-    return { title: `There is no ${file} on the server (${status}).`, detail: 'Check the address.', canRetry: true };
+    return { title: `The server cannot find ${file} (${status}).`, detail: 'Check the address.', canRetry: true };
   if (status === 401 || status === 403)
-    return { title: `The server does not hand out ${file} (${status}).`, detail: 'Ask whoever runs it.', canRetry: true };
+    return { title: `The server refuses access to ${file} (${status}).`, detail: 'Ask whoever runs the server.', canRetry: true };
   if (status === 429)
-    return { title: 'The server is asked too often (429).', detail: 'Wait a little.', canRetry: true, mayPass: true };
+    return { title: 'The server received too many requests (429).', detail: 'Wait a moment, then try again.', canRetry: true, mayPass: true };
   if (status >= 500)
     return {
       title: `The server failed (${status}).`,
@@ -46,14 +46,14 @@ export function cutProblem(bytes: number, total: number | null): Problem {
   if (bytes === 0 && total === null)
     return {
       title: 'The server cannot be reached.',
-      detail: 'Check the connection; a file on another server also has to allow other sites (CORS).',
+      detail: 'Check the connection. If the file is on another server, that server must allow other sites (CORS).',
       canRetry: true,
       mayPass: true,
     };
   const of = total === null ? '' : ` of ${megabytes(total)}`;
   return {
     title: `The connection was lost after ${megabytes(bytes)}${of}.`,
-    detail: 'What came is shown; trying again goes on from there.',
+    detail: 'What has arrived is shown; trying again continues from there.',
     canRetry: true,
     mayPass: true,
   };
@@ -61,8 +61,8 @@ export function cutProblem(bytes: number, total: number | null): Problem {
 
 export function changedProblem(url: string): Problem {
   return {
-    title: `${nameOf(url)} changed on the server while it was being loaded.`,
-    detail: 'Reload the page to see the new one.',
+    title: `The server replaced ${nameOf(url)} while it was loading.`,
+    detail: 'Reload the page to see the new version.',
     canRetry: false,
   };
 }
@@ -70,7 +70,7 @@ export function changedProblem(url: string): Problem {
 export function shortProblem(bytes: number, total: number): Problem {
   return {
     title: `The server's copy of the file ends after ${megabytes(bytes)} of ${megabytes(total)}.`,
-    detail: 'It was not uploaded whole; what is there is shown.',
+    detail: 'It was not uploaded completely; what is there is shown.',
     canRetry: true,
     startsAnew: true,
   };
@@ -78,16 +78,16 @@ export function shortProblem(bytes: number, total: number): Problem {
 
 /** @param missing - what the decoder says is lacking. */
 export function lackingProblem(missing: readonly string[]): Problem {
-  return { title: 'A part of the file is lacking.', detail: `The rest is shown. ${missing.join('; ')}`, canRetry: false };
+  return { title: 'Part of the file is missing.', detail: `The rest is shown. ${missing.join('; ')}`, canRetry: false };
 }
 
 export function failureProblem(error: string, message: string): Problem {
   if (error === 'NotSplatzipError')
-    return { title: 'This is not a .splatz file.', detail: 'splatzip compress makes one of any scene.', canRetry: false };
+    return { title: 'This is not a .splatz file.', detail: 'splatzip compress makes one from any scene.', canRetry: false };
   if (error === 'UnsupportedVersionError' || error === 'UnsupportedFeatureError')
-    return { title: 'This viewer does not know this version of the format.', detail: message, canRetry: false };
+    return { title: 'This viewer cannot read this version of the format.', detail: message, canRetry: false };
   if (error === 'TruncatedError')
-    return { title: 'The file ends too early.', detail: 'It was not uploaded whole.', canRetry: true, startsAnew: true };
+    return { title: 'The file ends too early.', detail: 'It was not uploaded completely.', canRetry: true, startsAnew: true };
   if (error === 'CorruptError') return { title: 'The file is damaged.', detail: message, canRetry: true, startsAnew: true };
   return { title: 'The decoder failed.', detail: message, canRetry: false };
 }
@@ -108,7 +108,7 @@ function nameOf(url: string): string {
   const path = url.split(/[?#]/)[0]!;
   const name = path.slice(path.lastIndexOf('/') + 1);
   try {
-    return decodeURIComponent(name) || 'such file';
+    return decodeURIComponent(name) || 'the file';
   } catch {
     return name;
   }

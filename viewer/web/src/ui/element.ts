@@ -73,7 +73,7 @@ export class SplatZipElement extends HTMLElement {
   #open(): void {
     const said = Object.fromEntries([...this.attributes].map(({ name, value }) => [name, value]));
     const config = configOf(said);
-    const canvas = html('canvas', { tabindex: '0', role: 'application', 'aria-label': 'Scene; H shows the keys' });
+    const canvas = html('canvas', { tabindex: '0', role: 'application', 'aria-label': 'Scene; press H for the controls' });
     this.#root.replaceChildren(html('style', {}, style), canvas);
     const problem = new ProblemPanel(() => void this.viewer?.load());
     try {
@@ -119,12 +119,12 @@ export class SplatZipElement extends HTMLElement {
     const buttons = html(
       'div',
       { class: 'buttons', role: 'group', 'aria-label': 'View' },
-      button('reset', 'Back to the start (R)', () => viewer.controls.reset()),
+      button('reset', 'Reset the view (R)', () => viewer.controls.reset()),
       mode,
-      button('up', 'Another way up (U)', () => viewer.turnUp()),
+      button('up', 'Change which way is up (U)', () => viewer.turnUp()),
       ...(hasLinks ? [button('link', 'Copy a link to this view (L)', () => void copy())] : []),
       ...(document.fullscreenEnabled ? [full] : []),
-      button('help', 'Keys (H)', () => help.toggle()),
+      button('help', 'Controls (H)', () => help.toggle()),
     );
     canvas.addEventListener('keydown', (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -152,8 +152,8 @@ function cannotDraw(error: unknown): State['problem'] {
   const { title, detail } = problemOf(error);
   const isWebgl = /webgl/i.test(detail);
   return {
-    title: isWebgl ? 'This browser cannot draw scenes: it has no WebGL 2.' : title,
-    detail: isWebgl ? 'Another browser, or hardware acceleration in its settings, may help.' : detail,
+    title: isWebgl ? 'This browser cannot show scenes: it has no WebGL 2.' : title,
+    detail: isWebgl ? 'Try another browser, or turn on hardware acceleration in the settings.' : detail,
     canRetry: false,
   };
 }

@@ -5,12 +5,12 @@ import { html } from './dom';
 
 const KEYS = [
   ['Drag, arrows', 'turn'],
-  ['Right drag, Shift, two fingers', 'move the picture'],
-  ['Wheel, pinch, + and -', 'nearer, farther'],
-  ['W A S D, Q E', 'walk, down and up'],
-  ['F', 'orbit or fly'],
-  ['R', 'back to the start'],
-  ['U', 'another way up'],
+  ['Right drag, Shift + drag, two fingers', 'pan'],
+  ['Wheel, pinch, + and -', 'zoom'],
+  ['W A S D, Q E', 'move, down and up'],
+  ['F', 'switch between orbit and fly'],
+  ['R', 'reset the view'],
+  ['U', 'change which way is up'],
 ] as const;
 const LINK = ['L', 'copy a link to this view'] as const;
 
@@ -33,7 +33,7 @@ export class ProblemPanel {
       this.#title.textContent = problem.title;
       this.#detail.textContent = problem.detail;
     } else {
-      this.#title.textContent = damage.length === 1 ? 'A part of the file is damaged.' : `${damage.length} parts of the file are damaged.`;
+      this.#title.textContent = damage.length === 1 ? 'Part of the file is damaged.' : `${damage.length} parts of the file are damaged.`;
       this.#detail.textContent = `The rest is shown. ${damage[0]}`;
     }
     this.#button.hidden = problem?.canRetry !== true;
@@ -53,7 +53,7 @@ export class HelpPanel {
     const leave = (event: KeyboardEvent): void => {
       if (event.key === 'Escape' || event.code === 'KeyH') this.element.close();
     };
-    this.element = html('dialog', { class: 'panel', 'aria-label': 'Keys' }, html('h2', {}, 'Keys and hands'), html('dl', {}, ...rows), close);
+    this.element = html('dialog', { class: 'panel', 'aria-label': 'Controls' }, html('h2', {}, 'Controls'), html('dl', {}, ...rows), close);
     this.element.addEventListener('keydown', leave);
   }
 

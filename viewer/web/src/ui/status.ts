@@ -57,5 +57,5 @@ export function splatsText({ progress, isLimited }: State): string {
   const { splats, totalSplats } = progress;
   const said = splats.toLocaleString('en');
   if (totalSplats === null || splats === totalSplats) return `${said} splats`;
-  return `${said} of ${totalSplats.toLocaleString('en')} splats${isLimited ? ', as many as this device takes' : ''}`;
+  return `${said} of ${totalSplats.toLocaleString('en')} splats${isLimited ? ', the most this device can show' : ''}`;
 }
