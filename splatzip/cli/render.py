@@ -21,12 +21,9 @@ def render(
     source: of.Source,
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Picture (.png), or video with --orbit (.mp4).")],
     view: Annotated[
-        str | None,
-        typer.Option(metavar="I|NAME", help="Which one of --views, or of 12 around the scene. Default: the first."),
+        str | None, typer.Option(metavar="I|NAME", help="One of --views or of 12 around the scene. Default: first.")
     ] = None,
-    camera: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Use the only camera in this file instead.")
-    ] = None,
+    camera: Annotated[Path | None, typer.Option(metavar="FILE", help="Use the only camera in this file.")] = None,
     views: of.ViewsPath = None,
     split: of.SplitOption = of.SplitOf.test,
     size: Annotated[
