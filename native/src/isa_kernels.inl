@@ -534,43 +534,45 @@ void transform_block(const Transform& t, const float* values, int stride, int64_
   }
 }
 
-constexpr int kTurned = 16;  // planes that are turned to rows at once: strides are multiples of it
+constexpr int kTurned = 16;                          // strides are multiples of it
+constexpr int kTurnedPlanes = kWidth == 4 ? 8 : 16;  // at once: registers have to hold them
 
 inline void store_as_floats(const int8_t* codes, float* out) {
 #if defined(__wasm_simd128__)
-  const v128_t all = wasm_v128_load(codes);
-  const v128_t halves[2] = {wasm_i16x8_extend_low_i8x16(all), wasm_i16x8_extend_high_i8x16(all)};
-  for (int k = 0; k < 2; ++k) {
-    wasm_v128_store(out + 8 * k, wasm_f32x4_convert_i32x4(wasm_i32x4_extend_low_i16x8(halves[k])));
-    wasm_v128_store(out + 8 * k + 4, wasm_f32x4_convert_i32x4(wasm_i32x4_extend_high_i16x8(halves[k])));
-  }
+  const v128_t all = wasm_i16x8_load8x8(codes);
+  wasm_v128_store(out, wasm_f32x4_convert_i32x4(wasm_i32x4_extend_low_i16x8(all)));
+  wasm_v128_store(out + 4, wasm_f32x4_convert_i32x4(wasm_i32x4_extend_high_i16x8(all)));
 #else
-  for (int k = 0; k < kTurned; k += kWidth) store(out + k, to_floats(load_signed_bytes(codes + k)));
+  for (int k = 0; k < kTurnedPlanes; k += kWidth) store(out + k, to_floats(load_signed_bytes(codes + k)));
 #endif
 }
 
-// Symbols of a block, kTurned planes from v on, to rows of floats.
+// Symbols of a block, kTurnedPlanes planes from v on, to rows of floats.
 void turn_symbols(const PredictedRows& r, int v, int64_t first, int rows, float* out) {
-  for (int row = 0; row < rows; row += kTurned) {
-    // Four times the perfect shuffle of 256 bytes: byte (plane, row) becomes byte (row, plane).
-    Bytes16 from[kTurned], to[kTurned];
-    for (int k = 0; k < kTurned; ++k) {
-      const uint8_t* symbols = v + k < r.width ? r.coded[v + k].symbols : nullptr;
-      const Bytes16 u = symbols ? load<Bytes16>(symbols + first + row) : Bytes16{};
+  constexpr int kRows = 16, kStages = kTurnedPlanes == 8 ? 3 : 4;
+  const uint8_t* planes[kTurnedPlanes];
+  static constexpr uint8_t kNone[kRowBlock] = {};
+  for (int k = 0; k < kTurnedPlanes; ++k) planes[k] = v + k < r.width ? r.coded[v + k].symbols + first : kNone;
+  for (int row = 0; row < rows; row += kRows) {
+    // Perfect shuffles, as many as halve the planes down to one: byte (plane, row) becomes byte (row, plane).
+    Bytes16 from[kTurnedPlanes], to[kTurnedPlanes];
+    for (int k = 0; k < kTurnedPlanes; ++k) {
+      const Bytes16 u = load<Bytes16>(planes[k] + row);
       from[k] = (u >> 1) ^ -(u & 1);
     }
 #pragma GCC unroll 4
-    for (int stage = 0; stage < 4; ++stage) {
+    for (int stage = 0; stage < kStages; ++stage) {
 #pragma GCC unroll 8
-      for (int k = 0; k < kTurned / 2; ++k) {
-        to[2 * k] = low_pairs(from[k], from[k + kTurned / 2]);
-        to[2 * k + 1] = high_pairs(from[k], from[k + kTurned / 2]);
+      for (int k = 0; k < kTurnedPlanes / 2; ++k) {
+        to[2 * k] = low_pairs(from[k], from[k + kTurnedPlanes / 2]);
+        to[2 * k + 1] = high_pairs(from[k], from[k + kTurnedPlanes / 2]);
       }
       std::memcpy(from, to, sizeof from);
     }
-    alignas(64) int8_t turned[kTurned * kTurned];
+    alignas(64) int8_t turned[kTurnedPlanes * kRows];
     std::memcpy(turned, from, sizeof turned);
-    for (int at = 0; at < kTurned; ++at) store_as_floats(turned + at * kTurned, out + (row + at) * r.stride + v);
+    float* rows_out = out + row * r.stride + v;
+    for (int at = 0; at < kRows; ++at, rows_out += r.stride) store_as_floats(turned + at * kTurnedPlanes, rows_out);
   }
 }
 
@@ -609,7 +611,11 @@ void turn_codes(const PredictedRows& r, int64_t first, int rows, float* out) {
   for (int v = 0; v < r.stride; v += kTurned) {
     bool values = false;
     for (int k = v; k < v + kTurned && k < r.width; ++k) values |= r.coded[k].symbols == nullptr;
-    values ? turn_mixed(r, v, first, rows, out) : turn_symbols(r, v, first, rows, out);
+    if (values) {
+      turn_mixed(r, v, first, rows, out);
+    } else {
+      for (int k = v; k < v + kTurned; k += kTurnedPlanes) turn_symbols(r, k, first, rows, out);
+    }
   }
 }
 
@@ -802,7 +808,25 @@ void sizes_of(const Value* values, int64_t n, uint8_t* sizes) {
   }
 }
 
+#if defined(SPLATZIP_LANES_128) && !defined(__AVX2__)
+// Of a plane of symbols, in one go; planes have room for what is written behind their end.
+void add_symbol_sizes(const SizePlane& p) {
+  const Bytes16 most = Bytes16{} + static_cast<uint8_t>(kMostSize), none = {};
+  for (int64_t i = 0; i < p.n; i += 16) {
+    const Bytes16 half_up = average(load<Bytes16>(p.codes.symbols + i), none);
+    const Bytes16 size = half_up < most ? half_up : most;
+    store(p.before + i, size);
+    store(p.channels + i, p.last_of_component ? none : load<Bytes16>(p.channels + i) + size);
+    store(p.sum + i, load<Halves8>(p.sum + i) + (Halves8)low_pairs(size, none));
+    store(p.sum + i + 8, load<Halves8>(p.sum + i + 8) + (Halves8)high_pairs(size, none));
+  }
+}
+#endif
+
 void add_size_plane(const SizePlane& p) {
+#if defined(SPLATZIP_LANES_128) && !defined(__AVX2__)
+  if (p.codes.symbols) return add_symbol_sizes(p);
+#endif
   constexpr int64_t kBlock = 1024;
   uint8_t size[kBlock];
   for (int64_t first = 0; first < p.n; first += kBlock) {

@@ -56,12 +56,13 @@ inline void transpose(FourFloats (&rows)[4]) {
 #endif
 
 // Where bytes can be looked up in a register. look_up: 0 where the index is 16 or more. narrow: numbers that fit;
-// narrow_signed: signs stay. least_of, largest_of: of numbers without a sign.
+// narrow_signed: signs stay. least_of, largest_of, average (rounded up): of numbers without a sign.
 #if defined(__SSE4_1__)
 #define SPLATZIP_LANES_128
 inline Bytes16 look_up(Bytes16 table, Bytes16 index) {
   return (Bytes16)_mm_shuffle_epi8((__m128i)table, _mm_adds_epu8((__m128i)index, _mm_set1_epi8(0x70)));
 }
+inline Bytes16 average(Bytes16 a, Bytes16 b) { return (Bytes16)_mm_avg_epu8((__m128i)a, (__m128i)b); }
 inline uint32_t bits_of_bytes(Bytes16 a) { return static_cast<uint32_t>(_mm_movemask_epi8((__m128i)a)); }
 inline uint32_t bits_of_words(Words4 a) { return static_cast<uint32_t>(_mm_movemask_ps((__m128)a)); }
 inline Bytes16 narrow(Halves8 a, Halves8 b) { return (Bytes16)_mm_packus_epi16((__m128i)a, (__m128i)b); }
@@ -84,6 +85,7 @@ inline Words4 choose(Words4 mask, Words4 a, Words4 b) {
 inline Bytes16 look_up(Bytes16 table, Bytes16 index) {
   return (Bytes16)wasm_i8x16_swizzle((v128_t)table, (v128_t)index);
 }
+inline Bytes16 average(Bytes16 a, Bytes16 b) { return (Bytes16)wasm_u8x16_avgr((v128_t)a, (v128_t)b); }
 inline uint32_t bits_of_bytes(Bytes16 a) { return wasm_i8x16_bitmask((v128_t)a); }
 inline uint32_t bits_of_words(Words4 a) { return wasm_i32x4_bitmask((v128_t)a); }
 inline Bytes16 narrow(Halves8 a, Halves8 b) { return (Bytes16)wasm_u8x16_narrow_i16x8((v128_t)a, (v128_t)b); }

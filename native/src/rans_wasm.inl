@@ -1,10 +1,9 @@
 // Rows of a few lanes of rANS in WebAssembly; included by isa_kernels.inl inside its anonymous namespace.
 //
 // Four lanes at once: their states live in registers, their look-ups overlap. Each slot has its own hint, so no symbol
-// is looked for. Engines take the code as it stands, so every instruction that is not there pays. What chooses is a
-// branch there, however it is written: so it is one that has nothing to do where a lane takes no word, which is
-// likely. Arithmetic instead waited longer for the lanes before than wrong guesses cost. Native code has smaller
-// tables.
+// is looked for. Engines take the code as it stands, so every instruction that is not there pays, and rows wait for
+// each other: the next four words come in one load, before it is known which lanes take them, and nobody has to guess
+// that. Native code has smaller tables.
 //
 // Whole rows. Words behind the end may be read, and taken: whoever called sees that then.
 template <int Lanes>
@@ -20,8 +19,8 @@ const uint16_t* decode_rows_of(uint32_t* states, const RansTables& tables, const
     of[c] = {tables.hints + tables.table[c] * kHints, tables.starts + tables.table[c] * kStartStride};
   uint32_t x[Lanes];
   std::memcpy(x, states, sizeof x);
-  int64_t row = 0;
-  for (; row < rows && words <= words_end; ++row) {
+  const uint8_t *const first_context = contexts, *const end = contexts + rows * Lanes;
+  while (contexts != end && words <= words_end) {
 #pragma GCC unroll 1
     for (int first = 0; first < Lanes; first += kAtOnce, contexts += kAtOnce, symbols += kAtOnce) {
       uint32_t next[kAtOnce];
@@ -33,14 +32,23 @@ const uint16_t* decode_rows_of(uint32_t* states, const RansTables& tables, const
         symbols[lane] = static_cast<uint8_t>(symbol);
         next[lane] = rans_step(state, span & 0xFFFF, span >> 16);
       }
+      // How many words the lanes before each one take: sums side by side, not a pointer that goes from lane to lane.
+      uint32_t below[kAtOnce], before[kAtOnce + 1] = {};
 #pragma GCC unroll 4
       for (int lane = 0; lane < kAtOnce; ++lane) {
-        if (next[lane] < kRansLow) next[lane] = next[lane] << 16 | *words++;
-        x[first + lane] = next[lane];
+        below[lane] = next[lane] < kRansLow;
+        before[lane + 1] = before[lane] + below[lane];
       }
+      const uint64_t ahead = load<uint64_t>(words);
+#pragma GCC unroll 4
+      for (int lane = 0; lane < kAtOnce; ++lane) {
+        const uint32_t word = static_cast<uint32_t>(ahead >> (16 * before[lane]) & 0xFFFF);
+        x[first + lane] = below[lane] ? next[lane] << 16 | word : next[lane];
+      }
+      words += before[kAtOnce];
     }
   }
   std::memcpy(states, x, sizeof x);
-  *rows_done = row;
+  *rows_done = (contexts - first_context) / Lanes;
   return words;
 }

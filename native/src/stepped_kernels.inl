@@ -60,35 +60,49 @@ inline Floats near_mean(const Neighbours& near, const int32_t* values, int64_t i
 
 // --- Neighbours ---
 
+inline void sort(Ints* a, Ints* b) {
+  const Ints smaller = *a < *b ? *a : *b;
+  *b = *a < *b ? *b : *a;
+  *a = smaller;
+}
+
 // Lane i looks at row i - back * runs, back = 1..64, and keeps its four smallest keys: squared distances as float bits,
-// the low 6 bits replaced by back - 1. No two keys are equal, so any order will do: from the farthest row on.
-inline void nearest_keys(const NeighbourSearch& s, int64_t i, Ints* best) {
+// the low 6 bits replaced by back - 1. No two keys are equal, so any order will do: from the farthest row on, four keys
+// at once, which are sorted and then merged with the best.
+inline void nearest_keys(const NeighbourSearch& s, int64_t runs, int64_t i, Ints* best) {
+  static_assert(kNeighbours == 4 && kNeighbourWindow % 4 == 0);
   const Floats x = load<Floats>(s.x + i), y = load<Floats>(s.y + i), z = load<Floats>(s.z + i);
-  const int64_t farthest = i - kNeighbourWindow * s.runs;
+  const int64_t farthest = i - kNeighbourWindow * runs;
   const float *other_x = s.x + farthest, *other_y = s.y + farthest, *other_z = s.z + farthest;
   Ints back = Ints{} + (kNeighbourWindow - 1);
-  for (int k = 0; k < kNeighbours; ++k) best[k] = Ints{} + INT32_MAX;
+  for (int k = 0; k < 4; ++k) best[k] = Ints{} + INT32_MAX;
+  for (int step = 0; step < kNeighbourWindow; step += 4) {
+    Ints key[4];
 #pragma GCC unroll 4
-  for (int step = 0; step < kNeighbourWindow; ++step) {
-    const Floats dx = load<Floats>(other_x) - x, dy = load<Floats>(other_y) - y, dz = load<Floats>(other_z) - z;
-    Ints key = bits_of_floats((dx * dx + dy * dy) + dz * dz);
-    key = (key & ~(kNeighbourWindow - 1)) | back;
-    for (int k = 0; k < kNeighbours; ++k) {
-      const Ints smaller = key < best[k] ? key : best[k];
-      key = key < best[k] ? best[k] : key;
-      best[k] = smaller;
+    for (int k = 0; k < 4; ++k) {
+      const Floats dx = load<Floats>(other_x + k * runs) - x, dy = load<Floats>(other_y + k * runs) - y,
+                   dz = load<Floats>(other_z + k * runs) - z;
+      key[k] = (bits_of_floats((dx * dx + dy * dy) + dz * dz) & ~(kNeighbourWindow - 1)) | (back - k);
     }
-    back = back - 1;
-    other_x += s.runs, other_y += s.runs, other_z += s.runs;
+    back = back - 4;
+    other_x += 4 * runs, other_y += 4 * runs, other_z += 4 * runs;
+    sort(&key[0], &key[1]), sort(&key[2], &key[3]);
+    sort(&key[0], &key[2]), sort(&key[1], &key[3]);
+    sort(&key[1], &key[2]);
+    // The four smallest of eight that rise and then fall, in an order that two more steps make a rising one.
+    for (int k = 0; k < 4; ++k) best[k] = best[k] < key[3 - k] ? best[k] : key[3 - k];
+    sort(&best[0], &best[2]), sort(&best[1], &best[3]);
+    sort(&best[0], &best[1]), sort(&best[2], &best[3]);
   }
 }
 
 void find_neighbours(const NeighbourSearch& s) {
   constexpr int32_t kNone = 0x7F800000;  // keys from here on: infinitely far
+  constexpr int64_t kUsualRuns = 16;     // as a constant, part of the addresses
   const Ints lanes = lane_numbers();
   for (int64_t i = 0; i < s.n; i += kWidth) {
     Ints key[kNeighbours];
-    nearest_keys(s, i, key);
+    s.runs == kUsualRuns ? nearest_keys(s, kUsualRuns, i, key) : nearest_keys(s, s.runs, i, key);
     Floats weight[kNeighbours], sum = {};
     for (int k = 0; k < kNeighbours; ++k) {
       const Ints there = key[k] < kNone;
