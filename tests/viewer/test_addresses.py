@@ -95,7 +95,7 @@ def test_an_upload_can_be_compared_with_what_is_open(client, session, sessions, 
     assert (session.ref, session.test.name) == (ref, "b.splatz")
     empty = sessions.of_page("empty")
     refused = client.put(f"/splatzip/{empty.token}/upload/b.splatz?as=test", content=coarse.read_bytes())
-    assert (refused.status_code, refused.text) == (422, "open the scene that it is to be compared with first")
+    assert (refused.status_code, refused.text) == (422, "first open the scene to compare it with")
 
 
 def test_a_bad_upload_is_refused_by_the_librarys_own_error_and_leaves_nothing(client, session, coarse):
@@ -152,7 +152,7 @@ def test_uploads_that_are_too_much_are_refused_before_they_are_read(client, sess
     assert huge.status_code == 413
     assert "splatzip view FILE" in huge.text
     lengthless = client.put(address, content=iter([b"x" * 10]))
-    assert (lengthless.status_code, lengthless.text) == (411, "an upload says how long it is")
+    assert (lengthless.status_code, lengthless.text) == (411, "an upload must state its length")
     (session.folder / "large").write_bytes(b"x" * 350_000)
     assert client.put(address, content=b"x" * 60_000).status_code == 507
     session.receiving.acquire()

@@ -17,7 +17,7 @@ def test_the_table_says_how_much_smaller_the_compared_file_is(session):
     assert f"{share:.3g} %" in table
     assert table.count("<td>400</td>") == 2  # splats
     assert "fast" in table
-    assert "Of the source" not in facts_table({"ref": session.ref})
+    assert "Share of the source" not in facts_table({"ref": session.ref})
 
 
 def test_a_name_cannot_write_into_the_page(session):

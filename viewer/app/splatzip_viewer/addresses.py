@@ -45,12 +45,12 @@ def routes(sessions: Sessions, most_bytes: int) -> list[BaseRoute]:
         async for piece in request.stream():
             raw += piece
             if len(raw) > _MOST_REQUEST_BYTES:
-                return PlainTextResponse("a request for a picture is no longer than 10 KB", 413)
+                return PlainTextResponse("a request for a picture must not exceed 10 KB", 413)
         try:
             session = sessions.of_token(request.path_params["token"])
             asked = drawing.Request.from_json(json.loads(raw))
             if not session.waiting.acquire(blocking=False):
-                return PlainTextResponse("too many pictures at a time", 429)
+                return PlainTextResponse("too many pictures at once", 429)
             try:
                 answer = await run_in_threadpool(_drawn, session, asked)
             finally:
@@ -58,7 +58,7 @@ def routes(sessions: Sessions, most_bytes: int) -> list[BaseRoute]:
         except (SplatzipError, OSError) as error:  # a style of drawing may read the file again
             return PlainTextResponse(str(error), 422)
         except ValueError:
-            return PlainTextResponse("a request for a picture is JSON", 400)
+            return PlainTextResponse("a request for a picture must be JSON", 400)
         facts: dict[str, float] = {"width": answer.width, "height": answer.height}
         if answer.psnr is not None:
             facts["psnr"] = round(answer.psnr, 2)
@@ -71,13 +71,13 @@ def routes(sessions: Sessions, most_bytes: int) -> list[BaseRoute]:
         try:
             session = sessions.of_token(request.path_params["token"])
             if not said.isdigit():
-                return PlainTextResponse("an upload says how long it is", 411)
+                return PlainTextResponse("an upload must state its length", 411)
             if int(said) > most_bytes:
                 return PlainTextResponse(
                     f"at most {size_text(most_bytes)} can be uploaded; open larger scenes with splatzip view FILE", 413
                 )
             if sessions.stored_bytes() + int(said) > 4 * most_bytes:
-                return PlainTextResponse("too much is open on this server; try again later", 507)
+                return PlainTextResponse("too many scenes are open on this server; try again later", 507)
             await receive(
                 session, request.stream(), request.path_params["name"], as_test=request.query_params.get("as") == "test"
             )

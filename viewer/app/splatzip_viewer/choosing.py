@@ -24,11 +24,15 @@ from splatzip_viewer.tabs import EVENT, Page
 _TARGETS = {"none": "none", "size": "size", "quality": "quality", "loss": "loss on photos"}
 _SLIDERS = {"size": "size_kb", "quality": "quality_db", "loss": "loss_db"}
 _METHODS = [*PRESETS, *((f"{recipe} (published)", recipe) for recipe in RECIPES)]
-_PRUNED = [("what does not pay", WHAT_PAYS), ("none", "0"), *((f"{share} %", f"0.{share}") for share in (30, 60, 90))]
+_PRUNED = [
+    ("those not worth their bits", WHAT_PAYS),
+    ("none", "0"),
+    *((f"{share} %", f"0.{share}") for share in (30, 60, 90)),
+]
 # What cameras of the capture are good for.
-_VIEWS_OF_BALANCED = "Look from the capture's cameras, too"
-_VIEWS_OF_A_RECIPE = "Look from the capture's cameras instead of around the scene"
-_VIEWS_OF_OTHERS = "Note where the capture's cameras look from, and what is up"
+_VIEWS_OF_BALANCED = "Also use the capture's cameras"
+_VIEWS_OF_A_RECIPE = "Use the capture's cameras instead of cameras around the scene"
+_VIEWS_OF_OTHERS = "Store an opening view and the up direction from the capture's cameras"
 
 
 class Choosing:
@@ -38,22 +42,26 @@ class Choosing:
         self._by_name: dict[str, Any] = {
             "method": gr.Dropdown(_METHODS, value="balanced", label="Preset or recipe", elem_id="method"),
             "target": gr.Radio(_targets(TARGETS), value="none", label="Target", elem_id="target"),
-            "size_kb": gr.Slider(10, 10_000, 1000, step=1, label="Stay within, KB", visible=False, elem_id="size"),
-            "quality_db": gr.Slider(30, 65, 40, step=0.5, label="dB against the source", visible=False),
-            "loss_db": gr.Slider(0.05, 2, 0.3, step=0.05, label="dB lost on photos of the capture", visible=False),
-            "verify": gr.Checkbox(False, label="Verify by rendering, and meet the quality", visible=False),
-            "best_effort": gr.Checkbox(False, label="Out of reach: take what comes closest", visible=False),
+            "size_kb": gr.Slider(10, 10_000, 1000, step=1, label="Largest file, KB", visible=False, elem_id="size"),
+            "quality_db": gr.Slider(30, 65, 40, step=0.5, label="PSNR against the source, dB", visible=False),
+            "loss_db": gr.Slider(
+                0.05, 2, 0.3, step=0.05, label="Most PSNR to lose on the capture's photos, dB", visible=False
+            ),
+            "verify": gr.Checkbox(
+                False, label="Verify by rendering, and adjust until the quality is met", visible=False
+            ),
+            "best_effort": gr.Checkbox(False, label="If out of reach, take the closest result", visible=False),
             "degree": gr.Radio([AS_IT_IS, "0", "1", "2", "3"], value=AS_IT_IS, label="SH degree to keep"),
             "views": gr.Checkbox(False, label=_VIEWS_OF_BALANCED, visible=False),
-            "only_views": gr.Checkbox(False, label="Look from nowhere else", visible=False),
+            "only_views": gr.Checkbox(False, label="Use no other cameras", visible=False),
         }
-        with gr.Accordion("Which splats go", open=False, elem_id="pruning") as self._pruning:
+        with gr.Accordion("Removing splats", open=False, elem_id="pruning") as self._pruning:
             self._by_name |= {
                 "prune": gr.Dropdown(_PRUNED, value=WHAT_PAYS, label="Splats to remove"),
-                "drop_unseen": gr.Checkbox(False, label="Remove what no view sees, too"),
+                "drop_unseen": gr.Checkbox(False, label="Also remove splats that no view sees"),
             }
         self._command = gr.Code(
-            label="The same on the command line", interactive=False, lines=1, elem_id="command", wrap_lines=True,
+            label="The same as a command line", interactive=False, lines=1, elem_id="command", wrap_lines=True,
             show_line_numbers=False, buttons=["copy"],
         )  # fmt: skip
 

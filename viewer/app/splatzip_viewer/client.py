@@ -74,7 +74,7 @@ def _ready(session: Session) -> Iterator[Any]:
 def _frame_of(session: Session) -> str:
     shown = session.test or session.ref
     if session.site is None or shown is None:
-        return "<p>Drawn by your own graphics card, from a .splatz that loads piece by piece.</p>"
+        return "<p>Rendered by your own graphics card, from a .splatz that loads progressively.</p>"
     address = f"splatzip/{session.token}/site/index.html?background=%23000&v={session.looks}{_camera(session, shown)}"
     return f'<iframe class="client" src="{address}" title="The web client" allow="fullscreen"></iframe>'
 

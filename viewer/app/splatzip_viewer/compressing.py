@@ -36,7 +36,7 @@ class Compressing:
         self._message = gr.HTML("", elem_id="compress-message")
         self._result = gr.HTML("", elem_id="result")
         with gr.Row(elem_classes="at-end"):
-            self._format = gr.Dropdown(_FOREIGN, value=".ply", label="In another format", scale=1, min_width=120)
+            self._format = gr.Dropdown(_FOREIGN, value=".ply", label="Convert to", scale=1, min_width=120)
             self._convert = gr.Button("Convert", scale=1, min_width=120, elem_id="convert")
 
     def register(self, page: Page) -> None:

@@ -52,7 +52,7 @@ class Cropping:
             try:
                 box = self._box(given)
                 if session.ref is None or box is None:
-                    raise SplatzipError("open a scene, and give two corners")
+                    raise SplatzipError("open a scene and give two corners")
                 session.open_ref(_cropped(session, session.ref, box), session.capture)
             except (SplatzipError, OSError) as error:
                 return [gr.skip(), problem(str(error))]

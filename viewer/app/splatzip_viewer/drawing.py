@@ -82,7 +82,7 @@ def draw(scenes: Mapping[str, OpenScene], request: Request) -> Answer:
 
     def picture(which: str, style: str = "splats") -> Picture:
         if which not in scenes:
-            raise SplatzipError("that scene is not open any more")
+            raise SplatzipError("that scene is no longer open")
         if (which, style) not in drawn:
             drawn[which, style] = scenes[which].picture(camera, style)
         return drawn[which, style]

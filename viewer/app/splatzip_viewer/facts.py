@@ -25,8 +25,8 @@ def facts_table(scenes: Mapping[str, OpenScene]) -> str:
     rows = [_row("", [_LABELS[name == "test"] for name in scenes], "th")] if len(shown) > 1 else []
     columns = [_facts_of(scene) for scene in shown]
     if len(shown) > 1:
-        columns[1]["Of the source's bytes"] = f"{100 * shown[1].bytes / shown[0].bytes:.3g} %"
-        columns[1]["Smaller than as floats"] = f"{shown[0].known.float_bytes / shown[1].bytes:.1f} times"
+        columns[1]["Share of the source's size"] = f"{100 * shown[1].bytes / shown[0].bytes:.3g} %"
+        columns[1]["Smaller than raw floats"] = f"{shown[0].known.float_bytes / shown[1].bytes:.1f} times"
     names = list(dict.fromkeys(name for column in columns for name in column))
     rows += [_row(name, [column.get(name, "") for column in columns]) for name in names]
     return f'<table class="facts">{"".join(rows)}</table>'
@@ -44,13 +44,13 @@ def _facts_of(opened: OpenScene) -> dict[str, str]:
         "File": f"{size_text(opened.bytes)} ({opened.bytes:,} bytes)",
         "Splats": f"{n:,}",
         "SH degree": str(scene.sh_degree),
-        "Bits a splat": f"{8 * opened.bytes / n:.1f}",
+        "Bits per splat": f"{8 * opened.bytes / n:.1f}",
         **_extent(scene),
         "Opacity below 1/255": _share(int((scene.opacity_logits < _INVISIBLE_LOGIT).sum()), n),
     }
     if opened.facts is not None:
         settings, quality = opened.facts["settings"] or {}, opened.facts["quality"] or {}
-        facts["Preset"] = str(settings.get("preset", "not said"))
+        facts["Preset"] = str(settings.get("preset", "unknown"))
         if "psnr_db" in quality:
             facts["Measured by the encoder"] = f"{quality['psnr_db']:.2f} dB"
         facts["Tiers, tiles"] = f"{opened.facts['tiers']}, {opened.facts['tiles']}"
@@ -64,7 +64,7 @@ def _facts_of(opened: OpenScene) -> dict[str, str]:
     if meta.antialiased:
         facts["Antialiased"] = "yes"
     if meta.ignored:
-        facts["Not carried"] = ", ".join(meta.ignored)
+        facts["Ignored parts"] = ", ".join(meta.ignored)
     return facts
 
 

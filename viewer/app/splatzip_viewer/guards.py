@@ -56,7 +56,7 @@ class GradioGuard:
         else:
             body = await _body(receive)
             if body is None or _names_files(body):
-                await PlainTextResponse("this is no choice and no number", 403)(scope, receive, send)
+                await PlainTextResponse("this value is neither a choice nor a number", 403)(scope, receive, send)
             else:
                 await self._app(scope, _replayed(body, receive), send)
 

@@ -78,7 +78,7 @@ class Job:
             while not _running.acquire(timeout=0.2):
                 if self._cancelled.is_set():
                     raise Cancelled
-                yield Step(0.0, "waiting for other pages' work")
+                yield Step(0.0, "waiting for work of other pages")
             try:
                 yield from self._run()
             finally:
@@ -123,6 +123,6 @@ class Job:
             if self._cancelled.is_set():
                 raise Cancelled
             if child.returncode < 0:
-                raise SplatzipError(f"the work was ended by signal {-child.returncode}; was there enough memory?")
+                raise SplatzipError(f"the process was killed by signal {-child.returncode}; was there enough memory?")
             if child.returncode:
-                raise SplatzipError(f"the work did not come to its end: {said[-1].strip() if said else 'no word'}")
+                raise SplatzipError(f"the process failed: {said[-1].strip() if said else 'no message'}")

@@ -53,7 +53,7 @@ class Pose:
         Raises: ViewsError if nothing can be seen that way.
         """
         if width < 1 or height < 1:
-            raise ViewsError(f"{width}x{height} pixels is no picture")
+            raise ViewsError(f"{width}x{height} pixels is not a picture")
         shrink = min(1.0, _MOST_PIXELS / max(width, height))
         width, height = max(1, round(width * shrink)), max(1, round(height * shrink))
         half = np.tan(np.radians(self.fov_y_degrees) / 2) * width / height

@@ -26,9 +26,9 @@ async def receive(session: Session, pieces: AsyncIterable[bytes], name: str, *, 
     Raises: SplatzipError, in words for the visitor; what was open stays.
     """
     if as_test and session.ref is None:
-        raise SplatzipError("open the scene that it is to be compared with first")
+        raise SplatzipError("first open the scene to compare it with")
     if not session.receiving.acquire(blocking=False):
-        raise SplatzipError("another upload is on its way")
+        raise SplatzipError("another upload is in progress")
     try:
         folder = Path(tempfile.mkdtemp(prefix="in-", dir=session.folder))
         try:

@@ -35,7 +35,7 @@ class Understanding:
         self._cancel = gr.Button("Cancel", size="sm", visible=False, elem_id="measure-cancel")
         self._views = gr.Dataframe(
             headers=_HEADERS, interactive=False, max_height=260, elem_id="views", visible=False,
-            label="Views, the worst first (lost: on the photo); click to look from there",
+            label="Views, worst first (lost: against the photo); click one to look from there",
         )  # fmt: skip
         self._bytes = gr.HTML("", elem_id="bytes")
         with gr.Row():
@@ -147,7 +147,7 @@ def _quality_of(session: Session) -> Any:
     if session.measured is not None:
         return f"<p>{quality_words(session.measured)}</p>"
     if session.test is None:
-        return "<p>Compress the scene, or open another file to compare it with: its views are measured here.</p>"
+        return "<p>Compress the scene, or open another file to compare it with, to see its views measured here.</p>"
     return gr.skip()  # a bar, until it is measured
 
 

@@ -71,7 +71,7 @@ def compare_views(say: Say, *, ref: str, test: str, views: str | None) -> dict[s
 
 def site(say: Say, *, source: str, folder: str) -> dict[str, Any]:
     """Make the folder of the web client with one scene."""
-    say(0.0, "making the scene ready")
+    say(0.0, "preparing the scene")
     Path(folder).mkdir(exist_ok=True)
     export_web(source, folder, progress=lambda share, words: say(share, words))
     return {}

@@ -18,7 +18,7 @@ export function drop(slot, read, arrived) {
   title.textContent = label;
 
   const show = (text, isSending = false) => {
-    hint.textContent = text || 'drop a file or a SOG folder, or choose';
+    hint.textContent = text || 'drop a file or a SOG folder here, or click to choose';
     bar.hidden = !text;
     cancel.hidden = !isSending;
     input.disabled = Boolean(text);
@@ -33,7 +33,7 @@ export function drop(slot, read, arrived) {
     request.upload.onprogress = (event) => (bar.value = event.loaded / (event.total || 1));
     request.upload.onload = () => show('opening');
     request.onload = () => (request.status === 200 ? arrived() : say(request.responseText || `refused (${request.status})`));
-    request.onerror = () => say('The file did not arrive. Is splatzip view still running, and the file not too large for it?');
+    request.onerror = () => say('The upload failed. Is splatzip view still running, and is the file within its upload limit?');
     request.onloadend = () => show('');
     cancel.onclick = () => request.abort();
     show('sending', true);

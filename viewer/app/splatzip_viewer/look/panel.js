@@ -3,14 +3,14 @@
 const MODES = {
   color: ['Colour', 'What a visitor sees'],
   depth: ['Depth', 'Near is light'],
-  alpha: ['Alpha', 'How much of what is behind is hidden'],
+  alpha: ['Alpha', 'How opaque each pixel is'],
   ellipsoids: ['Ellipsoids', 'Each splat as a solid shape'],
   centres: ['Centres', 'A dot for each splat'],
 };
 const COMPARES = {
   split: ['Split', 'Both, side by side, with a handle between them'],
   flip: ['Flip', 'One at a time: hold the button or F to see the original'],
-  error: ['Error', 'How far pixels are from the original'],
+  error: ['Error', 'How far each pixel is from the original'],
 };
 
 const make = (tag, className, text = '') => {
@@ -32,7 +32,7 @@ export function build(slot) {
   const stage = root.appendChild(make('div', 'look-stage'));
   stage.tabIndex = 0;
   stage.setAttribute('role', 'application');
-  stage.setAttribute('aria-label', 'Scene: drag to turn, shift-drag to move, wheel to zoom, arrows and W A S D as well');
+  stage.setAttribute('aria-label', 'Scene: drag to turn, Shift and drag to pan, wheel to zoom, or use arrows and W A S D');
   const canvas = stage.appendChild(document.createElement('canvas'));
   const handle = stage.appendChild(splitHandle(stage, tell));
   const left = stage.appendChild(make('span', 'look-name look-left'));
@@ -44,7 +44,7 @@ export function build(slot) {
   const flip = stage.appendChild(make('button', 'look-flip', 'Hold to see the original (F)'));
   holdTo(flip, stage, tell);
   const foot = root.appendChild(make('div', 'look-foot'));
-  foot.appendChild(make('span', 'look-hint', 'Drag turns · Shift or right button moves · wheel zooms · W A S D Q E flies'));
+  foot.appendChild(make('span', 'look-hint', 'Drag to turn · Shift or right button to pan · wheel to zoom · W A S D Q E to fly'));
   foot.appendChild(upChoice(tell));
   const reset = foot.appendChild(make('button', 'look-button', 'Reset view'));
   reset.addEventListener('click', () => tell('reset'));
