@@ -27,7 +27,7 @@ def gallery_page(below: str, folder: Path, listing: Listing) -> str:
     cards = [_scene_card(folder / scene, f"{here}{scene}") for scene in listing.scenes]
     folders = [f'<li><a href="{quote(one)}/">{html.escape(one)}/</a></li>' for one in listing.folders]
     foreign = [
-        f"<li>{html.escape(one)}: compress it first, <code>splatzip compress {html.escape(one)} "
+        f"<li>{html.escape(one)}: compress it first with <code>splatzip compress {html.escape(one)} "
         f"{html.escape(one.partition('.')[0])}.splatz</code></li>"
         for one in listing.foreign
     ]
@@ -39,7 +39,7 @@ def gallery_page(below: str, folder: Path, listing: Listing) -> str:
     )  # fmt: skip
     page = (files("splatzip.publish") / "gallery.html").read_text("utf-8")
     before, after = page.replace("{{name}}", html.escape(below or "splatzip")).split("{{body}}")
-    return f"{before}{body or '<p>No scenes here.</p>'}{after}"
+    return f"{before}{body or '<p>There are no scenes here.</p>'}{after}"
 
 
 def viewer_link(below: str) -> str:
@@ -55,7 +55,8 @@ def _scene_card(path: Path, below: str) -> str:
     except SplatzipError as error:
         return f"<li><b>{html.escape(path.name)}</b><p class=bad>{html.escape(str(error))}</p></li>"
     size = stat.st_size / 1e6
-    said = f"{facts['splats']:,} splats, SH degree {facts['sh_degree']}, {size:.3g} MB, {facts['ratio']:.1f} x smaller"
+    ratio = f"{facts['ratio']:.1f} times smaller"
+    said = f"{facts['splats']:,} splats, SH degree {facts['sh_degree']}, {size:.3g} MB, {ratio}"
     picture = f'<img src="/pictures/{quote(below)}" alt="" loading="lazy" width="{WIDTH}" height="{HEIGHT}">'
     link = html.escape(viewer_link(below))
     return f'<li><a href="{link}">{picture}<b>{html.escape(facts["title"])}</b><p>{said}</p></a></li>'

@@ -21,7 +21,7 @@ from splatzip.scene import Scene
 _BUDGET_BYTES = 18_000_000  # of pictures: a page that a mail server may still take
 _COLOPHON = (
     "dB are means over views of each view's PSNR. KB and MB are 1,000 and 1,000,000 bytes. Keys: 1 to 4 choose how to "
-    "compare, F flips, J and K go through the views, Shift and arrows move what zoom enlarges."
+    "compare, F flips, J and K step through the views, Shift and arrows pan a zoomed picture."
 )
 _SCRIPTS = ("elements.js", "charts.js", "viewer.js", "main.js")  # in this order, one module
 

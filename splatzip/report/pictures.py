@@ -54,7 +54,7 @@ class _Rung:
 
 # Without loss `method` and `quality` are effort: the least is four times as fast as the usual, for 12 % more bytes.
 _LADDER = (
-    _Rung("Pictures are coded without loss.", {"lossless": True, "method": 0, "quality": 0}),
+    _Rung("Pictures are stored losslessly.", {"lossless": True, "method": 0, "quality": 0}),
     _Rung("Pictures are lossy WebP of quality 95.", {"quality": 95, "method": 2}),
     _Rung("Pictures are lossy WebP of quality 85.", {"quality": 85, "method": 2}),
     _Rung("Pictures are lossy WebP of quality 85 at half size.", {"quality": 85, "method": 2}, 2),
@@ -72,14 +72,14 @@ def chosen_views(comparisons: Sequence[Comparison], most: int) -> tuple[list[int
     order = [int(i) for i in np.argsort(psnr, kind="stable")]
     total = len(order)
     if total <= most:
-        return order, "" if total == 1 else f"All {total} views are shown, the worst first."
+        return order, "" if total == 1 else f"All {total} views are shown, worst first."
     third = most // 3
     worst = most - 2 * third
     middle = min(max((total - third) // 2, worst), total - 2 * third)
     chosen = order[:worst] + order[middle : middle + third] + order[total - third :]
     return (
         chosen,
-        f"{most} of {total} views are shown: the {worst} worst, {third} about the median and the {third} best.",
+        f"{most} of {total} views are shown: the {worst} worst, {third} around the median and the {third} best.",
     )
 
 

@@ -150,9 +150,9 @@ def test_the_key_numbers_are_on_top(opened, sample):
 
 def test_bits_are_said_to_be_of_whose_splats_where_some_went(opened, sample):
     tab = opened(sample.page()).tab
-    assert "180.0 bits a splat" in tab.locator("#numbers").inner_text()
+    assert "180.0 bits per splat" in tab.locator("#numbers").inner_text()
     tab.get_by_role("radio", name="small.spz").check()  # 300 of 400 are left
-    assert "100.0 bits for each of the source's splats" in tab.locator("#numbers").inner_text()
+    assert "100.0 bits per splat of the source" in tab.locator("#numbers").inner_text()
 
 
 def test_zoom_enlarges_what_is_below_the_pointer(opened, sample):

@@ -26,7 +26,7 @@ def decoded(uri: str) -> np.ndarray:
 
 def test_few_views_are_all_shown_worst_first() -> None:
     order, note = chosen_views([seen([40, 30, 50]), seen([40, 36, 44])], 12)
-    assert (order, note) == ([1, 0, 2], "All 3 views are shown, the worst first.")
+    assert (order, note) == ([1, 0, 2], "All 3 views are shown, worst first.")
 
 
 @pytest.mark.parametrize("total", [13, 14, 15, 24, 100])
@@ -43,7 +43,7 @@ def test_of_many_views_the_worst_the_middle_and_the_best_are_shown(total: int, m
 def test_pictures_are_the_rendered_ones_bit_for_bit_where_they_fit(sample) -> None:
     entries, _, note = picture_entries(sample.comparisons, sample.arguments["take_pictures"], budget_bytes=10**6)
     assert [entry["view"] for entry in entries] == [1, 0, 2]
-    assert note.endswith("without loss.")
+    assert note.endswith("losslessly.")
     ref = np.rint(255 * sample.painted(1)).astype(np.uint8)
     test = np.rint(255 * np.clip(sample.painted(1, 4 / 255), 0, 1)).astype(np.uint8)
     np.testing.assert_array_equal(decoded(entries[0]["ref"]), ref)
@@ -70,7 +70,7 @@ def test_large_pictures_are_fewer() -> None:
         [seen([float(i) for i in range(9)])], lambda i: ViewPictures(large, [large]), budget_bytes=10**6
     )
     assert [entry["view"] for entry in entries] == [0, 1, 3, 4, 7, 8]
-    assert note.startswith("6 of 9 views are shown: the 2 worst, 2 about the median and the 2 best.")
+    assert note.startswith("6 of 9 views are shown: the 2 worst, 2 around the median and the 2 best.")
 
 
 def test_an_error_is_the_root_mean_square_over_the_channels_in_levels_of_255() -> None:

@@ -45,7 +45,7 @@ function rateChart({ title, points, line, chosen, onchoose, width }) {
   }
   chart.append(draw("line.axis", { x1: left, x2: width - right, y1: height - bottom, y2: height - bottom }));
   const middle = (left + width - right) / 2;
-  chart.append(draw("text", { x: middle, y: height - 6, "text-anchor": "middle" }, "size of the file (each step multiplies)"));
+  chart.append(draw("text", { x: middle, y: height - 6, "text-anchor": "middle" }, "file size (logarithmic)"));
   const rise = (top + height - bottom) / 2;
   chart.append(draw("text", { x: 12, y: rise, "text-anchor": "middle", transform: `rotate(-90 12 ${rise})` }, "PSNR, dB"));
   if (line) {
@@ -129,7 +129,7 @@ function histogram(entry, chosen, width) {
   const said = (share) => (entry.log ? short(10 ** value(share)) : short(value(share)));
   return make("figure", {},
     make("figcaption", {}, entry.title, " ", make("span", {}, entry.unit)),
-    draw("svg.histogram", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${entry.title}: how many splats have which value` },
+    draw("svg.histogram", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${entry.title}: number of splats by value` },
       draw("polygon.before", { points: `0,${floor} ${outline(before)} ${width},${floor}` }),
       draw("polyline.after", { points: outline(after) }),
       draw("line.axis", { x1: 0, x2: width, y1: floor, y2: floor }),

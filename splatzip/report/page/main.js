@@ -8,8 +8,8 @@ const test = () => data.tests[look.test];
 
 function title() {
   const names = data.tests.length === 1 ? data.tests[0].name : `${data.tests.length} files`;
-  find("#title").append(names, make("span.than", {}, ` beside ${data.ref.name}`));
-  document.title = `${names} beside ${data.ref.name}`;
+  find("#title").append(names, make("span.than", {}, ` compared with ${data.ref.name}`));
+  document.title = `${names} compared with ${data.ref.name}`;
   const stored = data.ref.bytes === null ? "" : `, ${size(data.ref.bytes).join(" ")}`;
   find("#lede").textContent = `The source has ${count(data.ref.splats)} splats of SH degree ${data.ref.sh_degree}${stored}. ` +
     `Measured on ${data.seen_from}, ${data.background}.`;
@@ -22,12 +22,12 @@ function numbers() {
   const tiles = [];
   if (one.bytes !== null) {
     const [value, unit] = size(one.bytes);
-    const each = one.splats === data.ref.splats ? "a splat" : "for each of the source's splats";
+    const each = one.splats === data.ref.splats ? "per splat" : "per splat of the source";
     tiles.push(tile("Size", value, unit, `${count(one.bytes)} bytes, ${((8 * one.bytes) / data.ref.splats).toFixed(1)} bits ${each}`));
-    tiles.push(tile("Ratio", one.ratio.toFixed(one.ratio < 100 ? 1 : 0), "\u00d7", `smaller than the ${size(data.ref.float_bytes).join(" ")} of its floats`));
+    tiles.push(tile("Ratio", one.ratio.toFixed(one.ratio < 100 ? 1 : 0), "\u00d7", `smaller than the ${size(data.ref.float_bytes).join(" ")} of raw floats`));
   }
   const thinned = one.splats === data.ref.splats ? "" : `; ${count(one.splats)} splats`;
-  tiles.push(isEqual(one.psnr) ? tile("Against the source", "equal", "", `every picture is the same${thinned}`)
+  tiles.push(isEqual(one.psnr) ? tile("Against the source", "equal", "", `all pictures are identical${thinned}`)
     : tile("Against the source", decibels(one.psnr), "dB", `PSNR, mean over views; worst ${decibels(Math.min(...one.views.map((v) => v.psnr)))}${thinned}`));
   tiles.push(tile("SSIM", one.ssim.toFixed(4), "", "of 1, against the source"));
   if (one.photo) {
@@ -126,7 +126,7 @@ function attributes() {
     made.style.background = `var(--${colour})`;
     return made;
   };
-  find("#key").replaceChildren("How many splats have which value: ", swatch("source", ""), ` ${data.ref.name}, `, swatch("accent", ".line"), ` ${test().name}. The outermost 0.1 % at either end are left out.`);
+  find("#key").replaceChildren("Number of splats by value: ", swatch("source", ""), ` ${data.ref.name}, `, swatch("accent", ".line"), ` ${test().name}. The outermost 0.1 % at each end are left out.`);
 }
 
 /** Change what is chosen and draw what depends on it. */
