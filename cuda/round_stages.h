@@ -140,7 +140,7 @@ struct CodesToChoose {
 };
 
 // Value v of the colour, or of SH, of all rows of one run: what it should be becomes what it is rounded to, less most
-// of its neighbours' errors (encode_rows in native/src/isa_kernels.inl).
+// of its neighbours' errors (encode_rows in native/src/predict_kernels.inl).
 SPLZ_ON_WARP void round_values(const RoundJob& job, const DecodeChunk& chunk, bool is_sh, int v, int run) {
   const DecodePlanes& planes = job.decode.planes;
   const int width = is_sh ? 3 * job.decode.params->rest : 3;
