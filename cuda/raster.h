@@ -50,7 +50,7 @@ struct BatchCounts {
   int64_t groups, seen_groups, seen, entries;
 };
 
-// Splats of the scene, its SH coefficients, pixels of the pictures that were drawn last: what arrays have to be made for.
+// What arrays are made for: splats of the scene, its SH coefficients, pixels of the pictures that were drawn last.
 struct RasterSizes {
   int64_t splats;
   int coefficients;
