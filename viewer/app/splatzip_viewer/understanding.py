@@ -35,7 +35,7 @@ class Understanding:
         self._cancel = gr.Button("Cancel", size="sm", visible=False, elem_id="measure-cancel")
         self._views = gr.Dataframe(
             headers=_HEADERS, interactive=False, max_height=260, elem_id="views", visible=False,
-            label="Views, worst first (lost: against the photo); click one to look from there",
+            label="Views, worst first (lost: on the photo); click one to look from it",
         )  # fmt: skip
         self._bytes = gr.HTML("", elem_id="bytes")
         with gr.Row():

@@ -44,7 +44,7 @@ export function build(slot) {
   const flip = stage.appendChild(make('button', 'look-flip', 'Hold to see the original (F)'));
   holdTo(flip, stage, tell);
   const foot = root.appendChild(make('div', 'look-foot'));
-  foot.appendChild(make('span', 'look-hint', 'Drag to turn · Shift or right button to pan · wheel to zoom · W A S D Q E to fly'));
+  foot.appendChild(make('span', 'look-hint', 'Drag: turn · Shift or right drag: pan · wheel: zoom · WASDQE: fly'));
   foot.appendChild(upChoice(tell));
   const reset = foot.appendChild(make('button', 'look-button', 'Reset view'));
   reset.addEventListener('click', () => tell('reset'));
