@@ -55,7 +55,7 @@ def _scene_card(path: Path, below: str) -> str:
     except SplatzipError as error:
         return f"<li><b>{html.escape(path.name)}</b><p class=bad>{html.escape(str(error))}</p></li>"
     size = stat.st_size / 1e6
-    ratio = f"{facts['ratio']:.1f} times smaller"
+    ratio = f"{facts['ratio']:.1f} times smaller than as floats"
     said = f"{facts['splats']:,} splats, SH degree {facts['sh_degree']}, {size:.3g} MB, {ratio}"
     picture = f'<img src="/pictures/{quote(below)}" alt="" loading="lazy" width="{WIDTH}" height="{HEIGHT}">'
     link = html.escape(viewer_link(below))
