@@ -109,8 +109,11 @@ class DeviceMachine {
     constexpr int kWarps = BlockOf<Job>::kWarps;
     const int64_t blocks = (warps + kWarps - 1) / kWarps;
     if (!check(blocks <= INT32_MAX ? cudaSuccess : cudaErrorInvalidValue)) return;
-    run_job<<<static_cast<unsigned>(blocks), kWarps * kLanes, 0, stream_>>>(job, warps);
-    check(cudaGetLastError());
+    cudaLaunchConfig_t launch = {};
+    launch.gridDim = dim3(static_cast<unsigned>(blocks));
+    launch.blockDim = dim3(kWarps * kLanes);
+    launch.stream = stream_;
+    check(cudaLaunchKernelEx(&launch, run_job<Job>, job, warps));
   }
 
   template <class T>

@@ -50,7 +50,7 @@ SPLZ_HD int bits_of(uint32_t number) {
 #endif
 }
 
-#if defined(__CUDACC__)
+#if defined(__CUDACC__) || defined(SPLATZIP_PRETENDED)
 
 class DeviceWarp {
  public:

@@ -75,6 +75,8 @@ def test_a_whole_scene_has_the_bits_of_the_cpu() -> None:
 @pytest.mark.gpu
 def test_arrays_on_the_device_are_shared_with_torch() -> None:
     torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("needs torch for CUDA")
     seen: list[Any] = []
     with pytest.MonkeyPatch.context() as patch:
         original = GpuDecoder.stepped
