@@ -1,5 +1,6 @@
 // What both codecs' plans are, and what they do with streams: heads are read and checked, tables laid out.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -66,21 +67,12 @@ class StreamPlanner {
   // chunk's. False: something is not legal.
   template <class PlaceOf>
   bool read(ByteReader& in, PlaceOf place_of) {
-    StreamHead heads[64];
-    const uint64_t count = in.varint();
-    if (!in.ok() || count > 64) return false;
-    for (uint64_t s = 0; s < count; ++s)
-      if (!read_stream_head(in, &heads[s])) return false;
-    for (uint64_t s = 0; s < count; ++s) {
-      const StreamHead& head = heads[s];
-      if (head.word_bytes > in.left() || head.raw_bytes > in.left()) return false;
-      const uint8_t* bytes = in.take(head.word_bytes + head.raw_bytes);
-      if (!bytes) return false;
-      if (head.stream >= 128) continue;  // optional: skipped
-      StreamPlace* place = place_of(head.stream);
-      if (!place || place->bytes || !open(head, bytes, place)) return false;
-    }
-    return in.at_end();
+    std::vector<StreamBytes> found;
+    if (!read_streams(in, &found)) return false;
+    return std::all_of(found.begin(), found.end(), [&](const StreamBytes& stream) {
+      StreamPlace* place = place_of(stream.head.stream);
+      return place && open(stream.head, stream.data, place);
+    });
   }
 
  private:

@@ -17,7 +17,6 @@ constexpr int kMaxComponents = 96;
 constexpr int kMaxLayers = 2;
 constexpr int kFirstColumnStream = 32;  // stream of the first component; up to 63
 constexpr int kMaxColumnStreams = 32;
-constexpr int kFirstOptionalStream = 128;  // skipped when unknown
 constexpr int64_t kMaxPointsPerChunk = 1 << 16;
 constexpr int kMapBits = 14;
 constexpr int kMaxCoded = 1 << 16;  // a component's coded part is below this

@@ -11,29 +11,18 @@ namespace {
 // Opens the streams of a chunk; false if one of `ids` is missing, or another one is there that may not be skipped.
 bool open_streams(ByteReader& in, const std::vector<int>& ids, const std::vector<std::vector<TableSet>>& tables,
                   std::vector<StreamReader>* streams) {
-  std::vector<StreamHead> heads;
-  const uint64_t count = in.varint();
-  if (!in.ok() || count > 64) return false;
-  for (uint64_t s = 0; s < count; ++s) {
-    StreamHead head;
-    if (!read_stream_head(in, &head)) return false;
-    heads.push_back(head);
-  }
+  std::vector<StreamBytes> found;
+  if (!read_streams(in, &found) || found.size() != ids.size()) return false;
   *streams = std::vector<StreamReader>(ids.size());
-  std::vector<bool> opened(ids.size(), false);
-  for (const StreamHead& head : heads) {
-    if (head.word_bytes > in.left() || head.raw_bytes > in.left()) return false;
-    const uint8_t* data = in.take(head.word_bytes + head.raw_bytes);
-    if (!data) return false;
-    if (head.stream >= kFirstOptionalStream) continue;
+  for (const StreamBytes& stream : found) {
+    const StreamHead& head = stream.head;
     const size_t at = static_cast<size_t>(std::find(ids.begin(), ids.end(), head.stream) - ids.begin());
-    if (at == ids.size() || opened[at] || static_cast<size_t>(head.table_set) >= tables.size()) return false;
+    if (at == ids.size() || static_cast<size_t>(head.table_set) >= tables.size()) return false;
     const std::vector<TableSet>& sets = tables[static_cast<size_t>(head.table_set)];
     const auto set = std::find_if(sets.begin(), sets.end(), [&](const TableSet& t) { return t.stream == head.stream; });
-    if (set == sets.end() || !(*streams)[at].open(head, data, &*set)) return false;
-    opened[at] = true;
+    if (set == sets.end() || !(*streams)[at].open(head, stream.data, &*set)) return false;
   }
-  return in.at_end() && std::all_of(opened.begin(), opened.end(), [](bool b) { return b; });
+  return true;
 }
 
 bool close_streams(const std::vector<StreamReader>& streams) {

@@ -47,24 +47,15 @@ struct OpenChunk {
   bool present[kSteppedStreams] = {};
 
   bool open(ByteReader& in, const std::vector<TableChunk>& tables) {
-    StreamHead heads[64];
-    uint64_t count = in.varint();
-    if (!in.ok() || count > 64) return false;
-    for (uint64_t s = 0; s < count; ++s)
-      if (!read_stream_head(in, &heads[s])) return false;
-    for (uint64_t s = 0; s < count; ++s) {
-      const StreamHead& head = heads[s];
-      if (head.word_bytes > in.left() || head.raw_bytes > in.left()) return false;
-      const uint8_t* data = in.take(head.word_bytes + head.raw_bytes);
-      if (!data) return false;
-      if (head.stream >= 128) continue;  // optional: skipped
-      if (head.stream >= kSteppedStreams || present[head.stream]) return false;
-      if (head.table_set >= static_cast<int>(tables.size())) return false;
+    std::vector<StreamBytes> found;
+    if (!read_streams(in, &found)) return false;
+    for (const auto& [head, data] : found) {
+      if (head.stream >= kSteppedStreams || head.table_set >= static_cast<int>(tables.size())) return false;
       const TableSet* set = tables[static_cast<size_t>(head.table_set)].find(head.stream);
       if (!set || !streams[head.stream].open(head, data, set)) return false;
       present[head.stream] = true;
     }
-    return in.at_end();
+    return true;
   }
 };
 

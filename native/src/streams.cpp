@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kSymbolBits = 5;  // nine tenths of a context's symbols stay below 2^kSymbolBits
 constexpr int kLaneCodes[3] = {1, 4, 32};
+constexpr uint64_t kMostStreams = 64;  // of a chunk
 constexpr int64_t kSymbolsFor4Lanes = 512;
 
 }  // namespace
@@ -37,6 +38,29 @@ bool read_stream_head(ByteReader& in, StreamHead* head) {
   head->table_set = static_cast<int>(code >> 2);
   head->lanes = kLaneCodes[code & 3];
   return true;
+}
+
+bool read_streams(ByteReader& in, std::vector<StreamBytes>* streams) {
+  streams->clear();
+  const uint64_t count = in.varint();
+  if (!in.ok() || count > kMostStreams) return false;
+  streams->resize(count);
+  for (StreamBytes& stream : *streams)
+    if (!read_stream_head(in, &stream.head)) return false;
+  bool seen[kFirstOptionalStream] = {};
+  size_t kept = 0;
+  for (const StreamBytes& stream : *streams) {
+    const StreamHead& head = stream.head;
+    if (head.word_bytes > in.left() || head.raw_bytes > in.left()) return false;  // their sum does not overflow
+    const uint8_t* data = in.take(head.word_bytes + head.raw_bytes);
+    if (!data) return false;
+    if (head.stream >= kFirstOptionalStream) continue;
+    if (seen[head.stream]) return false;
+    seen[head.stream] = true;
+    (*streams)[kept++] = {head, data};
+  }
+  streams->resize(kept);
+  return in.at_end();
 }
 
 bool StreamReader::open(const StreamHead& head, const uint8_t* data, const TableSet* tables) {

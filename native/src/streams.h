@@ -24,6 +24,16 @@ struct StreamHead {
 void write_stream_head(ByteWriter& out, const StreamHead& head);
 bool read_stream_head(ByteReader& in, StreamHead* head);
 
+constexpr int kFirstOptionalStream = 128;  // skipped when unknown
+// A stream's head, and where its words and raw bits are.
+struct StreamBytes {
+  StreamHead head;
+  const uint8_t* data = nullptr;
+};
+// The streams up to the end of a chunk, without those to be skipped. False: the heads are damaged, a stream comes
+// twice, or the chunk does not end with the last one. Ids, tables and sizes are checked by who opens a stream.
+bool read_streams(ByteReader& in, std::vector<StreamBytes>* streams);
+
 class StreamReader {
  public:
   static constexpr bool kReading = true;
