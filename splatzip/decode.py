@@ -204,7 +204,7 @@ def _decode_stepped(file: ContainerFile, threads: int, device: Device) -> Scene:
             kind, id_ = shared[-1 - failed]
             raise CorruptError(f"chunk ({int(kind)}, {int(id_)}): its numbers make no sense")
         place = places[failed]
-        what = "the decoded values are no scene" if error is SceneError else "its codes make no sense"
+        what = "the decoded values are not a valid scene" if error is SceneError else "its codes make no sense"
         raise CorruptError(f"tile {place.tile} tier {place.tier} layer {place.layer} at byte {place.offset}: {what}")
     names = (attribute.name for attribute in ATTRIBUTES)
     scene = Scene.of_checked(

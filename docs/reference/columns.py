@@ -393,7 +393,7 @@ def read_source(file: File) -> Source:
     try:
         return source_of(json_chunk(file, SOURCE), file)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadFile(f"SOURCE does not describe one: {error!r}") from None
+        raise BadFile(f"a field of SOURCE is missing or not what it should be: {error!r}") from None
 
 
 def whole(value: object) -> int:
@@ -456,7 +456,7 @@ def fill(source: Source, coordinates: Integers, values: list[Integers]) -> Integ
         if source.format == "ksplat":
             words["buckets"][:, 0] = prefix
         else:
-            check(np.array_equal(prefix[order], np.arange(n) // 256), "a chunk of the source has not 256 splats")
+            check(np.array_equal(prefix[order], np.arange(n) // 256), "a chunk of the source does not have 256 splats")
     for (name, column, shift, bits, folded), value in zip(places + fields, numbers + values, strict=True):
         check((value >> bits == 0).all(), f"a code of {name} is too large")
         if folded:

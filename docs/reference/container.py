@@ -67,9 +67,9 @@ def take_apart(data: bytes) -> File:
     origin = root.fixed("3d")
     box = root.fixed("6f")
     check(np.isfinite(origin).all() and np.isfinite(box).all(), "origin or box is not finite")
-    check(all(box[a] <= box[a + 3] for a in range(3)), "the box is not one")
+    check(all(box[a] <= box[a + 3] for a in range(3)), "the corners of the box are swapped")
     segments = [(root.varint(), root.varint()) for _ in range(root.varint())]
-    check(len(segments) == 1 and splats > 0 and sh_degree <= 4, "no static scene")
+    check(len(segments) == 1 and splats > 0 and sh_degree <= 4, "the number of segments or splats, or the SH degree")
     indexes = [(root.varint(), *root.fixed("I")) for _ in range(root.varint())]
 
     # 2.3 Entries, from the root and the index blocks behind it
@@ -101,7 +101,7 @@ def take_apart(data: bytes) -> File:
     # 3.2 Runs
     runs: dict[tuple[int, int], list[Chunk]] = {}
     for segment, tier, layer, offset, directory_size, size, crc in run_entries:
-        check(segment == 0 and tier < tiers and layer < layers, "a run of no tier or layer")
+        check(segment == 0 and tier < tiers and layer < layers, "a run of a tier or layer that does not exist")
         check((tier, layer) not in runs, "a run is listed twice")
         spans.append((base + offset, size))
         directory = Bytes(block(base + offset, directory_size, crc))
@@ -130,7 +130,7 @@ def take_apart(data: bytes) -> File:
 
 
 def no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number of JSON")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 def finite(text: str) -> float:
@@ -144,5 +144,5 @@ def json_chunk(file: File, kind: int) -> dict[str, Any]:
         values = json.loads(data, parse_constant=no_number, parse_float=finite)
     except (ValueError, RecursionError):
         values = None
-    check(isinstance(values, dict), "a JSON chunk holds no object")
+    check(isinstance(values, dict), "a JSON chunk is not an object")
     return dict(values)

@@ -497,7 +497,7 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
     check(params.sh_degree == file.sh_degree, "SH degree of the parameters")
     check(file.layers == (2 if file.sh_degree else 1), "layers")
     tables = {id_: read_tables(data) for (kind, id_), data in file.shared.items() if kind == TABLES}
-    check(all(id_ < 256 for id_ in tables), "tables that no stream can name")
+    check(all(id_ < 256 for id_ in tables), "an id of tables is too large")
     for id_, booked in enumerate(params.by_books):
         check(((CODEBOOKS, id_) in file.shared) == booked, "codebooks are there if and only if the parameters say so")
     widths = (3 * ((file.sh_degree + 1) ** 2 - 1), 3, 3)

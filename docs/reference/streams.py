@@ -50,7 +50,7 @@ def read_tables(data: bytes) -> dict[int, TableSet]:
 def read_table_set(block: Bytes) -> tuple[int, TableSet]:
     stream, contexts, flags = block.byte(), block.byte() + 1, block.byte()
     bits = Bits(block.take(block.varint()))
-    check(contexts <= MAX_CONTEXTS and flags < 32, "no table set")
+    check(contexts <= MAX_CONTEXTS and flags < 32, "contexts or flags of a table set")
     count, escapes = (flags & 15) + 1, flags >= 16
     any_low = bits.get(1)
     numbers, low_bits = [], []
@@ -82,7 +82,7 @@ class Stream:
     """4.3: one stream of a chunk, plane after plane."""
 
     def __init__(self, lanes: int, words: bytes, raw: bytes, tables: TableSet) -> None:
-        check(len(words) % 2 == 0 and (not words or len(words) >= 4 * lanes), "a stream's size cannot be")
+        check(len(words) % 2 == 0 and (not words or len(words) >= 4 * lanes), "a stream's size is impossible")
         self.lanes, self.tables = lanes, tables
         self.states = list(struct.unpack(f"<{lanes}I", words[: 4 * lanes])) if words else [RANS_LOW] * lanes
         check(min(self.states) >= RANS_LOW, "a state is too small")

@@ -96,7 +96,7 @@ ColumnTarget target_of(const Target& given, int64_t rows) {
   if (array.is_none()) return target;
   if (!aim<uint8_t>(array, rows, column, &target) && !aim<uint16_t>(array, rows, column, &target) &&
       !aim<uint32_t>(array, rows, column, &target))
-    throw nb::type_error("a target that is no contiguous array of uint8, uint16 or uint32");
+    throw nb::type_error("a target that is not a contiguous array of uint8, uint16 or uint32");
   if (shift < 0 || bits < 1 || shift + bits > 8 * target.item_bytes) throw nb::value_error("bits that do not fit");
   target.shift = shift, target.bits = bits, target.folded = folded;
   return target;

@@ -51,7 +51,7 @@ inline std::optional<SteppedParams> fitted_of(const nb::bytes& fitted) {
   if (fitted.size() == 0) return std::nullopt;
   std::optional<SteppedParams> params(std::in_place);
   ByteReader in(reinterpret_cast<const uint8_t*>(fitted.c_str()), fitted.size());
-  if (!read_params(in, &*params)) throw std::invalid_argument("these are no parameters of codec STEPPED");
+  if (!read_params(in, &*params)) throw std::invalid_argument("not the parameters of codec STEPPED");
   return params;
 }
 

@@ -94,7 +94,11 @@ CODED = (
     Bad("frame_octree", "22 levels of the octree.", CORRUPT, CODES, frame(5, varint(44))),
     Bad("frame_low_levels", "23 levels below it.", CORRUPT, CODES, frame(6, varint(46))),
     Bad(
-        "frame_infinite", "Positions beyond float32.", CORRUPT, "the decoded values are no scene", frame(4, varint(600))
+        "frame_infinite",
+        "Positions beyond float32.",
+        CORRUPT,
+        "the decoded values are not a valid scene",
+        frame(4, varint(600)),
     ),
     Bad("streams_count", "65 streams.", CORRUPT, CODES, streams(lambda s: s.rows.extend([[200, 0, b"", b""]] * 58))),
     Bad(

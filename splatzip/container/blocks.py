@@ -60,7 +60,7 @@ def _put_box(out: bytearray, box: Box) -> None:
 def _get_box(cursor: Cursor) -> Box:
     v = [cursor.f32() for _ in range(6)]
     if not np.isfinite(v).all() or any(v[i] > v[i + 3] for i in range(3)):
-        raise cursor.corrupt("the bounding box is not one")
+        raise cursor.corrupt("the bounding box is not finite, or its corners are swapped")
     return (v[0], v[1], v[2]), (v[3], v[4], v[5])
 
 
@@ -121,7 +121,7 @@ def read_root(data: bytes | memoryview, where: str) -> Root:
     shared, runs = _get_entries(cursor)
     cursor.end()
     if splats == 0 or sh_degree > 4 or not segments or not np.isfinite(origin).all():
-        raise cursor.corrupt("it describes no scene")
+        raise cursor.corrupt("its number of splats, SH degree, number of segments or origin is impossible")
     return Root(codec, splats, sh_degree, tiers, layers, origin, box, segments, tuple(shared), tuple(runs), indexes)
 
 
@@ -180,7 +180,7 @@ def read_directory(data: bytes | memoryview, where: str, *, first_offset: int, s
     for _ in range(count):
         tile += 1 + cursor.uint()
         if tile >= MAX_TILES:
-            raise cursor.corrupt(f"there is no tile {tile}")
+            raise cursor.corrupt(f"tile number {tile} is too large")
         splats, size, crc = cursor.uint(), cursor.uint(), cursor.u32()
         grid = np.frombuffer(cursor.take(12), "<u2").reshape(2, 3)
         corners = (low + grid * cell).tolist()

@@ -62,10 +62,10 @@ class ContainerFile:
         return values
 
     def lacks(self, what: str) -> FormatError:
-        """The error of a file in which nothing can be decoded without `what`: it is damaged, or never had it."""
+        """The error where `what` is needed and not there: the file is damaged, or never had it."""
         if self.missing:
-            return TruncatedError(f"nothing can be decoded: {what} is missing ({self.missing[0]})")
-        return CorruptError(f"root: {what} is not listed")
+            return TruncatedError(f"nothing can be decoded: the file lacks {what} ({self.missing[0]})")
+        return CorruptError(f"root: it does not list {what}")
 
     def shared_ids(self, kind: Kind) -> list[int]:
         """The ids that exist of a kind, ascending."""
@@ -148,15 +148,17 @@ def _check_entries(root: Root, shared: list[SharedEntry], runs: list[RunEntry], 
     """
     for s in shared:
         if s.kind not in _KNOWN_KINDS and s.kind < REQUIRED_LIMIT:
-            raise UnsupportedFeatureError(f"chunk ({s.kind}, {s.id}): this version does not know that required kind")
+            raise UnsupportedFeatureError(
+                f"chunk ({s.kind}, {s.id}): this version does not know its kind and cannot skip it; use a newer one"
+            )
     for r in runs:
         if r.segment >= len(root.segments) or r.tier >= root.tiers or r.layer >= root.layers:
-            raise CorruptError(f"root at byte {HEADER_BYTES}: it lists {_name(r)}, which it does not have")
+            raise CorruptError(f"root at byte {HEADER_BYTES}: it lists {_name(r)}, which the scene does not have")
         if r.directory_size > r.size:
             raise CorruptError(f"root at byte {HEADER_BYTES}: the directory of {_name(r)} is larger than the run")
     keys = len({(s.kind, s.id) for s in shared}) + len({(r.segment, r.tier, r.layer) for r in runs})
     if keys != len(shared) + len(runs):
-        raise CorruptError(f"root at byte {HEADER_BYTES}: a key is listed twice")
+        raise CorruptError(f"root at byte {HEADER_BYTES}: a chunk or a run is listed twice")
     for name, offset, size in [(f"chunk ({s.kind}, {s.id})", s.offset, s.size) for s in shared] + [
         (_name(r), r.offset, r.size) for r in runs
     ]:

@@ -259,7 +259,7 @@ def _splats(asset: Asset, mesh: int, ignored: list[str], repair: bool) -> Iterat
         if SPZ_DRAFT in extensions:
             yield _embedded(asset, primitive, field(extensions, SPZ_DRAFT, dict, name, {}), name, repair)
         elif SPLATS not in extensions:
-            ignored.append(f"{name}, which is no splats")
+            ignored.append(f"{name}, which is not made of splats")
         else:
             kind = field(extensions, SPLATS, dict, name, {})
             if kind.get("kernel", "ellipse") != "ellipse":

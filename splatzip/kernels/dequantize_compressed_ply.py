@@ -38,7 +38,7 @@ def dequantize_compressed_ply(
     """
     status, where, *arrays = compressed_ply_call(version, codes, tables, header)(_core, threads)
     if STATUS.get(status) is CorruptError:
-        raise CorruptError(f"chunk {where} of the compressed.ply source has a bound that no finite scene has")
+        raise CorruptError(f"chunk {where} of the compressed.ply source has a bound that is not finite, or too large")
     if status:
         raise STATUS[status]("the compressed.ply source cannot be dequantized")
     return attributes(arrays)

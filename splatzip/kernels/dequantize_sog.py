@@ -74,7 +74,7 @@ def dequantize_sog(version: int, codes: Arrays, tables: Arrays, header: Header, 
             f"and SH label {call.codes[4][where, 0]} (the palette has {len(call.codes[5])} rows)"
         )
     if status:
-        raise STATUS[status](f"{TABLE_NAMES[where]} of the SOG source: a number that no finite float32 scene has")
+        raise STATUS[status](f"{TABLE_NAMES[where]} of the SOG source: a number is not finite, or too large")
     return attributes(arrays)
 
 

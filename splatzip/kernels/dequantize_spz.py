@@ -26,7 +26,7 @@ def spz_call(version: int, codes: Arrays, tables: Arrays, header: Header) -> Nat
     if type(bits) is not int or not 0 <= bits <= 30:
         raise FormatError(f"SPZ: {str(bits)[:40]} fractional bits are not in 0..30")
     if axes not in AXES:
-        raise FormatError(f"SPZ axes {str(axes)[:40]} are none of {', '.join(AXES)}")
+        raise FormatError(f"SPZ axes {str(axes)[:40]} are not one of {', '.join(AXES)}")
     positions = code_array(codes, "positions", np.uint16 if version == 1 else np.uint32, (None, 3))
     splats = len(positions)
     rest = 3 * ((degree + 1) ** 2 - 1)

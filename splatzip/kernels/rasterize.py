@@ -99,7 +99,7 @@ class NativeRasterizer:
         if out is None:
             out = {name: np.empty(shape, np.float32) for name, shape in zip(_ATTRIBUTES, self._shapes, strict=True)}
         if [out[name].shape for name in _ATTRIBUTES] != self._shapes:
-            raise ValueError("gradients go to arrays of the shapes of the scene's")
+            raise ValueError("`out` needs arrays of the same shapes as the scene's")
         with self._lock:
             background = self._core.backward(
                 np.ascontiguousarray(color, np.float32),

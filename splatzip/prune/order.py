@@ -39,7 +39,7 @@ class Removal:
 
     @staticmethod
     def first(worth: Floats, count: int) -> Removal:
-        """The first `count` of `by`, one at least: what stays need not be in order."""
+        """The first `count` splats of `by`, at least one, without sorting the others."""
         limit = np.partition(worth, count - 1)[count - 1]
         rows = np.flatnonzero(worth <= limit)
         first = rows[Removal.by(worth[rows]).order[:count]]
@@ -85,4 +85,4 @@ def judged(worth: Floats, opacity_logits: Floats, most_weight: Floats, *, keep_u
 def refuse_blind(most_weight: Floats) -> None:
     """Raises: ViewsError if no view sees a splat."""
     if not most_weight.any():
-        raise ViewsError("no view sees a splat of the scene: so none can be judged; use cameras that face the scene")
+        raise ViewsError("no view sees any splat, so none can be judged; use cameras that face the scene")

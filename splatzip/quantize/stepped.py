@@ -135,7 +135,7 @@ def encode(
             size = np.abs(value).reshape(len(scene), -1).max(1)
             row = int(size.argmax())
             raise SceneError(
-                f"row {row}: {name} holds {size[row]:g}, beyond {most:g}: no splat that can be seen; "
+                f"row {row}: {name} holds {size[row]:g}, more than a visible splat can have ({most:g}); "
                 "preset lossless keeps it, or remove the row"
             )
     coded = encode_stepped(
@@ -193,7 +193,7 @@ def _refuse(scene: Scene, lost: LostValue | None) -> None:
         return
     name, values = list(scene.arrays().items())[lost.array]
     raise SceneError(
-        f"row {lost.row}: {name} holds {np.abs(values[lost.row]).max():g}, beyond all codes at this quality; "
+        f"row {lost.row}: {name} holds {np.abs(values[lost.row]).max():g}, too large to be coded at this quality; "
         "preset lossless keeps it, or remove the row"
     )
 

@@ -126,7 +126,8 @@ def decode_scene(file: ContainerFile, *, forget: bool = False, threads: int = 0,
             )
         scene = Scene(**floats, origin=np.array(file.root.origin), meta=meta, source=quantized)
     except SceneError as error:
-        raise CorruptError(f"the decoded values are no scene: {error}") from None
+        problem = str(error).partition("; ")[0]  # without advice, which is for files that can be repaired
+        raise CorruptError(f"the decoded values are not a valid scene: {problem}") from None
     if splats == file.root.splats:
         return scene
     there = {(run.entry.tier, chunk.tile) for run in file.runs if run.entry.layer == 0 for chunk in run.chunks}
@@ -142,7 +143,7 @@ def _floats(source: Source, codes: dict[str, NDArray[Any]], threads: int) -> dic
 
 def _whole(value: Any) -> int:
     if type(value) is not int or not 0 <= value < 1 << 32:
-        raise ValueError(f"{str(value)[:40]} is no whole number below 2^32")
+        raise ValueError(f"{str(value)[:40]} is not a whole number from 0 to 2^32 - 1")
     return value
 
 
@@ -158,7 +159,7 @@ def read_source(file: ContainerFile) -> Source:
     try:
         format, version, header = str(values["format"]), _whole(values["version"]), values["header"]
         if not isinstance(header, dict):
-            raise TypeError("the header is no object")
+            raise TypeError("the header is not an object")
         shapes = {str(name): (_whole(columns), str(dtype)) for name, (columns, dtype) in values["codes"].items()}
         listed = [(str(n), str(t), tuple(_whole(e) for e in shape)) for n, t, shape in values["tables"]]
         records = [(_whole(kind), _whole(size)) for kind, size in values["records"]]
@@ -173,7 +174,7 @@ def read_source(file: ContainerFile) -> Source:
     tables, at = {}, 0
     for name, type_name, shape in listed:
         if type_name not in DTYPES:
-            raise CorruptError(f"{where}: table {name!r} is of type {type_name[:40]!r}, which no table has")
+            raise CorruptError(f"{where}: table {name!r} has the unknown type {type_name[:40]!r}")
         dtype = np.dtype(type_name)
         size = math.prod(shape) * dtype.itemsize
         if size > len(data) - at:
@@ -188,7 +189,7 @@ def read_source(file: ContainerFile) -> Source:
         carried.append((kind, data[at : at + size]))
         at += size
     if at != len(data):
-        raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 1): {len(data) - at} bytes belong to nothing")
+        raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 1): {len(data) - at} bytes are left over")
     return Source(format, version, shapes, tables, header, tuple(carried))
 
 
@@ -203,7 +204,7 @@ def tiles_of(file: ContainerFile, layout: Layout) -> Tiles:
         raise CorruptError(f"root: it promises {file.root.tiers} tiers, some are not listed")
     spec, tables = file.shared_payload(Kind.COLUMNS), [file.shared_payload(Kind.TABLES, layer) for layer in (0, 1)]
     if spec is None or tables[0] is None or not geometry:
-        raise file.lacks("a whole tile, or what describes it,")
+        raise file.lacks("a whole tile, or what describes it")
     layers = component_layers(bytes(spec))
     expected = [component.column_input.layer for component in layout.components]
     if layers != expected:
@@ -287,7 +288,7 @@ def _by_prefix(source: Source, decoded: _Decoded) -> _Decoded:
     if chunks is None or present[-1] >= len(chunks):
         raise CorruptError("a splat names a chunk that the source does not have")
     if (present[1:] == present[:-1]).any() or (present != np.append(last, prefix[-1:])[: len(present)]).any():
-        raise CorruptError(f"a chunk of the source has not {CHUNK_SPLATS} splats")
+        raise CorruptError(f"a chunk of the source does not have {CHUNK_SPLATS} splats")
     source.tables["chunks"] = chunks[present]  # some may be missing from a damaged file
     return sorted_rows
 

@@ -598,7 +598,7 @@ var A = "chunk (3, 0)", se = 75, ce = class {
 	source(e) {
 		let t = /* @__PURE__ */ new Map(), n = 0;
 		for (let { name: r, dtype: i, shape: a } of this.#n) {
-			if (!ue(i)) throw o(`${A}: table '${r}' is of a type that no table has`);
+			if (!ue(i)) throw o(`${A}: table '${r}' has an unknown type`);
 			let s = de(a) * C[i];
 			if (s > e.length - n) throw o(`${A}: table '${r}' is larger than chunk (3, 1)`);
 			t.set(r, {
@@ -608,7 +608,7 @@ var A = "chunk (3, 0)", se = 75, ce = class {
 			}), n += s;
 		}
 		if (n += this.#r, n > e.length) throw o(`${A}: a record is larger than chunk (3, 1)`);
-		if (n < e.length) throw o(`chunk (3, 1): ${e.length - n} bytes belong to nothing`);
+		if (n < e.length) throw o(`chunk (3, 1): ${e.length - n} bytes are left over`);
 		let { format: r, version: i, header: a } = this.#e;
 		return {
 			format: r,
@@ -736,7 +736,7 @@ function ge(e) {
 		low: W(() => t.f32()),
 		high: W(() => t.f32())
 	};
-	if (![...c.low, ...c.high].every(Number.isFinite) || c.low.some((e, t) => e > c.high[t])) throw t.corrupt("the bounding box is not one");
+	if (![...c.low, ...c.high].every(Number.isFinite) || c.low.some((e, t) => e > c.high[t])) throw t.corrupt("the bounding box is not finite, or its corners are swapped");
 	let l = t.uint();
 	H(t, l, () => U(2, () => t.uint()));
 	let u = [];
@@ -745,7 +745,7 @@ function ge(e) {
 		crc: t.u32()
 	}));
 	let d = B(t);
-	if (t.end(), r === 0 || i > 4 || l === 0 || !s.every(Number.isFinite)) throw t.corrupt("it describes no scene");
+	if (t.end(), r === 0 || i > 4 || l === 0 || !s.every(Number.isFinite)) throw t.corrupt("its number of splats, SH degree, number of segments or origin is impossible");
 	return {
 		codec: n,
 		splats: r,
@@ -781,13 +781,13 @@ function ve({ shared: e, runs: t }, n) {
 }
 function ye(e, { shared: t, runs: n }, r, i) {
 	let a = "root at byte 32", l = new Set(Object.values(L));
-	for (let { kind: e, name: n } of t) if (!l.has(e) && e < 128) throw c(`${n}: this version does not know that required kind`);
+	for (let { kind: e, name: n } of t) if (!l.has(e) && e < 128) throw c(`${n}: this version does not know its kind and cannot skip it; use a newer one`);
 	for (let t of n) {
-		if (t.segment >= e.segments || t.tier >= e.tiers || t.layer >= e.layers) throw o(`${a}: it lists ${V(t)}, which it does not have`);
+		if (t.segment >= e.segments || t.tier >= e.tiers || t.layer >= e.layers) throw o(`${a}: it lists ${V(t)}, which the scene does not have`);
 		if (t.directory.size > t.size) throw o(`${a}: the directory of ${V(t)} is larger than the run`);
 	}
 	let u = [...t.map(({ name: e }) => e), ...n.map(V)];
-	if (new Set(u).size < u.length) throw o(`${a}: a key is listed twice`);
+	if (new Set(u).size < u.length) throw o(`${a}: a chunk or a run is listed twice`);
 	let d = [...t, ...n.map((e) => ({
 		...e,
 		name: V(e)
@@ -805,7 +805,7 @@ function be(e, t, n) {
 	if (i * me > r.left) throw r.corrupt("it lists more chunks than it has room for");
 	let a = W((e) => (n.high[e] - n.low[e]) / pe), o = () => W((e) => n.low[e] + r.u16() * a[e]), s = [], c = -1, l = t.offset + t.directory.size;
 	for (let e = 0; e < i; e++) {
-		if (c += 1 + r.uint(), c >= fe) throw r.corrupt(`there is no tile ${c}`);
+		if (c += 1 + r.uint(), c >= fe) throw r.corrupt(`tile number ${c} is too large`);
 		let [e, n, i] = [
 			r.uint(),
 			r.uint(),
@@ -931,7 +931,7 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 		return this.#o?.layout.components.some(({ layer: e }) => e === 1) ?? !1;
 	}
 	take(e, t, n) {
-		if (this.#r.set(`${e},${t}`, n.slice()), e === L.SOURCE && t === 0 && (this.#a = new ce(n), this.#a.needsData && !this.#t.has(`${L.SOURCE},1`))) throw o("root: the tables of its source are not listed");
+		if (this.#r.set(`${e},${t}`, n.slice()), e === L.SOURCE && t === 0 && (this.#a = new ce(n), this.#a.needsData && !this.#t.has(`${L.SOURCE},1`))) throw o("root: it does not list the tables of its source");
 		e === L.TABLES && this.#o && this.#p(this.#o.file, t, n), !this.#o && this.essential.every(([e, t]) => this.#r.has(`${e},${t}`)) && (this.#o = this.#u());
 	}
 	needs(e) {
@@ -1058,7 +1058,7 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 			palette: this.#s?.rows ?? null
 		};
 		if (c.run(_, e, g) !== 0) throw o(`${t.name}: its codes are not those of a ${a.format} source`);
-		if (!this.#e.call.is_scene(u, 1 + i, g)) throw o(`${t.name}: the decoded values are no scene`);
+		if (!this.#e.call.is_scene(u, 1 + i, g)) throw o(`${t.name}: the decoded values are not a valid scene`);
 		return d && !r && this.#l.push({
 			tier: t.tier,
 			tile: t.tile,
@@ -1129,7 +1129,7 @@ function q({ tier: e, tile: t }) {
 function ke(e, t) {
 	for (let n = 0; n < e.length; n += K) {
 		let r = Math.min(n + K, e.length) - 1, i = (n) => t[e[n]];
-		if (i(n) !== i(r) || n > 0 && i(n - 1) === i(n)) throw o(`a chunk of the source has not ${K} splats`);
+		if (i(n) !== i(r) || n > 0 && i(n - 1) === i(n)) throw o(`a chunk of the source does not have ${K} splats`);
 	}
 }
 // src/decoder/meta.ts
@@ -1403,7 +1403,7 @@ var Pe = class {
 };
 function Be(e, t) {
 	if (e === 0) return;
-	let n = e === -2 ? "the decoded values are no scene" : "its codes make no sense";
+	let n = e === -2 ? "the decoded values are not a valid scene" : "its codes make no sense";
 	throw o(`${t.name}: ${n}`);
 }
 // src/decoder/reader.ts

@@ -76,7 +76,7 @@ def put(*keys: str | int, value: Any) -> Callable[[Any], None]:
         (put("means", "mins", 1, value="0"), r"means.mins\[1\] is 0, expected a number"),
         (put("means", "maxs", 2, value=1e300), r"means.maxs\[2\] is 1e\+300"),
         (put("means", "maxs", 2, value=10**400), r"means.maxs\[2\] is 1000"),
-        (put("means", "maxs", 2, value=88), "means of the SOG source: a number that no finite float32 scene has"),
+        (put("means", "maxs", 2, value=88), "means of the SOG source: a number is not finite, or too large"),
         (put("scales", "codebook", value=[0.0] * 255), "scales.codebook does not hold 256 numbers"),
         (put("scales", "codebook", 5, value=None), r"scales.codebook\[5\] is None"),
         (put("sh0", "codebook", 0, value=True), r"sh0.codebook\[0\] is True"),

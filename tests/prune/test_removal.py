@@ -96,5 +96,5 @@ def test_a_price_is_the_squared_change_of_the_pictures_by_that_splat(chair, came
 
 def test_views_that_see_nothing_are_refused(chair):
     away = Camera.look_at([0, 0, 50], [0, 0, 100], width=64, height=64, fov_x_rad=0.5, name="away")
-    with pytest.raises(ViewsError, match="no view sees a splat"):
+    with pytest.raises(ViewsError, match="no view sees any splat"):
         removal.prune(chair, [away], removal.Options(keep=0.5))

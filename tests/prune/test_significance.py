@@ -57,5 +57,5 @@ def test_infinite_opacity_is_one_and_minus_infinite_goes_first():
 
 def test_views_that_see_nothing_are_refused():
     away = Camera.look_at([0, 0, 50], [0, 0, 100], width=64, height=64, fov_x_rad=0.5, name="away")
-    with pytest.raises(ViewsError, match="no view sees a splat"):
+    with pytest.raises(ViewsError, match="no view sees any splat"):
         significance.prune(scene_of(ball((0, 0, 0))), [away])

@@ -142,7 +142,7 @@ def test_a_value_beyond_the_codes_of_its_steps_is_refused_by_row_and_name(
     far = getattr(chair, name).copy()
     far[7][: len(values)] = values
     scene, options = chair.edited(**{name: far}), stepped.Options(3.1)
-    refusal = f"row 7: {name} holds .*, beyond all codes at this quality; preset lossless"
+    refusal = f"row 7: {name} holds .*, too large to be coded at this quality; preset lossless"
     with pytest.raises(SceneError, match=refusal):
         stepped.encode(scene, options)
     with pytest.raises(SceneError, match=refusal):
@@ -171,7 +171,7 @@ def test_sh_that_is_not_from_books_is_refused_beyond_its_codes_too(chair: Scene)
     sh = chair.sh.copy()
     row = int(chair.opacity_logits.argmax())  # finer than half of the others: by numbers
     sh[row, 1:] = 50000
-    with pytest.raises(SceneError, match=f"row {row}: sh holds 50000, beyond all codes"):
+    with pytest.raises(SceneError, match=f"row {row}: sh holds 50000, too large to be coded"):
         stepped.encode(chair.edited(sh=sh), stepped.Options(3.1, sh_books=some))
 
 
@@ -194,7 +194,7 @@ def test_values_of_any_size_below_that_encode_and_decode_or_are_refused_by_name(
             else:
                 assert len(decompress(data)) == n
     assert 0 < len(refusals) < 15
-    assert all(re.match(r"row \d+: \w+ holds .*, beyond all codes", refusal) for refusal in refusals)
+    assert all(re.match(r"row \d+: \w+ holds .*, too large to be coded", refusal) for refusal in refusals)
 
 
 def test_bytes_do_not_depend_on_threads(chair: Scene) -> None:

@@ -47,7 +47,7 @@ def test_requests_that_make_no_sense_are_answered_in_words(client, session):
     address = f"/splatzip/{session.token}/picture"
     assert client.post(address, content=b"{").status_code == 400
     wrong = client.post(address, json={**PICTURE, "layers": [["ref", "magic"]]})
-    assert (wrong.status_code, wrong.text) == (422, "there are no such layers")
+    assert (wrong.status_code, wrong.text) == (422, "unknown layers of a picture, or too many")
     assert client.post(address, content=b" " * 20_000).status_code == 413
     unknown = client.post("/splatzip/nobody/picture", json=PICTURE)
     assert (unknown.status_code, unknown.text) == (422, "this page was closed on the server; load it again")

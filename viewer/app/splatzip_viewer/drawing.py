@@ -56,7 +56,7 @@ class Request:
             raise SplatzipError("a picture takes pose, width, height, quality and layers") from None
         known = {*((scene, mode) for scene in ("ref", "test") for mode in MODES), ("both", "error")}
         if not 1 <= len(layers) <= _MOST_LAYERS or not known.issuperset(layers) or not 0 < levels <= 255:
-            raise SplatzipError("there are no such layers")
+            raise SplatzipError("unknown layers of a picture, or too many")
         return Request(pose, width, height, layers, min(max(quality, 30), 97), levels, measure)
 
 

@@ -57,7 +57,7 @@ export class ColumnsReader implements CodecReader {
     if (kind === Kind.SOURCE && id === 0) {
       this.#description = new SourceDescription(bytes);
       if (this.#description.needsData && !this.#listed.has(`${Kind.SOURCE},1`))
-        throw corrupt('root: the tables of its source are not listed');
+        throw corrupt('root: it does not list the tables of its source');
     }
     if (kind === Kind.TABLES && this.#opened) this.#giveTables(this.#opened.file, id, bytes);
     if (!this.#opened && this.essential.every(([k, i]) => this.#shared.has(`${k},${i}`))) this.#opened = this.#open();
@@ -202,7 +202,7 @@ export class ColumnsReader implements CodecReader {
     const codes: Codes = { n, coefficients: b, at, prefix, palette: this.#palette?.rows ?? null };
     const status = dequantizer.run(codes, blocks, out);
     if (status !== STATUS_OK) throw corrupt(`${chunk.name}: its codes are not those of a ${source.format} source`);
-    if (!this.#core.call.is_scene(n, 1 + b, out)) throw corrupt(`${chunk.name}: the decoded values are no scene`);
+    if (!this.#core.call.is_scene(n, 1 + b, out)) throw corrupt(`${chunk.name}: the decoded values are not a valid scene`);
     if (hasPrefix && !rest) this.#prefixes.push({ tier: chunk.tier, tile: chunk.tile, words: blocks.words(prefix, n) });
     return out;
   }
@@ -281,6 +281,6 @@ function checkChunks(order: Uint32Array, prefix: Uint32Array): void {
     const last = Math.min(first + CHUNK_SPLATS, order.length) - 1;
     const at = (place: number) => prefix[order[place] as number];
     if (at(first) !== at(last) || (first > 0 && at(first - 1) === at(first)))
-      throw corrupt(`a chunk of the source has not ${CHUNK_SPLATS} splats`);
+      throw corrupt(`a chunk of the source does not have ${CHUNK_SPLATS} splats`);
   }
 }

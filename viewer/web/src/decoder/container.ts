@@ -116,7 +116,7 @@ export function readRoot(bytes: Uint8Array): Root {
   const origin = vector(() => cursor.f64());
   const box = { low: vector(() => cursor.f32()), high: vector(() => cursor.f32()) };
   if (![...box.low, ...box.high].every(Number.isFinite) || box.low.some((low, axis) => low > (box.high[axis] as number)))
-    throw cursor.corrupt('the bounding box is not one');
+    throw cursor.corrupt('the bounding box is not finite, or its corners are swapped');
   const segments = cursor.uint();
   repeat(cursor, segments, () => times(2, () => cursor.uint())); // of time: durations, what they are predicted from
   const indexes: { size: number; crc: number }[] = [];
@@ -124,7 +124,7 @@ export function readRoot(bytes: Uint8Array): Root {
   const entries = readEntries(cursor);
   cursor.end();
   if (splats === 0 || shDegree > 4 || segments === 0 || !origin.every(Number.isFinite))
-    throw cursor.corrupt('it describes no scene');
+    throw cursor.corrupt('its number of splats, SH degree, number of segments or origin is impossible');
   return { codec, splats, shDegree, tiers, layers, origin, box, segments, indexes, entries };
 }
 
@@ -156,14 +156,15 @@ export function checkEntries(root: Root, { shared, runs }: Entries, start: numbe
   const where = `root at byte ${HEADER_BYTES}`;
   const known = new Set<number>(Object.values(Kind));
   for (const { kind, name } of shared)
-    if (!known.has(kind) && kind < REQUIRED_LIMIT) throw unsupported(`${name}: this version does not know that required kind`);
+    if (!known.has(kind) && kind < REQUIRED_LIMIT)
+      throw unsupported(`${name}: this version does not know its kind and cannot skip it; use a newer one`);
   for (const run of runs) {
     if (run.segment >= root.segments || run.tier >= root.tiers || run.layer >= root.layers)
-      throw corrupt(`${where}: it lists ${runName(run)}, which it does not have`);
+      throw corrupt(`${where}: it lists ${runName(run)}, which the scene does not have`);
     if (run.directory.size > run.size) throw corrupt(`${where}: the directory of ${runName(run)} is larger than the run`);
   }
   const keys = [...shared.map(({ name }) => name), ...runs.map(runName)];
-  if (new Set(keys).size < keys.length) throw corrupt(`${where}: a key is listed twice`);
+  if (new Set(keys).size < keys.length) throw corrupt(`${where}: a chunk or a run is listed twice`);
   const blocks = [...shared, ...runs.map((run) => ({ ...run, name: runName(run) }))];
   for (const { name, offset, size } of blocks)
     if (offset + size > end)
@@ -188,7 +189,7 @@ export function readDirectory(bytes: Uint8Array, run: RunEntry, scene: Box): Chu
   let offset = run.offset + run.directory.size;
   for (let i = 0; i < count; i++) {
     tile += 1 + cursor.uint();
-    if (tile >= MAX_TILES) throw cursor.corrupt(`there is no tile ${tile}`);
+    if (tile >= MAX_TILES) throw cursor.corrupt(`tile number ${tile} is too large`);
     const [splats, size, crc] = [cursor.uint(), cursor.uint(), cursor.u32()];
     const name = `tile ${tile} tier ${run.tier} layer ${run.layer} at byte ${offset}`;
     chunks.push({ tile, splats, offset, size, crc, name, box: { low: corner(), high: corner() } });

@@ -164,6 +164,6 @@ export class SteppedReader implements CodecReader {
 
 function check(status: number, chunk: WholeChunk): void {
   if (status === STATUS_OK) return;
-  const what = status === STATUS_SCENE ? 'the decoded values are no scene' : 'its codes make no sense';
+  const what = status === STATUS_SCENE ? 'the decoded values are not a valid scene' : 'its codes make no sense';
   throw corrupt(`${chunk.name}: ${what}`);
 }

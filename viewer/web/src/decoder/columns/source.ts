@@ -68,7 +68,7 @@ export class SourceDescription {
     const tables = new Map<string, Table>();
     let at = 0;
     for (const { name, dtype, shape } of this.#tables) {
-      if (!isDType(dtype)) throw corrupt(`${WHERE}: table '${name}' is of a type that no table has`);
+      if (!isDType(dtype)) throw corrupt(`${WHERE}: table '${name}' has an unknown type`);
       const size = product(shape) * BYTES_OF[dtype];
       if (size > data.length - at) throw corrupt(`${WHERE}: table '${name}' is larger than chunk (3, 1)`);
       tables.set(name, { dtype, shape, bytes: data.slice(at, at + size) });
@@ -76,7 +76,7 @@ export class SourceDescription {
     }
     at += this.#recordBytes;
     if (at > data.length) throw corrupt(`${WHERE}: a record is larger than chunk (3, 1)`);
-    if (at < data.length) throw corrupt(`chunk (3, 1): ${data.length - at} bytes belong to nothing`);
+    if (at < data.length) throw corrupt(`chunk (3, 1): ${data.length - at} bytes are left over`);
     const { format, version, header } = this.#values as { format: string; version: number; header: JsonObject };
     return { format, version, codes: this.#codes, tables, header };
   }
