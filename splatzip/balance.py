@@ -204,7 +204,7 @@ class Prepared:
         return _evenly(self.cameras, count), _evenly(self.weights, count)
 
     def _squared_change(self, scene: Scene) -> float:
-        """Of pictures, mean over all pixels and channels; by a few views."""
+        """How far the pictures of a scene are from the targets: mean square over the pixels of a few views."""
         rasterizer = drawer(scene, threads=self.threads, device=self.device)
         views: Sequence[tuple[Camera, Floats, float]] = list(zip(self.cameras, self.targets, self.weights, strict=True))
         changed = pixels = 0.0
@@ -250,7 +250,7 @@ def prepare(
 def _order(
     scene: Scene, cameras: Sequence[Camera], weights: Sequence[float], options: Options, threads: int, device: Engine
 ) -> Removal:
-    """In which splats go, with prices as mean squared changes."""
+    """The order in which splats are removed, with prices as mean squared changes."""
     if options.prune == 0:
         return Removal(np.arange(len(scene)), np.full(len(scene), np.inf))
     small = [camera.scaled(options.pruning_scale) for camera in cameras]
@@ -274,5 +274,5 @@ def _less_when_finer(steps: stepped.Options) -> float:
 
 
 def _evenly(views: Sequence[T], count: int) -> Sequence[T]:
-    """About `count` of them, at least one."""
+    """About `count` of the views, evenly spread; at least one."""
     return views[:: max(1, round(len(views) / max(count, 1)))]

@@ -144,7 +144,7 @@ def with_quality(file: bytes, psnr: float, worst: float, views: str) -> bytes:
 
 
 def _asked_for(profile: Profile) -> dict[str, str]:
-    """Targets, and what else a profile was told, as a file says it."""
+    """The targets of a profile and its share to prune, as they are written to the file."""
     asked: dict[str, float | None] = {
         "target_quality_db": profile.target_quality,
         "target_size_bytes": profile.target_size,
@@ -173,7 +173,7 @@ def _stepped_file(scene: Scene, coded: EncodedScene, compensation: Compensation,
 
 
 def _needs(tier: int, layer: int, coded: EncodedScene, compensation: Compensation) -> list[SharedChunk]:
-    """What a run needs that no run before it did."""
+    """The shared chunks that this run is the first to need."""
     needs = []
     if tier == 0:
         if layer == 0:

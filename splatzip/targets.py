@@ -232,7 +232,7 @@ def _search(
     size: int, made: Callable[[float], bytes], low: float, high: float, *, near: float | None = None,
     enough: float = _LEAST_USED,
 ) -> tuple[float, bytes]:  # fmt: skip
-    """The finest that is at most of a size and uses `enough` of it, or the nearest to that there is.
+    """The finest file of at most `size` bytes that uses the share `enough` of them, or what comes closest.
 
     Regula falsi on the logarithm of the size, which is nearly a straight line.
     """

@@ -51,7 +51,7 @@ def named(path: Path) -> Iterator[None]:
 
 @contextmanager
 def progress_bar(*, quiet: bool) -> Iterator[Progress]:
-    """A bar with a time estimate on stderr; nothing is drawn under `quiet` or where stderr is no terminal.
+    """A bar with a time estimate on stderr; nothing is drawn under `quiet` or where stderr is not a terminal.
 
     Yields: a callable that takes the fraction done, 0 to 1, and what is being done.
     """

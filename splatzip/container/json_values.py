@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 def loads(data: bytes | memoryview) -> Any:
     """Parse one JSON text.
 
-    Raises: ValueError that says what is wrong, also for bytes that are no text and nesting without end.
+    Raises: ValueError that says what is wrong, also for bytes that are not text, and for endless nesting.
     """
     try:
         return json.loads(bytes(data), parse_constant=_refused, parse_float=_finite)

@@ -10,7 +10,7 @@ from splatzip.container.writer import Run, SharedChunk, TileChunk, write_file
 
 
 def with_tiles_ordered(data: bytes, tier: int, tiles: Sequence[int]) -> bytes:
-    """The same file, but that a tier's tiles come in another order, and are numbered by it.
+    """The same file with the tiles of a tier in another order, and numbered in that order.
 
     Boxes are rounded outwards again: they may grow by a step of their grid.
 

@@ -160,7 +160,7 @@ def _images(source: QuantizedSource) -> dict[str, Pixels]:
 
 
 def _picture(codes: NDArray[np.uint8], width: int, height: int) -> Pixels:
-    """(height, width, 4): codes in row order, missing channels 0, alpha 255 where it is no code; zeros after the end.
+    """(height, width, 4): codes in row order, missing channels 0, alpha 255 unless it is a code; zeros after the end.
 
     Pixels past the last splat stay all zero, alpha too, except where no pixel needs alpha: then the image has three
     channels, and decodes faster.

@@ -65,7 +65,7 @@ def serialize(source: QuantizedSource) -> bytes:
     """The file of these codes; `source.version` 1 to 4 chooses the container.
 
     A table of contents, sizes and compression are made anew, everything else is written as it was read.
-    Raises: FormatError if the header fields or records are none (a .splatz carries them without asking what they say).
+    Raises: FormatError if the header fields or records are not those of an SPZ (a .splatz carries them unchecked).
     """
     try:
         start, reserved, records = _pack_header(source)

@@ -128,7 +128,7 @@ def zero_codes(splats: int, columns: int, dtype: str) -> NDArray[Any]:
 
 
 def component_layers(spec: bytes) -> list[int] | None:
-    """The layer of each component, or None if the bytes are no specification."""
+    """The layer of each component, or None if the bytes are not a specification."""
     layers: list[int] | None = _core.describe_columns(spec)
     return layers
 

@@ -87,14 +87,14 @@ class GpuDecoder:
         return scene
 
     def scene_of(self, codes: Any) -> Any | None:
-        """The `_cuda.DeviceScene` whose floats' bits codes are, which are gone then; None if they are no scene."""
+        """Turn codes that are bits of floats into a `_cuda.DeviceScene`, in place; None if it would not be valid."""
         with self._lock:
             scene, status, why = self._core.become_scene(codes)
         _raise_lack(status, why)
         return scene
 
     def dequantized(self, codes: Any, call: NativeCall, *, prefix: int, palette: Any = None) -> Any | None:
-        """The `_cuda.DeviceScene` that codes of a quantized source stand for; None if they are no scene.
+        """The `_cuda.DeviceScene` that codes of a quantized source stand for; None if it would not be valid.
 
         Args:
             call: what the CPU's dequantizer would take, the codes as `ArrayThere`.
@@ -191,7 +191,7 @@ def decode_columns_on_gpu(
 
 
 def read_pinned(path: Path) -> memoryview:
-    """A file's bytes in memory that a GPU reads by itself, or, where there is not so much, in any."""
+    """A file's bytes, in pinned memory, which a GPU reads by itself; in ordinary memory where there is too little."""
     with path.open("rb") as file:
         memory = require_cuda().pinned(os.fstat(file.fileno()).st_size)
         if memory is None:

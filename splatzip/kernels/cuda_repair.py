@@ -33,7 +33,7 @@ class CudaRepair:
         self._call("show", *_in_order(arrays))
 
     def plan(self, call: RoundCall, *, threads: int) -> None:
-        """From now on `show_rounded` rounds like this call, on the grids and curves that its arrays have."""
+        """From now on `show_rounded` rounds as this call says; its arrays fix the grids and the order of splats."""
         self._call("plan", *call.arrays, **call.options, threads=threads)
 
     def show_rounded(self) -> None:

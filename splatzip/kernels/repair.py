@@ -42,7 +42,7 @@ class NativeRepair:
         self._core.begin(*(np.ascontiguousarray(arrays[name], np.float32) for name in NAMES), degree, threads)
 
     def show(self, arrays: Mapping[str, Floats]) -> None:
-        """Draw, and take gradients, with these values from now on: what a decoder would have of the ones that move.
+        """From now on draw these values and take gradients with them: what a decoder would have of the moving ones.
 
         Args:
             arrays: of the same shapes, row for row.

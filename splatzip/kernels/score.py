@@ -56,5 +56,5 @@ class NativeScores:
         return {name: np.asarray(array) for name, array in self._core.read(threads).items()}
 
     def read_weight(self, *, threads: int) -> Floats:
-        """(N,) of that, the sums of weights alone."""
+        """(N,) the sums of weights alone."""
         return np.asarray(self._core.read_weight(threads))

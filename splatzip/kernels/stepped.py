@@ -31,7 +31,7 @@ class EncodedChunk:
 
 
 class LostValue(NamedTuple):
-    """A value that no code says within its step, so that another is decoded: row, and which of the five arrays."""
+    """A value too large for its code, so that another would be decoded: its row, and which of the five arrays."""
 
     row: int
     array: int

@@ -2,7 +2,7 @@
 
     positions, log_scales, rotations, opacity_logits, sh, background  ->  color, alpha
 
-What is drawn and what gradients are is what the CPU does (autograd.py), to the last bits but not in them.
+Pictures and gradients are those of the CPU (autograd.py), apart from rounding in the last bits.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def psnr(a: ArrayLike, b: ArrayLike, *, threads: int = 0) -> float:
     Args:
         a, b: (H, W, 3) in 0..1.
         threads: 0 for every core.
-    Raises: ViewsError if these are no two pictures of one size.
+    Raises: ViewsError if these are not two pictures of the same size.
     """
     error = mean_squared_error(*_two_pictures(a, b), threads=threads)
     return float(-10 * np.log10(max(error, 10 ** (-MOST_PSNR / 10))))

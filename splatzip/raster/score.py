@@ -167,7 +167,7 @@ def _wishes(what: Collection[Score]) -> dict[str, bool]:
 
 
 def _passes(scene: Scene | GpuScene, device: DeviceChoice | Engine, threads: int) -> Passes:
-    """Over a scene as it was made ready before, if it was."""
+    """Passes over a scene; what was prepared for drawing it before is used again."""
     if isinstance(scene, GpuScene):
         rasterizer = CudaRasterizer(precise=True)
         rasterizer.set_scene_at(scene.kernel.addresses, len(scene), scene.sh_degree)

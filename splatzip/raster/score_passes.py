@@ -20,7 +20,7 @@ Sums = dict[str, NDArray[Any]]
 
 
 class Settings(NamedTuple):
-    """Of all pictures."""
+    """What is the same for all pictures."""
 
     background: Floats
     exact_extent: bool

@@ -51,7 +51,7 @@ def full_scale(counts: NDArray[np.int64]) -> float:
 
 
 def colours(codes: NDArray[np.uint8], full_levels: float) -> NDArray[np.uint8]:
-    """(H, W, 3) RGB of the codes: half of the way to the lightest colour is a quarter of `full_levels`, its level."""
+    """(H, W, 3) RGB of the codes, by the root of the error: `full_levels` / 4 is half-way to the lightest colour."""
     share = np.sqrt(np.minimum(_level_of(np.arange(256)) / full_levels, 1))  # faint errors are to be seen, too
     share = np.rint(share * (_STEPS - 1)) / (_STEPS - 1)
     stops = np.array([[int(stop[i : i + 2], 16) for i in (1, 3, 5)] for stop in STOPS])

@@ -26,7 +26,7 @@ class Camera:
         name: what reports and errors call the view.
 
     Raises: ViewsError, naming the view, if a number is not finite, a size or focal length is not positive, or the
-        matrix is no rigid motion (to 1e-3).
+        matrix is not a rigid motion (to 1e-3).
     """
 
     world_to_camera: NDArray[np.float64]

@@ -55,7 +55,7 @@ class Scene:
         self._check(self.arrays())
 
     def _check(self, of_unknown: Mapping[str, Floats]) -> None:
-        """Raises: SceneError for these arrays, or for what goes with all of them."""
+        """Raises: SceneError for shapes, for rows of the arrays `of_unknown`, or for origin or source."""
         _check_shapes(self)
         for reason, bad in _bad_rows(of_unknown).items():
             if bad.any():
@@ -173,7 +173,7 @@ def repaired(arrays: Mapping[str, ArrayLike]) -> tuple[dict[str, Floats], NDArra
 
 
 def _bad_rows(arrays: Mapping[str, Floats]) -> dict[str, NDArray[np.bool_]]:
-    """Of those arrays that are there."""
+    """By reason, which rows are bad in the arrays that are given."""
     masks: dict[str, NDArray[np.bool_]] = {}
     for attribute in ATTRIBUTES:
         if attribute.name not in arrays:

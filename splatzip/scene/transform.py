@@ -25,7 +25,7 @@ def transformed(
     Args:
         rotation: 3x3, orthogonal, determinant 1; None for none.
     Returns: a scene without its quantized source. Its origin is zero unless the positions are far from it.
-    Raises: SceneError if the rotation is none, the scale is not positive, or something is not finite.
+    Raises: SceneError if the rotation is not one, the scale is not positive, or something is not finite.
     """
     turn = np.eye(3) if rotation is None else np.asarray(rotation, np.float64)
     shift = np.asarray(translation, np.float64)

@@ -129,7 +129,7 @@ def _sizes(log_scales: Floats) -> NDArray[np.float64]:
 
 
 def octaves_lacking(tiers: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """How often the splats are halved that are there, by tier but for the last, and after the first 0.8 times."""
+    """By tier but the last: how many halvings lead from all splats to those present so far, less the first 0.8."""
     there = np.cumsum(np.bincount(tiers))[:-1] / len(tiers)
     octaves: NDArray[np.float64] = np.maximum(-exact_log(np.maximum(there, 1e-9)) / _LN2 - _FREE_OCTAVES, 0)
     return octaves
@@ -186,7 +186,7 @@ def compensated(
 
 
 def splats_missing(splats: int, file: ContainerFile) -> str:
-    """In words, what a scene of so many splats lacks of the file's."""
+    """In words, how many of the file's splats are missing from a scene of `splats`."""
     lacking = f"{file.root.splats - splats} of {file.root.splats} splats"
     return f"{lacking}, for which others stand in" if Compensation.of(file).widen else lacking
 

@@ -47,7 +47,7 @@ def by_importance(importance: ArrayLike, shares: Sequence[float] = SHARES) -> Ti
 
 
 def _largest(values: NDArray[Any], count: int) -> NDArray[np.bool_]:
-    """Which are the so many largest; of equal ones the first."""
+    """(N,) whether a value is among the `count` largest; of equal ones the first are."""
     least = np.partition(values, len(values) - count)[len(values) - count]
     chosen: NDArray[np.bool_] = values > least
     chosen[np.flatnonzero(values == least)[: count - np.count_nonzero(chosen)]] = True
