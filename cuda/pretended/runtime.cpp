@@ -29,7 +29,7 @@ constexpr uint8_t kSpoiled = 0xA5;
 // Addresses are never given out twice, so that memory that was freed stays closed.
 class Memory {
  public:
-  static constexpr size_t kRoom = size_t{1} << 42, kPage = 4096;
+  static constexpr size_t kRoom = size_t{1} << 40, kPage = 4096;
   static constexpr size_t kAlignment = 16;  // CUDA's is 256; what is read at once has 16 bytes at most
 
   Memory() {
