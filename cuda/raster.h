@@ -68,12 +68,16 @@ class Raster {
   virtual bool set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, bool on_device) = 0;
   // Of that scene these rows alone, (splats) of the CPU.
   virtual bool keep(const uint32_t* rows, int64_t splats) = 0;
-  // Draws a batch of views. `keeps`: backward may follow.
+  // Draws a batch of views, without alpha or depth where those are null. `keeps`: backward may follow.
   virtual bool render(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, float* color,
                       float* alpha, float* depth, bool keeps, bool on_device) = 0;
   // The same for eyes: (views, height, width, 3) of the CPU, cut to 0..1, in 255ths.
   virtual bool render_bytes(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
                             uint8_t* color) = 0;
+  // The same for who asks how far they are from targets of the CPU, (height, width, 3) each: squared differences of the
+  // colours, summed by view.
+  virtual bool compare(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
+                       const std::vector<const float*>& targets, double* sums) = 0;
   // Of the pictures that were drawn last.
   virtual bool count(BatchCounts* counts) = 0;
   // Gradients of a loss of the last batch, which was rendered with `keeps`, given its gradients to the colour and,

@@ -1,6 +1,9 @@
 // A Raster over a machine: copies arrays to where the machine's memory is, and pictures back.
 #pragma once
+#include <numeric>
+
 #include "raster_bytes.h"
+#include "raster_compare.h"
 #include "raster_cover.h"
 
 namespace splatzip::cuda {
@@ -88,6 +91,29 @@ class RasterOf : public Raster {
     pictures_ = pictures, pixels_ = values / 3;
     machine_.run(PictureBytes{floats, values, bytes}, (values + kOfWarp - 1) / kOfWarp);
     machine_.read(color, bytes, values);
+    return !machine_.failed();
+  }
+
+  bool compare(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
+               const std::vector<const float*>& targets, double* sums) override {
+    const int64_t views = static_cast<int64_t>(cameras.size()), values = int64_t{3} * shape.width * shape.height,
+                  parts = SquaredDifferences::parts_of(values);
+    if (!begin_pictures()) return false;
+    if (!machine_.has_room(color_.growth(views * values) + targets_.growth(views * values) +
+                           differences_.growth(views * parts)))
+      return false;
+    const BatchPictures pictures = {color_.reserve(machine_, views * values), nullptr, nullptr, nullptr, nullptr};
+    float* wanted = targets_.reserve(machine_, views * values);
+    double* differences = differences_.reserve(machine_, views * parts);
+    if (!pipeline_.render(cameras, shape, pictures)) return false;
+    pictures_ = pictures, pixels_ = views * values / 3;
+    for (int64_t view = 0; view < views; ++view)
+      machine_.write(wanted + view * values, targets[static_cast<size_t>(view)], values);
+    machine_.run(SquaredDifferences{pictures.color, wanted, values, parts, differences}, views * parts);
+    std::vector<double> found(static_cast<size_t>(views * parts));
+    machine_.read(found.data(), differences, views * parts);
+    for (int64_t view = 0; view < views; ++view)
+      sums[view] = std::accumulate(found.data() + view * parts, found.data() + (view + 1) * parts, 0.0);
     return !machine_.failed();
   }
 
@@ -227,7 +253,8 @@ class RasterOf : public Raster {
   bool has_scene_ = false, scored_ = false, covered_ = false;  // begun, of this scene
   ScoreWishes wishes_ = {};
   std::string refused_, advice_;
-  Array<float> scene_[5], color_, alpha_, depth_, transmittance_;
+  Array<float> scene_[5], color_, alpha_, depth_, transmittance_, targets_;
+  Array<double> differences_;
   Array<float> gradient_[5], g_color_, g_alpha_, g_background_;
   Array<uint32_t> last_entry_;
   Array<uint8_t> bytes_;

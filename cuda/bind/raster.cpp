@@ -2,6 +2,7 @@
 
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
 
 #include <stdexcept>
 
@@ -57,23 +58,25 @@ std::vector<ProjectionCamera> cameras_of(Poses poses, In<double, nb::shape<3>> o
   return cameras;
 }
 
-// Returns color, alpha and depth (or None), (V, height, width, 3) and (V, height, width).
+// Returns color, (V, height, width, 3), and alpha and depth, (V, height, width), or None.
 nb::tuple render(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width, int height,
-                 In<float, nb::shape<3>> background, bool exact_extent, bool antialias, bool with_depth, bool keeps) {
+                 In<float, nb::shape<3>> background, bool exact_extent, bool antialias, bool with_alpha,
+                 bool with_depth, bool keeps) {
   const size_t views = poses.shape(0), w = static_cast<size_t>(width), h = static_cast<size_t>(height);
-  auto color = make_array<float>({views, h, w, 3}), alpha = make_array<float>({views, h, w});
-  Out<float> depth;
+  auto color = make_array<float>({views, h, w, 3});
+  Out<float> alpha, depth;
+  if (with_alpha) alpha = make_array<float>({views, h, w});
   if (with_depth) depth = make_array<float>({views, h, w});
   const float* behind = background.data();
   const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
   const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
   or_throw(
       [&] {
-        return raster.render(cameras, shape, color.data(), alpha.data(), with_depth ? depth.data() : nullptr, keeps,
-                             false);
+        return raster.render(cameras, shape, color.data(), with_alpha ? alpha.data() : nullptr,
+                             with_depth ? depth.data() : nullptr, keeps, false);
       },
       raster);
-  return nb::make_tuple(color, alpha, with_depth ? nb::cast(depth) : nb::none());
+  return nb::make_tuple(color, with_alpha ? nb::cast(alpha) : nb::none(), with_depth ? nb::cast(depth) : nb::none());
 }
 
 // (V, height, width, 3) uint8.
@@ -85,6 +88,25 @@ Out<uint8_t> render_bytes(Raster& raster, Poses poses, In<double, nb::shape<3>> 
   const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
   or_throw([&] { return raster.render_bytes(cameras, shape, color.data()); }, raster);
   return color;
+}
+
+// (V,) squared differences from targets, (height, width, 3) each.
+Out<double> compare(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width,
+                    int height, In<float, nb::shape<3>> background, bool exact_extent, bool antialias,
+                    std::vector<In<float, nb::ndim<3>>> targets) {
+  auto sums = make_array<double>({poses.shape(0)});
+  const float* behind = background.data();
+  const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
+  const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
+  std::vector<const float*> there;
+  for (const auto& target : targets) {
+    if (target.size() != size_t{3} * static_cast<size_t>(width) * static_cast<size_t>(height))
+      throw nb::value_error("a target is not of its picture's size");
+    there.push_back(target.data());
+  }
+  if (there.size() != cameras.size()) throw nb::value_error("there is not one target a view");
+  or_throw([&] { return raster.compare(cameras, shape, there, sums.data()); }, raster);
+  return sums;
 }
 
 // The same of arrays that lie on the GPU, by their addresses; nothing waits for the work to be done.
@@ -240,6 +262,7 @@ void bind_raster(nb::module_& m) {
       .def("keep", &keep)
       .def("render", &render)
       .def("render_bytes", &render_bytes)
+      .def("compare", &compare)
       .def("render_at", &render_at)
       .def("count", &count)
       .def("backward", &backward)

@@ -58,26 +58,27 @@ class CudaRasterizer:
     def render(
         self, world_to_cameras: Sequence[Doubles], origin: Doubles,
         intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
-        exact_extent: bool, antialias: bool, depth: bool, keep: bool = False,
-    ) -> tuple[Floats, Floats, Floats | None]:  # fmt: skip
+        exact_extent: bool, antialias: bool, alpha: bool = True, depth: bool, keep: bool = False,
+    ) -> tuple[Floats, Floats | None, Floats | None]:  # fmt: skip
         """Draw a batch of V views of one size.
 
         Args:
             world_to_cameras: V times (4, 4), rigid motions; intrinsics: V times fx, fy, cx, cy in pixels.
             origin, background: (3,).
             keep: gradients of these pictures may be asked for.
-        Returns: colour (V, H, W, 3), alpha (V, H, W), expected depth (V, H, W) or None.
+        Returns: colour (V, H, W, 3), alpha (V, H, W) or None, expected depth (V, H, W) or None.
         Raises: BackendError if memory is short or splats lie on too many tiles.
         """
-        color, alpha, depths = self._call(
+        color, alphas, depths = self._call(
             "render",
             *_views(world_to_cameras, origin, intrinsics, size, background),
             exact_extent,
             antialias,
+            alpha,
             depth,
             keep,
         )
-        return color, alpha, depths
+        return color, alphas, depths
 
     def render_bytes(
         self, world_to_cameras: Sequence[Doubles], origin: Doubles,
@@ -87,6 +88,17 @@ class CudaRasterizer:
         """The same for eyes: (V, H, W, 3), cut to 0..1, in 255ths; nothing else comes to the host."""
         views = _views(world_to_cameras, origin, intrinsics, size, background)
         found: NDArray[np.uint8] = self._call("render_bytes", *views, exact_extent, antialias)
+        return found
+
+    def compare(
+        self, world_to_cameras: Sequence[Doubles], origin: Doubles,
+        intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
+        exact_extent: bool, antialias: bool, targets: Sequence[Floats],
+    ) -> NDArray[np.float64]:  # fmt: skip
+        """(V,) squared differences of the colours from V targets, (H, W, 3), summed where they are drawn."""
+        views = _views(world_to_cameras, origin, intrinsics, size, background)
+        wanted = [np.ascontiguousarray(target, np.float32) for target in targets]
+        found: NDArray[np.float64] = self._call("compare", *views, exact_extent, antialias, wanted)
         return found
 
     def backward(self, color: Floats, alpha: Floats | None = None) -> tuple[dict[str, Floats], Floats]:

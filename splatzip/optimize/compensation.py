@@ -83,8 +83,7 @@ def _descend(
         tried = Compensation((widen,), (strengthen,))
         log_scales, logits = tried.stand_in(0, there.log_scales, there.opacity_logits)
         tried_scene = there.edited(log_scales=log_scales, opacity_logits=logits)
-        colors = drawer(tried_scene, threads=threads, device=device).colors(cameras)
-        return sum(float(np.square(color - target).mean()) for color, target in zip(colors, targets, strict=True))
+        return sum(drawer(tried_scene, threads=threads, device=device).errors(cameras, targets))
 
     best, (widen, strengthen) = error(*start), start
     step, factor = options.widen, options.strengthen

@@ -67,8 +67,7 @@ def most_missed_first(
         part = compensated(scene, file, tiers, there - {(last, tile)})
         gone = (tiers == last) & (tiles == tile)
         logits = np.where(gone, np.float32(_INVISIBLE), part.opacity_logits)
-        colors = drawer(part.edited(opacity_logits=logits), threads=threads, device=device).colors(cameras)
-        return sum(float(np.square(color - target).mean()) for color, target in zip(colors, targets, strict=True))
+        return sum(drawer(part.edited(opacity_logits=logits), threads=threads, device=device).errors(cameras, targets))
 
     missed = {chunk.tile: error_without(chunk.tile) / chunk.size for chunk in chunks}
     return sorted(missed, key=lambda tile: (-missed[tile], tile))

@@ -63,8 +63,16 @@ class Renderer(Protocol):
         """(H, W, 3) uint8: the colour cut to 0..1, in 255ths. A GPU hands over nothing else."""
         ...
 
+    def pictures(self, cameras: Sequence[Camera]) -> Iterator[Picture]:
+        """Many pictures on black: the bits of `render`. A GPU draws several at once, the CPU each when it is asked."""
+        ...
+
     def colors(self, cameras: Sequence[Camera]) -> Iterator[Floats]:
-        """The colours of many pictures on black, (H, W, 3) each: the bits of `render`. A GPU draws several at once."""
+        """Their colours, (H, W, 3) each."""
+        ...
+
+    def errors(self, cameras: Sequence[Camera], targets: Sequence[Floats]) -> list[float]:
+        """Mean squared differences of those from targets of the same sizes. They are compared where they are drawn."""
         ...
 
 
@@ -103,6 +111,10 @@ class Rasterizer:
         picture = self.render(camera, background=background, extent=extent, antialias=antialias, threads=threads)
         return (np.clip(picture.color, 0, 1) * 255 + 0.5).astype(np.uint8)
 
+    def pictures(self, cameras: Sequence[Camera]) -> Iterator[Picture]:
+        """See `Renderer`."""
+        return (self.render(camera) for camera in cameras)
+
     def colors(self, cameras: Sequence[Camera]) -> Iterator[Floats]:
         """See `Renderer`."""
         for camera in cameras:
@@ -111,6 +123,11 @@ class Rasterizer:
                 (camera.width, camera.height), _BLACK, exact_extent=False, antialias=self.antialiased, depth=False,
                 threads=self._threads,
             )[0]  # fmt: skip
+
+    def errors(self, cameras: Sequence[Camera], targets: Sequence[Floats]) -> list[float]:
+        """See `Renderer`."""
+        both = zip(self.colors(cameras), targets, strict=True)
+        return [float(np.square(color - target).mean()) for color, target in both]
 
 
 def render(
@@ -166,9 +183,10 @@ class CudaPictures:
     ) -> Picture:  # fmt: skip
         """See `splatzip.render`."""
         color, alpha, depth = self.cuda.render(
-            *self._view(camera, background), exact_extent=is_exact(extent), antialias=self._antialias(antialias),
+            *self._views([camera], background), exact_extent=is_exact(extent), antialias=self._antialias(antialias),
             depth=True,
         )  # fmt: skip
+        assert alpha is not None
         assert depth is not None
         return Picture(color[0], alpha[0], depth[0])
 
@@ -178,26 +196,44 @@ class CudaPictures:
     ) -> Bytes:  # fmt: skip
         """See `Renderer`."""
         [color] = self.cuda.render_bytes(
-            *self._view(camera, background), exact_extent=is_exact(extent), antialias=self._antialias(antialias)
+            *self._views([camera], background), exact_extent=is_exact(extent), antialias=self._antialias(antialias)
         )
         return np.asarray(color)
+
+    def pictures(self, cameras: Sequence[Camera]) -> Iterator[Picture]:
+        """See `Renderer`."""
+        for batch in batches(cameras, self._splats):
+            color, alpha, depth = self.cuda.render(
+                *self._views(batch), exact_extent=False, antialias=self.antialiased, depth=True
+            )
+            assert alpha is not None
+            assert depth is not None
+            yield from map(Picture, color, alpha, depth)
 
     def colors(self, cameras: Sequence[Camera]) -> Iterator[Floats]:
         """See `Renderer`."""
         for batch in batches(cameras, self._splats):
-            color, _, _ = self.cuda.render(
-                [camera.world_to_camera for camera in batch], self.origin,
-                [(camera.fx, camera.fy, camera.cx, camera.cy) for camera in batch],
-                (batch[0].width, batch[0].height), _BLACK, exact_extent=False, antialias=self.antialiased, depth=False,
-            )  # fmt: skip
-            yield from color
+            yield from self.cuda.render(
+                *self._views(batch), exact_extent=False, antialias=self.antialiased, alpha=False, depth=False
+            )[0]
 
-    def _view(self, camera: Camera, background: ArrayLike) -> tuple[Any, ...]:
+    def errors(self, cameras: Sequence[Camera], targets: Sequence[Floats]) -> list[float]:
+        """See `Renderer`."""
+        found: list[float] = []
+        for batch in batches(cameras, self._splats):
+            theirs = targets[len(found) : len(found) + len(batch)]
+            sums = self.cuda.compare(
+                *self._views(batch), exact_extent=False, antialias=self.antialiased, targets=theirs
+            )
+            found += (sums / (3 * batch[0].width * batch[0].height)).tolist()
+        return found
+
+    def _views(self, batch: Sequence[Camera], background: ArrayLike = _BLACK) -> tuple[Any, ...]:
         return (
-            [camera.world_to_camera],
+            [camera.world_to_camera for camera in batch],
             self.origin,
-            [(camera.fx, camera.fy, camera.cx, camera.cy)],
-            (camera.width, camera.height),
+            [(camera.fx, camera.fy, camera.cx, camera.cy) for camera in batch],
+            (batch[0].width, batch[0].height),
             np.asarray(background, np.float32).reshape(3),
         )
 

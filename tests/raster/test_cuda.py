@@ -129,13 +129,46 @@ def test_a_batch_is_its_views_one_by_one(make: MakeRasterizer) -> None:
 def test_colors_of_many_views_are_those_of_each_whatever_batches_they_are_drawn_in(make: MakeRasterizer) -> None:
     scene, camera = rough_scene()
     cameras = [
-        camera.scaled(share) for share in (1, 1, 0.5, 1, *[0.7] * 9)
+        camera.scaled(share) for share in (1, 1, 0.5, 1, *[0.7] * 18)
     ]  # two sizes in turn, then more than a batch
     for drawn_by in (CudaPictures(scene, core=make(True)._core), Rasterizer(scene)):
-        colors = list(drawn_by.colors(cameras))
-        assert len(colors) == len(cameras)
-        for one, color in zip(cameras, colors, strict=True):
-            assert color.tobytes() == drawn_by.render(one).color.tobytes()
+        pictures, colors = list(drawn_by.pictures(cameras)), list(drawn_by.colors(cameras))
+        for one, picture, color in zip(cameras, pictures, colors, strict=True):
+            wanted = drawn_by.render(one)
+            assert color.tobytes() == wanted.color.tobytes()
+            assert all(a.tobytes() == b.tobytes() for a, b in zip(picture, wanted, strict=True))
+
+
+def test_pictures_are_compared_with_targets_where_they_are_drawn(make: MakeRasterizer) -> None:
+    scene, camera = rough_scene()
+    cameras = [camera.scaled(share) for share in (1, 0.5, *[0.7] * 18)]
+    rng = np.random.default_rng(0)
+    targets = [rng.random((one.height, one.width, 3), np.float32) for one in cameras]
+    drawn_by = CudaPictures(scene, core=make(True)._core)
+    wanted = [
+        np.square(color.astype(np.float64) - target).mean()
+        for color, target in zip(drawn_by.colors(cameras), targets, strict=True)
+    ]
+    np.testing.assert_allclose(drawn_by.errors(cameras, targets), wanted, rtol=1e-6)
+    np.testing.assert_allclose(Rasterizer(scene).errors(cameras, targets), wanted, rtol=1e-5)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize(
+    ("count", "size", "problem"), [(1, (9, 9), "not of its picture's size"), (2, (43, 61), "not one target a view")]
+)
+def test_targets_of_other_pictures_are_refused(count: int, size: tuple[int, int], problem: str) -> None:
+    from splatzip import _cuda
+
+    scene, camera = rough_scene()
+    rasterizer = CudaRasterizer(core=_cuda.make_emulated_raster(True, False))
+    rasterizer.set_scene(scene.arrays())
+    with pytest.raises(ValueError, match=problem):
+        rasterizer.compare(
+            [camera.world_to_camera], scene.origin, [(camera.fx, camera.fy, camera.cx, camera.cy)], (61, 43),
+            np.zeros(3, np.float32), exact_extent=False, antialias=False,
+            targets=[np.zeros((*size, 3), np.float32)] * count,
+        )  # fmt: skip
 
 
 def test_where_nothing_is_seen_is_the_background(make: MakeRasterizer) -> None:
