@@ -7,6 +7,7 @@ it better. The square root of the sum counts, so that a first view of a splat co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,29 @@ CAN_MATTER = 0.02  # opacity
 ENOUGH = 0.001  # share of splats that may stay uncovered
 WORTH_A_LOOK = (4, 1e-4)  # a look must cover so many splats, and such a share of all, for the first time
 NEAR_EYES = (0.3, 0.5)  # times the least distance, and radii: eyes about as near as that are likely
+
+
+class _Missing(NamedTuple):
+    """What matters and nothing has covered.
+
+    Attributes:
+        rows: (M,) of the scene, ascending.
+        chances: (M,) of one of the first to be chosen, up to each of them.
+    """
+
+    rows: NDArray[np.intp]
+    chances: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: NDArray[np.intp], areas: NDArray[np.float64]) -> _Missing:
+        """Large splats are likely."""
+        likely = np.sqrt(areas) + 1e-30
+        chances = np.cumsum(likely / likely.sum())
+        return cls(rows, chances / chances[-1:])
+
+    def one(self, random: np.random.Generator) -> int:
+        """As random.choice would find it, which adds up all chances anew."""
+        return int(self.rows[np.searchsorted(self.chances, random.random(), side="right")])
 
 
 class Coverage:
@@ -56,7 +80,7 @@ class Coverage:
         least = max(WORTH_A_LOOK[0], WORTH_A_LOOK[1] * len(self._scene))
         missing = self._missing()
         for _ in range(most):
-            if len(missing) < ENOUGH * len(self._scene):
+            if len(missing.rows) < ENOUGH * len(self._scene):
                 return
             camera = self._look_at_one_of(missing)
             self._covers.look(camera.scaled(RESOLUTION))
@@ -64,9 +88,11 @@ class Coverage:
                 self._add(camera)
                 missing = self._missing()
 
-    def _missing(self) -> NDArray[np.intp]:
-        """Rows of the scene, ascending, that matter and that nothing has covered."""
-        return np.sort(self._rows[self._covers.missing()])
+    def _missing(self) -> _Missing:
+        is_missing = np.zeros(len(self._scene), bool)
+        is_missing[self._rows] = self._covers.missing()
+        rows = np.flatnonzero(is_missing)
+        return _Missing.of(rows, self._extent.area[rows])
 
     def chosen(self, count: int) -> list[Camera]:
         """The candidates that add the most, best first; fewer than `count` where there are fewer.
@@ -85,9 +111,8 @@ class Coverage:
                 best.append(index)
         return [self._candidates[index] for index in best]
 
-    def _look_at_one_of(self, missing: NDArray[np.intp]) -> Camera:
-        chances = np.sqrt(self._extent.area[missing]) + 1e-30
-        target = self._random.choice(missing, p=chances / chances.sum())
+    def _look_at_one_of(self, missing: _Missing) -> Camera:
+        target = missing.one(self._random)
         at = self._scene.origin + self._scene.positions[target]
         distances = np.linalg.norm(self._eyes - at, axis=1)
         usual = NEAR_EYES[0] * distances.min() + NEAR_EYES[1] * self._extent.radius

@@ -11,6 +11,7 @@ within, and the sharp ones are taken, those from around first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +38,7 @@ SPLAT_DISTANCES = (0.5, 2.5)  # radii from the splat
 SPLAT_SPREAD = 0.12  # distances
 SPLAT_DEPTHS, SPLAT_ALPHA = (0.65, 1.35), 0.7
 TRIES = 4  # for each camera that is asked for
+AT_ONCE = 8  # places are drawn together, where that saves time
 ENOUGH_DETAIL, DETAIL_PERCENTILE = 0.5, 75  # of that percentile's
 DETAIL_SCALE, DETAIL_ALPHA = 2.0, 0.7  # of the probe's size; alpha that counts
 LEAST_SOLID = 50  # pixels: a few sharp ones are no picture
@@ -105,10 +107,9 @@ class FreeSpace:
 
     def _is_object(self) -> bool:
         """Whether pictures from afar end in nothing."""
+        eyes = self._extent.centre + OBJECT_PROBE_DISTANCE * self._extent.radius * _spread_directions(OBJECT_PROBES)
         empty = []
-        for direction in _spread_directions(OBJECT_PROBES):
-            eye = self._extent.centre + OBJECT_PROBE_DISTANCE * self._extent.radius * direction
-            alpha = self._largest.render(look_at(eye, self._extent.centre, PROBE)).alpha
+        for _, alpha, _ in self._largest.pictures([look_at(eye, self._extent.centre, PROBE) for eye in eyes]):
             edges = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
             empty.append(float(np.mean(edges < OBJECT_EMPTY_ALPHA)))
         return float(np.mean(empty)) > OBJECT_EMPTY
@@ -137,9 +138,8 @@ class FreeSpace:
         """The first `count` free ones, and those that were not free before that, the clearest first."""
         free: list[Camera] = []
         others: list[tuple[float, int, Camera]] = []
-        for look in looks:
-            camera = look_at(look.eye, look.at, PROBE)
-            alpha, is_free = self._tried(camera, look)
+        for look, camera, picture in self._drawn(looks):
+            alpha, is_free = _judged(look, picture)
             if is_free:
                 free.append(camera)
             else:
@@ -148,15 +148,16 @@ class FreeSpace:
                 break
         return free, [camera for *_, camera in sorted(others, key=lambda other: other[:2])]
 
-    def _tried(self, camera: Camera, look: Look) -> tuple[float, bool]:
-        """Mean alpha of the middle of the picture, and whether the place is free."""
-        picture = self._largest.render(camera)
-        distance = float(np.linalg.norm(look.at - look.eye))
-        near = (picture.depth < NEAR * distance) & (picture.alpha > NEAR_ALPHA)
-        alpha, depth = _of_middle(picture)
-        least, most = look.depths
-        is_clear = least * distance < depth < most * distance
-        return alpha, bool(near.mean() <= MOST_NEAR and is_clear and alpha > look.least_alpha)
+    def _drawn(self, looks: Iterable[Look]) -> Iterator[tuple[Look, Camera, Picture]]:
+        """Several are made at once, and on a GPU drawn at once: who stops at one has used no random numbers beyond."""
+        looks, numbers = iter(looks), self._random.bit_generator
+        while ahead := [(look, numbers.state) for look in islice(looks, AT_ONCE)]:
+            after_all = numbers.state
+            cameras = [look_at(look.eye, look.at, PROBE) for look, _ in ahead]
+            for (look, after), camera, picture in zip(ahead, cameras, self._largest.pictures(cameras), strict=True):
+                numbers.state = after
+                yield look, camera, picture
+            numbers.state = after_all
 
     def _splats(self, count: int) -> NDArray[np.float64]:
         """(count, 3) places of random splats of the middle."""
@@ -167,17 +168,11 @@ class FreeSpace:
         """The first `count` with enough detail; if those are not as many, the sharpest of the others, too."""
         if not cameras:
             return []
-        detail = np.array([self._detail(camera) for camera in cameras])
+        enlarged = [camera.scaled(DETAIL_SCALE) for camera in cameras]
+        detail = np.array([_detail(picture) for picture in self._uncoloured.pictures(enlarged)])
         blurred = detail < ENOUGH_DETAIL * np.percentile(detail, DETAIL_PERCENTILE)
         order = np.lexsort((np.where(blurred, -detail, np.arange(len(cameras))), blurred))
         return [cameras[index] for index in np.sort(order[:count])]
-
-    def _detail(self, camera: Camera) -> float:
-        """Mean contrast of a pixel with its four neighbours, where there is something: near zero in a blur."""
-        picture = self._uncoloured.render(camera.scaled(DETAIL_SCALE))
-        grey, solid = picture.color.mean(axis=2), picture.alpha[1:-1, 1:-1] > DETAIL_ALPHA
-        around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
-        return float(np.abs(4 * grey[1:-1, 1:-1] - around)[solid].sum() / max(np.count_nonzero(solid), LEAST_SOLID))
 
     def _log_uniform(self, low: float, high: float) -> float:
         return float(np.exp(self._random.uniform(np.log(low), np.log(high))))
@@ -194,6 +189,23 @@ def look_at(eye: NDArray[np.float64], at: NDArray[np.float64], size: tuple[int, 
     return Camera.look_at(
         eye, at, down=_OTHER_DOWN if steep else _DOWN, width=size[0], height=size[1], fov_x_rad=FOV_X_RAD
     )
+
+
+def _judged(look: Look, picture: Picture) -> tuple[float, bool]:
+    """Mean alpha of the middle of the picture, and whether the place is free."""
+    distance = float(np.linalg.norm(look.at - look.eye))
+    near = (picture.depth < NEAR * distance) & (picture.alpha > NEAR_ALPHA)
+    alpha, depth = _of_middle(picture)
+    least, most = look.depths
+    is_clear = least * distance < depth < most * distance
+    return alpha, bool(near.mean() <= MOST_NEAR and is_clear and alpha > look.least_alpha)
+
+
+def _detail(picture: Picture) -> float:
+    """Mean contrast of a pixel with its four neighbours, where there is something: near zero in a blur."""
+    grey, solid = picture.color.mean(axis=2), picture.alpha[1:-1, 1:-1] > DETAIL_ALPHA
+    around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
+    return float(np.abs(4 * grey[1:-1, 1:-1] - around)[solid].sum() / max(np.count_nonzero(solid), LEAST_SOLID))
 
 
 def _of_middle(picture: Picture) -> tuple[float, float]:

@@ -1,10 +1,14 @@
 """Views made from a scene alone: where they stand, what they see, and that they see what matters."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from splatzip import Rasterizer, Scene, Views, ViewsError, load, pseudo_views, render
 from splatzip.raster.score import score
+from splatzip.views import pseudo_free
+from splatzip.views.pseudo_extent import Extent
 
 SEEN = 1e-3  # blended weight in some pixel
 
@@ -31,6 +35,29 @@ def test_the_same_seed_gives_the_same_views_from_any_number_of_threads():
     assert_same(pseudo_views(scene, count=12, threads=1), pseudo_views(ball(), count=12, threads=2))
     others = pseudo_views(scene, count=12, seed=1)
     assert not np.allclose(others.cameras[0].position, pseudo_views(scene, count=12).cameras[0].position)
+
+
+@pytest.mark.parametrize("inside", [0.0, 0.8])  # where no place within is free, and where some are
+def test_views_do_not_depend_on_how_many_places_are_drawn_at_once(monkeypatch, inside):
+    scene = ball(400, inside=inside)
+    wanted = pseudo_views(scene, count=12, threads=1)
+    for at_once in (1, 3, 1000):
+        monkeypatch.setattr(pseudo_free, "AT_ONCE", at_once)
+        assert_same(pseudo_views(scene, count=12, threads=1), wanted)
+
+
+@pytest.mark.cuda
+def test_the_kernels_for_gpus_find_the_same_views():
+    scene = ball(300, inside=0.8)
+    assert_same(pseudo_views(scene, count=6, threads=1, device="emulated"), pseudo_views(scene, count=6, threads=1))
+
+
+def test_the_largest_are_the_fewest_that_hold_a_share_and_of_equal_ones_the_first():
+    extent = Extent.of(ball(50))  # all of one size
+    assert extent.largest(0.49).tolist() == list(range(25))
+    extent = replace(extent, area=np.array([1.0, 3, 2, 3, 0.5]))
+    assert extent.largest(0.6).tolist() == [1, 3]
+    assert extent.largest(0.7).tolist() == [1, 2, 3]
 
 
 def test_a_scene_is_made_ready_once_for_trying_places_and_for_what_views_cover(monkeypatch):
