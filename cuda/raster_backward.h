@@ -218,37 +218,41 @@ struct SumSlots {
   }
 };
 
-// Sums of (size, 3) numbers.
-struct SumBackground {
+// Sums of (size, 3) numbers, of `at_once` rows a warp.
+template <class From, class To>
+struct SumRows {
   struct Shared {
     double parts[kLanes][3];
   };
-  const float* of_bands;
-  int64_t size;
-  float* sums;
+  const From* rows;
+  int64_t size, at_once;
+  To* sums;
 
   template <class Warp>
-  SPLZ_WARP void run(const Warp& warp, int64_t, Shared* shared) const {
+  SPLZ_WARP void run(const Warp& warp, int64_t index, Shared* shared) const {
+    const int64_t first = index * at_once, last = first + at_once < size ? first + at_once : size;
     warp.each([&](int lane) {
       double sum[3] = {};
-      for (int64_t i = lane; i < size; i += kLanes)
-        for (int c = 0; c < 3; ++c) sum[c] += of_bands[3 * i + c];
+      for (int64_t i = first + lane; i < last; i += kLanes)
+        for (int c = 0; c < 3; ++c) sum[c] += static_cast<double>(rows[3 * i + c]);
       for (int c = 0; c < 3; ++c) shared->parts[lane][c] = sum[c];
     });
     warp.each([&](int lane) {
       if (lane >= 3) return;
       double sum = 0;
       for (int l = 0; l < kLanes; ++l) sum += shared->parts[l][lane];
-      sums[lane] = static_cast<float>(sum);
+      sums[3 * index + lane] = static_cast<To>(sum);
     });
   }
 };
 
-// A group's gradients, of all views one after the other; 0 where no view has seen a splat.
+// A group's gradients, of all views one after the other. Of splats that no view has seen nothing is written.
 template <int Degree>
 struct ProjectBackwardGroup {
-  struct Shared {};
-  static constexpr int kCoefficients = sh_coefficients(Degree);
+  static constexpr int kCoefficients = sh_coefficients(Degree), kNumbers = 3 * kCoefficients;
+  struct Shared {
+    float sh[kLanes][kNumbers | 1];  // an odd stride: lanes write to different banks
+  };
   GroupedScene<float> scene;
   const View* views;
   int64_t view_count;
@@ -260,13 +264,16 @@ struct ProjectBackwardGroup {
   SPLZ_WARP static float finite_part(float value) { return value <= 3e38f && value >= -3e38f ? value : 0.0f; }
 
   template <class Warp>
-  SPLZ_WARP void run(const Warp& warp, int64_t group, Shared*) const {
+  SPLZ_WARP void run(const Warp& warp, int64_t group, Shared* shared) const {
+    uint32_t by_any = 0;
+    for (int64_t view = 0; view < view_count; ++view) by_any |= seen[view * scene.groups + group];
+    if (!by_any) return;
     warp.each([&](int lane) {
+      if (!(by_any >> lane & 1)) return;
       const int64_t splat = group * kGroup + lane;
-      if (splat >= scene.splats) return;
       float total[kGeometryRows] = {};
-      float* g_sh = gradient.sh + splat * kCoefficients * 3;
-      for (int k = 0; k < 3 * kCoefficients; ++k) g_sh[k] = 0;
+      float* g_sh = shared->sh[lane];
+      for (int k = 0; k < kNumbers; ++k) g_sh[k] = 0;
       for (int64_t view = 0; view < view_count; ++view) {
         const int64_t index = view * scene.groups + group;
         if (seen[index] >> lane & 1) add_view(views[view].camera, index, group, lane, total, g_sh);
@@ -275,6 +282,12 @@ struct ProjectBackwardGroup {
       for (int k = 0; k < 3; ++k) gradient.log_scales[3 * splat + k] = total[kLogScaleRow + k];
       for (int k = 0; k < 4; ++k) gradient.rotations[4 * splat + k] = total[kRotationRow + k];
       gradient.opacity_logits[splat] = total[kOpacityRow];
+    });
+    // Row after row, so that the warp writes one stretch of memory at a time.
+    warp.each([&](int lane) {
+      for (int at = lane; at < kLanes * kNumbers; at += kLanes)
+        if (by_any >> (at / kNumbers) & 1)
+          gradient.sh[group * kLanes * kNumbers + at] = shared->sh[at / kNumbers][at % kNumbers];
     });
   }
 

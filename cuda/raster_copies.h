@@ -127,16 +127,20 @@ class RasterOf : public Raster {
                 bool on_device) override {
     if constexpr (Precise) {
       if (!pictures_.transmittance) return refuse("no picture was kept for its gradients");
-      if (on_device) return pipeline_.backward(pictures_, {g_color, g_alpha}, gradient, g_background);
-      const PictureGradients g = {copied(&g_color_, g_color, 3 * pixels_),
-                                  g_alpha ? copied(&g_alpha_, g_alpha, pixels_) : nullptr};
       const int widths[5] = {3, 3, 4, 1, 3 * coefficients_};
       float* const to[5] = {gradient.positions, gradient.log_scales, gradient.rotations, gradient.opacity_logits,
                             gradient.sh};
       float* at[5];
-      for (int k = 0; k < 5; ++k) at[k] = gradient_[k].reserve(machine_, splats_ * widths[k]);
+      for (int k = 0; k < 5; ++k) {  // 0 where no view has seen a splat
+        at[k] = on_device ? to[k] : gradient_[k].reserve(machine_, splats_ * widths[k]);
+        machine_.clear(at[k], splats_ * widths[k]);
+      }
+      const SceneArrays<float> there = {at[0], at[1], at[2], at[3], at[4]};
+      if (on_device) return pipeline_.backward(pictures_, {g_color, g_alpha}, there, g_background);
+      const PictureGradients g = {copied(&g_color_, g_color, 3 * pixels_),
+                                  g_alpha ? copied(&g_alpha_, g_alpha, pixels_) : nullptr};
       float* behind = g_background_.reserve(machine_, 3);
-      if (!pipeline_.backward(pictures_, g, {at[0], at[1], at[2], at[3], at[4]}, behind)) return false;
+      if (!pipeline_.backward(pictures_, g, there, behind)) return false;
       for (int k = 0; k < 5; ++k) machine_.read(to[k], at[k], splats_ * widths[k]);
       machine_.read(g_background, behind, 3);
       return !machine_.failed();

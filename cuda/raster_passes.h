@@ -24,7 +24,8 @@ class RasterPasses : public RasterPipeline<Machine, true> {
  public:
   using Pipeline::Pipeline;
 
-  // `pictures`: as the last render has left them, with transmittance and last_entry.
+  // `pictures`: as the last render has left them, with transmittance and last_entry. Of splats that they do not show
+  // no gradient is written; g_background may be null.
   bool backward(const BatchPictures& pictures, const PictureGradients& g, const SceneArrays<float>& gradient,
                 float* g_background) {
     const int64_t bands = this->tiles() * kBackwardBands;
@@ -33,7 +34,7 @@ class RasterPasses : public RasterPipeline<Machine, true> {
     this->machine_.run(BlendBackwardBand<kBackwardBands>{this->lists(), pictures.transmittance, pictures.last_entry, g,
                                                          slots, by_band},
                        bands);
-    this->machine_.run(SumBackground{by_band, bands, g_background}, 1);
+    if (g_background) sum_background(by_band, bands, g_background);
     sum_slots<kGradientSlot, -1>(kBackwardBands);
     switch (this->degree_) {
       case 0: project_backward_degree<0>(gradient); break;
@@ -90,6 +91,13 @@ class RasterPasses : public RasterPipeline<Machine, true> {
     this->machine_.run(SumSlots<Width, Most>{this->order_.data(), this->first_entry_.data(), this->seen_,
                                              static_cast<uint32_t>(bands), slots_.data(), sums},
                        (this->seen_ + kLanes - 1) / kLanes);
+  }
+
+  void sum_background(const float* by_band, int64_t bands, float* g_background) {
+    const int64_t parts = (bands + kSumsAtOnce - 1) / kSumsAtOnce;
+    double* sums = by_part_.reserve(this->machine_, 3 * parts);
+    this->machine_.run(SumRows<float, double>{by_band, bands, kSumsAtOnce, sums}, parts);
+    this->machine_.run(SumRows<double, float>{sums, parts, parts, g_background}, 1);
   }
 
   template <int Degree>
@@ -158,6 +166,7 @@ class RasterPasses : public RasterPipeline<Machine, true> {
   }
 
   Array<float> slots_, sums_by_splat_, by_band_, picture_, weights_, read_;
+  Array<double> by_part_;
   // Sums over views, by group.
   ScoreWishes wishes_;
   Array<float> toward_, geometry_, color_;

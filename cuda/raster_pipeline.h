@@ -33,7 +33,12 @@ class RasterPipeline {
   // Arrays where the machine's are; what is needed of them is copied.
   void set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree) {
     splats_ = splats, degree_ = sh_degree, groups_ = (splats + kGroup - 1) / kGroup;
-    if (laid_out_.reserve(machine_, groups_, coefficients())) lay_out(FromArrays{arrays, coefficients()}, laid_out_);
+    if (laid_out_.reserve(machine_, groups_, coefficients()))
+      lay_out(FromArrays{arrays, coefficients()}, nullptr, laid_out_);
+  }
+  // The same scene, of which only what the last view has seen may have moved.
+  void set_seen(const SceneArrays<const float>& arrays) {
+    lay_out(FromArrays{arrays, coefficients()}, seen_mask_.data(), laid_out_);
   }
 
   // Of the scene these rows alone, which the host has: nothing else goes there again.
@@ -45,7 +50,7 @@ class RasterPipeline {
     if (machine_.failed()) return;
     const FromGroups<Sh> from = {scene(), rows_.data(), coefficients()};
     splats_ = splats, groups_ = groups;
-    lay_out(from, next);
+    lay_out(from, nullptr, next);
     laid_out_.swap(next);
   }
 
@@ -100,9 +105,9 @@ class RasterPipeline {
     }
   };
   template <class From>
-  void lay_out(const From& from, LaidOut& to) {
-    machine_.run(GroupScene<Sh, From>{from, splats_, coefficients(), to.geometry.data(), to.colors.data(), to.sh.data(),
-                                      to.bounds.data()},
+  void lay_out(const From& from, const uint32_t* changed, LaidOut& to) {
+    machine_.run(GroupScene<Sh, From>{from, changed, splats_, coefficients(), to.geometry.data(), to.colors.data(),
+                                      to.sh.data(), to.bounds.data()},
                  groups_);
   }
 

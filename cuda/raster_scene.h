@@ -44,6 +44,7 @@ template <class Sh, class From>
 struct GroupScene {
   struct Shared {};
   From from;
+  const uint32_t* changed;  // by group, 0: it stays as it is; or null
   int64_t splats;
   int coefficients;
   float *geometry, *colors;
@@ -55,6 +56,7 @@ struct GroupScene {
 
   template <class Warp>
   SPLZ_WARP void run(const Warp& warp, int64_t group, Shared*) const {
+    if (changed && !changed[group]) return;
     LanesOf<Warp, float> low[3], high[3], place[3], most_scale;
     LanesOf<Warp, bool> counts;
     warp.each([&](int lane) {

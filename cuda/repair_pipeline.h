@@ -64,7 +64,7 @@ class RepairOf : public RepairSteps {
     if (number_of_target < 0 || number_of_target >= static_cast<int>(targets_.size()))
       return refuse("there is no such picture to move towards");
     Target& target = *targets_[static_cast<size_t>(number_of_target)];
-    if (!shows_others_ && number > 1) pipeline_.set_scene(read_only(values_), splats_, degree_);
+    if (!shows_others_ && number > 1) pipeline_.set_seen(read_only(values_));
     const int64_t pixels = int64_t{target.width} * target.height;
     const BatchPictures pictures = {picture_.reserve(machine_, 3 * pixels), alpha_.reserve(machine_, pixels), nullptr,
                                     transmittance_.reserve(machine_, pixels), last_entry_.reserve(machine_, pixels)};
@@ -75,8 +75,7 @@ class RepairOf : public RepairSteps {
     machine_.run(CompareToTarget{3 * pixels, target.picture.data(), 1 / rates.small, share, picture_.data()},
                  warps_for(3 * pixels));
     const SceneArrays<float> gradients = writable(gradients_);
-    if (!pipeline_.backward(pictures, {picture_.data(), nullptr}, gradients, g_background_.reserve(machine_, 3)))
-      return false;
+    if (!pipeline_.backward(pictures, {picture_.data(), nullptr}, gradients, nullptr)) return false;
     const float first[kAttributes] = {rates.position, rates.log_scale, rates.rotation, rates.opacity_logit,
                                       rates.color};
     for (int a = 0; a < kAttributes; ++a)
@@ -91,7 +90,8 @@ class RepairOf : public RepairSteps {
   bool read(const SceneArrays<float>& arrays) override {
     float* const to[kAttributes] = {arrays.positions, arrays.log_scales, arrays.rotations, arrays.opacity_logits,
                                     arrays.sh};
-    for (int a = 0; a < kAttributes; ++a) machine_.read(to[a], values_[a].data(), splats_ * width(a));
+    for (int a = 0; a < kAttributes; ++a)
+      if (to[a]) machine_.read(to[a], values_[a].data(), splats_ * width(a));
     return !machine_.failed();
   }
 
@@ -166,7 +166,7 @@ class RepairOf : public RepairSteps {
   Array<float> values_[kAttributes], moments_[kAttributes], squares_[kAttributes], gradients_[kAttributes];
   Array<float> given_[kAttributes], shown_[kAttributes], units_;
   std::vector<std::unique_ptr<Target>> targets_;
-  Array<float> picture_, alpha_, transmittance_, g_background_;
+  Array<float> picture_, alpha_, transmittance_;
   Array<uint32_t> last_entry_;
 };
 

@@ -93,6 +93,15 @@ nb::tuple read(RepairSteps& repair, size_t n, size_t coefficients, bool rounded)
   return nb::make_tuple(positions, log_scales, rotations, opacity_logits, sh);
 }
 
+// What tiles and curves are made from: positions, log scales, opacity logits.
+nb::tuple read_geometry(RepairSteps& repair, size_t n) {
+  auto positions = make_array<float>({n, 3}), log_scales = make_array<float>({n, 3}),
+       opacity_logits = make_array<float>({n});
+  or_throw(repair,
+           [&] { return repair.read({positions.data(), log_scales.data(), nullptr, opacity_logits.data(), nullptr}); });
+  return nb::make_tuple(positions, log_scales, opacity_logits);
+}
+
 }  // namespace
 
 void bind_repair(nb::module_& m) {
@@ -107,7 +116,8 @@ void bind_repair(nb::module_& m) {
            nb::arg("diffusion"), nb::arg("sh_dead_zone"), nb::arg("fitted"), nb::arg("threads"))
       .def("show_rounded", &show_rounded)
       .def("step", &step)
-      .def("read", &read);
+      .def("read", &read)
+      .def("read_geometry", &read_geometry);
   m.def("make_repair", [](uintptr_t stream) { return make_repair(reinterpret_cast<void*>(stream)); });
   m.def("make_emulated_repair", &make_emulated_repair);
 }

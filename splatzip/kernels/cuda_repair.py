@@ -63,6 +63,11 @@ class CudaRepair:
         """The five attribute arrays as they are now."""
         return self._read(rounded=False)
 
+    def geometry(self) -> dict[str, Floats]:
+        """Of these, what `plan` looks at: positions, log_scales, opacity_logits."""
+        names = ("positions", "log_scales", "opacity_logits")
+        return dict(zip(names, self._call("read_geometry", self._shape[0]), strict=True))
+
     def rounded(self) -> dict[str, Floats]:
         """What a decoder would have of them."""
         return self._read(rounded=True)

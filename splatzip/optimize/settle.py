@@ -76,7 +76,7 @@ def settle(
             return
         if isinstance(steps, CudaRepair) and isinstance(decoded, Rounding):
             if step // options.every % options.replan == 0:
-                steps.plan(decoded.call(scene.edited(**steps.arrays())), threads=threads)
+                steps.plan(decoded.call(scene.edited(**steps.geometry())), threads=threads)
             steps.show_rounded()
         else:
             steps.show(decoded(scene.edited(**steps.arrays())))

@@ -13,6 +13,7 @@ from splatzip.optimize import repair, settle
 from splatzip.quantize import stepped
 from splatzip.raster import render
 from splatzip.raster.metrics import psnr
+from splatzip.raster.score import score
 
 CHAIR = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair" / "point_cloud.ply"
 ENGINES = [
@@ -71,6 +72,20 @@ def test_scenes_of_few_coefficients_without_classes_are_rounded_alike(engine, de
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_a_plan_needs_no_more_than_the_geometry(engine):
+    scene = chair(40)
+    how = rounding(scene)
+    moved = scene.edited(**{name: 1.01 * array for name, array in scene.arrays().items()})
+    steps = CudaRepair(moved.arrays(), [], engine=engine)
+    found = []
+    for plan in (steps.arrays(), steps.geometry()):
+        steps.plan(how.call(scene.edited(**plan)), threads=1)
+        found.append(steps.rounded())
+    for name in NAMES:
+        np.testing.assert_array_equal(found[0][name], found[1][name])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_plan_serves_values_that_have_moved_on(engine):
     """Grids and curves are a little out of date, and what is rounded is nearly what it would be."""
     scene = chair(9)
@@ -111,6 +126,40 @@ def test_steps_are_those_of_the_cpu(engine):
         # A gradient near 0 has no sign to agree on, and Adam goes by signs.
         assert np.mean(apart[finite] > 0.02 * moved[finite].max()) < 0.01, name
         np.testing.assert_array_equal(np.isfinite(found[name]), np.isfinite(wanted[name]))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_steps_in_views_of_other_parts_of_a_scene_are_those_of_the_cpu(engine):
+    """What one view has moved the next one draws; what none has seen stays where it was."""
+    scene = chair(9)
+    scene = scene.take(scene.z_order)
+    views = [
+        Camera.look_at((1.1, -1.5, 0.9), at, width=40, height=32, fov_x_rad=0.25, name="")
+        for at in ((0, 0, 0.4), (0.1, 0.1, 0), (0, 0, -0.3))
+    ]
+    seen = [score(scene, [view], what={"weight"}).weight > 0 for view in views]
+    assert (seen[0] & seen[1]).any()
+    assert 0.2 < np.mean(seen[0] | seen[1] | seen[2]) < 0.9
+    targets = [render(scene, view).color[::-1] for view in views]
+    results = []
+    for steps in (
+        NativeRepair(scene.arrays(), targets, threads=1),
+        CudaRepair(scene.arrays(), targets, engine=engine),
+    ):
+        for number in range(7):
+            view = views[number % 3]
+            steps.step(
+                view.world_to_camera, scene.origin, (view.fx, view.fy, view.cx, view.cy), number % 3,
+                np.zeros(3, np.float32), repair.Options().rates(0.5), antialias=False,
+            )  # fmt: skip
+        results.append(steps.arrays())
+    wanted, found = results
+    for name in NAMES:
+        moved = np.abs(wanted[name] - scene.arrays()[name])
+        apart = np.abs(wanted[name] - found[name])
+        assert np.mean(apart > 0.02 * moved.max()) < 0.01, name
+    unseen = ~(seen[0] | seen[1] | seen[2])
+    assert np.mean(found["sh"][unseen] == scene.sh[unseen]) > 0.95
 
 
 @pytest.mark.parametrize("engine", ENGINES)
