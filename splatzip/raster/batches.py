@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from splatzip.scene import Camera
 
 # What is kept of each splat and pixel of a batch must fit.
-_MOST_VIEWS, _MOST_SPLATS, _MOST_PIXELS = 8, 1 << 22, 1 << 20
+_MOST_VIEWS, _MOST_SPLATS, _MOST_PIXELS = 16, 1 << 23, 1 << 20
 
 
 def batches(cameras: Sequence[Camera], splats: int) -> Iterator[Sequence[Camera]]:
