@@ -39,8 +39,7 @@ bool StreamPlanner::open(const StreamHead& head, const uint8_t* bytes, StreamPla
 
 // The set that a stream is decoded with; each is laid out once.
 bool StreamPlanner::find_set(const StreamHead& head, int32_t* set) {
-  if (head.table_set >= static_cast<int>(tables_.size())) return false;
-  const TableSet* found = tables_[static_cast<size_t>(head.table_set)].find(head.stream);
+  const TableSet* found = find_table_set(tables_, head);
   if (!found) return false;
   const auto known = std::find(found_.begin(), found_.end(), found);
   *set = static_cast<int32_t>(known - found_.begin());

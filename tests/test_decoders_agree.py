@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from splatzip import FormatError, Profile, Scene, compress, decompress
+from splatzip.container.layout import Kind
 from splatzip.quantize import stepped
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,6 +76,19 @@ def test_both_decoders_take_codes_of_any_size_alike(
     sh[::50] = np.clip(sh[::50] * factor, -9e4, 9e4)
     scene = Scene(**arrays, opacity_logits=np.ones(n, np.float32), sh=sh)
     file = compress(scene, profile=Profile.preset_named("near-lossless"))
+    reference = outside["reference_decoder"].decode(file)
+    for attribute, array in decompress(file).arrays().items():
+        assert reference[attribute].tobytes() == array.tobytes(), attribute
+
+
+@pytest.mark.parametrize("name", ["stepped_degree1", "columns_spz3"])
+def test_a_tables_chunk_may_hold_any_number_of_sets(name: str, outside: dict[str, Any]) -> None:
+    data = (ROOT / "tests" / "vectors" / name / "input.splatz").read_bytes()
+    parts = outside["vectors.taken_apart"].taken_apart(data)
+    count, *sets = parts.payload(Kind.TABLES)
+    one_symbol = bytes([99, 0, 0, 2, 0, 0])  # of a stream to come
+    parts.replace_shared(Kind.TABLES, 0, bytes([count + 100, *sets]) + one_symbol * 100)
+    file = outside["vectors.taken_apart"].put_together(parts)
     reference = outside["reference_decoder"].decode(file)
     for attribute, array in decompress(file).arrays().items():
         assert reference[attribute].tobytes() == array.tobytes(), attribute

@@ -68,10 +68,8 @@ bool decode_on_cpu(const splatzip::ColumnsCase& given, std::vector<std::vector<u
     prefix->resize(static_cast<size_t>(given.points));
     out.prefix = prefix->data(), out.prefix_shift = given.prefix_shift;
   }
-  std::vector<std::vector<splatzip::TableSet>> tables;
-  for (const splatzip::TableChunk& table : given.tables) tables.push_back(table.sets);
   splatzip::BadColumns bad;
-  return splatzip::decode_columns(given.spec, tables, given.tiles, out, 1, &bad);
+  return splatzip::decode_columns(given.spec, given.tables, given.tiles, out, 1, &bad);
 }
 
 Outcome compare_columns(const std::vector<char>& bytes) {

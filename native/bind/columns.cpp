@@ -1,10 +1,4 @@
-#include "../src/columns.h"
-
-#include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
-
-#include "python.h"
-#include "splatzip/status.h"
+#include "columns_call.h"
 
 namespace splatzip {
 namespace {
@@ -64,18 +58,6 @@ nb::object describe(nb::bytes spec_bytes) {
   return layers;
 }
 
-bool read_tables(const nb::bytes& bytes, std::vector<TableSet>* sets) {
-  ByteReader in(reinterpret_cast<const uint8_t*>(bytes.c_str()), bytes.size());
-  uint64_t count = in.varint();
-  if (!in.ok() || count > 64) return false;
-  for (uint64_t i = 0; i < count; ++i) {
-    sets->emplace_back();
-    if (!read_table_set(in, &sets->back())) return false;
-    sets->back().prepare();
-  }
-  return in.at_end();
-}
-
 using Target = std::tuple<nb::object, int, int, int, bool>;  // array (N, K), its column, shift, bits, folded
 
 template <class T>
@@ -104,31 +86,18 @@ ColumnTarget target_of(const Target& given, int64_t rows) {
 
 constexpr int64_t kManyPoints = 1 << 14;  // beside fewer the pages of code weigh more, and faults a third of the time
 
-// table_bytes: by the id of the TABLES chunk, empty where there is none. tiles: (splats, offset and size of layer 0, of
-// layer 1; size 0: missing). targets: of the coordinates, then of the components; their arrays are zero. prefix: (N) or
-// (0). forget: decoded chunks may be lost. Returns None, or what is wrong: ("spec", 0), ("tables", id), ("tile", tile,
-// layer), ("target", target).
+// targets: of the coordinates, then of the components; their arrays are zero. prefix: (N) or (0). forget: decoded
+// chunks may be lost. Returns None, or what is wrong: ("spec", 0), ("tables", id), ("tile", tile, layer), ("target",
+// target).
 nb::object decode(In<uint8_t, nb::ndim<1>> file, nb::bytes spec_bytes, std::vector<nb::bytes> table_bytes,
-                  std::vector<std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t>> tile_list,
-                  std::vector<Target> targets, int prefix_shift,
+                  std::vector<TileTuple> places, std::vector<Target> targets, int prefix_shift,
                   nb::ndarray<uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> prefix, bool forget, int threads) {
-  ColumnsSpec spec;
-  ByteReader in(reinterpret_cast<const uint8_t*>(spec_bytes.c_str()), spec_bytes.size());
-  if (!read_columns_spec(in, &spec)) return nb::make_tuple("spec", 0);
-  std::vector<std::vector<TableSet>> tables(table_bytes.size());
-  for (size_t id = 0; id < tables.size(); ++id)
-    if (table_bytes[id].size() && !read_tables(table_bytes[id], &tables[id])) return nb::make_tuple("tables", id);
-  std::vector<ColumnsTile> tiles;
+  ColumnsInput input;
+  if (!input.read(file, spec_bytes, table_bytes, places))
+    return input.failed < 0 ? nb::make_tuple("spec", 0) : nb::make_tuple("tables", input.failed);
   int64_t n = 0;
-  for (auto& [splats, offset, size, offset1, size1] : tile_list) {
-    ColumnsTile tile;
-    tile.n = splats;
-    tile.layers[0] = {file.data() + offset, static_cast<size_t>(size)};
-    if (size1) tile.layers[1] = {file.data() + offset1, static_cast<size_t>(size1)};
-    tiles.push_back(tile);
-    n += splats;
-  }
-  if (targets.size() != 3 + spec.columns.size()) throw nb::value_error("not one target a component");
+  for (const ColumnsTile& tile : input.tiles) n += tile.n;
+  if (targets.size() != 3 + input.spec.columns.size()) throw nb::value_error("not one target a component");
   ColumnsOutput out;
   for (size_t i = 0; i < targets.size(); ++i) {
     const ColumnTarget target = target_of(targets[i], n);
@@ -144,7 +113,7 @@ nb::object decode(In<uint8_t, nb::ndim<1>> file, nb::bytes spec_bytes, std::vect
   BadColumns bad;
   {
     nb::gil_scoped_release unlocked;
-    if (decode_columns(spec, tables, tiles, out, threads, &bad)) bad.tile = -1;
+    if (decode_columns(input.spec, input.tables, input.tiles, out, threads, &bad)) bad.tile = -1;
     if (n >= kManyPoints) give_back_memory();
   }
   if (bad.tile < 0) return nb::none();

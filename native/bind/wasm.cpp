@@ -43,6 +43,11 @@ struct SteppedFile {
   RecycledMemory planes;
 };
 
+bool take_tables(std::vector<TableChunk>& tables, size_t id, const uint8_t* data, size_t size) {
+  if (id >= tables.size()) tables.resize(id + 1);
+  return read_table_chunk(data, size, &tables[id]);
+}
+
 }  // namespace
 
 SPLATZIP_EXPORT(splatzip_alloc) void* wasm_alloc(size_t size) {
@@ -76,8 +81,7 @@ SPLATZIP_EXPORT(stepped_books) int wasm_stepped_books(SteppedFile* file, int id,
 // A TABLES chunk; 0: it makes no sense.
 SPLATZIP_EXPORT(stepped_tables)
 int wasm_stepped_tables(SteppedFile* file, size_t id, const uint8_t* data, size_t size) {
-  if (id >= file->tables.size()) file->tables.resize(id + 1);
-  return read_table_chunk(data, size, &file->tables[id]);
+  return take_tables(file->tables, id, data, size);
 }
 
 // What tiers of a tile hand on, and what layer 0 of a chunk hands to layer 1.
@@ -111,7 +115,7 @@ namespace {
 
 struct ColumnsFile {
   ColumnsSpec spec;
-  std::vector<std::vector<TableSet>> tables;
+  std::vector<TableChunk> tables;
 };
 
 // As JavaScript lays it out: six numbers of 32 bits.
@@ -142,11 +146,7 @@ SPLATZIP_EXPORT(columns_layer) int32_t wasm_columns_layer(ColumnsFile* file, siz
 // A TABLES chunk; 0: it makes no sense.
 SPLATZIP_EXPORT(columns_tables)
 int wasm_columns_tables(ColumnsFile* file, size_t id, const uint8_t* data, size_t size) {
-  TableChunk chunk;
-  if (!read_table_chunk(data, size, &chunk)) return 0;
-  if (id >= file->tables.size()) file->tables.resize(id + 1);
-  file->tables[id] = std::move(chunk.sets);
-  return 1;
+  return take_tables(file->tables, id, data, size);
 }
 
 // A tile's layers (no `rest`: layer 0 alone) to targets, coordinates first; their memory holds zeros. From bit

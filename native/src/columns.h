@@ -141,7 +141,7 @@ struct BadColumns {
 
 // Decodes tiles of N points altogether; components of missing layers are left alone.
 // tables: by the id of their TABLES chunk. Returns false and the first tile that is wrong.
-bool decode_columns(const ColumnsSpec& spec, const std::vector<std::vector<TableSet>>& tables,
+bool decode_columns(const ColumnsSpec& spec, const std::vector<TableChunk>& tables,
                     const std::vector<ColumnsTile>& tiles, const ColumnsOutput& out, int threads, BadColumns* bad);
 
 }  // namespace splatzip

@@ -9,18 +9,15 @@ namespace splatzip {
 namespace {
 
 // Opens the streams of a chunk; false if one of `ids` is missing, or another one is there that may not be skipped.
-bool open_streams(ByteReader& in, const std::vector<int>& ids, const std::vector<std::vector<TableSet>>& tables,
+bool open_streams(ByteReader& in, const std::vector<int>& ids, const std::vector<TableChunk>& tables,
                   std::vector<StreamReader>* streams) {
   std::vector<StreamBytes> found;
   if (!read_streams(in, &found) || found.size() != ids.size()) return false;
   *streams = std::vector<StreamReader>(ids.size());
-  for (const StreamBytes& stream : found) {
-    const StreamHead& head = stream.head;
+  for (const auto& [head, data] : found) {
     const size_t at = static_cast<size_t>(std::find(ids.begin(), ids.end(), head.stream) - ids.begin());
-    if (at == ids.size() || static_cast<size_t>(head.table_set) >= tables.size()) return false;
-    const std::vector<TableSet>& sets = tables[static_cast<size_t>(head.table_set)];
-    const auto set = std::find_if(sets.begin(), sets.end(), [&](const TableSet& t) { return t.stream == head.stream; });
-    if (set == sets.end() || !(*streams)[at].open(head, stream.data, &*set)) return false;
+    const TableSet* set = find_table_set(tables, head);
+    if (at == ids.size() || !set || !(*streams)[at].open(head, data, set)) return false;
   }
   return true;
 }
@@ -127,8 +124,8 @@ void hand_out(const ColumnsSpec& spec, int layer, const Points& points, int64_t 
 }
 
 // points: of another tile before, or fresh.
-bool decode_tile(const ColumnsSpec& spec, const std::vector<std::vector<TableSet>>& tables, const ColumnsTile& tile,
-                 int64_t start, const ColumnsOutput& out, Points& points, BadColumns* bad) {
+bool decode_tile(const ColumnsSpec& spec, const std::vector<TableChunk>& tables, const ColumnsTile& tile, int64_t start,
+                 const ColumnsOutput& out, Points& points, BadColumns* bad) {
   for (int layer = 0; layer < kMaxLayers; ++layer) {
     bad->layer = layer;
     const ColumnsChunk& chunk = tile.layers[layer];
@@ -158,7 +155,7 @@ bool decode_tile(const ColumnsSpec& spec, const std::vector<std::vector<TableSet
 
 }  // namespace
 
-bool decode_columns(const ColumnsSpec& spec, const std::vector<std::vector<TableSet>>& tables,
+bool decode_columns(const ColumnsSpec& spec, const std::vector<TableChunk>& tables,
                     const std::vector<ColumnsTile>& tiles, const ColumnsOutput& out, int threads, BadColumns* bad) {
   std::vector<int64_t> starts = {0};
   for (const ColumnsTile& tile : tiles) starts.push_back(starts.back() + tile.n);

@@ -9,24 +9,6 @@
 
 namespace splatzip {
 
-const TableSet* TableChunk::find(int stream) const {
-  for (const TableSet& set : sets)
-    if (set.stream == stream) return &set;
-  return nullptr;
-}
-
-bool read_table_chunk(const uint8_t* data, size_t size, TableChunk* out) {
-  ByteReader in(data, size);
-  uint64_t count = in.varint();
-  if (!in.ok() || count > in.left()) return false;
-  out->sets.resize(count);
-  for (TableSet& set : out->sets) {
-    if (!read_table_set(in, &set)) return false;
-    set.prepare();
-  }
-  return in.at_end();
-}
-
 void write_tile(const SteppedParams& params, const SteppedTables& derived, const TileState& tile,
                 const ChunkOutput& out) {
   const float kScaleUnit = 0.69314718055994530942f / 65536.0f;
@@ -50,9 +32,8 @@ struct OpenChunk {
     std::vector<StreamBytes> found;
     if (!read_streams(in, &found)) return false;
     for (const auto& [head, data] : found) {
-      if (head.stream >= kSteppedStreams || head.table_set >= static_cast<int>(tables.size())) return false;
-      const TableSet* set = tables[static_cast<size_t>(head.table_set)].find(head.stream);
-      if (!set || !streams[head.stream].open(head, data, set)) return false;
+      const TableSet* set = find_table_set(tables, head);
+      if (head.stream >= kSteppedStreams || !set || !streams[head.stream].open(head, data, set)) return false;
       present[head.stream] = true;
     }
     return true;

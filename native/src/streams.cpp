@@ -63,6 +63,11 @@ bool read_streams(ByteReader& in, std::vector<StreamBytes>* streams) {
   return in.at_end();
 }
 
+const TableSet* find_table_set(const std::vector<TableChunk>& tables, const StreamHead& head) {
+  const size_t id = static_cast<size_t>(head.table_set);
+  return id < tables.size() ? tables[id].find(head.stream) : nullptr;
+}
+
 bool StreamReader::open(const StreamHead& head, const uint8_t* data, const TableSet* tables) {
   size_t state_bytes = static_cast<size_t>(head.lanes) * 4;
   ok_ = head.word_bytes == 0 || (head.word_bytes >= state_bytes && head.word_bytes % 2 == 0);

@@ -34,6 +34,9 @@ struct StreamBytes {
 // twice, or the chunk does not end with the last one. Ids, tables and sizes are checked by who opens a stream.
 bool read_streams(ByteReader& in, std::vector<StreamBytes>* streams);
 
+// The set that a stream is decoded with, by the id of its TABLES chunk; null: the file does not have it.
+const TableSet* find_table_set(const std::vector<TableChunk>& tables, const StreamHead& head);
+
 class StreamReader {
  public:
   static constexpr bool kReading = true;

@@ -292,6 +292,25 @@ bool read_table_set(ByteReader& in, TableSet* set) {
   return bits.at_end();
 }
 
+const TableSet* TableChunk::find(int stream) const {
+  for (const TableSet& set : sets)
+    if (set.stream == stream) return &set;
+  return nullptr;
+}
+
+bool read_table_chunk(const uint8_t* data, size_t size, TableChunk* out) {
+  ByteReader in(data, size);
+  out->sets.clear();
+  for (uint64_t count = in.varint(); count > 0; --count) {
+    TableSet set;
+    if (!read_table_set(in, &set)) return false;
+    if (out->find(set.stream)) continue;  // the first counts
+    set.prepare();
+    out->sets.push_back(std::move(set));
+  }
+  return in.at_end();
+}
+
 TableSet build_table_set(int stream, bool escapes, const Histogram& histogram) {
   std::vector<Cluster> clusters;
   TableSet set;

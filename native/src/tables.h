@@ -33,12 +33,12 @@ struct TableSet {
 void write_table_set(ByteWriter& out, const TableSet& set);
 bool read_table_set(ByteReader& in, TableSet* set);  // false: not a legal table set
 
-// A TABLES chunk: sets by stream.
+// A TABLES chunk, one set a stream, however many it holds; empty where a file has no chunk of that id.
 struct TableChunk {
   std::vector<TableSet> sets;
-  const TableSet* find(int stream) const;
+  const TableSet* find(int stream) const;  // null: it has none for that stream
 };
-bool read_table_chunk(const uint8_t* data, size_t size, TableChunk* out);
+bool read_table_chunk(const uint8_t* data, size_t size, TableChunk* out);  // false: not a legal one
 
 // What an encoder counted, context by context.
 struct Histogram {
