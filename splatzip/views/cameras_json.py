@@ -22,7 +22,7 @@ def read(document: Any, file: Path) -> list[Frame]:
 
     Args:
         document: the parsed JSON.
-    Raises: ViewsError if an entry is no object.
+    Raises: ViewsError if an entry is not an object.
     """
     folders = (file.parent / "images", file.parent)
     frames = []

@@ -40,7 +40,7 @@ class Views:
 
     def __post_init__(self) -> None:
         if not self.cameras:
-            raise ViewsError("there is no view")
+            raise ViewsError("there are no views")
         if self.photos is None:
             return
         if len(self.photos) != len(self.cameras):
@@ -81,7 +81,7 @@ class Views:
         try:
             frames, folder = read_frames(Path(path))
             if not frames:
-                raise ViewsError(f"{path}: no camera in this file")
+                raise ViewsError(f"{path}: this file lists no cameras")
             parts = split_of(frames, folder)
             used = frames if split == "all" else parts[split]
             if not used:

@@ -51,13 +51,13 @@ def _frame(pose: Pose, lens: Lens | None, model: Path, folders: tuple[Path, ...]
 
 def _camera(pose: Pose, lens: Lens | None, where: str) -> Camera:
     if lens is None:
-        raise ViewsError(f"{where}: there is no camera {pose.lens}")
+        raise ViewsError(f"{where}: it names camera {pose.lens}, which the model does not have")
     model = LENS_MODELS.get(lens.model)
     if model is None:
         raise ViewsError(f"{where}: camera model {lens.model} is not one of COLMAP's")
     count = model.focals + 2
     if len(lens.parameters) != count + model.distortion:
-        raise ViewsError(f"{where}: camera model {lens.model} with {len(lens.parameters)} parameters")
+        raise ViewsError(f"{where}: camera model {lens.model} cannot have {len(lens.parameters)} parameters")
     bends = {f"parameter {i + 1}": value for i, value in enumerate(lens.parameters) if i >= count}
     refuse_distortion(lens.model, model.perspective, bends, where)
     focals, (cx, cy) = lens.parameters[: model.focals], lens.parameters[model.focals : count]

@@ -43,7 +43,7 @@ def _parsed(parse: Callable[[str], Row], line: str, number: int, file: Path) -> 
     try:
         return parse(line)
     except ValueError:
-        raise ViewsError(f"{file}, line {number}: not what COLMAP writes: {line.strip()[:60]!r}") from None
+        raise ViewsError(f"{file}, line {number}: this is not what COLMAP writes: {line.strip()[:60]!r}") from None
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:

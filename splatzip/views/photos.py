@@ -46,7 +46,7 @@ def find_photo(file: str, folders: Sequence[Path]) -> Path | None:
 
 
 def photo_size(photo: Path, where: str) -> tuple[int, int]:
-    """Width and height from the header. Raises: ViewsError if the file is no picture."""
+    """Width and height from the header. Raises: ViewsError if the file is not a picture."""
     try:
         with Image.open(photo) as image:
             return image.size

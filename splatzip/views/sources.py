@@ -58,7 +58,7 @@ def _of_json(file: Path) -> list[Frame]:
     try:
         document: Any = json_values.loads(file.read_bytes())
     except ValueError as error:
-        raise ViewsError(f"{file}: not JSON: {error}") from None
+        raise ViewsError(f"{file}: it is not JSON: {error}") from None
     if isinstance(document, dict) and isinstance(document.get("frames"), list):
         return transforms_json.read(document, file)
     if isinstance(document, dict) and {"target", "world_to_camera"} & set(document):
@@ -67,4 +67,4 @@ def _of_json(file: Path) -> list[Frame]:
         return cameras_json.read([document], file)
     if isinstance(document, list):
         return cameras_json.read(document, file)
-    raise ViewsError(f"{file}: neither transforms.json, cameras.json nor a single camera")
+    raise ViewsError(f"{file}: this is not a transforms.json, a cameras.json or a single camera")

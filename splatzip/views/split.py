@@ -23,7 +23,7 @@ def split_of(frames: Sequence[Frame], folder: Path) -> dict[str, list[Frame]]:
 
     Args:
         folder: where split.json is looked for: {"test": [...], "train": [...]}, file names with or without folders.
-    Raises: ViewsError if split.json is damaged or names no frame that there is.
+    Raises: ViewsError if split.json is damaged or names no existing frame.
     """
     file = folder / "split.json"
     if not file.is_file():
@@ -51,7 +51,7 @@ def _read(file: Path) -> dict[str, set[str]]:
     try:
         document = json_values.loads(file.read_bytes())
     except ValueError as error:
-        raise ViewsError(f"{file}: not JSON: {error}") from None
+        raise ViewsError(f"{file}: it is not JSON: {error}") from None
     lists = {}
     for name in ("test", "train"):
         names = document.get(name, []) if isinstance(document, dict) else None

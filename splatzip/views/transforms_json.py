@@ -32,7 +32,7 @@ def read(document: Any, file: Path) -> list[Frame]:
 
     Args:
         document: the parsed JSON.
-    Raises: ViewsError if a frame is no object with a file_path.
+    Raises: ViewsError if a frame is not an object with a file_path.
     """
     undo = _undo_applied(document, str(file))
     frames = []
@@ -56,7 +56,7 @@ def _camera(fields: Mapping[str, Any], where: str, folders: tuple[Path, ...], un
     focals = [_focal(fields, "x", width, where), _focal(fields, "y", height, where)]
     known = [focal for focal in focals if focal is not None]
     if not known:
-        raise ViewsError(f"{where}: neither 'fl_x' nor 'camera_angle_x'")
+        raise ViewsError(f"{where}: it has neither 'fl_x' nor 'camera_angle_x'")
     fx, fy = known[0], known[-1]  # one focal length for both: square pixels
     cx = number(fields, "cx", where) if "cx" in fields else width / 2
     cy = number(fields, "cy", where) if "cy" in fields else height / 2
@@ -73,7 +73,7 @@ def _size(fields: Mapping[str, Any], where: str, folders: tuple[Path, ...]) -> t
         return pixels(fields, "w", where), pixels(fields, "h", where)
     photo = find_photo(fields["file_path"], folders)
     if photo is None:
-        raise ViewsError(f"{where}: no 'w' and 'h', and no photo to take them from")
+        raise ViewsError(f"{where}: it has no 'w' and 'h', and there is no photo to take them from")
     return photo_size(photo, where)
 
 

@@ -99,7 +99,7 @@ def test_shared_intrinsics_and_angles_are_those_of_each_frame(capture):
 def test_size_is_the_photo_s_and_extensions_may_be_missing(capture):
     bare = [{"file_path": f"./images/r_{i}", "transform_matrix": FRAMES[0]["transform_matrix"]} for i in range(3)]
     folder = capture(bare, camera_angle_x=0.7)
-    with pytest.raises(ViewsError, match="frame r_0: no 'w' and 'h', and no photo"):
+    with pytest.raises(ViewsError, match="frame r_0: it has no 'w' and 'h', and there is no photo"):
         Views.load(folder)
     photographed(folder, [f"r_{i}.png" for i in range(3)], size=(40, 30))
     camera = Views.load(folder, split="all").cameras[0]
@@ -206,8 +206,8 @@ def test_zero_distortion_is_none(capture):
         ("1 OPENCV 400 400 555 555 200 200 0 0.1 0 0", "camera model OPENCV with parameter 6 = 0.1 is not a pinhole"),
         ("1 OPENCV_FISHEYE 400 400 555 555 200 200 0 0 0 0", "camera model OPENCV_FISHEYE is not a pinhole"),
         ("1 MIRROR_BALL 400 400 555", "camera model MIRROR_BALL is not one of COLMAP's"),
-        ("1 PINHOLE 400 400 555 555 200", "camera model PINHOLE with 3 parameters"),
-        ("2 PINHOLE 400 400 555 555 200 200", "there is no camera 1"),
+        ("1 PINHOLE 400 400 555 555 200", "camera model PINHOLE cannot have 3 parameters"),
+        ("2 PINHOLE 400 400 555 555 200 200", "it names camera 1, which the model does not have"),
     ],
 )
 def test_lenses_that_are_no_pinholes_are_named_with_the_frame(tmp_path, lens, reason):
@@ -249,18 +249,18 @@ def test_a_damaged_text_model_names_the_line(tmp_path):
     shutil.copytree(FIXTURES / "colmap_text", tmp_path / "model")
     images = tmp_path / "model" / "sparse" / "images.txt"
     images.write_text(images.read_text().replace(" 1 r_0.jpg", " one r_0.jpg"))
-    with pytest.raises(ViewsError, match=r"images.txt, line 2: not what COLMAP writes"):
+    with pytest.raises(ViewsError, match=r"images.txt, line 2: this is not what COLMAP writes"):
         Views.load(tmp_path / "model")
 
 
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
-        ("transforms.json", "{", "not JSON"),
-        ("transforms.json", '{"frames": []}', "no camera in this file"),
+        ("transforms.json", "{", "it is not JSON"),
+        ("transforms.json", '{"frames": []}', "this file lists no cameras"),
         ("transforms.json", '{"frames": [{}]}', "frame 0 has no file_path"),
         ("cameras.json", "[3]", "entry 0 is not a camera"),
-        ("other.json", '{"a": 1}', "neither transforms.json"),
+        ("other.json", '{"a": 1}', "this is not a transforms.json"),
         ("images.txt", "", "both .bin or both .txt"),
         ("one.json", '{"target": [0, 0, 0], "width": 8, "height": 8, "fov_y_degrees": 200}', "between 0 and 180"),
         ("one.json", '{"world_to_camera": 3, "width": 8, "height": 8}', "'world_to_camera' is not 4x4 numbers"),
@@ -306,7 +306,7 @@ def test_a_single_camera_by_hand_stands_and_looks_where_it_says(tmp_path):
         ('{"test": ["nobody.jpg"]}', "none of the 1 test frames is among the 3 views"),
         ('{"test": ["r_0.jpg"], "train": ["r_0.jpg"]}', r"frame r_0.jpg is both"),
         ('{"test": "r_0.jpg"}', "'test' is not a list of file names"),
-        ("[", "split.json: not JSON"),
+        ("[", "split.json: it is not JSON"),
     ],
 )
 def test_a_split_that_cannot_be_is_refused(capture, text, reason):
