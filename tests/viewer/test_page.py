@@ -316,7 +316,7 @@ def test_choices_are_what_the_method_can_do_and_the_command_says_them(tab, small
     wait_for_command(tab, f"--preset balanced --views {small.parent} --degree 1 --no-pseudo-views")
     tab.locator("#pruning button").first.click()
     choose(tab, tab.get_by_label("Splats to remove"), "60 %")
-    tab.get_by_label("Also remove splats that no view sees").click()
+    tab.get_by_label("Also remove splats that no view sees").check()
     wait_for_command(tab, "--degree 1 --prune 0.6 --no-pseudo-views --drop-unseen")
 
     method = tab.locator("#method input")

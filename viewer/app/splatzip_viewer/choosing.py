@@ -29,6 +29,7 @@ _PRUNED = [
     ("none", "0"),
     *((f"{share} %", f"0.{share}") for share in (30, 60, 90)),
 ]
+_ALWAYS_OFFERED = {"method", "prune", "drop_unseen"}  # the last two within what is hidden as a whole
 # What cameras of the capture are good for.
 _VIEWS_OF_BALANCED = "Also use the capture's cameras"
 _VIEWS_OF_A_RECIPE = "Use the capture's cameras instead of cameras around the scene"
@@ -84,7 +85,9 @@ class Choosing:
             session = page.session(request)
             return self._offered(session, self.settings(session, chosen))
 
-        outputs = [self._command, self._pruning, *self._by_name.values()]
+        # Nothing that answers leave alone: whoever clicks there meanwhile shall find it as it was left.
+        offered = [component for name, component in self._by_name.items() if name not in _ALWAYS_OFFERED]
+        outputs = [self._command, self._pruning, *offered]
         page.follows(choose, self.inputs, outputs)
         # One event for all: what is chosen while an answer is on its way is asked for after it, and no answer is late.
         changes = [component.input for component in self._by_name.values()]
