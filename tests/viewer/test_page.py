@@ -333,6 +333,24 @@ def test_choices_are_what_the_method_can_do_and_the_command_says_them(tab, small
     wait_for_command(tab, f"--preset lossless --views {small.parent}")
 
 
+def test_the_page_hears_of_an_accepted_question_once_the_stream_of_answers_is_closed(tab):
+    order = tab.evaluate("""async () => {
+        const { waitForClosing } = await import(new URL('splatzip/look/answers.js', document.baseURI));
+        const heard = [], stream = new AbortController(), window = { document, fetch: async (address) => address };
+        waitForClosing(window);
+        await window.fetch('queue/join').then(() => heard.push('no stream'));
+        await window.fetch('queue/data', { signal: stream.signal });
+        const accepted = window.fetch(new Request('queue/join')).then(() => heard.push('accepted'));
+        await new Promise((done) => setTimeout(done));
+        heard.push('closing');
+        stream.abort();
+        await accepted;
+        await window.fetch('queue/join').then(() => heard.push('closed'));
+        return heard;
+    }""")
+    assert order == ["no stream", "closing", "accepted", "closed"]
+
+
 def choose(tab: Any, list_of: Any, name: str) -> None:
     list_of.click()
     tab.get_by_role("option", name=name, exact=True).click()
