@@ -229,7 +229,7 @@ def test_a_real_scene_is_turned_compressed_compared_and_downloaded(tab, tmp_path
     turned = picture(tab)
     assert np.abs(turned - before).mean() > 3
 
-    tab.get_by_role("tab", name="Compress").click()
+    unfold(tab, tab.get_by_role("tab", name="Compress"))
     tab.locator("#target").get_by_text("size", exact=True).click()
     size = tab.locator("#size input[type=number]")
     size.wait_for(state="visible")
@@ -267,7 +267,7 @@ def test_a_real_scene_is_turned_compressed_compared_and_downloaded(tab, tmp_path
     started.value.save_as(tmp_path / "again.ply")
     assert len(splatzip.load(tmp_path / "again.ply")) == facts["splats"]
 
-    tab.get_by_role("tab", name="Understand").click()
+    unfold(tab, tab.get_by_role("tab", name="Understand"))
     tab.locator("#views").wait_for(state="visible", timeout=WAIT)
     tab.locator("#quality").get_by_text("12 orbit views").wait_for(timeout=WAIT)
     pose = tab.evaluate(f"{LOOK}.pose.position")
@@ -289,7 +289,7 @@ def test_a_real_scene_is_turned_compressed_compared_and_downloaded(tab, tmp_path
 
 
 def test_choices_are_what_the_method_can_do_and_the_command_says_them(tab, small):
-    tab.get_by_role("tab", name="Compress").click()
+    unfold(tab, tab.get_by_role("tab", name="Compress"))
     wait_for_command(tab, "small.splatz --preset balanced")
     target = tab.locator("#target")
     target.get_by_text("quality", exact=True).click()
@@ -314,7 +314,7 @@ def test_choices_are_what_the_method_can_do_and_the_command_says_them(tab, small
     wait_for_command(tab, f"--views {small.parent} --no-pseudo-views")
     tab.get_by_role("radio", name="1", exact=True).click()
     wait_for_command(tab, f"--preset balanced --views {small.parent} --degree 1 --no-pseudo-views")
-    tab.locator("#pruning button").first.click()
+    unfold(tab, tab.locator("#pruning button").first)
     choose(tab, tab.get_by_label("Splats to remove"), "60 %")
     tab.get_by_label("Also remove splats that no view sees").check()
     wait_for_command(tab, "--degree 1 --prune 0.6 --no-pseudo-views --drop-unseen")
@@ -333,22 +333,43 @@ def test_choices_are_what_the_method_can_do_and_the_command_says_them(tab, small
     wait_for_command(tab, f"--preset lossless --views {small.parent}")
 
 
-def test_the_page_hears_of_an_accepted_question_once_the_stream_of_answers_is_closed(tab):
-    order = tab.evaluate("""async () => {
-        const { waitForClosing } = await import(new URL('splatzip/look/answers.js', document.baseURI));
-        const heard = [], stream = new AbortController(), window = { document, fetch: async (address) => address };
-        waitForClosing(window);
-        await window.fetch('queue/join').then(() => heard.push('no stream'));
-        await window.fetch('queue/data', { signal: stream.signal });
-        const accepted = window.fetch(new Request('queue/join')).then(() => heard.push('accepted'));
-        await new Promise((done) => setTimeout(done));
-        heard.push('closing');
-        stream.abort();
-        await accepted;
-        await window.fetch('queue/join').then(() => heard.push('closed'));
-        return heard;
-    }""")
-    assert order == ["no stream", "closing", "accepted", "closed"]
+# What the server has answered to the page's questions arrives `held` milliseconds later.
+SLOW_ANSWERS = """
+const plain = window.fetch;
+window.held = 0;
+window.fetch = async (input, init) => {
+  const answer = await plain.call(window, input, init);
+  if (!String(input.url ?? input).includes('/queue/data')) return answer;
+  const late = async (piece, out) => {
+    if (window.held) await new Promise((done) => setTimeout(done, window.held));
+    out.enqueue(piece);
+  };
+  return new Response(answer.body.pipeThrough(new TransformStream({ transform: late })), answer);
+};
+"""
+
+
+def test_what_is_asked_before_a_slow_answer_has_arrived_is_answered(chromium, server):
+    tab = chromium.new_context(viewport={"width": 1200, "height": 800}).new_page()
+    tab.add_init_script(SLOW_ANSWERS)
+    go(tab, server.address)
+    fold = tab.locator("#crop-box button").first
+    unfold(tab, fold)
+    tab.evaluate("held = 2000")
+    with tab.expect_response(re.compile("/queue/data")):
+        tab.get_by_role("button", name="Show the box").click()
+    tab.wait_for_timeout(500)  # the server has answered and closed the stream
+    fold.click()  # what is folded away is not drawn
+    assert tab.evaluate(f"{LOOK}.state.box") is None
+    tab.wait_for_function(f"{LOOK}.state.box", timeout=WAIT)
+    tab.wait_for_function(f"{LOOK}.state.box === null", timeout=WAIT)
+    tab.context.close()
+
+
+def unfold(tab: Any, place: Any) -> None:
+    """Open a tab or what is folded; Gradio sets what is in it once more before the next picture of the page."""
+    place.click()
+    tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def choose(tab: Any, list_of: Any, name: str) -> None:
@@ -358,7 +379,7 @@ def choose(tab: Any, list_of: Any, name: str) -> None:
 
 def test_a_quality_and_a_loss_on_photos_are_met_and_the_command_writes_the_same(tab, server, small, tmp_path):
     made = server.folder(tab.evaluate(f"{LOOK}.state.token")) / "small.splatz"
-    tab.get_by_role("tab", name="Compress").click()
+    unfold(tab, tab.get_by_role("tab", name="Compress"))
     tab.locator("#target").get_by_text("quality", exact=True).click()
     quality = tab.get_by_label("number input for PSNR against the source, dB")
     quality.fill("35")
@@ -416,7 +437,7 @@ def test_a_server_that_is_told_to_end_takes_its_work_with_it(chromium, small, tm
     with serving(tmp_path, small) as server:
         page = chromium.new_context().new_page()
         go(page, server.address)
-        page.get_by_role("tab", name="Compress").click()
+        unfold(page, page.get_by_role("tab", name="Compress"))
         page.locator("#compress").click()
         wait_until(lambda: server.children() != [])
         (child,) = server.children()
@@ -464,7 +485,7 @@ def test_a_bad_file_is_refused_in_words_and_the_page_goes_on(tab, small, tmp_pat
 def test_a_box_crops_the_scene(tab, small):
     scene = splatzip.load(small)
     middle = float(np.median(scene.positions[:, 2]).round(3))
-    tab.locator("#crop-box button").first.click()
+    unfold(tab, tab.locator("#crop-box button").first)
     start = tab.locator("#crop-z-from input")
     start.wait_for(state="visible", timeout=WAIT)
     start.fill(str(middle))
@@ -483,7 +504,7 @@ def test_a_box_crops_the_scene(tab, small):
 def test_work_can_be_cancelled_while_another_page_goes_on(tab, chromium, server):
     other = chromium.new_context(viewport={"width": 500, "height": 700}).new_page()
     go(other, server.address)
-    tab.get_by_role("tab", name="Compress").click()
+    unfold(tab, tab.get_by_role("tab", name="Compress"))
     tab.locator("#compress").click()
     tab.locator("#cancel").wait_for(state="visible", timeout=WAIT)
     assert other.evaluate(f"{LOOK}.state.test") is None

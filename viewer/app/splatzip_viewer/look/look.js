@@ -2,7 +2,7 @@
 //
 //   hands -> pose -> request (one at a time, the newest pose wins) -> JPEG of stacked layers -> canvas
 
-import { waitForClosing } from './answers.js';
+import { keepAnswersComing } from './answers.js';
 import { listen } from './hands.js';
 import { cornersOf, length, projected, standing, sub } from './pose.js';
 import { build } from './panel.js';
@@ -17,7 +17,7 @@ const REST_MS = 140; // without a change, before the full picture is asked for
 const UPS = { '-y': [0, -1, 0], y: [0, 1, 0], '-z': [0, 0, -1], z: [0, 0, 1], '-x': [-1, 0, 0], x: [1, 0, 0] };
 
 export function mount(slot, read, watch) {
-  waitForClosing(window);
+  keepAnswersComing(window);
   const panel = build(slot);
   const look = new Look(panel);
   look.open(read());
