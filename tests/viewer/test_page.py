@@ -184,6 +184,7 @@ def tab(chromium: Any, address: str) -> Iterator[Any]:
     page.on("request", lambda request: hosts.add(request.url.split("/")[2] if "://" in request.url else ""))
     go(page, address)
     yield page
+    complaints += page.locator(".toast-body").all_inner_texts()
     page.context.close()
     assert complaints == []
     assert hosts - {""} == {address.split("/")[2]}
@@ -294,8 +295,11 @@ def test_choices_are_what_the_method_can_do_and_the_command_says_them(tab, small
     target = tab.locator("#target")
     target.get_by_text("quality", exact=True).click()
     quality = tab.get_by_label("number input for PSNR against the source, dB")
-    quality.fill("41.5")
-    quality.press("Tab")
+    quality.click()
+    tab.keyboard.press("Control+a")
+    tab.keyboard.type("4")  # less than the least, and no reason to complain
+    wait_for_command(tab, "--preset balanced --quality 30")
+    tab.keyboard.type("1.5\t")
     wait_for_command(tab, "--preset balanced --quality 41.5")
     tab.get_by_label("take the closest result").click()
     wait_for_command(tab, "--preset balanced --quality 41.5 --best-effort")

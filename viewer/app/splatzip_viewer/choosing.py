@@ -29,6 +29,7 @@ _PRUNED = [
     ("none", "0"),
     *((f"{share} %", f"0.{share}") for share in (30, 60, 90)),
 ]
+_ANY_SIZE = 10, 10_000  # KB, until a scene is open
 _ALWAYS_OFFERED = {"method", "prune", "drop_unseen"}  # the last two within what is hidden as a whole
 # What cameras of the capture are good for.
 _VIEWS_OF_BALANCED = "Also use the capture's cameras"
@@ -43,7 +44,7 @@ class Choosing:
         self._by_name: dict[str, Any] = {
             "method": gr.Dropdown(_METHODS, value="balanced", label="Preset or recipe", elem_id="method"),
             "target": gr.Radio(_targets(TARGETS), value="none", label="Target", elem_id="target"),
-            "size_kb": gr.Slider(10, 10_000, 1000, step=1, label="Largest file, KB", visible=False, elem_id="size"),
+            "size_kb": gr.Slider(*_ANY_SIZE, 1000, step=1, label="Largest file, KB", visible=False, elem_id="size"),
             "quality_db": gr.Slider(30, 65, 40, step=0.5, label="PSNR against the source, dB", visible=False),
             "loss_db": gr.Slider(
                 0.05, 2, 0.3, step=0.05, label="Most PSNR to lose on the capture's photos, dB", visible=False
@@ -74,8 +75,16 @@ class Choosing:
     def settings(self, session: Session, chosen: Mapping[Any, Any]) -> Settings:
         """What was chosen, for the scene of a session."""
         values = {name: chosen[component] for name, component in self._by_name.items()}
+        for name in _SLIDERS.values():
+            values[name] = self._nearest(session, name, values[name])
         needs_views = values["target"] == "loss" in targets_of(values["method"])
         return Settings(**{**values, "views": session.views_path if values["views"] or needs_views else None})
+
+    def _nearest(self, session: Session, name: str, typed: float | None) -> float:
+        """Of the values of a slider to what is in its field: one key after another, it is short or missing."""
+        slider = self._by_name[name]
+        low, high = (slider.minimum, slider.maximum) if name != "size_kb" else _size_bounds(session)
+        return low if typed is None else min(max(typed, low), high)
 
     def register(self, page: Page) -> None:
         """What shows the session."""
@@ -88,10 +97,11 @@ class Choosing:
         # Nothing that answers leave alone: whoever clicks there meanwhile shall find it as it was left.
         offered = [component for name, component in self._by_name.items() if name not in _ALWAYS_OFFERED]
         outputs = [self._command, self._pruning, *offered]
-        page.follows(choose, self.inputs, outputs)
+        as_sent = {"preprocess": False}  # else Gradio complains about a number that is being typed
+        page.follows(choose, self.inputs, outputs, **as_sent)
         # One event for all: what is chosen while an answer is on its way is asked for after it, and no answer is late.
         changes = [component.input for component in self._by_name.values()]
-        gr.on(changes, choose, self.inputs, outputs, trigger_mode="always_last", **EVENT)
+        gr.on(changes, choose, self.inputs, outputs, trigger_mode="always_last", **as_sent, **EVENT)
 
     def _offered(self, session: Session, settings: Settings) -> dict[Any, Any]:
         """The command that does what was chosen, and the choices that are left."""
@@ -141,9 +151,16 @@ def made_name(source: str, suffix: str) -> str:
 
 
 def _size_slider(session: Session) -> Any:
-    """From a thousandth to a quarter of the scene as floats; what was chosen for a scene stays."""
+    """What was chosen for a scene stays; for another one, a fortieth of it as floats."""
     if session.ref is None or not session.is_first("size"):
         return gr.skip()
+    low, high = _size_bounds(session)
+    return gr.update(minimum=low, maximum=high, value=max(low, round(session.ref.known.float_bytes / 40_000)))
+
+
+def _size_bounds(session: Session) -> tuple[int, int]:
+    """In KB: from a thousandth to a quarter of the scene as floats."""
+    if session.ref is None:
+        return _ANY_SIZE
     floats = session.ref.known.float_bytes / 1000
-    most = max(100, round(floats / 4))
-    return gr.update(minimum=max(1, round(floats / 1000)), maximum=most, value=max(1, round(floats / 40)))
+    return max(1, round(floats / 1000)), max(100, round(floats / 4))

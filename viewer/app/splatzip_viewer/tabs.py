@@ -29,7 +29,7 @@ class Page:
     def __init__(self, sessions: Sessions) -> None:
         self.sessions = sessions
         self._shown: list[tuple[Any, Callable[[Session], Any]]] = []
-        self._followers: list[tuple[Callable[..., Any], Any, Any]] = []
+        self._followers: list[tuple[Callable[..., Any], Any, Any, dict[str, Any]]] = []
         self.look = gr.HTML(
             {},
             html_template='<div class="look-slot"></div>',
@@ -43,9 +43,9 @@ class Page:
         """Let a component show something of the session."""
         self._shown.append((component, of))
 
-    def follows(self, what: Callable[..., Any], inputs: Any, outputs: Any) -> None:
+    def follows(self, what: Callable[..., Any], inputs: Any, outputs: Any, **options: Any) -> None:
         """Let something happen whenever the session has changed and the page shows it."""
-        self._followers.append((what, inputs, outputs))
+        self._followers.append((what, inputs, outputs, options))
 
     def session(self, request: gr.Request) -> Session:
         """Whose page asks."""
@@ -59,8 +59,8 @@ class Page:
     def refreshing(self, event: Any) -> None:
         """After an event, bring everything up to date."""
         event = event.then(self.refresh, None, [component for component, _ in self._shown], **EVENT)
-        for what, inputs, outputs in self._followers:
-            event = event.then(what, inputs, outputs, **EVENT)
+        for what, inputs, outputs, options in self._followers:
+            event = event.then(what, inputs, outputs, **options, **EVENT)
 
 
 def look_state(session: Session, go: dict[str, Any] | None = None, box: list[float] | None = None) -> dict[str, Any]:
