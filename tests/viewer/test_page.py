@@ -299,7 +299,8 @@ def test_choices_are_what_the_method_can_do_and_the_command_says_them(tab, small
     tab.keyboard.press("Control+a")
     tab.keyboard.type("4")  # less than the least, and no reason to complain
     wait_for_command(tab, "--preset balanced --quality 30")
-    tab.keyboard.type("1.5\t")
+    tab.keyboard.type("1.5")
+    tab.keyboard.press("Tab")
     wait_for_command(tab, "--preset balanced --quality 41.5")
     tab.get_by_label("take the closest result").click()
     wait_for_command(tab, "--preset balanced --quality 41.5 --best-effort")
