@@ -81,7 +81,7 @@ class Choosing:
         return Settings(**{**values, "views": session.views_path if values["views"] or needs_views else None})
 
     def _nearest(self, session: Session, name: str, typed: float | None) -> float:
-        """Of the values of a slider to what is in its field: one key after another, it is short or missing."""
+        """The value of a slider that is nearest to what is in its field, perhaps only half typed, or nothing."""
         slider = self._by_name[name]
         low, high = (slider.minimum, slider.maximum) if name != "size_kb" else _size_bounds(session)
         return low if typed is None else min(max(typed, low), high)

@@ -38,7 +38,7 @@ class Answers {
 
   /** A question was accepted; its answer may have come already. */
   owe(event) {
-    if (this.early.delete(event)) return;
+    if (this.isOver || this.early.delete(event)) return;
     this.owed.add(event);
     if (!this.isReading) this.read();
   }
