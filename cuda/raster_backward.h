@@ -43,13 +43,18 @@ struct BlendBackwardBand {
     const uint32_t start = lists.start[place.tile];
     State<Warp> state;
     begin(warp, place, index, start, &state);
+    const auto before = [start](uint32_t last) { return last - start > kLanes ? last - kLanes : start; };
     LanesOf<Warp, bool> is;
-    for (uint32_t last = lists.start[place.tile + 1]; last > start;) {
-      const uint32_t first = last - start > kLanes ? last - kLanes : start;
+    NextEntries<Warp, FullSplat> next;
+    uint32_t last = lists.start[place.tile + 1];
+    next.read(warp, lists, before(last), last);
+    while (last > start) {
+      const uint32_t first = before(last);
       warp.each([&](int lane) {
         const uint32_t k = first + static_cast<uint32_t>(lane);
-        is[lane] = k < last && stage(k, index, place, state, lane, shared);
+        is[lane] = k < last && stage(k, next.entry[lane], next.splat[lane], index, place, state, lane, shared);
       });
+      next.read(warp, lists, before(first), first);
       for (uint32_t touching = warp.ballot(is); touching;) {
         const int which = highest_bit(touching);
         touching &= ~(1u << which);
@@ -98,15 +103,15 @@ struct BlendBackwardBand {
 
   // Of entry k: whether it touches parts that were still blended into there. If not, its slot is zero.
   template <class Warp>
-  SPLZ_WARP bool stage(uint32_t k, int64_t index, const BandPlace<Bands>& place, const State<Warp>& state, int lane,
-                       Shared* shared) const {
-    const uint32_t slot = lists.entries[k] * Bands + static_cast<uint32_t>(index % Bands);
+  SPLZ_WARP bool stage(uint32_t k, uint32_t entry, const FullSplat& splat, int64_t index, const BandPlace<Bands>& place,
+                       const State<Warp>& state, int lane, Shared* shared) const {
+    const uint32_t slot = entry * Bands + static_cast<uint32_t>(index % Bands);
     shared->slot[lane] = slot;
     if (k < state.stop) {
       uint32_t wanted = 0;
       SPLZ_UNROLL
       for (int part = 0; part < kParts; ++part) wanted |= k < state.part_last[part] ? 1u << part : 0;
-      const StagedSplat s = staged(unpack(lists.packed(lists.entries[k])), lists.exact_extent, place, wanted);
+      const StagedSplat s = staged(unpack(splat), lists.exact_extent, place, wanted);
       shared->batch[lane] = s;
       if (s.parts) return true;
     }
@@ -120,14 +125,8 @@ struct BlendBackwardBand {
     LanesOf<Warp, float> sums[8], last_sum;
     warp.own([&](int lane) {
       float sum[kGradientSlot] = {};
-      const float x = static_cast<float>(place.pixel_x(0, lane)) + 0.5f;
-      const float y = static_cast<float>(place.pixel_y(0, lane)) + 0.5f;
-      SPLZ_UNROLL
-      for (int part = 0; part < kParts; ++part) {
-        if (!(s.parts >> part & 1)) continue;
-        const Footprint f =
-            footprint(s, x + static_cast<float>(part % 2 * kPartWidth), y + static_cast<float>(part / 2 * kPartHeight));
-        if (!((f.power >= s.cut) & (state->last[part][lane] > k))) continue;
+      each_part(s, place, lane, [&](int part, const Footprint& f) {
+        if (!((f.power >= s.cut) & (state->last[part][lane] > k))) return;
         const float full = exp2_of(f.power) * s.opacity, alpha = at_most(full, kMostAlpha);
         const float inverse = 1.0f / (1.0f - alpha);
         const float after = state->transmittance[part][lane], before = after * inverse, weight = alpha * before;
@@ -149,7 +148,7 @@ struct BlendBackwardBand {
         sum[6] = fused(weight, g0, sum[6]);
         sum[7] = fused(weight, g1, sum[7]);
         sum[8] = fused(weight, g2, sum[8]);
-      }
+      });
       for (int row = 0; row < 8; ++row) sums[row][lane] = sum[row];
       last_sum[lane] = sum[8];
     });

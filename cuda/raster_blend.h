@@ -53,45 +53,88 @@ struct BandPlace {
   }
 };
 
-// Which parts an ellipse may touch: a bit each.
+// Which parts an ellipse may touch: a bit each. As pixel_span finds it for tiles, but every warp of a tile asks this of
+// every entry: a third of the instructions, and a margin for what they miss by. The same rows of pixels get the same
+// answer from any number of bands.
 template <int Bands>
-SPLZ_WARP uint32_t touched_parts(const Ellipse& e, const BandPlace<Bands>& place) {
+SPLZ_WARP uint32_t touched_parts(const StagedSplat& s, const BandPlace<Bands>& place) {
+  const float over_along = inverse_of(s.along), high = s.cut * inverse_of(s.across);
+  const float reach_x = root_of(fused(s.slope * s.slope, high, s.cut * over_along));
+  const float lean = reach_x > 0 ? s.slope * high * inverse_of(reach_x) : 0.0f;
+  const float reach = fused(root_of(high), 1.00002f, 0.02f), margin = fused(reach_x, 2e-5f, 0.02f);
+  const float first_x = static_cast<float>(place.x) + (0.5f - s.x);
   uint32_t parts = 0;
-  const float left = static_cast<float>(place.x) + 0.5f;
+  SPLZ_UNROLL
   for (int row = 0; row < BandPlace<Bands>::kParts / 2; ++row) {
-    const PixelSpan span = pixel_span(e, place.y + row * kPartHeight, kPartHeight);
-    if (!(span.left <= span.right)) continue;
+    const float low = static_cast<float>(place.y + row * kPartHeight) + (0.5f - s.y), most = low + (kPartHeight - 1);
+    const float right = fminf(fmaxf(lean, low), most), left = fminf(fmaxf(-lean, low), most);
+    const float right_room = fmaxf((s.cut - right * right * s.across) * over_along, 0.0f);
+    const float left_room = fmaxf((s.cut - left * left * s.across) * over_along, 0.0f);
+    const float last_x = fused(right, s.slope, root_of(right_room)) + margin;
+    const float least_x = fused(left, s.slope, -root_of(left_room)) - margin;
+    const bool there = (low <= reach) & (most >= -reach);
+    SPLZ_UNROLL
     for (int column = 0; column < 2; ++column) {
-      const float first = left + static_cast<float>(column * kPartWidth), last = first + (kPartWidth - 1);
-      if (span.left <= last && span.right >= first) parts |= 1u << (2 * row + column);
+      const float first = first_x + static_cast<float>(column * kPartWidth);
+      if (there & (least_x <= first + (kPartWidth - 1)) & (last_x >= first)) parts |= 1u << (2 * row + column);
     }
   }
   return parts;
 }
 
+// log2 of the Gaussian where a splat ends, as cut_of.
+SPLZ_WARP float quick_cut(float opacity, bool exact_extent) {
+  const float most = exact_extent ? -INFINITY : -kMostRadius2 * kHalfLog2e;
+  return fminf(fmaxf(-log2_of(opacity * 255.0f), most), 0.0f);
+}
+
 template <int Bands>
 SPLZ_WARP StagedSplat staged(const Splat& s, bool exact_extent, const BandPlace<Bands>& place, uint32_t wanted) {
-  const Ellipse e = ellipse_of(s, exact_extent);
-  return {s.x,
-          s.y,
-          s.slope,
-          s.along,
-          s.across,
-          e.cut,
-          s.opacity,
-          s.depth,
-          {s.color[0], s.color[1], s.color[2]},
-          touched_parts(e, place) & wanted};
+  StagedSplat out = {s.x,       s.y,      s.slope,
+                     s.along,   s.across, quick_cut(s.opacity, exact_extent),
+                     s.opacity, s.depth,  {s.color[0], s.color[1], s.color[2]},
+                     0};
+  out.parts = touched_parts(out, place) & wanted;
+  return out;
 }
 
 // The offset of a pixel from a splat, and log2 of its Gaussian there.
 struct Footprint {
   float e, dy, power;
 };
-SPLZ_WARP Footprint footprint(const StagedSplat& s, float x, float y) {
-  const float dy = y - s.y, e = fused(-dy, s.slope, x - s.x);
-  return {e, dy, fused(e * e, s.along, dy * dy * s.across)};
+// body(part, footprint) of a lane's pixel in each part that a splat may touch.
+template <int Bands, class Body>
+SPLZ_WARP void each_part(const StagedSplat& s, const BandPlace<Bands>& place, int lane, const Body& body) {
+  const float x = static_cast<float>(place.pixel_x(0, lane)) + 0.5f;
+  const float y = static_cast<float>(place.pixel_y(0, lane)) + 0.5f;
+  SPLZ_UNROLL
+  for (int row = 0; row < BandPlace<Bands>::kParts / 2; ++row) {
+    if (BandPlace<Bands>::kParts > 2 && !(s.parts >> 2 * row & 3)) continue;
+    const float dy = (row ? y + static_cast<float>(row * kPartHeight) : y) - s.y, lift = dy * dy * s.across;
+    SPLZ_UNROLL
+    for (int column = 0; column < 2; ++column) {
+      if (!(s.parts >> (2 * row + column) & 1)) continue;
+      const float e = fused(-dy, s.slope, (column ? x + kPartWidth : x) - s.x);
+      body(2 * row + column, Footprint{e, dy, fused(e * e, s.along, lift)});
+    }
+  }
 }
+
+// Entries ahead of their use, a lane each, so that memory is waited for while others are blended.
+template <class Warp, class Packed>
+struct NextEntries {
+  LanesOf<Warp, uint32_t> entry;
+  LanesOf<Warp, Packed> splat;
+
+  SPLZ_WARP void read(const Warp& warp, const TileLists<Packed>& lists, uint32_t first, uint32_t end) {
+    warp.own([&](int lane) {
+      const uint32_t k = first + static_cast<uint32_t>(lane);
+      if (k >= end) return;
+      entry[lane] = lists.entries[k];
+      splat[lane] = lists.packed(entry[lane]);
+    });
+  }
+};
 
 template <int Bands, bool Keeps, bool WithDepth, class Packed>
 struct BlendBand {
@@ -114,9 +157,9 @@ struct BlendBand {
     const uint32_t start = lists.start[place.tile], end = lists.start[place.tile + 1];
     State<Warp> state;
     begin(warp, place, start, &state);
-    LanesOf<Warp, Packed> next;
+    NextEntries<Warp, Packed> next;
     LanesOf<Warp, bool> is;
-    read(warp, start, end, &next);
+    next.read(warp, lists, start, end);
     for (uint32_t first = start; first < end; first += kLanes) {
       uint32_t open = 0;
       SPLZ_UNROLL
@@ -128,26 +171,17 @@ struct BlendBand {
       warp.each([&](int lane) {
         is[lane] = false;
         if (first + static_cast<uint32_t>(lane) >= end) return;
-        shared->batch[lane] = staged(unpack(next[lane]), lists.exact_extent, place, open);
+        shared->batch[lane] = staged(unpack(next.splat[lane]), lists.exact_extent, place, open);
         is[lane] = shared->batch[lane].parts != 0;
       });
       const uint32_t touching = warp.ballot(is);
-      read(warp, first + kLanes, end, &next);
+      next.read(warp, lists, first + kLanes, end);
       warp.each([&](int lane) { blend(touching, first, place, *shared, lane, &state); });
     }
     finish(warp, place, state);
   }
 
  private:
-  // Ahead of their use, so that memory is waited for while a batch is blended.
-  template <class Warp>
-  SPLZ_WARP void read(const Warp& warp, uint32_t first, uint32_t end, LanesOf<Warp, Packed>* batch) const {
-    warp.own([&](int lane) {
-      const uint32_t k = first + static_cast<uint32_t>(lane);
-      if (k < end) (*batch)[lane] = lists.packed(lists.entries[k]);
-    });
-  }
-
   template <class Warp>
   SPLZ_WARP void begin(const Warp& warp, const BandPlace<Bands>& place, uint32_t start, State<Warp>* state) const {
     warp.own([&](int lane) {
@@ -165,25 +199,19 @@ struct BlendBand {
   template <class Warp>
   SPLZ_WARP void blend(uint32_t touching, uint32_t first, const BandPlace<Bands>& place, const Shared& shared, int lane,
                        State<Warp>* state) const {
-    const float x = static_cast<float>(place.pixel_x(0, lane)) + 0.5f;
-    const float y = static_cast<float>(place.pixel_y(0, lane)) + 0.5f;
     for (; touching; touching &= touching - 1) {
       const int which = lowest_bit(touching);
       const StagedSplat s = shared.batch[which];
-      SPLZ_UNROLL
-      for (int part = 0; part < kParts; ++part) {
-        if (!(s.parts >> part & 1)) continue;
+      each_part(s, place, lane, [&](int part, const Footprint& f) {
         float& t = state->transmittance[part][lane];
-        const Footprint f =
-            footprint(s, x + static_cast<float>(part % 2 * kPartWidth), y + static_cast<float>(part / 2 * kPartHeight));
-        if (!((f.power >= s.cut) & (t >= kLeastTransmittance))) continue;
+        if (!((f.power >= s.cut) & (t >= kLeastTransmittance))) return;
         const float weight = at_most(exp2_of(f.power) * s.opacity, kMostAlpha) * t;
         t -= weight;
         for (int c = 0; c < 3; ++c)
           state->color[part][c][lane] = fused(weight, s.color[c], state->color[part][c][lane]);
         if constexpr (WithDepth) state->depth[part][lane] = fused(weight, s.depth, state->depth[part][lane]);
         if constexpr (Keeps) state->last[part][lane] = first + static_cast<uint32_t>(which) + 1;
-      }
+      });
     }
   }
 

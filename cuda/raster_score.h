@@ -40,7 +40,9 @@ struct ScoreBand {
     const uint32_t start = lists.start[place.tile], end = lists.start[place.tile + 1];
     State<Warp> state;
     begin(warp, place, &state);
+    NextEntries<Warp, FullSplat> next;
     LanesOf<Warp, bool> is;
+    next.read(warp, lists, start, end);
     for (uint32_t first = start; first < end; first += kLanes) {
       uint32_t open = 0;
       SPLZ_UNROLL
@@ -49,9 +51,10 @@ struct ScoreBand {
         open |= warp.ballot(is) ? 1u << part : 0;
       }
       warp.each([&](int lane) {
-        const uint32_t k = first + static_cast<uint32_t>(lane);
-        is[lane] = k < end && stage(k, index, place, open, lane, shared);
+        is[lane] = first + static_cast<uint32_t>(lane) < end &&
+                   stage(next.entry[lane], next.splat[lane], index, place, open, lane, shared);
       });
+      next.read(warp, lists, first + kLanes, end);
       for (uint32_t touching = warp.ballot(is); touching; touching &= touching - 1) {
         const int which = lowest_bit(touching);
         add_entry(warp, place, shared->batch[which], shared->slot[which], &state);
@@ -74,12 +77,12 @@ struct ScoreBand {
     });
   }
 
-  SPLZ_WARP bool stage(uint32_t k, int64_t index, const BandPlace<Bands>& place, uint32_t open, int lane,
-                       Shared* shared) const {
-    const uint32_t slot = lists.entries[k] * Bands + static_cast<uint32_t>(index % Bands);
+  SPLZ_WARP bool stage(uint32_t entry, const FullSplat& splat, int64_t index, const BandPlace<Bands>& place,
+                       uint32_t open, int lane, Shared* shared) const {
+    const uint32_t slot = entry * Bands + static_cast<uint32_t>(index % Bands);
     shared->slot[lane] = slot;
     if (open) {
-      shared->batch[lane] = staged(unpack(lists.packed(lists.entries[k])), lists.exact_extent, place, open);
+      shared->batch[lane] = staged(unpack(splat), lists.exact_extent, place, open);
       if (shared->batch[lane].parts) return true;
     }
     for (int row = 0; row < kSlot; ++row) slots[int64_t{slot} * kSlot + row] = 0;
@@ -95,15 +98,9 @@ struct ScoreBand {
     const float root_along = sqrtf(-s.along), root_across = sqrtf(-s.across);
     warp.own([&](int lane) {
       float sum[4] = {}, largest = 0, moment[kRows] = {};
-      const float x = static_cast<float>(place.pixel_x(0, lane)) + 0.5f;
-      const float y = static_cast<float>(place.pixel_y(0, lane)) + 0.5f;
-      SPLZ_UNROLL
-      for (int part = 0; part < kParts; ++part) {
-        if (!(s.parts >> part & 1)) continue;
-        const Footprint f =
-            footprint(s, x + static_cast<float>(part % 2 * kPartWidth), y + static_cast<float>(part / 2 * kPartHeight));
+      each_part(s, place, lane, [&](int part, const Footprint& f) {
         const float before = state->transmittance[part][lane];
-        if (!((f.power >= s.cut) & (before >= kLeastTransmittance))) continue;
+        if (!((f.power >= s.cut) & (before >= kLeastTransmittance))) return;
         const float raw = exp2_of(f.power) * s.opacity, alpha = at_most(raw, kMostAlpha), weight = alpha * before;
         state->transmittance[part][lane] = before - weight;
         sum[kScoreWeight] += weight;
@@ -126,7 +123,7 @@ struct ScoreBand {
             if (raw <= kMostAlpha)
               add_moments(removal + weight * weight * floor, f.e * root_along, f.dy * root_across, moment);
         }
-      }
+      });
       for (int row = 0; row < 4; ++row) basics[row][lane] = sum[row];
       for (int row = 0; row < kRows; ++row) moments[row][lane] = moment[row];
       most[lane] = largest;
