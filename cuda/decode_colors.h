@@ -19,20 +19,20 @@ SPLZ_ON_WARP uint64_t packed(const SizeState& s) {
          static_cast<uint64_t>(s.sum) << 32 | static_cast<uint64_t>(s.color) << 48;
 }
 
-// 2^(min(bucket, 6) / 2 - 3)
-SPLZ_ON_WARP float spread_of(uint32_t distance) {
-  const float odd = 0.17677669f;  // 0.35355338 and 0.70710677 are twice that and twice more, exactly
-  const uint32_t halves = distance < 6 ? distance : 6;
-  return (halves & 1 ? odd : 0.125f) * static_cast<float>(1u << (halves >> 1));
-}
+// What the context of a row's code follows from: the sizes so far, the neighbours' distance, and how far apart they are
+// expected to be in steps.
+struct SizeInputs {
+  uint64_t sizes;
+  uint32_t distance;
+  float apart;
+};
 
-// The context of plane `plane` (component plane / 3, channel plane % 3) of a row; step: that of its numbers.
-SPLZ_ON_WARP uint32_t size_context(const SizeState& s, uint32_t distance, float step, int plane, const float* w,
-                                   bool with_color) {
-  const float apart = spread_of(distance), share = plane ? 1.0f / static_cast<float>(plane) : 0.0f;
-  const int channel = plane % 3;
+// The context of a code; channel: of its plane; share: 1 over how many planes came before.
+SPLZ_ON_WARP uint32_t size_context(const SizeInputs& known, int channel, float share, const float* w, bool with_color) {
+  const SizeState s = unpacked(known.sizes);
+  const float apart = spread_of(known.distance);
   const uint32_t before = channel == 0 ? s.before[0] : channel == 1 ? s.before[1] : s.before[2];
-  float size = w[0] + apart / step * w[1];
+  float size = w[0] + known.apart * w[1];
   size = size + apart * w[2];
   size = size + static_cast<float>(s.channels) * w[3];
   size = size + static_cast<float>(before) * w[4];
@@ -42,9 +42,11 @@ SPLZ_ON_WARP uint32_t size_context(const SizeState& s, uint32_t distance, float 
   const uint32_t quarters = (bits_of_float(size) >> 21) - (119u << 2);
   return quarters < 63 ? quarters : 63;
 }
+SPLZ_ON_WARP float share_of(int planes_before) {
+  return planes_before ? 1.0f / static_cast<float>(planes_before) : 0.0f;
+}
 
-SPLZ_ON_WARP void add_size(SizeState& s, int plane, uint32_t size) {
-  const int channel = plane % 3;
+SPLZ_ON_WARP void add_size(SizeState& s, int channel, uint32_t size) {
   if (channel == 0) s.before[0] = size;
   if (channel == 1) s.before[1] = size;
   if (channel == 2) s.before[2] = size;
@@ -57,25 +59,37 @@ SPLZ_ON_WARP float* value_plane(const DecodeJob& job, const DecodeChunk& chunk, 
   return job.planes.values + p * job.planes.value_stride + chunk.at;
 }
 
-// A plane of codes of the rows row_of(i), i < n, into `values` as floats.
+// A plane of codes of the rows row_of(i), i < n, into `values` as floats. What all of its rows have in common is in
+// registers: they write to memory, and whatever they read from there might be what they wrote.
 template <class Warp, class RowOf>
 SPLZ_ON_WARP void decode_codes(const Warp& warp, const DecodeJob& job, const DecodeChunk& chunk, Stream<Warp>& stream,
                                int n, RowOf row_of, bool is_sh, int plane, float* values) {
-  const float* w = constants_at<float>(job, job.params->expect) + ((is_sh ? 3 : 0) + plane) * kSizeTermCount;
-  const float* steps = job.planes.steps[is_sh ? 1 : 0];
+  struct Row {
+    int at;
+    SizeInputs known;
+  };
+  const float* weights = constants_at<float>(job, job.params->expect) + ((is_sh ? 3 : 0) + plane) * kSizeTermCount;
+  float w[kSizeTermCount];
+  SPLZ_UNROLL
+  for (int t = 0; t < kSizeTermCount; ++t) w[t] = weights[t];
+  const float* apart = job.planes.apart[is_sh ? 1 : 0] + chunk.at;
+  const uint8_t* distance = job.planes.distance + chunk.at;
+  uint64_t* sizes = job.planes.sizes + chunk.at;
+  const int channel = plane % 3;
+  const float share = share_of(plane);
   decode_plane(
       warp, stream, n,
-      [&](int i) {
-        const int64_t at = chunk.at + row_of(i);
-        return size_context(unpacked(job.planes.sizes[at]), job.planes.distance[at], steps[at], plane, w, is_sh);
+      [=](int i) {
+        const int at = row_of(i);
+        return Row{at, {sizes[at], distance[at], apart[at]}};
       },
-      [&](int i, uint32_t value) {
-        const int row = row_of(i);
+      [&](int, const Row& row) { return size_context(row.known, channel, share, w, is_sh); },
+      [&](int, const Row& row, uint32_t value) {
         const int32_t code = signed_of(value), size = code < 0 ? -code : code;
-        values[row] = static_cast<float>(code);
-        SizeState state = unpacked(job.planes.sizes[chunk.at + row]);
-        add_size(state, plane, static_cast<uint32_t>(size < kMostSizeOfCode ? size : kMostSizeOfCode));
-        job.planes.sizes[chunk.at + row] = packed(state);
+        values[row.at] = static_cast<float>(code);
+        SizeState state = unpacked(row.known.sizes);
+        add_size(state, channel, static_cast<uint32_t>(size < kMostSizeOfCode ? size : kMostSizeOfCode));
+        sizes[row.at] = packed(state);
       });
 }
 
@@ -143,8 +157,8 @@ SPLZ_ON_WARP bool decode_sh_indices(const Warp& warp, const DecodeJob& job, cons
         warp, job, stream, book, b, booked,
         [&](int i) {
           const int64_t at = chunk.at + rows[i];
-          return index_level(size_context(unpacked(job.planes.sizes[at]), job.planes.distance[at],
-                                          job.planes.steps[1][at], b, book.expect, true));
+          return index_level(size_context({job.planes.sizes[at], job.planes.distance[at], job.planes.apart[1][at]},
+                                          b % 3, share_of(b), book.expect, true));
         },
         [&](int v, int i, int32_t number, uint32_t index) {
           float& value = value_plane(job, chunk, 3 + v)[rows[i]];  // whole numbers: exact
@@ -152,7 +166,7 @@ SPLZ_ON_WARP bool decode_sh_indices(const Warp& warp, const DecodeJob& job, cons
           if (v != book.first) return;
           uint64_t& word = job.planes.sizes[chunk.at + rows[i]];
           SizeState state = unpacked(word);
-          add_size(state, b, entry_sizes[index]);
+          add_size(state, b % 3, entry_sizes[index]);
           word = packed(state);
         });
     if (!is_inside) return false;
@@ -190,16 +204,15 @@ SPLZ_ON_WARP void rebuild_values(const DecodeJob& job, const DecodeChunk& chunk,
   const float* steps = job.planes.steps[is_sh ? 1 : 0] + chunk.at;
   const uint8_t* distance = job.planes.distance + chunk.at;
   float* values = value_plane(job, chunk, (is_sh ? 3 : 0) + v);
-  for (int row = run; row < chunk.n; row += chunk.runs) {
-    float known[kNeighbours], weight[kNeighbours];
-    for (int k = 0; k < kNeighbours; ++k) {
-      const int32_t at = job.planes.near_row[k][chunk.at + row];
-      known[k] = at < 0 ? 0.0f : values[at];
-      weight[k] = job.planes.near_weight[k][chunk.at + row];
-    }
-    const float mean = ((known[0] * weight[0] + known[1] * weight[1]) + known[2] * weight[2]) + known[3] * weight[3];
-    values[row] = shares[distance[row] * width] * mean + values[row] * steps[row];
-  }
+  each_of_run(job, chunk, run, [&](int row, const Neighbours& near) {
+    const float code = values[row] * steps[row], share = shares[distance[row] * width];
+    float known[kNeighbours];
+    SPLZ_UNROLL
+    for (int k = 0; k < kNeighbours; ++k) known[k] = near.row[k] < 0 ? 0.0f : values[near.row[k]];
+    const float mean = ((known[0] * near.weight[0] + known[1] * near.weight[1]) + known[2] * near.weight[2]) +
+                       known[3] * near.weight[3];
+    values[row] = share * mean + code;
+  });
 }
 
 // RGB coefficients of a row from its values; false if one is not finite.

@@ -83,14 +83,43 @@ SPLZ_ON_WARP void find_neighbours(const DecodeJob& job, const DecodeChunk& chunk
   planes.distance[chunk.at + row] = static_cast<uint8_t>(bucket_of(spacing));
 }
 
+// A row's neighbours, in its chunk; -1: none.
+struct Neighbours {
+  int32_t row[kNeighbours];
+  float weight[kNeighbours];
+};
+SPLZ_ON_WARP Neighbours neighbours_of(const DecodeJob& job, const DecodeChunk& chunk, int row) {
+  Neighbours near;
+  SPLZ_UNROLL
+  for (int k = 0; k < kNeighbours; ++k) {
+    near.row[k] = job.planes.near_row[k][chunk.at + row];
+    near.weight[k] = job.planes.near_weight[k][chunk.at + row];
+  }
+  return near;
+}
+
+// body(row, neighbours) of the rows of a run, one after another: each waits for those before it, but not for being told
+// which ones they are.
+template <class Body>
+SPLZ_ON_WARP void each_of_run(const DecodeJob& job, const DecodeChunk& chunk, int run, const Body& body) {
+  if (run >= chunk.runs || run >= chunk.n) return;
+  const int n = chunk.n, runs = chunk.runs;
+  Neighbours next = neighbours_of(job, chunk, run);
+  for (int row = run; row < n; row += runs) {
+    const Neighbours near = next;
+    if (row + runs < n) next = neighbours_of(job, chunk, row + runs);
+    body(row, near);
+  }
+}
+
 // trunc of the neighbours' weighted mean, in their order; who is not there weighs nothing, and no other lane's row is
 // read in its place.
-SPLZ_ON_WARP int32_t near_mean(const DecodeJob& job, const DecodeChunk& chunk, const int32_t* values, int row) {
+SPLZ_ON_WARP int32_t near_mean(const DecodeChunk& chunk, const Neighbours& near, const int32_t* values) {
   float sum = 0.0f;
+  SPLZ_UNROLL
   for (int k = 0; k < kNeighbours; ++k) {
-    const int32_t at = job.planes.near_row[k][chunk.at + row];
-    const float value = at < 0 ? 0.0f : static_cast<float>(values[chunk.at + at]);
-    sum = sum + job.planes.near_weight[k][chunk.at + row] * value;
+    const float value = near.row[k] < 0 ? 0.0f : static_cast<float>(values[chunk.at + near.row[k]]);
+    sum = sum + near.weight[k] * value;
   }
   return static_cast<int32_t>(sum);
 }
@@ -177,13 +206,13 @@ SPLZ_ON_WARP bool decode_opacity(const Warp& warp, const DecodeJob& job, const D
     if (!stream.ok) return false;
     int32_t* known = planes.features[kGeometryClass + c];
     warp.each([&](int lane) {
-      for (int i = lane; lane < chunk.runs && i < chunk.n; i += chunk.runs) {
-        const int32_t near = near_mean(job, chunk, known, i);
-        const int32_t expected =
-            c > 0 ? (near + planes.features[kGeometryClass][chunk.at + i] + 256) >> 9 : (near + 128) >> 8;
-        const int32_t residual = clamped(planes.residuals[0][chunk.at + i], -2 * kMostClass, 2 * kMostClass);
-        known[chunk.at + i] = clamped(expected + residual, -kMostClass, kMostClass) * 256;
-      }
+      each_of_run(job, chunk, lane, [&](int row, const Neighbours& near) {
+        const int64_t at = chunk.at + row;
+        const int32_t residual = clamped(planes.residuals[0][at], -2 * kMostClass, 2 * kMostClass);
+        const int32_t geometry = c > 0 ? planes.features[kGeometryClass][at] : 0, mean = near_mean(chunk, near, known);
+        const int32_t expected = c > 0 ? (mean + geometry + 256) >> 9 : (mean + 128) >> 8;
+        known[at] = clamped(expected + residual, -kMostClass, kMostClass) * 256;
+      });
     });
   }
   return close_stream(warp, stream);
@@ -202,8 +231,8 @@ SPLZ_ON_WARP void put_scale(const DecodeJob& job, const DecodeChunk& chunk, int 
   const int32_t* log2 = constants_at<int32_t>(job, job.params->log2_table);
   const int shift = bits_of(static_cast<uint32_t>(code >> kLogTableBits));
   const int32_t whole = log2[code >> shift] + (shift << 16) + log2_step;
-  const int32_t found = clamped(multiplied(whole, (256 << 16) / job.params->scales[j].power), -kMostOctaves * 65536,
-                                kMostOctaves * 65536);
+  const int32_t found =
+      clamped(multiplied(whole, job.params->scales[j].inverse), -kMostOctaves * 65536, kMostOctaves * 65536);
   job.planes.features[kScale0 + j][chunk.at + row] = found >> 8;
   const float unit = 0.69314718055994530942f / 65536.0f;
   job.log_scales[(chunk.row + row) * 3 + j] = static_cast<float>(found + job.params->scale_reference) * unit;
@@ -213,20 +242,26 @@ SPLZ_ON_WARP int32_t log2_step_of(const DecodeJob& job, const ScaleStep& scale, 
   return scale.log2_base + half_octaves_of(job, scale.rule, at) * 32768;
 }
 
-// Scale j of one row, from what its residual is to.
-SPLZ_ON_WARP void rebuild_scale(const DecodeJob& job, const DecodeChunk& chunk, int j, int row, int32_t residual) {
+// Scale j of one row, from what its residual is to. Whatever is known already is read before the neighbours, who may
+// just have been written.
+SPLZ_ON_WARP void rebuild_scale(const DecodeJob& job, const DecodeChunk& chunk, int j, int row,
+                                const Neighbours& near) {
   const DecodePlanes& planes = job.planes;
   const ScaleStep& scale = job.params->scales[j];
   const int64_t at = chunk.at + row;
-  const int32_t mean = near_mean(job, chunk, planes.features[kScale0 + j], row);
-  const int32_t mean0 = j > 0 ? planes.means[0][at] : mean, mean1 = j > 1 ? planes.means[1][at] : mean;
-  if (j < 2) planes.means[j][at] = mean;
+  const int32_t residual = planes.residuals[j][at], log2_step = log2_step_of(job, scale, at);
   int32_t sum = scale.predict[kOne] * 1024 + planes.features[kAlpha][at] * scale.predict[kOwnAlpha] +
-                planes.features[kSpacing][at] * scale.predict[kOwnSpacing] + mean0 * scale.predict[kNearScale0];
-  if (j > 0) sum += planes.features[kScale0][at] * scale.predict[kOwnScale0] + mean1 * scale.predict[kNearScale1];
-  if (j > 1) sum += planes.features[kScale1][at] * scale.predict[kOwnScale1] + mean * scale.predict[kNearScale2];
+                planes.features[kSpacing][at] * scale.predict[kOwnSpacing];
+  if (j > 0) sum += planes.features[kScale0][at] * scale.predict[kOwnScale0];
+  if (j > 1) sum += planes.features[kScale1][at] * scale.predict[kOwnScale1];
+  const int32_t known0 = j > 0 ? planes.means[0][at] : 0, known1 = j > 1 ? planes.means[1][at] : 0;
+  const int32_t mean = near_mean(chunk, near, planes.features[kScale0 + j]);
+  const int32_t mean0 = j > 0 ? known0 : mean, mean1 = j > 1 ? known1 : mean;
+  if (j < 2) planes.means[j][at] = mean;
+  sum += mean0 * scale.predict[kNearScale0];
+  if (j > 0) sum += mean1 * scale.predict[kNearScale1];
+  if (j > 1) sum += mean * scale.predict[kNearScale2];
   const int32_t predicted = clamped(sum >> 10, -kMostOctaves * 256, kMostOctaves * 256);
-  const int32_t log2_step = log2_step_of(job, scale, at);
   // 2^x in 1/16, rounded; x in 1/256 octave
   const int32_t x = clamped(((predicted * scale.power) >> 8) - (log2_step >> 8) + 1024, -256, 24 * 256);
   const uint32_t* exp2 = constants_at<uint32_t>(job, job.params->exp2_table);
@@ -262,11 +297,17 @@ SPLZ_ON_WARP bool decode_scales(const Warp& warp, const DecodeJob& job, const De
       if (!stream.ok) return false;
     }
     warp.each([&](int lane) {
-      for (int i = lane; lane < chunk.runs && i < chunk.n; i += chunk.runs)
-        rebuild_scale(job, chunk, j, i, residuals[i]);
+      each_of_run(job, chunk, lane, [&](int row, const Neighbours& near) { rebuild_scale(job, chunk, j, row, near); });
     });
   }
   return close_stream(warp, stream);
+}
+
+// 2^(min(bucket, 6) / 2 - 3)
+SPLZ_ON_WARP float spread_of(uint32_t distance) {
+  const float odd = 0.17677669f;  // 0.35355338 and 0.70710677 are twice that and twice more, exactly
+  const uint32_t halves = distance < 6 ? distance : 6;
+  return (halves & 1 ? odd : 0.125f) * static_cast<float>(1u << (halves >> 1));
 }
 
 // What follows from the scales: from here on the distance counts in sizes of the nearest neighbour. And all steps left.
@@ -285,8 +326,12 @@ SPLZ_ON_WARP void find_steps(const DecodeJob& job, const DecodeChunk& chunk, int
   const float axis = step_of(job, params.axis[kind], at), spin = step_of(job, params.spin[kind], at);
   planes.axis_step[at] = axis < 0.75f ? axis : 0.75f;
   planes.spin_step[at] = spin < 1.5f ? spin : 1.5f;
-  planes.steps[0][at] = step_of(job, params.color, at);
-  if (params.rest > 0) planes.steps[1][at] = step_of(job, params.sh, at);
+  const float apart = spread_of(planes.distance[at]);
+  for (int is_sh = 0; is_sh < (params.rest > 0 ? 2 : 1); ++is_sh) {
+    const float step = step_of(job, is_sh ? params.sh : params.color, at);
+    planes.steps[is_sh][at] = step;
+    planes.apart[is_sh][at] = apart / step;
+  }
   planes.sizes[at] = 0;
 }
 

@@ -49,7 +49,7 @@ struct Rule {
 };
 struct ScaleStep {
   Rule rule;
-  int32_t power, log2_base, predict[kScaleTerms];
+  int32_t power, inverse, log2_base, predict[kScaleTerms];  // inverse: 2^24 / power
 };
 struct Book {
   int32_t first, count, entries;
@@ -95,6 +95,7 @@ struct DecodePlanes {
   float* axes[9];
   float *axis_step, *spin_step;
   float* steps[2];   // of the colour, of SH
+  float* apart[2];   // how far the neighbours are expected to be, in those
   uint64_t* sizes;   // SizeState
   int32_t* sh_rows;  // rows of SH by books, then those by numbers
   float* values;     // colour's 3, then SH's 3 rest planes of `value_stride` floats: codes, then what they stand for

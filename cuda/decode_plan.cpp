@@ -69,7 +69,11 @@ DecodeParams params_of(const SteppedParams& from, Constants& constants) {
   to.softness = from.neighbour_softness;
   for (size_t j = 0; j < 3; ++j) {
     const ScaleRule& scale = from.scales[j];
-    to.scales[j] = {rule_of(scale.step), scale.power, log2_base_of(scale.step, from.by_books[kScaleBooks]), {}};
+    to.scales[j] = {rule_of(scale.step),
+                    scale.power,
+                    (256 << 16) / scale.power,
+                    log2_base_of(scale.step, from.by_books[kScaleBooks]),
+                    {}};
     std::copy(scale.predict.begin(), scale.predict.end(), to.scales[j].predict);
   }
   for (size_t kind = 0; kind < 2; ++kind) {
@@ -230,6 +234,7 @@ size_t lay_out_planes(int64_t rows, const SteppedParams& params, uint8_t* block,
     there.take(planes->parents[k], rows);
     there.take(planes->means[k], rows);
     there.take(planes->steps[k], rows);
+    there.take(planes->apart[k], rows);
   }
   there.take(planes->node_contexts, rows);
   there.take(planes->node_symbols, rows);

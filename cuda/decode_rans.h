@@ -85,17 +85,21 @@ SPLZ_ON_WARP bool close_stream(const Warp& warp, const Stream<Warp>& s) {
          s.raw_bits - s.next_bit < 8 && bits_at(s.raw, s.raw_bits, s.next_bit, 8) == 0;
 }
 
-// One symbol: the hint is it or a little below.
+// One symbol: the hint is it or a little below, mostly by less than three. Those starts are read at once: a stream is
+// one chain of look-ups, and each that waits for another adds to the time of all.
 template <class Warp>
-SPLZ_ON_WARP uint32_t decode_symbol(const Stream<Warp>& s, uint32_t context, uint32_t x, uint32_t* symbol) {
-  const uint32_t table = s.table_of[context], slot = x & (kRansTotal - 1);
-  const uint16_t* starts = s.starts + table * kStartsOfTable;
+SPLZ_ON_WARP uint32_t decode_symbol(const Stream<Warp>& s, uint32_t table, uint32_t x, uint32_t* symbol) {
+  const uint32_t slot = x & (kRansTotal - 1);
   uint32_t found = s.hints[table * kHintsOfTable + slot * kHintsOfTable / kRansTotal];
-  uint32_t start = starts[found], end = starts[found + 1];
+  const uint16_t* starts = s.starts + table * kStartsOfTable + found;
+  const uint32_t first = starts[0], second = starts[1], third = starts[2], fourth = starts[3];
+  uint32_t start = slot >= third ? third : slot >= second ? second : first;
+  uint32_t end = slot >= third ? fourth : slot >= second ? third : second;
+  found += (slot >= second) + (slot >= third);
   while (slot >= end) {
     start = end;
     ++found;
-    end = starts[found + 1];
+    end = s.starts[table * kStartsOfTable + found + 1];
   }
   *symbol = found;
   return rans_step(x, start, end);
@@ -108,13 +112,16 @@ SPLZ_ON_WARP void decode_group(const Warp& warp, Stream<Warp>& s, int active,
                                typename Warp::template Lanes<uint32_t>& symbols) {
   const int lanes = s.lanes;
   const uint32_t own_lanes = lanes == kLanes ? kAllLanes : (1u << lanes) - 1;
+  typename Warp::template Lanes<uint32_t> tables;  // before anything waits for a state
+  warp.own([&](int lane) { tables[lane] = s.table_of[contexts[lane]]; });
   for (int first = 0; first < active; first += lanes) {
-    const auto context = warp.shuffle(contexts, [=](int lane) { return first + (lane & (lanes - 1)); });
+    auto table = tables;
+    if (lanes < kLanes) table = warp.shuffle(tables, [=](int lane) { return first + (lane & (lanes - 1)); });
     typename Warp::template Lanes<bool> below;
-    warp.each([&](int lane) {
+    warp.own([&](int lane) {
       const int row = first + (lane & (lanes - 1));
       uint32_t symbol = 0;
-      if (row < active) s.x[lane] = decode_symbol(s, context[lane], s.x[lane], &symbol);
+      if (row < active) s.x[lane] = decode_symbol(s, table[lane], s.x[lane], &symbol);
       if (row == lane) symbols[lane] = symbol;
       below[lane] = row < active && s.x[lane] < kRansLow;
     });
@@ -124,7 +131,7 @@ SPLZ_ON_WARP void decode_group(const Warp& warp, Stream<Warp>& s, int active,
       s.ok = false;
       return;
     }
-    warp.each([&](int lane) {
+    warp.own([&](int lane) {
       const uint32_t before = takers & ((1u << (lane & (lanes - 1))) - 1);
       if (below[lane])
         s.x[lane] = s.x[lane] << 16 | word_at(s.words, s.next_word + static_cast<uint32_t>(count_bits(before)));
@@ -152,11 +159,13 @@ SPLZ_ON_WARP void complete_group(const Warp& warp, Stream<Warp>& s, int active,
                                  const typename Warp::template Lanes<uint32_t>& contexts,
                                  typename Warp::template Lanes<uint32_t>& values) {
   typename Warp::template Lanes<uint32_t> low, moved(0u), added(0u);
-  typename Warp::template Lanes<bool> escaped, large;
+  typename Warp::template Lanes<bool> escaped, unfinished, large;
   warp.each([&](int lane) {
     low[lane] = lane < active ? s.set->low_bits[contexts[lane]] : 0;
     escaped[lane] = lane < active && s.set->escapes && values[lane] == static_cast<uint32_t>(kEscape);
+    unfinished[lane] = low[lane] || escaped[lane];
   });
+  if (warp.ballot(unfinished) == 0) return;
   uint32_t low_total = 0, golomb_total = 0;
   const auto low_before = warp.sums_before(low, &low_total);
   for (uint32_t left = warp.ballot(escaped); left; left &= left - 1) {
@@ -185,24 +194,45 @@ SPLZ_ON_WARP void complete_group(const Warp& warp, Stream<Warp>& s, int active,
   if (warp.ballot(large) != 0 || s.next_bit > s.raw_bits) s.ok = false;
 }
 
-// A plane of n values: take(i, value) of each, in groups of 32, after context_of(i). Both are called by the lane that
-// row i belongs to. After a failure (s.ok) nothing more is taken.
-template <class Warp, class ContextOf, class Take>
-SPLZ_ON_WARP void decode_plane(const Warp& warp, Stream<Warp>& s, int n, ContextOf context_of, Take take) {
+// A plane of n values, in groups of 32: known = load(i), context_of(i, known), take(i, known, value), all called by the
+// lane that row i belongs to. Loads run ahead, before the 32 rows in front of them are taken, so that none is waited
+// for. After a failure (s.ok) nothing more is taken.
+template <class Warp, class Load, class ContextOf, class Take>
+SPLZ_ON_WARP void decode_plane(const Warp& warp, Stream<Warp>& s, int n, const Load& load, const ContextOf& context_of,
+                               const Take& take) {
+  typename Warp::template Lanes<decltype(load(0))> known, next;
+  const bool any_raw = s.set->any_raw;
+  warp.own([&](int lane) {
+    if (lane < n) next[lane] = load(lane);
+  });
   for (int first = 0; first < n; first += kLanes) {
     const int active = n - first < kLanes ? n - first : kLanes;
     typename Warp::template Lanes<uint32_t> contexts, values;
     warp.each([&](int lane) {
-      contexts[lane] = lane < active ? context_of(first + lane) : 0u;
+      known[lane] = next[lane];
+      contexts[lane] = lane < active ? context_of(first + lane, known[lane]) : 0u;
       values[lane] = 0;
     });
+    warp.own([&](int lane) {
+      if (first + kLanes + lane < n) next[lane] = load(first + kLanes + lane);
+    });
     if (s.ok) decode_group(warp, s, active, contexts, values);
-    if (s.ok && s.set->any_raw) complete_group(warp, s, active, contexts, values);
+    if (s.ok && any_raw) complete_group(warp, s, active, contexts, values);
     if (!s.ok) return;
     warp.each([&](int lane) {
-      if (lane < active) take(first + lane, values[lane]);
+      if (lane < active) take(first + lane, known[lane], values[lane]);
     });
   }
+}
+
+// The same where a context needs what is known only then: context_of(i), take(i, value).
+struct Nothing {};
+template <class Warp, class ContextOf, class Take>
+SPLZ_ON_WARP void decode_plane(const Warp& warp, Stream<Warp>& s, int n, const ContextOf& context_of,
+                               const Take& take) {
+  decode_plane(
+      warp, s, n, [](int) { return Nothing{}; }, [&](int i, Nothing) { return context_of(i); },
+      [&](int i, Nothing, uint32_t value) { take(i, value); });
 }
 
 SPLZ_ON_WARP int32_t signed_of(uint32_t value) {

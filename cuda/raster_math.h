@@ -13,10 +13,8 @@
 
 #if defined(__CUDACC__)
 #define SPLZ_MEMBER __host__ __device__ __forceinline__
-#define SPLZ_UNROLL _Pragma("unroll")
 #else
 #define SPLZ_MEMBER inline
-#define SPLZ_UNROLL
 #endif
 
 namespace splatzip::cuda {

@@ -25,9 +25,11 @@ namespace splatzip::cuda {
 #if defined(__CUDACC__)
 #define SPLZ_ON_WARP __device__ inline
 #define SPLZ_WARP __device__ __forceinline__
+#define SPLZ_UNROLL _Pragma("unroll")
 #else
 #define SPLZ_ON_WARP static inline
 #define SPLZ_WARP inline
+#define SPLZ_UNROLL
 #endif
 
 constexpr int kLanes = 32;
