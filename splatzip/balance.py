@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.distill import regression
 from splatzip.kernels.device import Engine
+from splatzip.kernels.rasterize import Targets
 from splatzip.optimize import compensation, repair, settle
 from splatzip.prune import removal
 from splatzip.prune.order import Removal
@@ -38,6 +39,7 @@ _GIVEN_FOCAL = 600.0  # pixels: where there are given cameras alone
 _FOUND_AT = -0.9  # the fineness that worth and rates serve best; finer, they fall with the square root of the noise
 _LESS = 0.57  # a unit of fineness
 _LARGER = 1.4  # given ones, where there are others: what they see is what will be looked at
+_SMALL_PIXELS = 400 * 300  # what a picture has that is kept as float32: 320 larger ones would take more than 1 GB
 _TILE_SPLATS = 6000  # finer to stream than larger ones, whose files are 0.2 to 0.9 % smaller
 # Two thirds of what serves where fewer steps have to do: 0.2 (snowmiku) to 1 dB (chair) better after a thousand.
 _REPAIR = repair.Options(
@@ -113,14 +115,14 @@ class Prepared:
     Attributes:
         scene: the source, neighbours side by side.
         cameras: V views.
-        targets: V pictures of the source, (H, W, 3).
+        targets: V pictures of the source, (H, W, 3); large ones as 16-bit floats.
         weights: (V,) how much each view counts.
         removal: the order of removal, with prices that are mean squared changes of all pictures.
     """
 
     scene: Scene
     cameras: Sequence[Camera]
-    targets: Sequence[Floats]
+    targets: Targets
     weights: Sequence[float]
     removal: Removal
     options: Options
@@ -206,9 +208,9 @@ class Prepared:
     def _squared_change(self, scene: Scene) -> float:
         """How far the pictures of a scene are from the targets: mean square over the pixels of a few views."""
         rasterizer = drawer(scene, threads=self.threads, device=self.device)
-        views: Sequence[tuple[Camera, Floats, float]] = list(zip(self.cameras, self.targets, self.weights, strict=True))
+        all_views = list(zip(self.cameras, self.targets, self.weights, strict=True))
+        views = _evenly(all_views, self.options.scoring_views // _NOISE_VIEWS)
         changed = pixels = 0.0
-        views = _evenly(views, self.options.scoring_views // _NOISE_VIEWS)
         colors = rasterizer.colors([camera for camera, _, _ in views])
         for (_, target, weight), color in zip(views, colors, strict=True):
             changed += weight * float(np.square(color - target).sum())
@@ -240,7 +242,7 @@ def prepare(
     scene = scene.take(scene.z_order)  # so that a view sees all of 16 in a row or none, mostly
     report(0.4, "rendering the source")
     rasterizer = drawer(scene, threads=threads, device=device)
-    targets = list(rasterizer.colors(cameras))
+    targets = [_kept(color) for color in rasterizer.colors(cameras)]
     del rasterizer
     report(0.5, "pruning")
     order = _order(scene, cameras, weights, options, threads, device)
@@ -263,6 +265,13 @@ def as_large(cameras: Sequence[Camera], made: Sequence[Camera] = ()) -> list[Cam
     """Given cameras, scaled to a little more pixels per radian than the pseudo-views; never enlarged."""
     focal = _LARGER * float(np.median([camera.fx for camera in made])) if made else _GIVEN_FOCAL
     return [camera.scaled(min(1.0, focal / camera.fx)) for camera in cameras]
+
+
+def _kept(color: Floats) -> NDArray[np.floating[Any]]:
+    """A picture of the source for as long as values move towards it; 16 bits are 77 dB or more."""
+    if color.shape[0] * color.shape[1] <= _SMALL_PIXELS:
+        return color
+    return np.minimum(color, np.finfo(np.float16).max).astype(np.float16)
 
 
 def _less_when_finer(steps: stepped.Options) -> float:

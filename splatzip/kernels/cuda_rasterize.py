@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from splatzip.errors import BackendError
 from splatzip.kernels.device import require_cuda
-from splatzip.kernels.rasterize import Doubles, Floats
+from splatzip.kernels.rasterize import Doubles, Floats, Targets
 
 _ATTRIBUTES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
 
@@ -93,7 +93,7 @@ class CudaRasterizer:
     def compare(
         self, world_to_cameras: Sequence[Doubles], origin: Doubles,
         intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
-        exact_extent: bool, antialias: bool, targets: Sequence[Floats],
+        exact_extent: bool, antialias: bool, targets: Targets,
     ) -> NDArray[np.float64]:  # fmt: skip
         """(V,) squared differences of the colours from V targets, (H, W, 3), summed where they are drawn."""
         views = _views(world_to_cameras, origin, intrinsics, size, background)

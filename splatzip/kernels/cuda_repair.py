@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from splatzip.errors import BackendError
 from splatzip.kernels.device import Engine, make_core
-from splatzip.kernels.repair import NAMES, Doubles, Floats, Rates
+from splatzip.kernels.rasterize import Doubles, Floats, Targets
+from splatzip.kernels.repair import NAMES, Rates
 from splatzip.kernels.stepped import RoundCall
 
 
@@ -19,7 +20,7 @@ class CudaRepair:
     Raises: BackendError if there is no GPU, or too little memory.
     """
 
-    def __init__(self, arrays: Mapping[str, Floats], targets: Sequence[Floats], *, engine: Engine) -> None:
+    def __init__(self, arrays: Mapping[str, Floats], targets: Targets, *, engine: Engine) -> None:
         self._core = make_core(engine, "repair")
         self._shape = arrays["sh"].shape
         self._sizes = [(target.shape[1], target.shape[0]) for target in targets]

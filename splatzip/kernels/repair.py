@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import BackendError
+from splatzip.kernels.rasterize import Doubles, Floats, Targets
 
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 NAMES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
 
 
@@ -34,7 +32,7 @@ class Rates(NamedTuple):
 class NativeRepair:
     """Attributes on their way from a scene's arrays towards pictures, (H, W, 3) each."""
 
-    def __init__(self, arrays: Mapping[str, Floats], targets: Sequence[Floats], *, threads: int = 0) -> None:
+    def __init__(self, arrays: Mapping[str, Floats], targets: Targets, *, threads: int = 0) -> None:
         self._core, self._targets, self._threads = _core.Repair(), targets, threads
         self._shapes = {name: arrays[name].shape for name in NAMES}
         self._steps = 0

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.kernels.device import Engine
+from splatzip.kernels.rasterize import Targets
 from splatzip.raster.rasterize import drawer
 from splatzip.scene import Camera, Scene
 from splatzip.stream.compensation import Compensation, octaves_lacking
@@ -44,7 +45,7 @@ class Options:
 
 
 def fit(
-    scene: Scene, tiers: NDArray[np.uint8], cameras: Sequence[Camera], targets: Sequence[Floats],
+    scene: Scene, tiers: NDArray[np.uint8], cameras: Sequence[Camera], targets: Targets,
     options: Options | None = None, *, threads: int = 0, device: Engine = "cpu",
 ) -> Compensation:  # fmt: skip
     """Fit the stand-ins with which each prefix of the tiers looks most like the whole.
@@ -74,7 +75,7 @@ def _descend(
     there: Scene,
     start: tuple[float, float],
     cameras: Sequence[Camera],
-    targets: Sequence[Floats],
+    targets: Targets,
     options: Options,
     threads: int,
     device: Engine,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from splatzip.errors import ViewsError
 from splatzip.kernels.cuda_repair import CudaRepair
 from splatzip.kernels.device import Engine
+from splatzip.kernels.rasterize import Targets
 from splatzip.kernels.repair import NativeRepair, Rates
 from splatzip.scene import Camera, Scene
 
@@ -77,7 +78,7 @@ class Steps(Protocol):
 
 
 def repair(
-    scene: Scene, cameras: Sequence[Camera], targets: Sequence[Floats], options: Options | None = None, *,
+    scene: Scene, cameras: Sequence[Camera], targets: Targets, options: Options | None = None, *,
     weights: Sequence[float] | None = None, before_step: Callable[[int, Steps], None] | None = None,
     threads: int = 0, device: Engine = "cpu", progress: Callable[[float], None] | None = None,
 ) -> Scene:  # fmt: skip

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from splatzip.kernels.cuda_repair import CudaRepair
 from splatzip.kernels.device import Engine
+from splatzip.kernels.rasterize import Targets
 from splatzip.optimize import repair
 from splatzip.quantize.stepped import Rounding
 from splatzip.scene import Camera, Scene
@@ -49,7 +50,7 @@ def settle(
     scene: Scene,
     decoded: Callable[[Scene], Mapping[str, Floats]],
     cameras: Sequence[Camera],
-    targets: Sequence[Floats],
+    targets: Targets,
     options: Options | None = None,
     *,
     weights: Sequence[float] | None = None,

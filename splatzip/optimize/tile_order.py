@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from splatzip.container import ContainerFile
 from splatzip.kernels.device import Engine
+from splatzip.kernels.rasterize import Targets
 from splatzip.raster.rasterize import drawer
 from splatzip.scene import Camera, Scene
 from splatzip.stream.compensation import compensated
@@ -39,7 +40,7 @@ class Options:
 
 
 def most_missed_first(
-    scene: Scene, file: ContainerFile, cameras: Sequence[Camera], targets: Sequence[Floats],
+    scene: Scene, file: ContainerFile, cameras: Sequence[Camera], targets: Targets,
     options: Options | None = None, *, threads: int = 0, device: Engine = "cpu",
 ) -> list[int]:  # fmt: skip
     """The tiles of the last tier, by how much pictures change without each, per byte.

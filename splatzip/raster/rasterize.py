@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from splatzip.errors import BackendError
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.device import DeviceChoice, Engine, chosen_device, make_core
-from splatzip.kernels.rasterize import NativeRasterizer
+from splatzip.kernels.rasterize import NativeRasterizer, Targets
 from splatzip.raster.batches import batches
 from splatzip.scene import Camera, Scene
 from splatzip.scene.on_gpu import GpuScene
@@ -71,7 +71,7 @@ class Renderer(Protocol):
         """Their colours, (H, W, 3) each."""
         ...
 
-    def errors(self, cameras: Sequence[Camera], targets: Sequence[Floats]) -> list[float]:
+    def errors(self, cameras: Sequence[Camera], targets: Targets) -> list[float]:
         """Mean squared differences of those from targets of the same sizes. They are compared where they are drawn."""
         ...
 
@@ -124,7 +124,7 @@ class Rasterizer:
                 threads=self._threads,
             )[0]  # fmt: skip
 
-    def errors(self, cameras: Sequence[Camera], targets: Sequence[Floats]) -> list[float]:
+    def errors(self, cameras: Sequence[Camera], targets: Targets) -> list[float]:
         """See `Renderer`."""
         both = zip(self.colors(cameras), targets, strict=True)
         return [float(np.square(color - target).mean()) for color, target in both]
@@ -217,7 +217,7 @@ class CudaPictures:
                 *self._views(batch), exact_extent=False, antialias=self.antialiased, alpha=False, depth=False
             )[0]
 
-    def errors(self, cameras: Sequence[Camera], targets: Sequence[Floats]) -> list[float]:
+    def errors(self, cameras: Sequence[Camera], targets: Targets) -> list[float]:
         """See `Renderer`."""
         found: list[float] = []
         for batch in batches(cameras, self._splats):

@@ -33,7 +33,8 @@ LOOKS_AT_THE_MIDDLE = 0.64  # of all views
 CANDIDATES_A_VIEW = 3  # at most, of either kind, for each that is chosen
 MOST_SPARE = 64  # and at most so many more than are chosen: from many, chance alone covers
 MEDIAN_SPLAT_PIXELS = 1.8  # standard deviation of the median splat of the middle, in the median view
-WIDTHS = (128, 400)  # least and most pixels
+WIDTHS = (128, 400)  # least and most pixels for that
+LEAST_SPLAT_PIXELS, MOST_WIDTH = 0.9, 800  # of scenes of smaller splats: more pixels for so much
 
 
 def pseudo_views(scene: Scene, *, count: int = VIEWS, seed: int = 0, threads: int = 0, device: Engine = "cpu") -> Views:
@@ -72,7 +73,8 @@ def _resolution(cameras: list[Camera], extent: Extent) -> float:
     """By how much probing cameras are to be enlarged so that the median splat has its size in pixels."""
     distances = [float(np.linalg.norm(camera.position - extent.centre)) for camera in cameras]
     around = [distance for distance in distances if distance > extent.radius] or [2 * extent.radius]
-    focal = MEDIAN_SPLAT_PIXELS * float(np.median(around)) / extent.splat_size
+    at_one_pixel = 2 * np.tan(FOV_X_RAD / 2) * float(np.median(around)) / extent.splat_size
     least, most = WIDTHS
-    width = min(max(2 * focal * np.tan(FOV_X_RAD / 2), least), most)
+    width = min(max(MEDIAN_SPLAT_PIXELS * at_one_pixel, least), most)
+    width = min(max(LEAST_SPLAT_PIXELS * at_one_pixel, width), MOST_WIDTH)
     return int(width / 4) * 4 / cameras[0].width

@@ -110,9 +110,9 @@ def test_views_move_and_grow_with_the_scene():
 def test_the_median_splat_has_a_size_in_pixels_that_shows_it():
     scene = ball(n=400)
     camera = pseudo_views(scene, count=6).cameras[0]
-    assert 128 <= camera.width <= 400
+    assert 128 <= camera.width <= 800
     tiny = scene.edited(log_scales=scene.log_scales - 5)
-    assert pseudo_views(tiny, count=6).cameras[0].width == 400
+    assert pseudo_views(tiny, count=6).cameras[0].width == 800
 
 
 @pytest.mark.parametrize("logit", [6.0, -3.0, -np.inf, np.inf])
