@@ -55,6 +55,17 @@ def test_splats_go_and_the_file_says_what_that_cost(chair: Scene, own_point: byt
     assert "12 pseudo-views of the source" in facts["quality"]["views"]
 
 
+def test_small_splats_are_looked_at_in_larger_pictures_of_16_bits_which_do_not_show_it(chair: Scene) -> None:
+    fine = chair.edited(log_scales=chair.log_scales - 2.5)
+    prepared = stages.prepare(fine, replace(SHORT, views=3, prune=0.0))
+    assert stages.prepare(chair, replace(SHORT, views=3, prune=0.0)).targets[0].dtype == np.float32
+    for camera, target in zip(prepared.cameras, prepared.targets, strict=True):
+        assert camera.width == 800
+        assert target.dtype == np.float16
+        wanted = render(prepared.scene, camera).color
+        assert -10 * np.log10(np.square(target - wanted).mean()) > 75
+
+
 def test_the_coarser_the_steps_the_fewer_splats_stay_and_never_next_to_none(chair: Scene) -> None:
     profile = short()
     assert profile.balance is not None
