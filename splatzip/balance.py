@@ -39,7 +39,7 @@ _GIVEN_FOCAL = 600.0  # pixels: where there are given cameras alone
 _FOUND_AT = -0.9  # the fineness that worth and rates serve best; finer, they fall with the square root of the noise
 _LESS = 0.57  # a unit of fineness
 _LARGER = 1.4  # given ones, where there are others: what they see is what will be looked at
-_SMALL_PIXELS = 400 * 300  # what a picture has that is kept as float32: 320 larger ones would take more than 1 GB
+_SMALL_PIXELS = 400 * 300  # what a picture has that is kept as float32: 320 of the largest would take 1.8 GB
 _TILE_SPLATS = 6000  # finer to stream than larger ones, whose files are 0.2 to 0.9 % smaller
 # Two thirds of what serves where fewer steps have to do: 0.2 (snowmiku) to 1 dB (chair) better after a thousand.
 _REPAIR = repair.Options(
@@ -238,11 +238,12 @@ def prepare(
     count = options.views_beside if cameras else options.views
     made = pseudo_views(scene, count=count, threads=threads, device=device).cameras if count else ()
     weights = [*([options.given_weight] * len(cameras)), *([1.0] * len(made))]
+    small = [*([_LARGER**2 * _SMALL_PIXELS] * len(cameras)), *([_SMALL_PIXELS] * len(made))]
     cameras = [*as_large(cameras, made), *made]
     scene = scene.take(scene.z_order)  # so that a view sees all of 16 in a row or none, mostly
     report(0.4, "rendering the source")
     rasterizer = drawer(scene, threads=threads, device=device)
-    targets = [_kept(color) for color in rasterizer.colors(cameras)]
+    targets = [_kept(color, most) for color, most in zip(rasterizer.colors(cameras), small, strict=True)]
     del rasterizer
     report(0.5, "pruning")
     order = _order(scene, cameras, weights, options, threads, device)
@@ -267,9 +268,9 @@ def as_large(cameras: Sequence[Camera], made: Sequence[Camera] = ()) -> list[Cam
     return [camera.scaled(min(1.0, focal / camera.fx)) for camera in cameras]
 
 
-def _kept(color: Floats) -> NDArray[np.floating[Any]]:
-    """A picture of the source for as long as values move towards it; 16 bits are 77 dB or more."""
-    if color.shape[0] * color.shape[1] <= _SMALL_PIXELS:
+def _kept(color: Floats, small: float) -> NDArray[np.floating[Any]]:
+    """A picture of the source, for as long as values move towards it; 16 bits are 77 dB or more."""
+    if color.shape[0] * color.shape[1] <= small:
         return color
     return np.minimum(color, np.finfo(np.float16).max).astype(np.float16)
 
