@@ -338,35 +338,50 @@ def test_choices_are_what_the_method_can_do_and_the_command_says_them(tab, small
     wait_for_command(tab, f"--preset lossless --views {small.parent}")
 
 
-# What the server has answered to the page's questions arrives `held` milliseconds later.
-SLOW_ANSWERS = """
+# What the server answers to the page's questions is read at once, but from `hold` to `release` kept from the page;
+# `begun` and `ended` count the streams of answers and those that the server has closed.
+HELD_ANSWERS = """
 const plain = window.fetch;
-window.held = 0;
+let gate = null;
+let open = null;
+Object.assign(window, { begun: 0, ended: 0 });
+window.hold = () => { gate = new Promise((done) => { open = done; }); };
+window.release = () => { open(); gate = null; };
 window.fetch = async (input, init) => {
   const answer = await plain.call(window, input, init);
   if (!String(input.url ?? input).includes('/queue/data')) return answer;
-  const late = async (piece, out) => {
-    if (window.held) await new Promise((done) => setTimeout(done, window.held));
-    out.enqueue(piece);
+  window.begun += 1;
+  const body = new TransformStream();
+  const page = body.writable.getWriter();
+  const reader = answer.body.getReader();
+  let given = Promise.resolve();
+  const read = ({ done, value }) => {
+    given = Promise.all([given, gate]).then(() => (done ? page.close() : page.write(value)));
+    given.catch(() => {}); // the page need not read to the end
+    return done ? null : reader.read().then(read);
   };
-  return new Response(answer.body.pipeThrough(new TransformStream({ transform: late })), answer);
+  reader.read().then(read).finally(() => { window.ended += 1; }).catch((error) => page.abort(error));
+  return new Response(body.readable, answer);
 };
 """
 
 
 def test_what_is_asked_before_a_slow_answer_has_arrived_is_answered(chromium, server):
     tab = chromium.new_context(viewport={"width": 1200, "height": 800}).new_page()
-    tab.add_init_script(SLOW_ANSWERS)
+    tab.add_init_script(HELD_ANSWERS)
     go(tab, server.address)
     fold = tab.locator("#crop-box button").first
     unfold(tab, fold)
-    tab.evaluate("held = 2000")
-    with tab.expect_response(re.compile("/queue/data")):
-        tab.get_by_role("button", name="Show the box").click()
-    tab.wait_for_timeout(500)  # the server has answered and closed the stream
-    fold.click()  # what is folded away is not drawn
+    tab.wait_for_function("begun === ended", timeout=WAIT)
+    ended = tab.evaluate("hold(), ended")
+    tab.get_by_role("button", name="Show the box").click()
+    tab.wait_for_function(f"ended > {ended}", timeout=WAIT)
+    with tab.expect_response(re.compile("/queue/join")):
+        fold.click()  # what is folded away is not drawn
     assert tab.evaluate(f"{LOOK}.state.box") is None
+    tab.evaluate("release(), hold()")
     tab.wait_for_function(f"{LOOK}.state.box", timeout=WAIT)
+    tab.evaluate("release()")
     tab.wait_for_function(f"{LOOK}.state.box === null", timeout=WAIT)
     tab.context.close()
 
