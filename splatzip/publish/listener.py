@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -58,8 +60,18 @@ class Listener:
         self._server = uvicorn.Server(config)
         if ready is not None:
             ready(self.address)
-        self._server.run(sockets=[self._socket])
+        log = logging.getLogger("uvicorn.error")
+        log.addFilter(self._is_told)
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            log.removeFilter(self._is_told)
 
     def stop(self) -> None:
         """Let `serve` return; from any thread."""
         self._server.should_exit = True
+
+    def _is_told(self, record: logging.LogRecord) -> bool:
+        """Not what was cut off by whoever ended the server: an open page asks for answers without end."""
+        error = record.exc_info[1] if record.exc_info else None
+        return not self._server.should_exit or not (error is None or isinstance(error, asyncio.CancelledError))

@@ -108,13 +108,18 @@ def serving(temporary: Path, *arguments: Any) -> Iterator[Server]:
         **os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(temporary / "alone"),
         "SPLATZIP_TEST_OUTSIDE": str(outside),
     }  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    said = temporary / "errors.txt"
+    with (
+        said.open("w") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment) as process,
+    ):
         assert process.stdout is not None
         try:
             yield Server(re.search(r"http://\S+", process.stdout.readline())[0], process, temporary)
         finally:
             process.terminate()
     assert process.returncode == 143
+    assert "Traceback" not in said.read_text(), said.read_text()
     assert list(temporary.glob("splatzip-view-*")) == []
     assert not outside.exists(), outside.read_text()
 
