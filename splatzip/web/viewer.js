@@ -858,7 +858,7 @@ var Je = class {
 };
 function Ye(e) {
 	let t = globalThis.location?.href;
-	return t !== void 0 && new URL(e, t).origin === new URL(t).origin;
+	return t !== void 0 && new URL(e, t).origin === globalThis.origin;
 }
 function Xe(e, t) {
 	return new Promise((n, r) => {
@@ -1007,7 +1007,7 @@ function $e() {
 	return tt("scene");
 }
 function et(e) {
-	if (e.origin === location.origin) return new Worker(e);
+	if (e.origin === globalThis.origin) return new Worker(e);
 	let t = `importScripts(${JSON.stringify(e.href)})`;
 	return new Worker(URL.createObjectURL(new Blob([t], { type: "text/javascript" })));
 }
@@ -1270,13 +1270,17 @@ var _t = 1.5, vt = 2, yt = .8, bt = /* @__PURE__ */ new Set([
 	}
 }, St = "camera";
 function Ct(e, t) {
-	let n = [
-		...t.position,
-		...t.target,
-		...t.up,
-		t.fovDegrees
-	], [r, i = ""] = e.split("#", 2), a = i.split("&").filter((e) => e !== "" && !e.startsWith(`${St}=`)), o = `${St}=${n.map((e) => Number(e.toPrecision(6))).join(",")}`;
-	return `${r}#${[...a, o].join("&")}`;
+	let [n, r = ""] = e.split("#", 2), i = r.split("&").filter((e) => e !== "" && !e.startsWith(`${St}=`));
+	if (t !== null) {
+		let e = [
+			...t.position,
+			...t.target,
+			...t.up,
+			t.fovDegrees
+		];
+		i.push(`${St}=${e.map((e) => Number(e.toPrecision(6))).join(",")}`);
+	}
+	return i.length ? `${n}#${i.join("&")}` : n;
 }
 function wt(e) {
 	let t = (e.split("#", 2)[1] ?? "").split("&").find((e) => e.startsWith(`${St}=`));
@@ -25139,9 +25143,7 @@ var oC = [
 	#p;
 	#m;
 	constructor(e, t, n) {
-		this.#e = e, this.#t = t, this.#n = n, this.#i = Dt(navigator, matchMedia("(pointer: coarse)").matches, devicePixelRatio), this.#r = new $S(e, { background: this.#E }), this.controls = new xt(e), this.controls.onMove = (e) => this.#T(e), this.controls.onMode = (e) => this.store.set({ mode: e }), this.controls.mode = t.controls, this.#r.onFrame = (e) => this.controls.step(e), this.#r.onEmptied = () => void this.#h(), this.#D();
-		let r = t.link ? wt(location.href) : null;
-		r !== null && this.controls.place(r);
+		this.#e = e, this.#t = t, this.#n = n, this.#i = Dt(navigator, matchMedia("(pointer: coarse)").matches, devicePixelRatio), this.#r = new $S(e, { background: this.#D }), this.controls = new xt(e), this.controls.onMove = (e) => this.#T(e), this.controls.onMode = (e) => this.store.set({ mode: e }), this.controls.mode = t.controls, this.#r.onFrame = (e) => this.controls.step(e), this.#r.onEmptied = () => void this.#h(), this.#O(), this.#E();
 	}
 	set onComplete(e) {
 		this.#r.onDrawn = (t) => {
@@ -25164,21 +25166,22 @@ var oC = [
 		this.store.state.problem?.startsAnew && this.#g(), this.store.set({
 			phase: "loading",
 			problem: null
-		}), this.#s ??= new Ze(typeof e == "string" ? new URL(e, document.baseURI).href : e, {
-			openStream: this.#n.openStream,
-			onEvent: (e) => this.#b(e),
-			onProgress: (e) => this.#_(e),
-			sees: (e) => this.#w(e),
-			limits: { maxSplats: this.#t.maxSplats ?? this.#i.maxSplats },
-			signal: AbortSignal.any([this.#a.signal, this.#c.signal])
 		});
 		let { signal: t } = this.#c;
-		this.#s.paused = document.hidden, this.#v();
+		this.#v();
 		try {
-			let { isLimited: e } = await this.#s.run();
+			this.#s ??= new Ze(typeof e == "string" ? new URL(e, document.baseURI).href : e, {
+				openStream: this.#n.openStream,
+				onEvent: (e) => this.#b(e),
+				onProgress: (e) => this.#_(e),
+				sees: (e) => this.#w(e),
+				limits: { maxSplats: this.#t.maxSplats ?? this.#i.maxSplats },
+				signal: AbortSignal.any([this.#a.signal, t])
+			}), this.#s.paused = document.hidden;
+			let { isLimited: n } = await this.#s.run();
 			t.aborted || this.store.set({
 				phase: "complete",
-				isLimited: e
+				isLimited: n
 			});
 		} catch (e) {
 			!t.aborted && !this.#a.signal.aborted && this.store.set({
@@ -25253,26 +25256,33 @@ var oC = [
 		return t === null || Tt(t, this.#e.width / Math.max(this.#e.height, 1))(e);
 	}
 	#T(e) {
-		this.#r.look(e), this.#t.link && this.controls.isTouched && (clearTimeout(this.#p), this.#p = setTimeout(() => history.replaceState(null, "", this.link), 300));
+		this.#r.look(e), this.#t.link && (clearTimeout(this.#p), this.#p = setTimeout(() => {
+			let e = this.controls.isTouched ? this.link : Ct(location.href, null);
+			e !== location.href && history.replaceState(null, "", e);
+		}, 300));
+	}
+	#E() {
+		let e = this.#t.link ? wt(location.href) : null;
+		e !== null && this.controls.place(e);
 	}
 	get link() {
 		let e = this.controls.pose;
 		return e === null ? location.href : Ct(location.href, e);
 	}
-	get #E() {
+	get #D() {
 		return this.#t.background ?? (this.#o.matches ? oC : sC);
 	}
-	#D() {
-		let { signal: e } = this.#a, t = new ResizeObserver(() => this.#O());
+	#O() {
+		let { signal: e } = this.#a, t = new ResizeObserver(() => this.#k());
 		t.observe(this.#e), e.addEventListener("abort", () => t.disconnect());
 		let n = !0, r = () => {
 			this.#r.paused = document.hidden || !n, this.#s && (this.#s.paused = document.hidden);
 		}, i = new IntersectionObserver((e) => {
 			n = e.at(-1).isIntersecting, r();
 		});
-		i.observe(this.#e), e.addEventListener("abort", () => i.disconnect()), document.addEventListener("visibilitychange", r, { signal: e }), this.#o.addEventListener("change", () => this.#r.background = this.#E, { signal: e }), this.#O();
+		i.observe(this.#e), e.addEventListener("abort", () => i.disconnect()), document.addEventListener("visibilitychange", r, { signal: e }), window.addEventListener("hashchange", () => this.#E(), { signal: e }), this.#o.addEventListener("change", () => this.#r.background = this.#D, { signal: e }), this.#k();
 	}
-	#O() {
+	#k() {
 		let e = this.#i.pixelRatio;
 		this.#r.resize(this.#e.clientWidth * e, this.#e.clientHeight * e);
 	}

@@ -54,6 +54,7 @@ class Server:
             not handed on by then it forgets.
         gate: how many bytes of scenes are sent until it is raised.
         length_error: added to Content-Length.
+        is_open: whether pages of other sites may read what is sent.
         asked: Range header, or "", of each request for a scene.
         sent: bytes of scenes.
     """
@@ -65,6 +66,7 @@ class Server:
     statuses: list[int] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
     length_error: int = 0
+    is_open: bool = False
     asked: list[str] = field(default_factory=list)
     sent: int = 0
     gate: int = 1 << 60
@@ -103,6 +105,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_part((bundle.FOLDER / (name or "index.html")).read_bytes(), name or "index.html")
         else:
             self.send_error(404)
+
+    def end_headers(self) -> None:
+        if self.server_of.is_open:
+            self.send_header("Access-Control-Allow-Origin", "*")
+        super().end_headers()
 
     def send_part(self, content: bytes, name: str) -> None:
         types = {"html": "text/html", "js": "text/javascript", "mjs": "text/javascript", "wasm": "application/wasm"}

@@ -148,6 +148,16 @@ def test_the_address_leads_back_to_the_view(viewer, server, opened):
     assert np.abs(again.still_picture() - viewer.still_picture()).mean() < 0.01
 
 
+def test_a_link_that_is_opened_in_its_own_page_is_followed_and_the_start_leaves_no_camera_in_the_address(viewer):
+    viewer.tab.evaluate("location.hash = 'camera=1,-2,-6,0,0.5,0,0,-1,0,40'")
+    viewer.until(lambda: position(viewer) == pytest.approx([1, -2, -6]), words=lambda: str(position(viewer)))
+    viewer.tab.go_back()
+    viewer.tab.go_forward()
+    viewer.tab.keyboard.press("Tab")
+    viewer.tab.keyboard.press("r")
+    viewer.until(lambda: "camera" not in viewer.tab.url, words=lambda: viewer.tab.url)
+
+
 @pytest.fixture
 def touched(server, opened):
     page = opened(f"{server.address}/?src=scene.splatz", has_touch=True)

@@ -37,6 +37,15 @@ def test_the_element_stands_in_a_page_of_its_own_making(server, opened):
     page.tab.evaluate("document.querySelector('splat-zip').remove()")
 
 
+def test_a_frame_that_is_a_sandbox_shows_the_scene(server, opened):
+    server.is_open = True
+    server.pages["embedding.html"] = '<!doctype html><iframe sandbox="allow-scripts" src="/?src=scene.splatz"></iframe>'
+    page = opened(f"{server.address}/embedding.html")
+    page.tab.frames[1].wait_for_function(
+        "document.querySelector('splat-zip')?.viewer.store.state.phase === 'complete'", timeout=60_000
+    )
+
+
 def test_the_ring_says_how_many_bytes_and_splats_have_come_and_leaves_when_all_have(server, opened, splatz):
     half = len(splatz) // 2
     server.gate = half
@@ -96,6 +105,15 @@ def test_without_webgl_the_page_says_so(server, opened, chromium):
     tab.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
     tab.goto(f"{server.address}/?src=scene.splatz")
     assert "it has no WebGL 2" in tab.locator("splat-zip .problem").inner_text()
+    context.close()
+
+
+def test_a_browser_that_starts_no_worker_is_said_in_words(server, chromium):
+    context = chromium.new_context()
+    tab = context.new_page()
+    tab.add_init_script("window.Worker = class { constructor() { throw new Error('workers are forbidden here') } }")
+    tab.goto(f"{server.address}/?src=scene.splatz")
+    assert "workers are forbidden here" in tab.locator("splat-zip .problem").inner_text()
     context.close()
 
 

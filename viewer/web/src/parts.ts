@@ -33,9 +33,9 @@ export function heldScene(): Uint8Array | null {
   return heldPart('scene');
 }
 
-/** Workers have to come from the page's own site; a client embedded from elsewhere goes through a Blob. */
+/** Workers have to come from the page's own site; a client embedded from elsewhere or in a sandbox uses a Blob. */
 function workerAt(address: URL): Worker {
-  if (address.origin === location.origin) return new Worker(address);
+  if (address.origin === globalThis.origin) return new Worker(address);
   const script = `importScripts(${JSON.stringify(address.href)})`;
   return new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })));
 }

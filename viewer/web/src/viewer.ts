@@ -73,8 +73,7 @@ export class Viewer {
     this.#stage.onFrame = (seconds) => this.controls.step(seconds);
     this.#stage.onEmptied = () => void this.#reload();
     this.#watch();
-    const pose = config.link ? poseOfAddress(location.href) : null;
-    if (pose !== null) this.controls.place(pose);
+    this.#follow();
   }
 
   /** Called after each frame that shows all that had come before it. */
@@ -94,18 +93,18 @@ export class Viewer {
     }
     if (this.store.state.problem?.startsAnew) this.#forget();
     this.store.set({ phase: 'loading', problem: null });
-    this.#loading ??= new Loading(typeof source === 'string' ? new URL(source, document.baseURI).href : source, {
-      openStream: this.#parts.openStream,
-      onEvent: (event) => this.#take(event),
-      onProgress: (progress) => this.#report(progress),
-      sees: (box) => this.#sees(box),
-      limits: { maxSplats: this.#config.maxSplats ?? this.#capacity.maxSplats },
-      signal: AbortSignal.any([this.#stop.signal, this.#leave.signal]),
-    });
     const { signal } = this.#leave;
-    this.#loading.paused = document.hidden;
     this.#wait();
     try {
+      this.#loading ??= new Loading(typeof source === 'string' ? new URL(source, document.baseURI).href : source, {
+        openStream: this.#parts.openStream,
+        onEvent: (event) => this.#take(event),
+        onProgress: (progress) => this.#report(progress),
+        sees: (box) => this.#sees(box),
+        limits: { maxSplats: this.#config.maxSplats ?? this.#capacity.maxSplats },
+        signal: AbortSignal.any([this.#stop.signal, signal]),
+      });
+      this.#loading.paused = document.hidden;
       const { isLimited } = await this.#loading.run();
       if (!signal.aborted) this.store.set({ phase: 'complete', isLimited });
     } catch (error) {
@@ -229,9 +228,18 @@ export class Viewer {
 
   #moved(pose: Pose): void {
     this.#stage.look(pose);
-    if (!this.#config.link || !this.controls.isTouched) return;
+    if (!this.#config.link) return;
     clearTimeout(this.#linkTimer);
-    this.#linkTimer = setTimeout(() => history.replaceState(null, '', this.link), 300);
+    this.#linkTimer = setTimeout(() => {
+      const address = this.controls.isTouched ? this.link : addressWith(location.href, null); // leads to the first view
+      if (address !== location.href) history.replaceState(null, '', address);
+    }, 300);
+  }
+
+  /** Looks from where the address says, if it says so. */
+  #follow(): void {
+    const pose = this.#config.link ? poseOfAddress(location.href) : null;
+    if (pose !== null) this.controls.place(pose);
   }
 
   /** The page's link to what is seen now. */
@@ -262,6 +270,7 @@ export class Viewer {
     sight.observe(this.#canvas);
     signal.addEventListener('abort', () => sight.disconnect());
     document.addEventListener('visibilitychange', pause, { signal });
+    window.addEventListener('hashchange', () => this.#follow(), { signal }); // a link opened in the page that shows it
     this.#isDark.addEventListener('change', () => (this.#stage.background = this.#background), { signal });
     this.#resize();
   }

@@ -66,6 +66,8 @@ test('a link leads back to its camera, and keeps what else the address says', ()
   const again = poseOfAddress(address)!;
   near(again.position, POSE.position, 1e-4);
   assert.equal(again.fovDegrees, 40);
+  assert.equal(addressWith(address, null), 'https://example.org/view?src=a.splatz#note');
+  assert.equal(addressWith('https://example.org/view#camera=1,2', null), 'https://example.org/view');
 });
 
 test('a camera that makes no sense in an address is none', () => {

@@ -5,13 +5,15 @@ import type { Pose } from './pose';
 
 const NAME = 'camera';
 
-/** The address with this camera; whatever else its fragment says stays. */
-export function addressWith(address: string, pose: Pose): string {
-  const numbers = [...pose.position, ...pose.target, ...pose.up, pose.fovDegrees];
+/** The address with this camera, or with none; whatever else its fragment says stays. */
+export function addressWith(address: string, pose: Pose | null): string {
   const [front, fragment = ''] = address.split('#', 2) as [string, string?];
   const others = fragment.split('&').filter((part) => part !== '' && !part.startsWith(`${NAME}=`));
-  const camera = `${NAME}=${numbers.map((number) => Number(number.toPrecision(6))).join(',')}`;
-  return `${front}#${[...others, camera].join('&')}`;
+  if (pose !== null) {
+    const numbers = [...pose.position, ...pose.target, ...pose.up, pose.fovDegrees];
+    others.push(`${NAME}=${numbers.map((number) => Number(number.toPrecision(6))).join(',')}`);
+  }
+  return others.length ? `${front}#${others.join('&')}` : front;
 }
 
 /** The camera of an address, or null if it has none that makes sense. */

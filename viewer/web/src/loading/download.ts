@@ -183,7 +183,7 @@ export class Download {
 
 function isOwn(url: string): boolean {
   const here = globalThis.location?.href;
-  return here !== undefined && new URL(url, here).origin === new URL(here).origin;
+  return here !== undefined && new URL(url, here).origin === globalThis.origin; // that of a sandbox is nobody's
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
