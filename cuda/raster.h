@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "pictures.h"
 #include "splatzip/projection.h"
 
 namespace splatzip::cuda {
@@ -74,10 +75,14 @@ class Raster {
   // The same for eyes: (views, height, width, 3) of the CPU, cut to 0..1, in 255ths.
   virtual bool render_bytes(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
                             uint8_t* color) = 0;
-  // The same for who asks how far they are from targets of the CPU, (height, width, 3) each: squared differences of the
-  // colours, summed by view.
+  // The same for others to be held against: their colours stay where they were drawn, and are added to `to`.
+  virtual bool store(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, Pictures* to) = 0;
+  // The same for who asks how far they are from such pictures, one a view: squared differences of the colours, summed
+  // by view.
   virtual bool compare(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
-                       const std::vector<const float*>& targets, double* sums) = 0;
+                       const std::vector<StoredPicture>& targets, double* sums) = 0;
+  // None yet, in the same memory.
+  virtual std::unique_ptr<Pictures> make_pictures() const = 0;
   // Of the pictures that were drawn last.
   virtual bool count(BatchCounts* counts) = 0;
   // Gradients of a loss of the last batch, which was rendered with `keeps`, given its gradients to the colour and,

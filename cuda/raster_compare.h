@@ -6,26 +6,26 @@ namespace splatzip::cuda {
 
 constexpr int kDifferencesAtOnce = 64;  // of a lane
 
-// Of pictures of `values` numbers, one behind the other: squared differences, `parts` sums a picture and a warp each.
+// Of two pictures: squared differences, a sum a warp.
 struct SquaredDifferences {
   struct Shared {
     double sums[kLanes];
   };
   static constexpr int64_t kOfWarp = int64_t{kLanes} * kDifferencesAtOnce;
-  const float *pictures, *targets;
-  int64_t values, parts;
+  const float* picture;
+  const uint16_t* target;
+  int64_t values;
   double* sums;
 
   static int64_t parts_of(int64_t values) { return (values + kOfWarp - 1) / kOfWarp; }
 
   template <class Warp>
   SPLZ_WARP void run(const Warp& warp, int64_t index, Shared* shared) const {
-    const int64_t picture = index / parts * values, first = index % parts * kOfWarp;
-    const int64_t last = first + kOfWarp < values ? first + kOfWarp : values;
+    const int64_t first = index * kOfWarp, last = first + kOfWarp < values ? first + kOfWarp : values;
     warp.each([&](int lane) {
       double sum = 0;
-      for (int64_t at = picture + first + lane; at < picture + last; at += kLanes) {
-        const float difference = pictures[at] - targets[at];
+      for (int64_t at = first + lane; at < last; at += kLanes) {
+        const float difference = picture[at] - from_half(target[at]);
         sum += static_cast<double>(difference * difference);
       }
       shared->sums[lane] = sum;

@@ -5,6 +5,7 @@
 #include "raster_bytes.h"
 #include "raster_compare.h"
 #include "raster_cover.h"
+#include "stored_pictures.h"
 
 namespace splatzip::cuda {
 
@@ -94,22 +95,34 @@ class RasterOf : public Raster {
     return !machine_.failed();
   }
 
+  bool store(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, Pictures* to) override {
+    const int64_t views = static_cast<int64_t>(cameras.size()), values = int64_t{3} * shape.width * shape.height;
+    if (!begin_pictures()) return false;
+    advice_ = "; use device cpu";
+    if (!machine_.has_room(color_.growth(views * values))) return false;
+    const BatchPictures pictures = {color_.reserve(machine_, views * values), nullptr, nullptr, nullptr, nullptr};
+    if (!pipeline_.render(cameras, shape, pictures)) return false;
+    pictures_ = pictures, pixels_ = views * values / 3;
+    const ToHalves job = {pictures.color, views * values, to->add_empty(views, shape.width, shape.height)};
+    if (!job.halves) return refuse(to->problem() + advice_);
+    machine_.run(job, job.warps());
+    return !machine_.failed();
+  }
+
   bool compare(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
-               const std::vector<const float*>& targets, double* sums) override {
+               const std::vector<StoredPicture>& targets, double* sums) override {
     const int64_t views = static_cast<int64_t>(cameras.size()), values = int64_t{3} * shape.width * shape.height,
                   parts = SquaredDifferences::parts_of(values);
     if (!begin_pictures()) return false;
-    if (!machine_.has_room(color_.growth(views * values) + targets_.growth(views * values) +
-                           differences_.growth(views * parts)))
-      return false;
+    if (!machine_.has_room(color_.growth(views * values) + differences_.growth(views * parts))) return false;
     const BatchPictures pictures = {color_.reserve(machine_, views * values), nullptr, nullptr, nullptr, nullptr};
-    float* wanted = targets_.reserve(machine_, views * values);
     double* differences = differences_.reserve(machine_, views * parts);
     if (!pipeline_.render(cameras, shape, pictures)) return false;
     pictures_ = pictures, pixels_ = views * values / 3;
     for (int64_t view = 0; view < views; ++view)
-      machine_.write(wanted + view * values, targets[static_cast<size_t>(view)], values);
-    machine_.run(SquaredDifferences{pictures.color, wanted, values, parts, differences}, views * parts);
+      machine_.run(SquaredDifferences{pictures.color + view * values, targets[static_cast<size_t>(view)].numbers,
+                                      values, differences + view * parts},
+                   parts);
     std::vector<double> found(static_cast<size_t>(views * parts));
     machine_.read(found.data(), differences, views * parts);
     for (int64_t view = 0; view < views; ++view)
@@ -191,6 +204,8 @@ class RasterOf : public Raster {
     });
   }
 
+  std::unique_ptr<Pictures> make_pictures() const override { return std::make_unique<PicturesOf<Machine>>(machine_); }
+
   std::string problem() const override {
     if (!refused_.empty()) return refused_;
     if (machine_.lacks_memory()) return machine_.problem() + advice_;
@@ -238,8 +253,8 @@ class RasterOf : public Raster {
   bool of_view(Work work) {
     return of_covers([&](auto& pipeline) { return scored_ ? work(pipeline) : refuse("no scores were begun"); });
   }
-  bool refuse(const char* why) {
-    refused_ = why;
+  bool refuse(std::string why) {
+    refused_ = std::move(why);
     return false;
   }
 
@@ -257,7 +272,7 @@ class RasterOf : public Raster {
   bool has_scene_ = false, scored_ = false, covered_ = false;  // begun, of this scene
   ScoreWishes wishes_ = {};
   std::string refused_, advice_;
-  Array<float> scene_[5], color_, alpha_, depth_, transmittance_, targets_;
+  Array<float> scene_[5], color_, alpha_, depth_, transmittance_;
   Array<double> differences_;
   Array<float> gradient_[5], g_color_, g_alpha_, g_background_;
   Array<uint32_t> last_entry_;

@@ -1,11 +1,12 @@
 // Repair and settling by a GPU, or by the CPU as a GPU would do it: Adam steps of all attributes towards pictures.
 // Values, their moments, pictures and what a decoder would have of the values stay where the machine's memory is.
 //
-//   begin, add_target, plan -> (show_rounded ->) step, and another -> read
+//   begin, set_targets, plan -> (show_rounded ->) step, and another -> read
 #pragma once
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "raster.h"
 #include "round_plan.h"
@@ -18,8 +19,10 @@ class RepairSteps {
   virtual ~RepairSteps() = default;
   // Takes a copy of arrays of the CPU; rotations are normalised.
   virtual bool begin(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree) = 0;
-  // A picture (height, width, 3) to move towards; they count from 0.
-  virtual bool add_target(const float* picture, int width, int height) = 0;
+  // Pictures to move towards, which stay where they are; they count from 0.
+  virtual void set_targets(std::vector<StoredPicture> targets) = 0;
+  // None yet, in the same memory.
+  virtual std::unique_ptr<Pictures> make_pictures() const = 0;
 
   // How values are rounded from now on.
   virtual bool plan(const RoundingPlan& plan) = 0;

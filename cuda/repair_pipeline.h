@@ -8,6 +8,7 @@
 #include "repair.h"
 #include "repair_steps.h"
 #include "round_pipeline.h"
+#include "stored_pictures.h"
 
 namespace splatzip::cuda {
 
@@ -35,13 +36,8 @@ class RepairOf : public RepairSteps {
     return !machine_.failed();
   }
 
-  bool add_target(const float* picture, int width, int height) override {
-    Target& target = *targets_.emplace_back(std::make_unique<Target>());
-    target.width = width, target.height = height;
-    const int64_t numbers = int64_t{3} * width * height;
-    machine_.write(target.picture.reserve(machine_, numbers), picture, numbers);
-    return !machine_.failed();
-  }
+  void set_targets(std::vector<StoredPicture> targets) override { targets_ = std::move(targets); }
+  std::unique_ptr<Pictures> make_pictures() const override { return std::make_unique<PicturesOf<Machine>>(machine_); }
 
   bool plan(const RoundingPlan& plan) override {
     rounding_.begin(plan);
@@ -63,7 +59,7 @@ class RepairOf : public RepairSteps {
             int64_t number) override {
     if (number_of_target < 0 || number_of_target >= static_cast<int>(targets_.size()))
       return refuse("there is no such picture to move towards");
-    Target& target = *targets_[static_cast<size_t>(number_of_target)];
+    const StoredPicture& target = targets_[static_cast<size_t>(number_of_target)];
     if (!shows_others_ && number > 1) pipeline_.set_seen(read_only(values_));
     const int64_t pixels = int64_t{target.width} * target.height;
     const BatchPictures pictures = {picture_.reserve(machine_, 3 * pixels), alpha_.reserve(machine_, pixels), nullptr,
@@ -72,7 +68,7 @@ class RepairOf : public RepairSteps {
         target.width, target.height, {background[0], background[1], background[2]}, camera.exact_extent};
     if (!pipeline_.render({camera}, shape, pictures)) return false;
     const float share = static_cast<float>(1 / (3.0 * static_cast<double>(pixels)));
-    machine_.run(CompareToTarget{3 * pixels, target.picture.data(), 1 / rates.small, share, picture_.data()},
+    machine_.run(CompareToTarget{3 * pixels, target.numbers, 1 / rates.small, share, picture_.data()},
                  warps_for(3 * pixels));
     const SceneArrays<float> gradients = writable(gradients_);
     if (!pipeline_.backward(pictures, {picture_.data(), nullptr}, gradients, nullptr)) return false;
@@ -123,10 +119,6 @@ class RepairOf : public RepairSteps {
   static constexpr int kAttributes = 5;  // in the order of SceneArrays
   template <class T>
   using Array = typename Machine::template Array<T>;
-  struct Target {
-    int width, height;
-    Array<float> picture;
-  };
 
   int width(int attribute) const {
     const int widths[kAttributes] = {3, 3, 4, 1, numbers_};
@@ -165,7 +157,7 @@ class RepairOf : public RepairSteps {
   std::string refused_;
   Array<float> values_[kAttributes], moments_[kAttributes], squares_[kAttributes], gradients_[kAttributes];
   Array<float> given_[kAttributes], shown_[kAttributes], units_;
-  std::vector<std::unique_ptr<Target>> targets_;
+  std::vector<StoredPicture> targets_;
   Array<float> picture_, alpha_, transmittance_;
   Array<uint32_t> last_entry_;
 };

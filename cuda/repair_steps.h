@@ -41,14 +41,15 @@ struct BeginRepair {
 struct CompareToTarget {
   struct Shared {};
   int64_t numbers;
-  const float* target;
+  const uint16_t* target;
   float over_small, share;
   float* picture;
 
   template <class Warp>
   SPLZ_WARP void run(const Warp& warp, int64_t index, Shared*) const {
-    each_element(warp, index, numbers,
-                 [&](int64_t at) { picture[at] = huber_gradient(picture[at] - target[at], over_small, share); });
+    each_element(warp, index, numbers, [&](int64_t at) {
+      picture[at] = huber_gradient(picture[at] - from_half(target[at]), over_small, share);
+    });
   }
 };
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.distill import regression
 from splatzip.kernels.device import Engine
-from splatzip.kernels.rasterize import Targets
+from splatzip.kernels.pictures import Targets
 from splatzip.optimize import compensation, repair, settle
 from splatzip.prune import removal
 from splatzip.prune.order import Removal
@@ -32,7 +32,6 @@ from splatzip.views import pseudo_views
 
 Floats = NDArray[np.float32]
 Progress = Callable[[float, str], None]
-T = TypeVar("T")
 
 _NOISE_VIEWS = 4  # of so many scoring views one is enough to see what steps do to pictures
 _GIVEN_FOCAL = 600.0  # pixels: where there are given cameras alone
@@ -115,7 +114,7 @@ class Prepared:
     Attributes:
         scene: the source, neighbours side by side.
         cameras: V views.
-        targets: V pictures of the source, (H, W, 3); large ones as 16-bit floats.
+        targets: V pictures of the source, (H, W, 3); large ones as 16-bit floats; on a GPU where it draws.
         weights: (V,) how much each view counts.
         removal: the order of removal, with prices that are mean squared changes of all pictures.
     """
@@ -203,19 +202,16 @@ class Prepared:
 
     def _scoring(self, count: int) -> tuple[Sequence[Camera], Sequence[float]]:
         """About so many of the views, evenly taken, and how much each counts."""
-        return _evenly(self.cameras, count), _evenly(self.weights, count)
+        some = _every(len(self.cameras), count)
+        return self.cameras[some], self.weights[some]
 
     def _squared_change(self, scene: Scene) -> float:
         """How far the pictures of a scene are from the targets: mean square over the pixels of a few views."""
         rasterizer = drawer(scene, threads=self.threads, device=self.device)
-        all_views = list(zip(self.cameras, self.targets, self.weights, strict=True))
-        views = _evenly(all_views, self.options.scoring_views // _NOISE_VIEWS)
-        changed = pixels = 0.0
-        colors = rasterizer.colors([camera for camera, _, _ in views])
-        for (_, target, weight), color in zip(views, colors, strict=True):
-            changed += weight * float(np.square(color - target).sum())
-            pixels += weight * color.size
-        return changed / pixels
+        some = _every(len(self.cameras), self.options.scoring_views // _NOISE_VIEWS)
+        errors = rasterizer.errors(self.cameras[some], self.targets[some])
+        pixels = [camera.width * camera.height for camera in self.cameras[some]]
+        return float(np.average(errors, weights=np.multiply(self.weights[some], pixels)))
 
 
 def prepare(
@@ -243,7 +239,7 @@ def prepare(
     scene = scene.take(scene.z_order)  # so that a view sees all of 16 in a row or none, mostly
     report(0.4, "rendering the source")
     rasterizer = drawer(scene, threads=threads, device=device)
-    targets = [_kept(color, most) for color, most in zip(rasterizer.colors(cameras), small, strict=True)]
+    targets = rasterizer.targets(cameras, small=small)
     del rasterizer
     report(0.5, "pruning")
     order = _order(scene, cameras, weights, options, threads, device)
@@ -268,13 +264,6 @@ def as_large(cameras: Sequence[Camera], made: Sequence[Camera] = ()) -> list[Cam
     return [camera.scaled(min(1.0, focal / camera.fx)) for camera in cameras]
 
 
-def _kept(color: Floats, small: float) -> NDArray[np.floating[Any]]:
-    """A picture of the source, for as long as values move towards it; 16 bits are 77 dB or more."""
-    if color.shape[0] * color.shape[1] <= small:
-        return color
-    return np.minimum(color, np.finfo(np.float16).max).astype(np.float16)
-
-
 def _less_when_finer(steps: stepped.Options) -> float:
     """Factor on the required worth and on Adam's rates: 1 up to the fineness where both were tuned, then less.
 
@@ -283,6 +272,6 @@ def _less_when_finer(steps: stepped.Options) -> float:
     return min(1.0, float(np.exp(-_LESS * (steps.fineness - _FOUND_AT))))
 
 
-def _evenly(views: Sequence[T], count: int) -> Sequence[T]:
+def _every(views: int, count: int) -> slice:
     """About `count` of the views, evenly spread; at least one."""
-    return views[:: max(1, round(len(views) / max(count, 1)))]
+    return slice(None, None, max(1, round(views / max(count, 1))))

@@ -135,7 +135,7 @@ def reduced(
     report(0.0, "pruning")
     left = scene.take(chosen(scene, cameras, recipe.choice, threads=threads, device=device))
     rasterizer = drawer(scene, threads=threads, device=device)
-    pictures = [rasterizer.render(camera).color for camera in cameras]
+    pictures = rasterizer.targets(cameras)
     end = 1.0 if recipe.degree is None else 0.5
     left = repair.repair(
         left, cameras, pictures, recipe.repair, threads=threads, device=device,

@@ -6,6 +6,7 @@ NB_MODULE(_cuda, m) {
   nb::set_leak_warnings(false);
   splatzip::cuda::bind_decode(m);
   splatzip::cuda::bind_device(m);
+  splatzip::cuda::bind_pictures(m);
   splatzip::cuda::bind_raster(m);
   splatzip::cuda::bind_repair(m);
   splatzip::cuda::bind_search(m);

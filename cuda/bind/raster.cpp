@@ -90,22 +90,29 @@ Out<uint8_t> render_bytes(Raster& raster, Poses poses, In<double, nb::shape<3>> 
   return color;
 }
 
-// (V,) squared differences from targets, (height, width, 3) each.
+// They stay where they were drawn.
+void store(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width, int height,
+           In<float, nb::shape<3>> background, bool exact_extent, bool antialias, Pictures& to) {
+  const float* behind = background.data();
+  const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
+  const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
+  or_throw([&] { return raster.store(cameras, shape, &to); }, raster);
+}
+
+// (V,) squared differences from these of the pictures, one a view.
 Out<double> compare(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width,
                     int height, In<float, nb::shape<3>> background, bool exact_extent, bool antialias,
-                    std::vector<In<float, nb::ndim<3>>> targets) {
+                    const Pictures& pictures, const std::vector<size_t>& which) {
   auto sums = make_array<double>({poses.shape(0)});
   const float* behind = background.data();
   const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
   const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
-  std::vector<const float*> there;
-  for (const auto& target : targets) {
-    if (target.size() != size_t{3} * static_cast<size_t>(width) * static_cast<size_t>(height))
+  const std::vector<StoredPicture> targets = chosen(pictures, which);
+  for (const auto& target : targets)
+    if (target.width != width || target.height != height)
       throw nb::value_error("a target is not of its picture's size");
-    there.push_back(target.data());
-  }
-  if (there.size() != cameras.size()) throw nb::value_error("there is not one target a view");
-  or_throw([&] { return raster.compare(cameras, shape, there, sums.data()); }, raster);
+  if (targets.size() != cameras.size()) throw nb::value_error("there is not one target a view");
+  or_throw([&] { return raster.compare(cameras, shape, targets, sums.data()); }, raster);
   return sums;
 }
 
@@ -262,7 +269,9 @@ void bind_raster(nb::module_& m) {
       .def("keep", &keep)
       .def("render", &render)
       .def("render_bytes", &render_bytes)
+      .def("store", &store)
       .def("compare", &compare)
+      .def("make_pictures", &Raster::make_pictures)
       .def("render_at", &render_at)
       .def("count", &count)
       .def("backward", &backward)

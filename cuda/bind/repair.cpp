@@ -2,6 +2,7 @@
 
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
 
 #include <stdexcept>
 
@@ -38,9 +39,8 @@ void begin(RepairSteps& repair, Rows positions, Rows log_scales, Rows rotations,
   or_throw(repair, [&] { return repair.begin(arrays, n, sh_degree); });
 }
 
-void add_target(RepairSteps& repair, Coefficients picture) {
-  const int height = static_cast<int>(picture.shape(0)), width = static_cast<int>(picture.shape(1));
-  or_throw(repair, [&] { return repair.add_target(picture.data(), width, height); });
+void set_targets(RepairSteps& repair, const Pictures& pictures, const std::vector<size_t>& which) {
+  repair.set_targets(chosen(pictures, which));
 }
 
 void show(RepairSteps& repair, Rows positions, Rows log_scales, Rows rotations, Column opacity_logits,
@@ -107,7 +107,8 @@ nb::tuple read_geometry(RepairSteps& repair, size_t n) {
 void bind_repair(nb::module_& m) {
   nb::class_<RepairSteps>(m, "RepairSteps")
       .def("begin", &begin)
-      .def("add_target", &add_target)
+      .def("set_targets", &set_targets, nb::keep_alive<1, 2>())
+      .def("make_pictures", &RepairSteps::make_pictures)
       .def("show", &show)
       .def("plan", &plan, nb::arg("positions"), nb::arg("log_scales"), nb::arg("rotations"), nb::arg("opacity_logits"),
            nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"), nb::arg("tier_count"),

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from splatzip.errors import BackendError
 from splatzip.kernels.device import require_cuda
-from splatzip.kernels.rasterize import Doubles, Floats, Targets
+from splatzip.kernels.pictures import StoredPictures
+from splatzip.kernels.rasterize import Doubles, Floats
 
 _ATTRIBUTES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
 
@@ -90,16 +91,31 @@ class CudaRasterizer:
         found: NDArray[np.uint8] = self._call("render_bytes", *views, exact_extent, antialias)
         return found
 
+    def store(
+        self, world_to_cameras: Sequence[Doubles], origin: Doubles,
+        intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
+        exact_extent: bool, antialias: bool, to: Any,
+    ) -> None:  # fmt: skip
+        """The same for others to be held against: V colours that stay on the GPU, added to what make_pictures made."""
+        self._call(
+            "store", *_views(world_to_cameras, origin, intrinsics, size, background), exact_extent, antialias, to
+        )
+
     def compare(
         self, world_to_cameras: Sequence[Doubles], origin: Doubles,
         intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
-        exact_extent: bool, antialias: bool, targets: Targets,
+        exact_extent: bool, antialias: bool, targets: StoredPictures,
     ) -> NDArray[np.float64]:  # fmt: skip
-        """(V,) squared differences of the colours from V targets, (H, W, 3), summed where they are drawn."""
+        """(V,) squared differences of the colours from V targets, summed where they are drawn."""
         views = _views(world_to_cameras, origin, intrinsics, size, background)
-        wanted = [np.ascontiguousarray(target, np.float32) for target in targets]
-        found: NDArray[np.float64] = self._call("compare", *views, exact_extent, antialias, wanted)
+        found: NDArray[np.float64] = self._call(
+            "compare", *views, exact_extent, antialias, targets.core, list(targets.which)
+        )
         return found
+
+    def make_pictures(self) -> Any:
+        """No pictures yet, in the same memory: see `store` and `StoredPictures`."""
+        return self._call("make_pictures")
 
     def backward(self, color: Floats, alpha: Floats | None = None) -> tuple[dict[str, Floats], Floats]:
         """Gradients of a loss of the last pictures, which were kept.

@@ -9,7 +9,8 @@ import numpy as np
 
 from splatzip.errors import BackendError
 from splatzip.kernels.device import Engine, make_core
-from splatzip.kernels.rasterize import Doubles, Floats, Targets
+from splatzip.kernels.pictures import StoredPictures, Targets, shapes
+from splatzip.kernels.rasterize import Doubles, Floats
 from splatzip.kernels.repair import NAMES, Rates
 from splatzip.kernels.stepped import RoundCall
 
@@ -23,11 +24,11 @@ class CudaRepair:
     def __init__(self, arrays: Mapping[str, Floats], targets: Targets, *, engine: Engine) -> None:
         self._core = make_core(engine, "repair")
         self._shape = arrays["sh"].shape
-        self._sizes = [(target.shape[1], target.shape[0]) for target in targets]
+        self._sizes = [(width, height) for height, width, _ in shapes(targets)]
         self._steps = 0
         self._call("begin", *_in_order(arrays), int(self._shape[1] ** 0.5) - 1)
-        for target in targets:
-            self._call("add_target", np.ascontiguousarray(target, np.float32))
+        stored = StoredPictures.of(targets, self._core.make_pictures)
+        self._call("set_targets", stored.core, list(stored.which))
 
     def show(self, arrays: Mapping[str, Floats]) -> None:
         """See NativeRepair."""

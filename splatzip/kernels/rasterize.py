@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,6 @@ from splatzip.errors import BackendError, SceneError
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-Targets = Sequence[NDArray[np.floating[Any]]]  # pictures to be met, (H, W, 3) each, of any precision
 _ATTRIBUTES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
 
 

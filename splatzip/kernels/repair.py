@@ -9,7 +9,8 @@ import numpy as np
 
 from splatzip import _core
 from splatzip.errors import BackendError
-from splatzip.kernels.rasterize import Doubles, Floats, Targets
+from splatzip.kernels.pictures import HostPictures
+from splatzip.kernels.rasterize import Doubles, Floats
 
 NAMES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
 
@@ -32,7 +33,7 @@ class Rates(NamedTuple):
 class NativeRepair:
     """Attributes on their way from a scene's arrays towards pictures, (H, W, 3) each."""
 
-    def __init__(self, arrays: Mapping[str, Floats], targets: Targets, *, threads: int = 0) -> None:
+    def __init__(self, arrays: Mapping[str, Floats], targets: HostPictures, *, threads: int = 0) -> None:
         self._core, self._targets, self._threads = _core.Repair(), targets, threads
         self._shapes = {name: arrays[name].shape for name in NAMES}
         self._steps = 0

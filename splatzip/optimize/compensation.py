@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.kernels.device import Engine
-from splatzip.kernels.rasterize import Targets
+from splatzip.kernels.pictures import Targets
 from splatzip.raster.rasterize import drawer
 from splatzip.scene import Camera, Scene
 from splatzip.stream.compensation import Compensation, octaves_lacking

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from splatzip.errors import ViewsError
 from splatzip.kernels.cuda_repair import CudaRepair
 from splatzip.kernels.device import Engine
-from splatzip.kernels.rasterize import Targets
+from splatzip.kernels.pictures import StoredPictures, Targets, shapes
 from splatzip.kernels.repair import NativeRepair, Rates
 from splatzip.scene import Camera, Scene
 
@@ -98,13 +98,12 @@ def repair(
     Raises: ViewsError if a picture does not have its camera's size.
     """
     options = options or Options()
-    for camera, target in zip(cameras, targets, strict=True):
-        if target.shape != (camera.height, camera.width, 3):
-            raise ViewsError(
-                f"view {camera.name}: a picture of shape {target.shape} for {camera.width}x{camera.height}"
-            )
+    for camera, shape in zip(cameras, shapes(targets), strict=True):
+        if shape != (camera.height, camera.width, 3):
+            raise ViewsError(f"view {camera.name}: a picture of shape {shape} for {camera.width}x{camera.height}")
     steps: NativeRepair | CudaRepair
     if device == "cpu":
+        assert not isinstance(targets, StoredPictures)
         steps = NativeRepair(scene.arrays(), targets, threads=threads)
     else:
         steps = CudaRepair(scene.arrays(), targets, engine=device)

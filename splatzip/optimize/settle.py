@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from splatzip.kernels.cuda_repair import CudaRepair
 from splatzip.kernels.device import Engine
-from splatzip.kernels.rasterize import Targets
+from splatzip.kernels.pictures import Targets
 from splatzip.optimize import repair
 from splatzip.quantize.stepped import Rounding
 from splatzip.scene import Camera, Scene

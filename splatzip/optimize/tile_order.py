@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from splatzip.container import ContainerFile
 from splatzip.kernels.device import Engine
-from splatzip.kernels.rasterize import Targets
+from splatzip.kernels.pictures import Targets
 from splatzip.raster.rasterize import drawer
 from splatzip.scene import Camera, Scene
 from splatzip.stream.compensation import compensated

@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from splatzip.errors import BackendError
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.device import DeviceChoice, Engine, chosen_device, make_core
-from splatzip.kernels.rasterize import NativeRasterizer, Targets
+from splatzip.kernels.pictures import StoredPictures, Targets
+from splatzip.kernels.rasterize import NativeRasterizer
 from splatzip.raster.batches import batches
 from splatzip.scene import Camera, Scene
 from splatzip.scene.on_gpu import GpuScene
@@ -69,6 +70,15 @@ class Renderer(Protocol):
 
     def colors(self, cameras: Sequence[Camera]) -> Iterator[Floats]:
         """Their colours, (H, W, 3) each."""
+        ...
+
+    def targets(self, cameras: Sequence[Camera], *, small: Sequence[float] | None = None) -> Targets:
+        """Those that others will be held against again and again, where these will be drawn.
+
+        Args:
+            small: (V,) pixels of the largest that may not be kept as 16-bit floats (77 dB or more); None: none may. A
+                GPU keeps them all as such.
+        """
         ...
 
     def errors(self, cameras: Sequence[Camera], targets: Targets) -> list[float]:
@@ -124,8 +134,14 @@ class Rasterizer:
                 threads=self._threads,
             )[0]  # fmt: skip
 
+    def targets(self, cameras: Sequence[Camera], *, small: Sequence[float] | None = None) -> Targets:
+        """See `Renderer`."""
+        limits = [np.inf] * len(cameras) if small is None else small
+        return [_in_fewer_bits(color, most) for color, most in zip(self.colors(cameras), limits, strict=True)]
+
     def errors(self, cameras: Sequence[Camera], targets: Targets) -> list[float]:
         """See `Renderer`."""
+        assert not isinstance(targets, StoredPictures)
         both = zip(self.colors(cameras), targets, strict=True)
         return [float(np.square(color - target).mean()) for color, target in both]
 
@@ -217,11 +233,19 @@ class CudaPictures:
                 *self._views(batch), exact_extent=False, antialias=self.antialiased, alpha=False, depth=False
             )[0]
 
+    def targets(self, cameras: Sequence[Camera], *, small: Sequence[float] | None = None) -> Targets:
+        """See `Renderer`."""
+        pictures = self.cuda.make_pictures()
+        for batch in batches(cameras, self._splats):
+            self.cuda.store(*self._views(batch), exact_extent=False, antialias=self.antialiased, to=pictures)
+        return StoredPictures(pictures)
+
     def errors(self, cameras: Sequence[Camera], targets: Targets) -> list[float]:
         """See `Renderer`."""
         found: list[float] = []
+        stored = StoredPictures.of(targets, self.cuda.make_pictures)
         for batch in batches(cameras, self._splats):
-            theirs = targets[len(found) : len(found) + len(batch)]
+            theirs = stored[len(found) : len(found) + len(batch)]
             sums = self.cuda.compare(
                 *self._views(batch), exact_extent=False, antialias=self.antialiased, targets=theirs
             )
@@ -239,6 +263,12 @@ class CudaPictures:
 
     def _antialias(self, wanted: bool | None) -> bool:
         return self.antialiased if wanted is None else wanted
+
+
+def _in_fewer_bits(color: Floats, small: float) -> NDArray[np.floating[Any]]:
+    if color.shape[0] * color.shape[1] <= small:
+        return color
+    return np.minimum(color, np.finfo(np.float16).max).astype(np.float16)
 
 
 def renderer(scene: Scene | GpuScene, *, device: DeviceChoice = "auto") -> Renderer:

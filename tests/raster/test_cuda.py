@@ -16,6 +16,7 @@ from splatzip import Camera, Scene
 from splatzip.errors import BackendError
 from splatzip.kernels import device
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
+from splatzip.kernels.pictures import StoredPictures, shapes
 from splatzip.kernels.rasterize import NativeRasterizer
 from splatzip.kernels.score import NativeScores
 from splatzip.raster import Picture, Rasterizer, rasterize, render, renderer
@@ -143,7 +144,7 @@ def test_pictures_are_compared_with_targets_where_they_are_drawn(make: MakeRaste
     scene, camera = rough_scene()
     cameras = [camera.scaled(share) for share in (1, 0.5, *[0.7] * 18)]
     rng = np.random.default_rng(0)
-    targets = [rng.random((one.height, one.width, 3), np.float32) for one in cameras]
+    targets = [rng.random((one.height, one.width, 3), np.float32).astype(np.float16) for one in cameras]
     drawn_by = CudaPictures(scene, core=make(True)._core)
     wanted = [
         np.square(color.astype(np.float64) - target).mean()
@@ -151,6 +152,33 @@ def test_pictures_are_compared_with_targets_where_they_are_drawn(make: MakeRaste
     ]
     np.testing.assert_allclose(drawn_by.errors(cameras, targets), wanted, rtol=1e-6)
     np.testing.assert_allclose(Rasterizer(scene).errors(cameras, targets), wanted, rtol=1e-5)
+
+
+def test_pictures_to_be_compared_with_stay_where_they_were_drawn(make: MakeRasterizer) -> None:
+    scene, camera = rough_scene()
+    cameras = [camera.scaled(share) for share in (1, 0.5, *[0.7] * 18)]
+    drawn_by, others = (CudaPictures(one, core=make(True)._core) for one in (scene, rough_scene(seed=1)[0]))
+    stored = drawn_by.targets(cameras)
+    assert isinstance(stored, StoredPictures)
+    assert shapes(stored) == [(one.height, one.width, 3) for one in cameras]
+    halves = [color.astype(np.float16) for color in drawn_by.colors(cameras)]
+    wanted = others.errors(cameras, halves)
+    assert others.errors(cameras, stored) == wanted
+    assert others.errors(cameras[2:9:3], stored[2:9:3]) == wanted[2:9:3]
+    assert max(drawn_by.errors(cameras, stored)) < 1e-7  # 16 bits
+
+
+@pytest.mark.cuda
+def test_pictures_that_do_not_fit_are_refused_with_numbers() -> None:
+    from splatzip import _cuda
+
+    scene, camera = rough_scene()
+    drawn_by = CudaPictures(scene, core=_cuda.make_emulated_raster(True, False, memory=3_000_000))
+    with pytest.raises(BackendError, match=r"1 MB of video memory are needed, \d MB are free; use device cpu"):
+        drawn_by.targets([camera] * 150)
+    with pytest.raises(BackendError, match=r"MB of video memory are needed, \d MB are free; use device cpu"):
+        StoredPictures.of([np.zeros((1000, 1000, 3))], drawn_by.cuda.make_pictures)
+    assert shapes(drawn_by.targets([camera])) == [(camera.height, camera.width, 3)]
 
 
 @pytest.mark.cuda
@@ -167,7 +195,7 @@ def test_targets_of_other_pictures_are_refused(count: int, size: tuple[int, int]
         rasterizer.compare(
             [camera.world_to_camera], scene.origin, [(camera.fx, camera.fy, camera.cx, camera.cy)], (61, 43),
             np.zeros(3, np.float32), exact_extent=False, antialias=False,
-            targets=[np.zeros((*size, 3), np.float32)] * count,
+            targets=StoredPictures.of([np.zeros((*size, 3))] * count, rasterizer.make_pictures),
         )  # fmt: skip
 
 

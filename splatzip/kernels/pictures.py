@@ -1,0 +1,52 @@
+"""Pictures that others are held against: arrays of the host, or stored on a GPU (cuda/pictures.h)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatzip.errors import BackendError
+
+HostPictures = Sequence[NDArray[np.floating[Any]]]  # (H, W, 3) each, of any precision
+
+
+class StoredPictures:
+    """V pictures (H, W, 3) on a GPU, as 16-bit floats; slices are of the same memory."""
+
+    def __init__(self, core: Any, which: range | None = None) -> None:
+        self.core, self.which = core, range(len(core)) if which is None else which
+
+    @classmethod
+    def of(cls, pictures: Targets, make: Callable[[], Any]) -> StoredPictures:
+        """What `make` makes takes them, unless they are there.
+
+        Raises: BackendError if memory is short.
+        """
+        if isinstance(pictures, StoredPictures):
+            return pictures
+        core = make()
+        try:
+            for picture in pictures:
+                core.add(np.ascontiguousarray(picture, np.float32))
+        except RuntimeError as problem:
+            raise BackendError(f"device cuda: {problem}; use device cpu") from None
+        return cls(core)
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def __getitem__(self, some: slice) -> StoredPictures:
+        return StoredPictures(self.core, self.which[some])
+
+
+Targets = HostPictures | StoredPictures
+
+
+def shapes(pictures: Targets) -> list[tuple[int, ...]]:
+    """(H, W, 3) of each."""
+    if isinstance(pictures, StoredPictures):
+        return [(*pictures.core.size(number), 3) for number in pictures.which]
+    return [picture.shape for picture in pictures]
