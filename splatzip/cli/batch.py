@@ -99,6 +99,8 @@ def compress_many(
     from concurrent.futures import ThreadPoolExecutor, as_completed  # one scene alone does without
 
     targets = targets_in(folder, sources)
+    if folder.exists() and not folder.is_dir():
+        raise typer.BadParameter(f"--to {folder}: this is a file; name a folder")
     folder.mkdir(parents=True, exist_ok=True)
     cores = os.cpu_count() or 1
     settings = replace(settings, threads=settings.threads or max(1, cores // jobs))
@@ -132,7 +134,7 @@ def _say(summary: dict[str, Any], *, quiet: bool) -> None:
         print(f"error: {summary['error']}", file=sys.stderr)
     elif quiet:
         return
-    elif "kept" in summary:
+    elif summary.get("kept") is True:  # of a scene just compressed it is the number of its splats
         print(f"{summary['output']}  kept")
     else:
         print(

@@ -22,6 +22,14 @@ def test_every_scene_gets_a_line_and_a_file(run, three):
     assert (result.returncode, result.stderr) == (0, "")
     assert sorted(line.split()[0] for line in result.stdout.splitlines()) == [f"out/{name}.splatz" for name in "abc"]
     assert sorted(path.name for path in (three / "out").iterdir()) == ["a.splatz", "b.splatz", "c.splatz"]
+    size = (three / "out" / "a.splatz").stat().st_size
+    assert f"out/a.splatz  {size:,} bytes  ratio " in result.stdout
+
+
+def test_a_file_is_no_folder_to_write_into(run, three):
+    result = run("compress", "--preset=fast", "a.ply", "--to", "b.ply", "--force")
+    assert result.returncode == 2
+    assert "--to b.ply: this is a file; name a folder" in result.stderr
 
 
 @pytest.mark.parametrize("options", [("--preset", "near-lossless"), ("--quality", "40", "--verify")])
@@ -51,7 +59,8 @@ def test_repeating_a_run_does_only_what_is_missing(run, three):
 def test_force_does_everything_again(run, three):
     (three / "out").mkdir()
     (three / "out" / "a.splatz").write_text("precious")
-    run("compress", "--preset=fast", "a.ply", "--to", "out", "--force")
+    result = run("compress", "--preset=fast", "a.ply", "--to", "out", "--force")
+    assert "kept" not in result.stdout
     assert (three / "out" / "a.splatz").read_bytes() != b"precious"
 
 
