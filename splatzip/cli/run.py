@@ -1,7 +1,8 @@
 """How a run of the command line starts and ends.
 
 Exit codes: 0 done; 2 refused (one line on stderr says what, where and what to do; no output file); 130 and 143
-interrupted by Ctrl-C or SIGTERM, with nothing half-written. A traceback is always a bug of ours.
+interrupted by Ctrl-C or SIGTERM (or a terminal that closes), with nothing half-written. A traceback is always a bug
+of ours.
 """
 
 from __future__ import annotations
@@ -27,12 +28,19 @@ def _stop(number: int, _frame: Any) -> NoReturn:
     raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
 
+def _hang_up(_number: int, _frame: Any) -> None:
+    signal.raise_signal(signal.SIGTERM)  # whoever handles that, a server too, tidies up
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    _open_streams()
     from splatzip import SplatzipError
 
     for interrupt in (signal.SIGINT, signal.SIGTERM):
         signal.signal(interrupt, _stop)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup stays in force
+        signal.signal(signal.SIGHUP, _hang_up)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name or title that the terminal cannot show is no reason to fail
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -52,6 +60,13 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except _Terminated:
         return 143
+
+
+def _open_streams() -> None:
+    """Whoever closes a stream (`>&-`) does not want to read it: that is no reason to fail."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - as long as the process
 
 
 def _call(arguments: Sequence[str]) -> int:
