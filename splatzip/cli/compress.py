@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from splatzip.cli import options as option
-from splatzip.cli.batch import compress_many
+from splatzip.cli.batch import compress_many, targets_in
 from splatzip.cli.job import Settings, compress_and_show
 from splatzip.cli.target import check_target, write_whole
 
@@ -58,6 +58,9 @@ def compress(
     summary: Any
     if report is not None:
         check_target(report, force=force)
+        scenes = [*paths, *(() if to is None else targets_in(to, paths).values())]
+        if report.resolve() in {path.resolve() for path in scenes}:
+            raise typer.BadParameter(f"--report {report}: this is a scene that is read or written; name another file")
     if to is not None:
         summary = compress_many(paths, to, settings, jobs=jobs, force=force, quiet=quiet or as_json)
         failed = any("error" in scene for scene in summary)

@@ -64,7 +64,7 @@ FormatVersion = Annotated[
     int | None, typer.Option("--version", metavar="N", help="Version of OUT's format, if it has several (SPZ).")
 ]
 Repair = Annotated[bool, typer.Option("--repair", help="Drop splats with NaN, Inf or a zero rotation.")]
-Threads = Annotated[int, typer.Option(metavar="N", min=0, help="Threads; 0 uses every core.")]
+Threads = Annotated[int, typer.Option(metavar="N", min=0, max=9999, help="Threads; 0 uses every core.")]
 DeviceName = Annotated[
     Device, typer.Option("--device", help="What decodes; cuda is an NVIDIA GPU. The result is the same.")
 ]
@@ -141,8 +141,17 @@ SplitOption = Annotated[
 ExtentOption = Annotated[
     ExtentOf, typer.Option("--extent", help="Where splats end: at 3 sigma at most, or only where alpha does.")
 ]
+
+
+def _colour(parts: tuple[float, float, float]) -> tuple[float, float, float]:
+    if not all(0 <= part <= 1 for part in parts):
+        raise typer.BadParameter(f"{' '.join(f'{part:g}' for part in parts)}: expected three numbers from 0 to 1")
+    return parts
+
+
 Background = Annotated[
-    tuple[float, float, float], typer.Option(metavar="R G B", help="Colour behind the scene, 0 to 1.")
+    tuple[float, float, float],
+    typer.Option(metavar="R G B", help="Colour behind the scene, 0 to 1.", callback=_colour),
 ]
 
 

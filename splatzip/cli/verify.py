@@ -20,4 +20,4 @@ def verify(source: Splatz, as_json: AsJson = False, quiet: Quiet = False) -> Non
     if as_json:
         print(json.dumps({"file": str(source), **facts}, indent=2))
     elif not quiet:
-        print(f"{source}: intact, {source.stat().st_size:,} bytes match their checksums")
+        print(f"{source}: intact, {facts['bytes']:,} bytes match their checksums")

@@ -134,6 +134,9 @@ def test_what_is_no_scene_is_not_said_to_become_one(refused, tmp_path, verb, con
         (("transform", "scene.ply", "out.ply", "--crop", "1", "2"), "(splatzip transform --help)"),
         (("compress", "scene.ply", "out.splatz", "--preset", "best"), "'--preset': 'best' is not one of"),
         (("compare", "scene.ply", "scene.ply", "--html", "report"), "report: expected FILE.html"),
+        (("render", "scene.ply", "out.png", "--background", "255", "255", "255"), "expected three numbers from 0 to 1"),
+        (("render", "scene.ply", "out.png", "--background", "nan", "0", "0"), "expected three numbers from 0 to 1"),
+        (("compress", "scene.ply", "out.splatz", "--threads", "99999999999"), "less than or equal to 9999"),
         (("compress", ".", "out.splatz"), "a folder without meta.json, so not a SOG; name the scenes in it"),
     ],
     ids=lambda a: a[0] if isinstance(a, tuple) else "",
@@ -146,6 +149,20 @@ def test_a_pipe_is_not_taken_for_a_damaged_file(refused, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     line = refused("compress", "pipe", "out.splatz")
     assert line == "error: pipe: a pipe or a device; save it to a file and name that"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("scene.ply", "out.splatz", "--report", "./out.splatz"),
+        ("scene.ply", "out.splatz", "--report", "scene.ply"),
+        ("scene.ply", "--to", ".", "--report", "scene.splatz"),
+    ],
+    ids=["output", "input", "one of many"],
+)
+def test_a_report_does_not_replace_a_scene(refused, scene_ply, arguments):
+    line = refused("compress", *arguments, "--preset=fast", "--force")
+    assert "this is a scene that is read or written" in line
 
 
 @pytest.mark.parametrize("verb", ["compress", "convert"])

@@ -72,6 +72,19 @@ def test_verify_prints_one_line(run, splatz, snapshot_of_shape):
     snapshot_of_shape("verify", result.stdout)
 
 
+def test_verify_counts_the_bytes_that_came_through_a_pipe(run_patched, splatz):
+    piped = """
+import os
+read, write = os.pipe()
+os.write(write, open("scene.splatz", "rb").read())
+os.close(write)
+os.dup2(read, 0)
+"""
+    result = run_patched(piped, "verify", "/dev/stdin")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"intact, {splatz.stat().st_size:,} bytes match" in result.stdout
+
+
 def test_info_prints_a_table(run, splatz, snapshot_of_shape):
     result = run("info", "scene.splatz")
     assert (result.returncode, result.stderr) == (0, "")
