@@ -507,6 +507,53 @@ def test_a_bad_file_is_refused_in_words_and_the_page_goes_on(tab, small, tmp_pat
     assert not words.is_visible()
 
 
+def test_what_a_proxy_answers_instead_of_the_server_is_said_in_words(chromium, server, small):
+    tab = chromium.new_context().new_page()
+    go(tab, server.address)
+    for below, status in (("picture", 502), ("upload", 413)):
+        page_of_its_own = {"status": status, "content_type": "text/html", "body": "<html><h1>nginx</h1></html>"}
+        tab.route(re.compile(f"/{below}"), lambda route, _, answer=page_of_its_own: route.fulfill(**answer))
+    tab.locator(".look-stage").press("ArrowLeft")
+    tab.locator(".look-words").get_by_text("The server does not answer").wait_for(timeout=WAIT)
+    tab.locator("#open-ref input[type=file]").set_input_files(small)
+    tab.locator("#open-ref .problem").get_by_text("The upload failed").wait_for(timeout=WAIT)
+    assert "<html>" not in tab.locator("body").inner_text()
+    tab.context.close()
+
+
+def test_keys_reach_the_controls_in_the_view_and_are_let_go_with_the_focus(tab, small):
+    tab.locator("#open-test input[type=file]").set_input_files(small)
+    tab.wait_for_function(f"{LOOK}.state.test && {LOOK}.isFull", timeout=WAIT)
+    stage = tab.locator(".look-stage")
+    assert tab.get_by_role("slider", name="Where the original ends").get_attribute("aria-valuenow") == "50"
+    pose = tab.evaluate(f"{LOOK}.pose.position")
+    tab.get_by_role("radio", name="Error", exact=True).click()
+    tab.get_by_label("Error of the lightest colour").press("ArrowUp")
+    assert tab.evaluate(f"[{LOOK}.levels, {LOOK}.pose.position]") == [8, pose]
+    tab.get_by_role("radio", name="Flip", exact=True).click()
+    original = tab.get_by_role("button", name="Hold to see the original")
+    for element, key in ((stage, "f"), (original, "f"), (original, "Space"), (original, "Enter")):
+        element.focus()
+        tab.keyboard.down(key)
+        assert tab.evaluate(f"{LOOK}.flipped"), key
+        tab.get_by_role("button", name="Reset view").focus()
+        tab.keyboard.up(key)
+        assert not tab.evaluate(f"{LOOK}.flipped"), key
+
+
+def test_the_choice_of_up_is_what_the_view_has(tab, small):
+    up = tab.get_by_role("combobox", name="Up")
+    for leave in (
+        lambda: tab.locator(".look-stage").press("r"),
+        lambda: tab.locator("#open-ref input[type=file]").set_input_files(small),
+    ):
+        up.select_option("x")
+        assert tab.evaluate(f"{LOOK}.pose.up") == [1, 0, 0]
+        leave()
+        tab.wait_for_function(f"{LOOK}.pose?.up[0] !== 1", timeout=WAIT)
+        assert up.input_value() == ""
+
+
 def test_a_box_crops_the_scene(tab, small):
     scene = splatzip.load(small)
     middle = float(np.median(scene.positions[:, 2]).round(3))
@@ -532,12 +579,14 @@ def test_work_can_be_cancelled_while_another_page_goes_on(tab, chromium, server)
     unfold(tab, tab.get_by_role("tab", name="Compress"))
     tab.locator("#compress").click()
     tab.locator("#cancel").wait_for(state="visible", timeout=WAIT)
+    assert tab.locator("#convert").is_disabled()  # it would end what is under way
     assert other.evaluate(f"{LOOK}.state.test") is None
     assert other.evaluate(f"{LOOK}.state.token") != tab.evaluate(f"{LOOK}.state.token")
     tab.locator("#cancel").click()
     tab.locator("#compress-message").get_by_text("cancelled").wait_for(timeout=WAIT)
     assert tab.evaluate(f"{LOOK}.state.test") is None
     assert tab.locator("#compress").is_enabled()
+    assert tab.locator("#convert").is_enabled()
     assert tab.locator("#result a").count() == 0
     folder = server.folder(other.evaluate(f"{LOOK}.state.token"))
     assert folder.is_dir()

@@ -57,7 +57,7 @@ class Compressing:
         def stop(request: gr.Request) -> None:
             page.session(request).stop("make")
 
-        busy = [self._go, self._stop, self._progress, self._message]
+        busy = [self._go, self._convert, self._stop, self._progress, self._message]
         page.refreshing(self._go.click(compress, self._choosing.inputs, busy, **EVENT))
         page.refreshing(self._convert.click(convert, self._format, busy, **EVENT))
         self._stop.click(stop, None, None, **EVENT)
@@ -65,15 +65,16 @@ class Compressing:
     def _busy(self, steps: Iterator[str]) -> Iterator[list[Any]]:
         """Show the steps of some work, with the buttons as they have to be meanwhile, and what went wrong."""
         words = ""
-        yield [gr.update(interactive=False), gr.update(visible=True), progress(Step(0.0, "starting")), ""]
+        idle, at_work = gr.update(interactive=True), gr.update(interactive=False)
+        yield [at_work, at_work, gr.update(visible=True), progress(Step(0.0, "starting")), ""]
         try:
             for step in steps:
-                yield [gr.skip(), gr.skip(), step, gr.skip()]
+                yield [gr.skip(), gr.skip(), gr.skip(), step, gr.skip()]
         except (SplatzipError, OSError) as error:
             words = problem(str(error))
         except Cancelled:
             words = '<p class="step">cancelled</p>'
-        yield [gr.update(interactive=True), gr.update(visible=False), "", words]
+        yield [idle, idle, gr.update(visible=False), "", words]
 
     def _compressed(self, session: Session, settings: Settings) -> Iterator[str]:
         source = _source(session)

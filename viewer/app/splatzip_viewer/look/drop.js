@@ -2,6 +2,8 @@
 
 import { dropped, one } from './folder.js';
 
+const FAILED = 'The upload failed. Is splatzip view still running, and is the file within its upload limit?';
+
 /**
  * @param slot the element to fill
  * @param read gives the state of the session: {token}
@@ -32,8 +34,12 @@ export function drop(slot, read, arrived) {
     const request = new XMLHttpRequest();
     request.upload.onprogress = (event) => (bar.value = event.loaded / (event.total || 1));
     request.upload.onload = () => show('opening');
-    request.onload = () => (request.status === 200 ? arrived() : say(request.responseText || `refused (${request.status})`));
-    request.onerror = () => say('The upload failed. Is splatzip view still running, and is the file within its upload limit?');
+    request.onload = () => {
+      if (request.status === 200) arrived();
+      else if (request.getResponseHeader('content-type')?.startsWith('text/plain')) say(request.responseText);
+      else say(`${FAILED} (${request.status})`); // a proxy before our server, with a page of its own
+    };
+    request.onerror = () => say(FAILED);
     request.onloadend = () => show('');
     cancel.onclick = () => request.abort();
     show('sending', true);

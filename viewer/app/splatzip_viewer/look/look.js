@@ -16,6 +16,8 @@ const REST_MS = 140; // without a change, before the full picture is asked for
 /** The axes that can be up. */
 const UPS = { '-y': [0, -1, 0], y: [0, 1, 0], '-z': [0, 0, -1], z: [0, 0, 1], '-x': [-1, 0, 0], x: [1, 0, 0] };
 
+const NO_ANSWER = 'The server does not answer. Is splatzip view still running?';
+
 export function mount(slot, read, watch) {
   keepAnswersComing(window);
   const panel = build(slot);
@@ -38,7 +40,7 @@ class Look {
     panel.on('split', (split) => this.repaint({ split }));
     panel.on('flip', (flipped) => this.repaint({ flipped }));
     panel.on('reset', () => this.home && this.go(this.home));
-    panel.on('up', (axis) => UPS[axis] && this.pose && this.go(standing(this.pose, UPS[axis])));
+    panel.on('up', (axis) => UPS[axis] && this.pose && this.go(standing(this.pose, UPS[axis]), axis));
     new ResizeObserver(() => this.ask()).observe(panel.stage);
   }
 
@@ -59,13 +61,14 @@ class Look {
     this.touch();
   }
 
-  place(pose) {
+  place(pose, up = '') {
     this.pose = { ...pose };
+    this.panel.stands(up);
     this.first = length(sub(pose.target, pose.position)) || 1;
   }
 
-  go(pose) {
-    this.place(pose);
+  go(pose, up) {
+    this.place(pose, up);
     this.touch();
   }
 
@@ -150,7 +153,7 @@ class Look {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
       });
-      if (!answer.ok) throw new Error(await answer.text());
+      if (!answer.ok) throw new Error((await wordsOf(answer)) ?? `${NO_ANSWER} (${answer.status})`);
       const facts = JSON.parse(answer.headers.get('x-splatzip') || '{}');
       const bitmap = await createImageBitmap(await answer.blob());
       if (this.state && state.opened === this.state.opened) {
@@ -167,7 +170,7 @@ class Look {
       this.drawn = version;
       this.isFull = true;
       this.wanted = wanted;
-      this.panel.say(error instanceof TypeError ? 'The server does not answer. Is splatzip view still running?' : error.message);
+      this.panel.say(error instanceof TypeError ? NO_ANSWER : error.message);
     } finally {
       this.isBusy = false;
     }
@@ -201,6 +204,11 @@ class Look {
     if (this.state.box) outline(context, cornersOf(this.state.box), shown.pose, width, height);
     panel.show(this, facts);
   }
+}
+
+/** What our server says is plain text; a proxy before it answers with pages of its own, which are for nobody to read. */
+async function wordsOf(answer) {
+  return answer.headers.get('content-type')?.startsWith('text/plain') ? answer.text() : null;
 }
 
 /** The edges of a box, as far as both ends are before the camera. */

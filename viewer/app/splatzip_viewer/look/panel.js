@@ -45,7 +45,7 @@ export function build(slot) {
   holdTo(flip, stage, tell);
   const foot = root.appendChild(make('div', 'look-foot'));
   foot.appendChild(make('span', 'look-hint', 'Drag: turn · Shift or right drag: pan · wheel: zoom · WASDQE: fly'));
-  foot.appendChild(upChoice(tell));
+  const up = foot.appendChild(upChoice(tell));
   const reset = foot.appendChild(make('button', 'look-button', 'Reset view'));
   reset.addEventListener('click', () => tell('reset'));
   stage.addEventListener('keydown', (event) => event.key.toLowerCase() === 'r' && !event.ctrlKey && !event.metaKey && tell('reset'));
@@ -54,6 +54,8 @@ export function build(slot) {
     stage,
     canvas,
     on: (what, hear) => (hearing[what] = hear),
+    /** The axis that was chosen to be up; '': none. */
+    stands: (axis) => (up.lastChild.value = axis),
     say(text) {
       words.textContent = text;
       words.hidden = !text;
@@ -106,12 +108,13 @@ function splitHandle(stage, tell) {
   handle.tabIndex = 0;
   handle.setAttribute('role', 'slider');
   handle.setAttribute('aria-label', 'Where the original ends');
-  let at = 0.5;
+  let at;
   const set = (to) => {
     at = Math.max(0, Math.min(1, to));
     handle.setAttribute('aria-valuenow', String(Math.round(at * 100)));
     tell('split', at);
   };
+  set(0.5);
   handle.addEventListener('pointerdown', (event) => {
     event.stopPropagation();
     handle.setPointerCapture(event.pointerId);
@@ -138,7 +141,7 @@ function errorLegend(tell) {
   for (const levels of [4, 8, 16, 32, 64]) select.add(new Option(`${levels} of 255`, levels, levels === 16, levels === 16));
   select.setAttribute('aria-label', 'Error of the lightest colour');
   select.addEventListener('change', () => tell('levels', select.value));
-  legend.addEventListener('pointerdown', (event) => event.stopPropagation());
+  for (const kind of ['pointerdown', 'keydown']) legend.addEventListener(kind, (event) => event.stopPropagation());
   return legend;
 }
 
@@ -149,10 +152,12 @@ function holdTo(button, stage, tell) {
     tell('flip', true);
   });
   for (const end of ['pointerup', 'pointercancel']) button.addEventListener(end, () => tell('flip', false));
-  const isFlip = (event) => event.key.toLowerCase() === 'f' && !event.ctrlKey && !event.metaKey;
-  for (const element of [stage, button]) {
+  const keys = new Map([[stage, ['f']], [button, ['f', ' ', 'enter']]]);
+  for (const [element, held] of keys) {
+    const isFlip = (event) => held.includes(event.key.toLowerCase()) && !event.ctrlKey && !event.metaKey;
     element.addEventListener('keydown', (event) => isFlip(event) && tell('flip', true));
     element.addEventListener('keyup', (event) => isFlip(event) && tell('flip', false));
+    element.addEventListener('blur', () => tell('flip', false)); // no key is heard to be let go elsewhere
   }
 }
 
