@@ -57,6 +57,14 @@ def test_a_quantized_scene_stays_itself_in_a_splatz(chair, tmp_path):
     assert np.array_equal(*(np.unique(np.hstack(list(source.values())), axis=0) for source in (codes, again)))
 
 
+@pytest.mark.parametrize(
+    "name", ["n" * 250 + ".ply", "景" * 82 + ".splatz", "n" * 251 + ".sog"], ids=["ply", "splatz", "sog"]
+)
+def test_a_name_as_long_as_names_may_be_is_a_name(chair, tmp_path, name):
+    save(chair, tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_an_existing_folder_becomes_sog(chair, tmp_path):
     save(chair, tmp_path)
     assert (tmp_path / "meta.json").is_file()

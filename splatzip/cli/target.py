@@ -29,7 +29,7 @@ def check_target(target: Path, *, force: bool, way_out: str = "--force replaces 
 
 def write_whole(target: Path, content: bytes) -> None:
     """Write beside the target, then rename: whoever looks sees the old file or the whole new one."""
-    part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
+    part = target.with_name(f".{target.name[:60]}.{os.urandom(4).hex()}.part")  # a long name stays one
     with named(target):
         try:
             part.write_bytes(content)

@@ -19,11 +19,12 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     The bytes go to a file beside the target, so that the last step is a rename inside one folder: whoever looks
     at `path` sees the old file or the whole new one.
     """
-    part = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
+    part = _part_of(path)
     try:
-        with part.open("xb") as file:
-            yield file
-        os.replace(part, path)
+        with _named(path, part):
+            with part.open("xb") as file:
+                yield file
+            os.replace(part, path)
     except BaseException:  # also Ctrl-C: nothing half-written stays
         part.unlink(missing_ok=True)
         raise
@@ -32,14 +33,32 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """The same for a folder that does not exist yet."""
-    part = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
-    part.mkdir(parents=True)
+    part = _part_of(path)
     try:
-        yield part
-        os.replace(part, path)
+        with _named(path, part):
+            part.mkdir(parents=True)
+            yield part
+            os.replace(part, path)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
+
+
+def _part_of(path: Path) -> Path:
+    # Names have at most 255 bytes, of which a character takes up to 4: what is a name stays one.
+    return path.with_name(f".{path.name[:60]}.{os.urandom(4).hex()}.part")
+
+
+@contextmanager
+def _named(path: Path, part: Path) -> Iterator[None]:
+    """An OSError about no file, as of a full disk, or about the temporary one is about the target."""
+    try:
+        yield
+    except OSError as error:
+        about = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        if error.errno is None or (about and not any(name.startswith(str(part)) for name in about)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def lost_meta(meta: SceneMeta, title: str, *, holds: frozenset[str] = frozenset()) -> list[str]:

@@ -15,6 +15,11 @@ SUFFIX = ".splatz"
 _FOREIGN = tuple(suffix for format in FORMATS for suffix in format.suffixes)
 
 
+def is_text(name: str) -> bool:
+    """Whether a file's name is UTF-8; Python stands half surrogate pairs in for other bytes."""
+    return name.encode(errors="ignore").decode() == name
+
+
 @dataclass(frozen=True)
 class Listing:
     """What a folder offers, by name.
@@ -59,11 +64,16 @@ class Shelf:
         return found if is_scene or found.is_dir() else None
 
     def listing(self, folder: Path) -> Listing:
-        """What a folder that `find` gave offers; links that lead out of the root are left out."""
+        """What a folder that `find` gave offers.
+
+        Links that lead out of the root are left out, and names that are no text, which no address can hold.
+        """
         found = Listing([], [], [])
         below = folder.relative_to(self.root).as_posix()
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name.lower()):
             name = entry.name
+            if not is_text(name):
+                continue
             there = self.find(f"{below if below != '.' else ''}/{name}")
             if there is not None:
                 (found.folders if there.is_dir() else found.scenes).append(name)

@@ -9,8 +9,9 @@ from tempfile import TemporaryDirectory
 
 from splatzip.encode import Progress
 from splatzip.errors import BackendError
+from splatzip.formats.output import atomic_write
 from splatzip.publish.listener import Listener
-from splatzip.publish.scenes import SUFFIX, Shelf
+from splatzip.publish.scenes import SUFFIX, Shelf, is_text
 from splatzip.publish.source import facts_of, is_splatz, splatz_bytes
 
 PORT = 8000
@@ -52,12 +53,14 @@ def _shelf(path: Path, progress: Progress | None) -> Iterator[Shelf]:
         yield Shelf(path.resolve())
         return
     whole = path.resolve()
-    if Shelf(whole.parent, only=whole.name).find(whole.name) and is_splatz(whole):
+    if is_text(whole.name) and Shelf(whole.parent, only=whole.name).find(whole.name) and is_splatz(whole):
         facts_of(whole, str(path))  # a damaged file is refused here, not in the browser
         yield Shelf(whole.parent, only=whole.name)
         return
     data = splatz_bytes(path, progress=progress)
     with TemporaryDirectory(prefix="splatzip-") as folder:
-        made = Path(folder).resolve() / f"{path.name.strip('.').partition('.')[0] or 'scene'}{SUFFIX}"
-        made.write_bytes(data)
+        name = path.name.encode(errors="ignore").decode().strip(".").partition(".")[0] or "scene"
+        made = Path(folder).resolve() / f"{name}{SUFFIX}"
+        with atomic_write(made) as file:
+            file.write(data)
         yield Shelf(made.parent, only=made.name)

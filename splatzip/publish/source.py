@@ -46,6 +46,6 @@ def _named(error: SplatzipError, name: str) -> SplatzipError:
 
 
 def title_of(facts: dict[str, Any], name: str) -> str:
-    """The scene's own title, else its file's name."""
+    """The scene's own title, else its file's name, as far as that is text."""
     title = (facts["meta"] or {}).get("title")
-    return title if isinstance(title, str) and title.strip() else name
+    return title if isinstance(title, str) and title.strip() else name.encode(errors="replace").decode()

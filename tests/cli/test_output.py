@@ -29,6 +29,13 @@ def test_decompress_prints_a_table(run, splatz, snapshot_of_shape):
     snapshot_of_shape("decompress", result.stdout)
 
 
+def test_a_name_as_long_as_names_may_be_is_a_name(run, scene_ply, tmp_path):
+    name = "n" * 248 + ".splatz"
+    result = run("compress", "--preset=fast", "scene.ply", name)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / name).exists()
+
+
 def test_convert_prints_a_table(run, scene_ply, snapshot_of_shape):
     result = run("convert", "scene.ply", "other.spz")
     assert result.returncode == 0

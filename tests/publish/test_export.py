@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 import re
+import shutil
 
 import pytest
 
 import splatzip
+from splatzip import SceneMeta
 from splatzip.errors import BackendError, FormatError
 
 
@@ -71,6 +75,29 @@ def test_without_a_built_client_the_error_says_what_builds_it(shelf, client):
     (client / "worker.js").unlink()
     with pytest.raises(BackendError, match=r"lacks worker\.js; run scripts/build-web"):
         splatzip.export_web(shelf / "one.splatz", shelf / "site")
+
+
+def test_a_scene_whose_name_is_no_text_is_exported(shelf, splatz):
+    name = shelf / os.fsdecode(b"b\xe4r.splatz")
+    name.write_bytes(splatzip.compress(splatzip.load(shelf / "one.splatz").edited(meta=SceneMeta()), preset="fast"))
+    splatzip.export_html(name, shelf / "out.html")
+    assert "<title>b?r</title>" in (shelf / "out.html").read_text("utf-8")
+    splatzip.export_web(name, shelf / "site")
+    assert "<title>b?r</title>" in (shelf / "site" / "index.html").read_text("utf-8")
+
+
+def test_a_full_disk_is_said_of_what_is_written(shelf, monkeypatch):
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device", str(source), None, str(target))
+
+    before = set(shelf.iterdir())
+    monkeypatch.setattr(os, "replace", full)
+    monkeypatch.setattr(shutil, "copyfile", full)
+    for export, target in ((splatzip.export_html, shelf / "out.html"), (splatzip.export_web, shelf / "site")):
+        with pytest.raises(OSError, match="No space left") as refusal:
+            export(shelf / "one.splatz", target)
+        assert (refusal.value.filename, refusal.value.filename2) == (str(target), None)
+    assert set(shelf.iterdir()) == before
 
 
 def test_nothing_half_made_stays_behind_an_error(shelf, client):

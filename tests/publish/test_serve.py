@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import http.client
 import io
+import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -189,6 +190,17 @@ def test_a_scene_in_another_format_is_compressed_first_and_loses_no_splat(shelf,
         assert ask(at, "/").headers["location"] == "/web/?src=../files/later.splatz"
         assert splatzip.info(ask(at, "/files/later.splatz").body)["splats"] == len(scene)
     assert not (shelf / "later.splatz").exists()
+
+
+def test_a_name_that_is_no_text_hides_no_other(shelf, splatz, served):
+    strange = shelf / os.fsdecode(b"b\xe4r.splatz")
+    strange.write_bytes(splatz)
+    with served(shelf) as at:
+        page = ask(at, "/files/")
+        assert (page.status, 'href="/web/?src=../files/one.splatz"' in page.text) == (200, True)
+    with served(strange) as at:
+        assert ask(at, "/").headers["location"] == "/web/?src=../files/br.splatz"
+        assert splatzip.info(ask(at, "/files/br.splatz").body)["splats"] == 900
 
 
 def test_what_cannot_be_served_is_refused_before_anybody_is_told_an_address(shelf):
