@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,7 +182,7 @@ def save(path: Path, asset: dict[str, Any], arrays: Sequence[NDArray[Any]]) -> N
     asset |= {"buffers": [buffer], "bufferViews": views}
     if path.suffix.lower() == ".gltf":
         beside = path.with_name(path.name + ".bin")
-        buffer["uri"] = beside.name
+        buffer["uri"] = quote(beside.name, safe="", errors="surrogateescape")  # any name, also one that is no text
         with atomic_write(beside) as file:
             for array in arrays:
                 file.write(_padded(array))
@@ -227,8 +227,8 @@ def _data_uri(uri: str, where: str) -> bytes:
 
 
 def _beside(path: Path, uri: str, where: str) -> bytes:
-    name = Path(unquote(uri))
-    if ":" in uri or "\0" in str(name) or name.is_absolute() or ".." in name.parts:
+    name = Path(unquote(uri, errors="surrogateescape"))
+    if ":" in uri or "\0" in str(name) or name.drive or name.is_absolute() or ".." in name.parts:
         raise FormatError(f"{where}: {uri!r} is not a file beside the .gltf; fetch it and name it relatively")
     try:
         return (path.parent / name).read_bytes()

@@ -21,5 +21,5 @@ def stored_bytes(path: str | Path) -> int:
         parts |= {path.with_name(name) for section in sections for name in section.get("files", ())}
     elif path.suffix.lower() == ".gltf":
         uris = [buffer.get("uri", "data:") for buffer in json.loads(path.read_bytes()).get("buffers", ())]
-        parts |= {path.parent / unquote(uri) for uri in uris if not uri.startswith("data:")}
+        parts |= {path.parent / unquote(uri, errors="surrogateescape") for uri in uris if not uri.startswith("data:")}
     return sum(part.stat().st_size for part in parts)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import os
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 
 from splatzip.errors import FormatError, SceneError
 from splatzip.formats import gltf, ply, spz
+from splatzip.formats.stored import stored_bytes
 from splatzip.scene import Scene, SceneMeta
 from splatzip.scene.transform import rotation_matrix, transformed
 
@@ -39,6 +42,17 @@ def some_scene(degree: int = 3, n: int = 30, **changes: Any) -> Scene:
             **changes,
         }
     )
+
+
+@pytest.mark.parametrize(
+    "name", [b"a%41.gltf", b"at 12:30.gltf", b"what? #2.gltf", b"\xe6\x99\xaf.gltf", b"b\xe4r.gltf"]
+)
+def test_any_name_of_a_gltf_leads_to_its_buffer(tmp_path: Path, name: bytes) -> None:
+    path = tmp_path / os.fsdecode(name)
+    gltf.write(some_scene(), path)
+    assert len(gltf.read(path)) == 30
+    assert stored_bytes(path) == sum(file.stat().st_size for file in tmp_path.iterdir())
+    assert re.fullmatch(r"[\w.%-]+", json.loads(path.read_bytes())["buffers"][0]["uri"], re.ASCII)
 
 
 @pytest.mark.parametrize("name", ["a.glb", "a.gltf"])
