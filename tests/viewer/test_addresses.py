@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import resource
 import zipfile
 from pathlib import Path
 
@@ -51,6 +52,18 @@ def test_requests_that_make_no_sense_are_answered_in_words(client, session):
     assert client.post(address, content=b" " * 20_000).status_code == 413
     unknown = client.post("/splatzip/nobody/picture", json=PICTURE)
     assert (unknown.status_code, unknown.text) == (422, "this page was closed on the server; load it again")
+
+
+def test_an_upload_that_the_servers_disk_does_not_take_is_refused_in_words(client, session, ply):
+    before = list(session.folder.iterdir())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        answer = client.put(f"/splatzip/{session.token}/upload/large.ply", content=ply.read_bytes())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (answer.status_code, answer.text) == (507, "the server cannot keep this file: File too large")
+    assert list(session.folder.iterdir()) == before
 
 
 def test_results_are_sent_and_nothing_else_of_the_machine_is(client, session, tmp_path):

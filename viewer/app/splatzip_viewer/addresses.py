@@ -85,6 +85,8 @@ def routes(sessions: Sessions, most_bytes: int) -> list[BaseRoute]:
             return PlainTextResponse(str(error), 422)
         except MemoryError:
             return PlainTextResponse("not enough memory for this scene", 422)
+        except OSError as error:
+            return PlainTextResponse(f"the server cannot keep this file: {error.strerror}", 507)
         return PlainTextResponse("")
 
     def file(request: Request) -> Response:
