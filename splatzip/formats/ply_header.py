@@ -6,6 +6,7 @@ sees only files whose every element fits.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,6 +113,8 @@ def _lines(head: bytes, path: Path) -> tuple[list[str], int]:
         raise FormatError(f"{path}: does not start with a line 'ply'")
     end = head.find(newline + b"end_header" + newline)
     if end < 0:
+        if re.search(rb"[\r\n]end_header[ \t]*[\r\n]", head[: -len(newline)]):
+            raise FormatError(f"{path}: the line 'end_header' ends otherwise than the line 'ply'; write the file again")
         if len(head) < HEADER_LIMIT_BYTES:
             raise TruncatedError(f"{path}: the file ends at byte {len(head)}, inside the PLY header")
         raise FormatError(f"{path}: no end_header in the first {HEADER_LIMIT_BYTES} bytes")

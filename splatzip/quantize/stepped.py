@@ -132,11 +132,10 @@ def encode(
     for name, most in _LIMITS.items():
         value = getattr(scene, name)
         if max(value.max(), -value.min()) > most:
-            size = np.abs(value).reshape(len(scene), -1).max(1)
-            row = int(size.argmax())
+            row, column = divmod(int(np.abs(value).argmax()), value[0].size)
             raise SceneError(
-                f"row {row}: {name} holds {size[row]:g}, more than a visible splat can have ({most:g}); "
-                "preset lossless keeps it, or remove the row"
+                f"row {row}: {name} holds {value[row].flat[column]:g}, beyond what a visible splat can have "
+                f"(+-{most:g}); preset lossless keeps it, or remove the row"
             )
     coded = encode_stepped(
         list(scene.arrays().values()),

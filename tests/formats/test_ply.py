@@ -324,6 +324,8 @@ def test_lying_counts_are_refused_before_memory_is_asked_for(tmp_path: Path, cou
         (b"element vertex 50", b"element camera 5\nelement vertex 50", "5 rows and no properties"),
         (b"element vertex", b"element points", "no vertices"),
         (b"end_header", b"", "no end_header|inside the PLY header"),
+        (b"end_header\n", b"end_header \n", "the line 'end_header' ends otherwise than the line 'ply'"),
+        (b"end_header\n", b"end_header\r\n", "the line 'end_header' ends otherwise than the line 'ply'"),
     ],
 )
 def test_broken_headers_are_refused_by_line(tmp_path: Path, old: bytes, new: bytes, words: str) -> None:
