@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 from pathlib import Path
 
@@ -63,6 +64,17 @@ def test_a_quantized_scene_stays_itself_in_a_splatz(chair, tmp_path):
 def test_a_name_as_long_as_names_may_be_is_a_name(chair, tmp_path, name):
     save(chair, tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_read_only_disk_is_said_of_the_target(chair, tmp_path, monkeypatch):
+    def refuse(part, *_, **options):
+        raise OSError(errno.EROFS, "Read-only file system", str(part))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(OSError, match="Read-only") as refusal:
+        save(chair, tmp_path / "a.ply")
+    assert refusal.value.filename == str(tmp_path / "a.ply")
 
 
 def test_an_existing_folder_becomes_sog(chair, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,7 +26,8 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
                 yield file
             os.replace(part, path)
     except BaseException:  # also Ctrl-C: nothing half-written stays
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only disk refuses this, too, and the first refusal says more
+            part.unlink()
         raise
 
 
