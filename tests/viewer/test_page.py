@@ -507,6 +507,21 @@ def test_a_bad_file_is_refused_in_words_and_the_page_goes_on(tab, small, tmp_pat
     assert not words.is_visible()
 
 
+def test_a_page_that_has_lost_its_server_begins_anew_when_that_is_back(chromium, server):
+    tab = chromium.new_context().new_page()
+    go(tab, server.address)
+    unfold(tab, tab.get_by_role("tab", name="Compress"))
+    token = tab.evaluate(f"{LOOK}.state.token")
+    tab.context.set_offline(True)
+    tab.locator("#target").get_by_text("quality", exact=True).click()
+    tab.locator(".toast-body").get_by_text("Attempting reconnection").wait_for(timeout=WAIT)
+    tab.context.set_offline(False)
+    look = "document.querySelector('.look-slot')?.splatzipLook"
+    tab.wait_for_function(f"{look}?.isFull && {look}.state.token !== '{token}'", timeout=WAIT)
+    assert tab.locator(".toast-body").count() == 0
+    tab.context.close()
+
+
 def test_what_a_proxy_answers_instead_of_the_server_is_said_in_words(chromium, server, small):
     tab = chromium.new_context().new_page()
     go(tab, server.address)

@@ -24,7 +24,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _OURS = "splatzip"
 _PAGE = ("", "config", "theme.css", "static", "assets", "svelte", "favicon.ico", "manifest.json", "login", "logout")
-_API = ("queue", "heartbeat", "cancel", "reset", "startup-events", "user", "login_check")
+_API = ("queue", "heartbeat", "app_id", "cancel", "reset", "startup-events", "user", "login_check")
 _MOST_BYTES = 200_000  # of what is posted to Gradio: choices and numbers
 
 
