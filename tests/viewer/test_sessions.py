@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
 import weakref
 from pathlib import Path
 
@@ -99,3 +100,21 @@ def test_a_scene_without_splats_is_refused(tmp_path):
     path.write_text("\n".join(header))
     with pytest.raises(SplatzipError, match=r"none\.ply"):
         OpenScene.load(path)
+
+
+def test_stored_bytes_are_counted_while_pages_close(sessions, session):
+    stored = sum(entry.stat().st_size for entry in session.folder.rglob("*") if entry.is_file())
+    (session.folder / "made.splatz").write_bytes(b"12345")
+    over = threading.Event()
+
+    def come_and_go():
+        for _ in range(1000):
+            (sessions.of_page("another").folder / "in-1").mkdir()
+            sessions.close("another")
+        over.set()
+
+    coming = threading.Thread(target=come_and_go)
+    coming.start()
+    while not over.is_set():
+        assert sessions.stored_bytes() == stored + 5
+    coming.join()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -207,8 +209,13 @@ class Sessions:
         raise SplatzipError("this page was closed on the server; load it again")
 
     def stored_bytes(self) -> int:
-        """Of all files of all sessions."""
-        return sum(entry.stat().st_size for entry in self._folder.rglob("*") if entry.is_file())
+        """Of all files of all sessions; what is being deleted may count or not."""
+        size = 0
+        for folder, _, names in os.walk(self._folder):
+            for name in names:
+                with suppress(FileNotFoundError):
+                    size += os.stat(os.path.join(folder, name)).st_size
+        return size
 
     def close(self, page: str | None = None) -> None:
         """Close a page, or all of them."""
