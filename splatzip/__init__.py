@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.errors import ViewsError as ViewsError
     from splatzip.formats.open3d import from_open3d as from_open3d
     from splatzip.formats.open3d import to_open3d as to_open3d
+    from splatzip.formats.registry import files_beside as files_beside
     from splatzip.formats.registry import format_title as format_title
     from splatzip.formats.stored import stored_bytes as stored_bytes
     from splatzip.io import compare as compare
@@ -78,6 +79,7 @@ _PUBLIC = {
     "compare": "splatzip.io",
     "report_html": "splatzip.io",
     "stored_bytes": "splatzip.formats.stored",
+    "files_beside": "splatzip.formats.registry",
     "format_title": "splatzip.formats.registry",
     "to_open3d": "splatzip.formats.open3d",
     "from_open3d": "splatzip.formats.open3d",

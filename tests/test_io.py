@@ -83,6 +83,20 @@ def test_an_existing_folder_becomes_sog(chair, tmp_path):
     assert load(tmp_path).source.format == "sog"
 
 
+@pytest.mark.parametrize("name", ["scene.spz", "scene.splatz"])
+def test_values_are_not_changed_apart_from_the_codes_that_are_saved(chair, tmp_path, name):
+    save(chair, tmp_path / "scene.spz")
+    save(load(tmp_path / "scene.spz"), tmp_path / name)
+    scene = load(tmp_path / name)
+    for array in scene.arrays().values():
+        with pytest.raises(ValueError, match="read-only"):
+            array += 1
+    moved = scene.edited(positions=scene.positions + 1)
+    moved.positions[0] = 7  # no codes
+    save(moved, tmp_path / name)
+    np.testing.assert_allclose(load(tmp_path / name).positions.max(), 7, atol=0.01)
+
+
 def test_a_name_without_a_known_extension_is_refused(chair, tmp_path):
     with pytest.raises(FormatError, match=r"no format has this extension.*\.glb.*meta\.json"):
         save(chair, tmp_path / "scene.xyz")

@@ -53,7 +53,7 @@ def main() -> None:
 def measure(scene: Scene, speed: float) -> list[dict[str, Any]]:
     """A row each for ours, in 16 bits and precise, and for gsplat, packed and not, if it is there and works."""
     cameras = [wide(camera) for camera in orbit_views(scene).cameras]
-    tensors = {name: torch.from_numpy(array).to(DEVICE) for name, array in scene.arrays().items()}
+    tensors = {name: torch.tensor(array, device=DEVICE) for name, array in scene.arrays().items()}
     ways: dict[str, Draw] = {
         "splatzip": ours(tensors, scene, precise=False),
         "splatzip, float32": ours(tensors, scene, precise=True),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check_target(target: Path, *, force: bool, way_out: str = "--force replaces it") -> None:
-    """Refuse, before any work, a target that exists (unless `force`) or whose folder does not.
+    """Refuse, before any work, a target that exists (unless `force`), or what comes with it, or without its folder.
 
     Args:
         way_out: what to do about one that exists.
@@ -23,8 +23,11 @@ def check_target(target: Path, *, force: bool, way_out: str = "--force replaces 
     folder = target.parent.parent if target.name == "meta.json" else target.parent  # a SOG folder is made
     if not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, "the folder to write to does not exist", str(folder))
-    if target.exists() and not force:
-        raise FileExistsError(errno.EEXIST, f"already exists; {way_out}", str(target))
+    from splatzip import files_beside
+
+    for file in () if force else (target, *files_beside(target)):
+        if file.exists():
+            raise FileExistsError(errno.EEXIST, f"already exists; {way_out}", str(file))
 
 
 def write_whole(target: Path, content: bytes) -> None:

@@ -169,6 +169,11 @@ def load(path: Path) -> Asset:
     return Asset(path, _json(chunks[0][1], path), binary)
 
 
+def bytes_of(path: Path) -> Path:
+    """Where the bytes of a .gltf are written."""
+    return path.with_name(path.name + ".bin")
+
+
 def save(path: Path, asset: dict[str, Any], arrays: Sequence[NDArray[Any]]) -> None:
     """Write JSON and the arrays, one buffer view each, as the extension of `path` asks.
 
@@ -181,7 +186,7 @@ def save(path: Path, asset: dict[str, Any], arrays: Sequence[NDArray[Any]]) -> N
     buffer: dict[str, Any] = {"byteLength": at}
     asset |= {"buffers": [buffer], "bufferViews": views}
     if path.suffix.lower() == ".gltf":
-        beside = path.with_name(path.name + ".bin")
+        beside = bytes_of(path)
         buffer["uri"] = quote(beside.name, safe="", errors="surrogateescape")  # any name, also one that is no text
         with atomic_write(beside) as file:
             for array in arrays:

@@ -76,6 +76,20 @@ def format_title(path: str | Path) -> str | None:
         return None
 
 
+def files_beside(path: str | Path) -> list[Path]:
+    """What `save` writes besides the file that is named: the bytes of a .gltf, the images of a SOG's meta.json."""
+    path = Path(path)
+    if path.name.lower().endswith(".gltf"):
+        from splatzip.formats.gltf_container import bytes_of
+
+        return [bytes_of(path)]
+    if path.name == "meta.json":
+        from splatzip.formats.sog_write import FILES
+
+        return [path.with_name(name) for names in FILES.values() for name in names]
+    return []
+
+
 def format_of_name(path: Path) -> Format:
     """The format that a file, or an existing folder, to be written asks for by its name.
 

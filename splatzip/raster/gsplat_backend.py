@@ -24,7 +24,7 @@ def render_scene(
     """Colour, alpha and depth as numpy arrays. Raises: BackendError if torch, gsplat or CUDA is missing."""
     torch = cuda_torch()
     with torch.no_grad():
-        tensors = {name: torch.from_numpy(array).to(DEVICE) for name, array in scene.arrays().items()}
+        tensors = {name: torch.tensor(array, device=DEVICE) for name, array in scene.arrays().items()}
         colors = torch.tensor(np.asarray(background, np.float32).reshape(3), device=DEVICE)
         pictures = rasterize_cuda(
             **tensors, camera=camera, origin=scene.origin, background=colors,

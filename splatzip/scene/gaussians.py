@@ -32,7 +32,8 @@ class Scene:
         sh: (N, 1+B, 3) float32, degree 0 first, RGB last.
         origin: (3,) float64 added to the positions; zero unless float32 is too coarse (city and survey scenes).
         meta: what the file stated besides the splats.
-        source: integer codes of a quantized source; any edit of the splats drops it.
+        source: integer codes of a quantized source, which are what is saved: `edited` and `take` drop it, and the
+            arrays of a scene that has one are read-only.
 
     Raises: SceneError, naming the attribute and the first bad row, if shapes disagree, the scene is empty, a
         value is NaN or (except an opacity logit) infinite, or a quaternion is zero.
@@ -53,6 +54,7 @@ class Scene:
             object.__setattr__(self, attribute.name, value)
         object.__setattr__(self, "origin", np.asarray(self.origin, np.float64).reshape(3))
         self._check(self.arrays())
+        self._bind_to_source()
 
     def _check(self, of_unknown: Mapping[str, Floats]) -> None:
         """Raises: SceneError for shapes, for rows of the arrays `of_unknown`, or for origin or source."""
@@ -68,6 +70,14 @@ class Scene:
         if self.source is not None and self.source.splats != len(self):
             raise SceneError(f"source holds {self.source.splats} codes for {len(self)} splats")
 
+    def _bind_to_source(self) -> None:
+        if self.source is None:
+            return
+        for name, array in self.arrays().items():
+            seen = array.view()  # whose array it is may still write it
+            seen.flags.writeable = False
+            object.__setattr__(self, name, seen)
+
     @classmethod
     def of_checked(cls, arrays: Mapping[str, Floats], **others: Any) -> Scene:
         """A scene of contiguous float32 arrays whose values a decoder has checked already, tile by tile.
@@ -82,6 +92,7 @@ class Scene:
         for name, value in {**defaults, **others, **arrays}.items():
             object.__setattr__(scene, name, value)
         _check_shapes(scene)
+        scene._bind_to_source()
         return scene
 
     @classmethod
@@ -137,6 +148,7 @@ class Scene:
         for name, value in {**self.arrays(), **arrays, **fields}.items():
             object.__setattr__(scene, name, value)
         scene._check(arrays)
+        scene._bind_to_source()
         return scene
 
     def take(self, rows: NDArray[Any]) -> Scene:

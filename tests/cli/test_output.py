@@ -62,6 +62,16 @@ def test_bytes_of_a_scene_of_several_files_are_those_of_its_files(run, scene_ply
         assert said == sum(p.stat().st_size for p in (tmp_path / folder).iterdir() if p.name != "other.webp")
 
 
+@pytest.mark.parametrize(("target", "other"), [("sog/meta.json", "sog/means_l.webp"), ("a.gltf", "a.gltf.bin")])
+def test_what_would_be_replaced_beside_the_target_is_kept(run, scene_ply, tmp_path, target, other):
+    (tmp_path / "sog").mkdir()
+    (tmp_path / other).write_bytes(b"mine")
+    refused = run("convert", "scene.ply", target)
+    assert (refused.returncode, refused.stderr) == (2, f"error: {other}: already exists; --force replaces it\n")
+    assert (tmp_path / other).read_bytes() == b"mine"
+    assert run("convert", "scene.ply", target, "--force").returncode == 0
+
+
 def test_convert_reaches_splatz_too(run, scene_ply, tmp_path):
     assert run("convert", "scene.ply", "scene.splatz", "--quiet").returncode == 0
     assert run("verify", "scene.splatz").returncode == 0
