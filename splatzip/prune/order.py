@@ -85,4 +85,7 @@ def judged(worth: Floats, opacity_logits: Floats, most_weight: Floats, *, keep_u
 def refuse_blind(most_weight: Floats) -> None:
     """Raises: ViewsError if no view sees a splat."""
     if not most_weight.any():
-        raise ViewsError("no view sees any splat, so none can be judged; use cameras that face the scene")
+        raise ViewsError(
+            "no view sees any splat, so none can be judged; use cameras that face the scene, enlarge one that is less "
+            "than 0.1 units across (transform --scale), or take preset fast"
+        )

@@ -290,8 +290,16 @@ def test_a_real_scene_is_turned_compressed_compared_and_downloaded(tab, tmp_path
         stop.click()
     tab.wait_for_function("!document.querySelector('#curve-go').disabled", timeout=WAIT)
     tab.get_by_role("tab", name="As in a browser").click()
-    client = tab.frame_locator("#client iframe")
-    client.locator("splat-zip").wait_for(state="attached", timeout=WAIT)
+    client = tab.frame_locator("#client iframe").locator("splat-zip")
+    client.wait_for(state="attached", timeout=WAIT)
+    client.evaluate("() => { window.isTheSame = true; }")
+    tab.get_by_role("tab", name="Compress").click()
+    seen = tab.evaluate(f"{LOOK}.state.goes")
+    tab.locator("#convert").click()
+    tab.wait_for_function(f"{LOOK}.state.goes > {seen}", timeout=WAIT)
+    tab.get_by_role("tab", name="As in a browser").click()
+    client.locator("visible=true").wait_for(timeout=WAIT)
+    assert client.evaluate("() => window.isTheSame")  # not loaded again: the camera stays where it was
 
 
 def test_choices_are_what_the_method_can_do_and_the_command_says_them(tab, small):

@@ -67,7 +67,7 @@ def _ready(session: Session) -> Iterator[Any]:
             yield problem(str(error))
             return
         if shown is (session.test or session.ref):
-            session.site = folder
+            session.site, session.sites = folder, session.sites + 1
     yield _frame_of(session)
 
 
@@ -75,7 +75,7 @@ def _frame_of(session: Session) -> str:
     shown = session.test or session.ref
     if session.site is None or shown is None:
         return "<p>Rendered by your own graphics card, from a .splatz that loads progressively.</p>"
-    address = f"splatzip/{session.token}/site/index.html?background=%23000&v={session.looks}{_camera(session, shown)}"
+    address = f"splatzip/{session.token}/site/index.html?background=%23000&v={session.sites}{_camera(session, shown)}"
     return f'<iframe class="client" src="{address}" title="The web client" allow="fullscreen"></iframe>'
 
 

@@ -40,6 +40,7 @@ class Session:
         lost: what formats of converted files could not hold, by file name.
         looks: how often the view was told something.
         site: a folder with the web client and what it shows.
+        sites: how many of those were made.
         jobs: what is being computed for it, by what it is for.
     """
 
@@ -58,6 +59,7 @@ class Session:
     looks: int = 0
     _suggested: dict[str, int] = field(default_factory=dict)
     site: Path | None = None
+    sites: int = 0
     jobs: dict[str, Job] = field(default_factory=dict)
     is_closed: bool = False
     receiving: threading.Lock = field(default_factory=threading.Lock)
