@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,7 @@ def test_values_are_not_changed_apart_from_the_codes_that_are_saved(chair, tmp_p
     save(chair, tmp_path / "scene.spz")
     save(load(tmp_path / "scene.spz"), tmp_path / name)
     scene = load(tmp_path / name)
-    for array in scene.arrays().values():
+    for array in (*scene.arrays().values(), *pickle.loads(pickle.dumps(scene)).arrays().values()):
         with pytest.raises(ValueError, match="read-only"):
             array += 1
     moved = scene.edited(positions=scene.positions + 1)

@@ -70,6 +70,10 @@ class Scene:
         if self.source is not None and self.source.splats != len(self):
             raise SceneError(f"source holds {self.source.splats} codes for {len(self)} splats")
 
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bind_to_source()
+
     def _bind_to_source(self) -> None:
         if self.source is None:
             return
