@@ -93,7 +93,7 @@ def compress_many(
 ) -> list[dict[str, Any]]:
     """Compress every source into the folder, `jobs` at a time.
 
-    Returns: one summary a source, in their order: as `compress_file` gives it, or {"input", "output", "kept"},
+    Returns: one summary a source, in their order: as `compress_file` gives it, or {"input", "output", "existed"},
         or {"input", "error"}. Failures are said on stderr when they happen, a line each.
     """
     from concurrent.futures import ThreadPoolExecutor, as_completed  # one scene alone does without
@@ -110,7 +110,7 @@ def compress_many(
         waiting = {}
         for source, target in targets.items():
             if target.exists() and not force:
-                done[source] = {"input": str(source), "output": str(target), "kept": True}
+                done[source] = {"input": str(source), "output": str(target), "existed": True}
                 _say(done[source], quiet=quiet)
             else:
                 waiting[pool.submit(children.compress, source, target, settings)] = source
@@ -134,7 +134,7 @@ def _say(summary: dict[str, Any], *, quiet: bool) -> None:
         print(f"error: {summary['error']}", file=sys.stderr)
     elif quiet:
         return
-    elif summary.get("kept") is True:  # of a scene just compressed it is the number of its splats
+    elif "existed" in summary:
         print(f"{summary['output']}  kept")
     else:
         print(

@@ -114,7 +114,7 @@ def test_json_has_one_entry_a_scene_in_order(run, three, broken_ply):
     assert [summary["input"] for summary in summaries] == ["a.ply", "broken.ply", "c.ply"]
     assert summaries[0]["output_bytes"] == (three / "out" / "a.splatz").stat().st_size
     assert "row 2" in summaries[1]["error"]
-    assert summaries[2]["kept"] is True
+    assert summaries[2]["existed"] is True
     assert json.loads((three / "report.json").read_text()) == summaries
 
 
