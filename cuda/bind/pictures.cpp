@@ -1,5 +1,4 @@
 #include <nanobind/stl/pair.h>
-#include <nanobind/stl/unique_ptr.h>
 
 #include <stdexcept>
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check_target(target: Path, *, force: bool, way_out: str = "--force replaces it") -> None:
-    """Refuse, before any work, a target that exists (unless `force`), or what comes with it, or without its folder.
+    """Refuse, before any work, a target that exists, or a file that comes with it (unless `force`), or has no folder.
 
     Args:
         way_out: what to do about one that exists.
