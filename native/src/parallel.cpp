@@ -18,8 +18,12 @@ void parallel_for(int64_t count, int, const std::function<void(int64_t)>& body) 
 #else
 
 #include <pthread.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 #include <condition_variable>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -34,11 +38,17 @@ struct Job {
   std::atomic<int64_t> next{0};
   std::atomic<int64_t> done{0};
   int helpers_wanted = 0;
+  std::atomic<bool> failed{false};
+  std::exception_ptr error;  // of the first body that failed
 
   void work() {
     ExactFloats exact;
     for (int64_t i; (i = next.fetch_add(1)) < count;) {
-      (*body)(i);
+      try {
+        if (!failed.load()) (*body)(i);
+      } catch (...) {  // above all bad_alloc: nobody may leave while others still write to what the caller holds
+        if (!failed.exchange(true)) error = std::current_exception();
+      }
       done.fetch_add(1);
     }
   }
@@ -53,17 +63,26 @@ class Pool {
     job->helpers_wanted = threads - 1;
     {
       std::lock_guard lock(mutex_);
-      while (static_cast<int>(workers_.size()) < threads - 1) workers_.emplace_back([this] { serve(); });
+      hire(threads - 1);
       jobs_.push_back(job);
     }
-    wake_.notify_all();
+    for (int i = 1; i < threads; ++i) wake_.notify_one();  // no more than wanted: the others would wake in vain
     job->work();
     std::unique_lock lock(mutex_);
     jobs_.erase(std::remove(jobs_.begin(), jobs_.end(), job), jobs_.end());
     finished_.wait(lock, [&] { return job->done.load() == count; });
+    lock.unlock();
+    if (job->error) std::rethrow_exception(job->error);
   }
 
  private:
+  void hire(int helpers) {
+    try {
+      while (static_cast<int>(workers_.size()) < helpers) workers_.emplace_back([this] { serve(); });
+    } catch (const std::exception&) {  // no memory, or no leave, for one more: the work gets done without it
+    }
+  }
+
   void serve() {
     std::unique_lock lock(mutex_);
     for (;;) {
@@ -111,7 +130,13 @@ Pool& pool() {
 
 }  // namespace
 
-int core_count() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+int core_count() {
+#if defined(__linux__)
+  cpu_set_t ours;  // hardware_concurrency counts those of the machine
+  if (sched_getaffinity(0, sizeof(ours), &ours) == 0) return std::max(1, CPU_COUNT(&ours));
+#endif
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
 
 void parallel_for(int64_t count, int threads, const std::function<void(int64_t)>& body) {
   if (threads <= 0) threads = core_count();
