@@ -63,7 +63,9 @@ class _Children:
         with self._lock:
             if self._ended:
                 return {"input": str(source), "error": "not started"}
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+            child = subprocess.Popen(  # its output may be in any encoding
+                command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, errors="backslashreplace"
+            )
             self._running.add(child)
         out, err = child.communicate()
         self._running.discard(child)
@@ -102,20 +104,25 @@ def compress_many(
     if folder.exists() and not folder.is_dir():
         raise typer.BadParameter(f"--to {folder}: this is a file; name a folder")
     folder.mkdir(parents=True, exist_ok=True)
-    cores = os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    jobs = min(jobs, len(targets))
     settings = replace(settings, threads=settings.threads or max(1, cores // jobs))
     done: dict[Path, dict[str, Any]] = {}
     children = _Children()
-    with progress_bar(quiet=quiet) as progress, ThreadPoolExecutor(jobs) as pool:
-        waiting = {}
-        for source, target in targets.items():
-            if target.exists() and not force:
-                done[source] = {"input": str(source), "output": str(target), "existed": True}
-                _say(done[source], quiet=quiet)
-            else:
-                waiting[pool.submit(children.compress, source, target, settings)] = source
+
+    def compress_or_keep(source: Path) -> dict[str, Any]:
+        target = targets[source]
         try:
-            progress(len(done) / len(targets), f"{len(done)} of {len(targets)}")
+            if target.exists() and not force:  # by now: another run may have written it since this one began
+                return {"input": str(source), "output": str(target), "existed": True}
+            return children.compress(source, target, settings)
+        except OSError as error:  # too long a name, a limit on open files or processes
+            return {"input": str(source), "error": f"{error.filename or source}: {error.strerror or error}"}
+
+    with progress_bar(quiet=quiet) as progress, ThreadPoolExecutor(jobs) as pool:
+        try:
+            waiting = {pool.submit(compress_or_keep, source): source for source in targets}
+            progress(0, f"0 of {len(targets)}")
             for future in as_completed(waiting):
                 done[waiting[future]] = future.result()
                 _say(future.result(), quiet=quiet)

@@ -57,7 +57,8 @@ def compress(
     failed = False
     summary: Any
     if report is not None:
-        check_target(report, force=force)
+        if report.parent != to or report.exists():  # the folder of --to is made
+            check_target(report, force=force)
         scenes = [*paths, *(() if to is None else targets_in(to, paths).values())]
         if report.resolve() in {path.resolve() for path in scenes}:
             raise typer.BadParameter(f"--report {report}: this is a scene that is read or written; name another file")

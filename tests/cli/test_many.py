@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,80 @@ def test_json_has_one_entry_a_scene_in_order(run, three, broken_ply):
     assert "row 2" in summaries[1]["error"]
     assert summaries[2]["existed"] is True
     assert json.loads((three / "report.json").read_text()) == summaries
+
+
+def test_what_another_run_wrote_meanwhile_is_kept(run_patched, three):
+    meanwhile = """
+import pathlib
+from splatzip.cli import batch
+say = batch._say
+def other_run(summary, **options):
+    pathlib.Path("out/b.splatz").write_text("precious")
+    say(summary, **options)
+batch._say = other_run
+compress = batch._Children.compress
+def slowly(children, source, target, settings):
+    import time
+    time.sleep(0.5 * (source.name == "c.ply"))  # the other run writes while it is this one's turn
+    return compress(children, source, target, settings)
+batch._Children.compress = slowly
+"""
+    result = run_patched(meanwhile, "compress", "--preset=fast", "a.ply", "c.ply", "b.ply", "--to", "out")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "out/b.splatz  kept" in result.stdout.splitlines()
+    assert (three / "out" / "b.splatz").read_text() == "precious"
+
+
+def test_what_the_system_refuses_to_one_scene_does_not_stop_the_rest(run_patched, three):
+    refusal = """
+import errno, os, subprocess
+popen = subprocess.Popen
+def refused(command, **options):
+    if "b.ply" in command:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    return popen(command, **options)
+subprocess.Popen = refused
+"""
+    long = f"{'x' * 250}.ply"  # a .splatz of that name has no room
+    shutil.copy(three / "a.ply", three / long)
+    result = run_patched(refusal, "compress", "--preset=fast", long, "b.ply", "c.ply", "--to", "out")
+    assert result.returncode == 2
+    assert sorted(result.stderr.splitlines()) == [
+        "error: b.ply: Too many open files",
+        f"error: out/{'x' * 250}.splatz: File name too long",
+    ]
+    assert [path.name for path in (three / "out").iterdir()] == ["c.splatz"]
+
+
+def test_a_message_in_another_encoding_is_shown(run_patched, three):
+    latin = "import os; os.environ['PYTHONIOENCODING'] = 'latin-1'"
+    (three / "é.ply").write_bytes((three / "a.ply").read_bytes()[:1000])
+    result = run_patched(latin, "compress", "--preset=fast", "é.ply", "c.ply", "--to", "out")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: \\xe9.ply: ")
+    assert [path.name for path in (three / "out").iterdir()] == ["c.splatz"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which cores a process may use")
+def test_jobs_share_the_cores_that_they_may_use(run_patched, three):
+    counted = """
+import os, subprocess
+os.sched_getaffinity = lambda process: set(range(6))
+popen = subprocess.Popen
+def shown(command, **options):
+    print([option for option in command if option.startswith("--threads")], flush=True)
+    return popen(command, **options)
+subprocess.Popen = shown
+"""
+    result = run_patched(counted, "compress", "--preset=fast", "a.ply", "b.ply", "--to", "out", "--jobs", "6")
+    assert result.stdout.splitlines().count("['--threads=3']") == 2
+
+
+def test_the_report_may_be_written_into_the_new_folder(run, three):
+    result = run("compress", "--preset=fast", "a.ply", "--to", "out", "--report", "out/report.json")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert [scene["input"] for scene in json.loads((three / "out" / "report.json").read_text())] == ["a.ply"]
+    assert "already exists" in run("compress", "a.ply", "--to", "out", "--report", "out/report.json").stderr
 
 
 def test_two_scenes_of_one_name_are_refused_before_any_work(run, three):
