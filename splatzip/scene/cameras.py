@@ -41,9 +41,15 @@ class Camera:
     def __post_init__(self) -> None:
         matrix = np.array(self.world_to_camera, np.float64)
         object.__setattr__(self, "world_to_camera", matrix)
-        numbers = [self.fx, self.fy, self.cx, self.cy]
-        if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or not np.isfinite(numbers).all():
+        if matrix.shape != (4, 4):
+            raise ViewsError(f"{self._called}: the pose has shape {matrix.shape}, expected (4, 4)")
+        numbers = [self.width, self.height, self.fx, self.fy, self.cx, self.cy]
+        if not np.isfinite(matrix).all() or not np.isfinite(numbers).all():
             raise ViewsError(f"{self._called}: the pose or the intrinsics are not finite numbers")
+        for name in ("width", "height"):  # which many files, and divisions, give as floats
+            if (size := getattr(self, name)) % 1:
+                raise ViewsError(f"{self._called}: its {name} is {size:g}, not a number of pixels")
+            object.__setattr__(self, name, int(size))
         if self.width < 1 or self.height < 1 or self.fx <= 0 or self.fy <= 0:
             raise ViewsError(
                 f"{self._called}: {self.width}x{self.height} pixels with focal lengths {self.fx:g}, {self.fy:g} "
@@ -54,6 +60,9 @@ class Camera:
             raise ViewsError(
                 f"{self._called}: the pose is not a rigid motion (its axes are skewed, scaled or mirrored)"
             )
+        if np.abs(matrix[3] - (0, 0, 0, 1)).max() > 1e-3:
+            last = " ".join(f"{x:g}" for x in matrix[3])
+            raise ViewsError(f"{self._called}: the last row of the pose is {last}, expected 0 0 0 1: is it transposed?")
 
     @property
     def _called(self) -> str:
@@ -86,14 +95,17 @@ class Camera:
 
         Args:
             eye, target, down: (3,); `down` need not be at a right angle to the look.
-            fov_x_rad: angle between the left and the right edge.
-        Raises: ViewsError if eye and target coincide, or the look is along `down`.
+            fov_x_rad: angle between the left and the right edge, less than pi.
+        Raises: ViewsError if eye and target coincide, the look is along `down`, or no lens has that angle.
         """
+        called = f"view {name}" if name else "camera"
+        if not 0 < fov_x_rad < np.pi:
+            raise ViewsError(f"{called}: a field of view of {fov_x_rad:g} radians is out of range: 0 to pi")
         start = np.asarray(eye, np.float64)
         forward = np.asarray(target, np.float64) - start
         right = _cross(np.asarray(down, np.float64), forward)
         if not np.linalg.norm(right) > 0:
-            raise ViewsError(f"view {name}: eye and target coincide, or the view direction is parallel to `down`")
+            raise ViewsError(f"{called}: eye and target coincide, or the view direction is parallel to `down`")
         z, x = forward / np.linalg.norm(forward), right / np.linalg.norm(right)
         rotation = np.stack([x, _cross(z, x), z])
         matrix = np.eye(4)

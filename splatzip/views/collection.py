@@ -39,6 +39,7 @@ class Views:
     train: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "cameras", tuple(self.cameras))
         if not self.cameras:
             raise ViewsError("there are no views")
         if self.photos is None:

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from splatzip.errors import SceneError
 from splatzip.scene import Camera, SceneMeta
 from splatzip.views.collection import Views
 
@@ -38,7 +39,10 @@ class Placed(Protocol):
 
 
 def orbit_views(scene: Placed) -> Views:
-    """Twelve cameras around the middle of the scene's visible splats, without photos."""
+    """Twelve cameras around the middle of the scene's visible splats, without photos.
+
+    Raises: SceneError if the scene has no splats.
+    """
     centre, radius = middle(scene)
     cameras = []
     for i in range(VIEWS):
@@ -60,7 +64,12 @@ def orbit_views(scene: Placed) -> Views:
 
 
 def middle(scene: Placed) -> tuple[NDArray[np.float64], float]:
-    """Median of the visible splats, and the distance within which 85 % of them are."""
+    """Median of the visible splats, and the distance within which 85 % of them are.
+
+    Raises: SceneError if there are none.
+    """
+    if not len(scene.positions):
+        raise SceneError("the scene has no splats: there is nothing to look at")
     with np.errstate(over="ignore"):
         visible = 1 / (1 + np.exp(-scene.opacity_logits)) > OPAQUE
     if not visible.any():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from splatzip.errors import ViewsError
 from splatzip.scene import Camera
 from splatzip.views.collection import Views
 from splatzip.views.orbit import FOV_X_DEGREES, Placed, middle
@@ -27,6 +28,7 @@ def turntable(
         views: of a capture: the film goes where its cameras stood, around what they look at; where they left out a
             side, it swings to and fro over the others. None: around the middle of the scene's visible splats, from
             outside.
+    Raises: ViewsError if `up` is not a direction; SceneError if the scene has no splats.
     """
     centre, radius = middle(scene)
     distance, elevation = _DISTANCE * radius, np.radians(_ELEVATION_DEGREES)
@@ -35,6 +37,8 @@ def turntable(
         axis = _upright(views)
     if up is not None:
         axis = np.asarray(up, np.float64)
+    if axis.shape != (3,) or not 0 < np.linalg.norm(axis) < np.inf:
+        raise ViewsError(f"up {axis.tolist()} is not a direction: three numbers, not all of them 0")
     axis = axis / np.linalg.norm(axis)
     away: Floats | None = None
     if views is not None and (point := _looked_at(views)) is not None:

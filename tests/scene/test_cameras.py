@@ -34,12 +34,27 @@ def test_half_the_resolution_is_the_same_view():
         ({"cx": np.nan}, "not finite"),
         ({"world_to_camera": 2 * np.eye(4)}, "rigid motion"),
         ({"world_to_camera": np.diag([1.0, 1, -1, 1])}, "mirrored"),
+        ({"world_to_camera": LOOK.world_to_camera.T}, r"last row of the pose is 0 0 5 1, .* transposed"),
+        ({"world_to_camera": np.eye(4)[:3]}, r"shape \(3, 4\), expected \(4, 4\)"),
+        ({"width": 640.5}, "its width is 640.5, not a number of pixels"),
+        ({"height": np.inf}, "not finite"),
     ],
 )
 def test_a_camera_that_takes_no_picture_is_refused(change, reason):
     fields = {"world_to_camera": np.eye(4), "width": 640, "height": 480, "fx": 500, "fy": 500, "cx": 320, "cy": 240}
     with pytest.raises(ViewsError, match=reason):
         Camera(**{**fields, **change}, name="front")
+
+
+def test_whole_floats_are_numbers_of_pixels():
+    camera = Camera(np.eye(4), 64.0, np.float32(48), 50, 50, 32, 24)
+    assert (repr(camera.width), repr(camera.height)) == ("64", "48")
+
+
+@pytest.mark.parametrize("angle", [0, -1, np.pi, 60, np.nan])
+def test_an_angle_that_no_lens_has_is_refused(angle):
+    with pytest.raises(ViewsError, match=r"camera: a field of view of .* radians is out of range: 0 to pi"):
+        Camera.look_at([0, 0, -5], [0, 0, 0], width=8, height=8, fov_x_rad=angle)
 
 
 def test_a_look_along_down_is_refused():

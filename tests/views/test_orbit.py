@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from splatzip import Scene, load, orbit_views
+from splatzip import Scene, SceneError, Views, load, orbit_views
 
 
 def made_of(positions, opacity_logits):
@@ -62,3 +62,15 @@ LAST = [
     [-0.4330127, -0.8660254, 0.2500000, 17.4013464],
     [0.0000000, 0.0000000, 0.0000000, 1.0000000],
 ]
+
+
+def test_a_scene_of_no_splats_has_no_views():
+    with pytest.raises(SceneError, match="nothing to look at"):
+        orbit_views(Scene.empty())
+
+
+def test_views_of_a_list_of_cameras_do_not_change_with_it():
+    cameras = list(orbit_views(made_of(np.zeros((1, 3)), np.zeros(1))).cameras)
+    views = Views(cameras)
+    cameras.clear()
+    assert len(views) == len(Views(iter(views.cameras))) == 12

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from splatzip import Camera, Scene, Views, turntable
+from splatzip import Camera, Scene, Views, ViewsError, turntable
 
 
 def ball():
@@ -83,3 +83,9 @@ def test_one_camera_of_a_capture_says_too_little_and_the_scene_says_the_rest():
     with_it = turntable(scene, frames=3, width=64, height=48, views=one)
     for a, b in zip(alone.cameras, with_it.cameras, strict=True):
         np.testing.assert_allclose(a.world_to_camera, b.world_to_camera, atol=1e-9)
+
+
+@pytest.mark.parametrize("up", [(0, 0, 0), (0, np.nan, 0), (0, 1), 3.0])
+def test_an_up_that_is_no_direction_is_refused(up):
+    with pytest.raises(ViewsError, match="is not a direction"):
+        turntable(ball(), frames=3, width=64, height=48, up=up)
