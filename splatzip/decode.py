@@ -14,7 +14,7 @@ import numpy as np
 from splatzip.container import Booked, ChunkEntry, Codec, ContainerFile, Kind, RunEntry, open_file
 from splatzip.container.heads import attribute_bytes, stream_heads
 from splatzip.container.layout import FLOAT32, REQUIRED_LIMIT, VERSION_MAJOR, VERSION_MINOR, Stream
-from splatzip.errors import CorruptError, SceneError, UnsupportedFeatureError
+from splatzip.errors import BackendError, CorruptError, SceneError, UnsupportedFeatureError
 from splatzip.kernels.cuda_decode import decode_stepped_on_gpu, read_pinned, shared_decoder
 from splatzip.kernels.device import Device, require_cuda
 from splatzip.kernels.stepped import ChunkPlace, decode_stepped
@@ -46,12 +46,14 @@ def decompress(data: Bytes | str | Path, *, strict: bool = True, threads: int = 
             splats stand in for them, if the file says how (docs/FORMAT.md 3.7). What is missing is listed in
             `scene.meta.missing`.
         threads: 0 for every core.
-        device: "cuda" decodes on a GPU, to the same bits.
+        device: "cpu", or "cuda": a GPU, to the same bits.
     Raises: FormatError (see its subclasses); TruncatedError if nothing was intact. BackendError if there is no GPU, or
-        too little memory on it.
+        too little memory on it, or no such device.
     """
     if device == "cuda":
         require_cuda()
+    elif device != "cpu":
+        raise BackendError(f"device {device!r} decodes nothing; choose cpu or cuda")
     raw = _bytes_of(data)
     file = open_file(memoryview(raw), strict=strict)
     if file.root.codec == Codec.STEPPED:

@@ -107,7 +107,7 @@ class Profile:
             raise SplatzipError("a size, a quality and a loss cannot be met at once; keep one")
         if max_loss is not None and not max_loss > 0:
             raise SplatzipError(f"a loss of {max_loss:g} dB is out of range: above 0")
-        if size is not None and size < 1:
+        if size is not None and not size >= 1:
             raise SplatzipError(f"a file of {size} bytes is impossible; ask for more")
         if quality is not None and not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
             raise SplatzipError(f"quality {quality:g} dB is out of range: {QUALITY_RANGE[0]:g} to {QUALITY_RANGE[1]:g}")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import splatzip
-from splatzip import FormatError, Scene, load, save
+from splatzip import BackendError, FormatError, Scene, SplatzipError, compress, decompress, load, save
 from splatzip.container import Kind, open_file
 
 CHAIR = Path(__file__).resolve().parents[1] / "datasets/samples/chair/point_cloud.ply"
@@ -112,6 +112,18 @@ def test_bytes_of_a_file_are_no_scene_to_save(chair, tmp_path):
     with pytest.raises(TypeError, match="save takes a Scene, not bytes"):
         splatzip.save(splatzip.compress(chair, preset="fast"), tmp_path / "scene.splatz")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_device_that_does_not_decode_is_refused(chair):
+    coded = compress(chair, preset="fast")
+    for device in ("auto", "gpu"):
+        with pytest.raises(BackendError, match=f"device '{device}' decodes nothing; choose cpu or cuda"):
+            decompress(coded, device=device)
+
+
+def test_a_size_that_is_no_number_is_refused(chair):
+    with pytest.raises(SplatzipError, match="a file of nan bytes is impossible"):
+        compress(chair, size=float("nan"))
 
 
 def test_a_scene_says_in_a_line_what_it_is(chair):

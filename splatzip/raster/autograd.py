@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from splatzip.kernels.rasterize import NativeRasterizer
 from splatzip.raster.rasterize import Extent, is_exact
@@ -43,6 +44,7 @@ def rasterize(
     attributes = (positions, log_scales, rotations, opacity_logits, sh)
     if not isinstance(background, Tensor):
         background = torch.tensor(np.asarray(background, np.float32), device=positions.device)
+    background = background.reshape(3)
     start = np.asarray(origin, np.float64).reshape(3)
     if positions.is_cuda and backend == "cuda":
         from splatzip.raster.cuda_autograd import rasterize_cuda as own
@@ -88,6 +90,7 @@ class _Rasterize(torch.autograd.Function):  # type: ignore[misc]  # torch is not
         return torch.from_numpy(color), torch.from_numpy(alpha)
 
     @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]  # what follows is not made of torch's operations
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
         color, alpha = (gradient.float().contiguous().numpy() for gradient in gradients)
         found, background = ctx.frame.native.backward(color, alpha, threads=ctx.threads)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.scene import Camera
@@ -68,6 +69,7 @@ class _Rasterize(torch.autograd.Function):  # type: ignore[misc]  # torch is not
         return color, alpha
 
     @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
         color, alpha = (gradient.float().contiguous() for gradient in gradients)
         found = [torch.empty(shape, device=color.device) for shape in ctx.shapes]

@@ -115,9 +115,9 @@ class Rasterizer:
 
     def render_bytes(
         self, camera: Camera, *, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
-        antialias: bool | None = None, threads: int = 0,
+        antialias: bool | None = None, threads: int | None = None,
     ) -> Bytes:  # fmt: skip
-        """See `Renderer`."""
+        """See `Renderer`, and `render` for threads."""
         picture = self.render(camera, background=background, extent=extent, antialias=antialias, threads=threads)
         return (np.clip(picture.color, 0, 1) * 255 + 0.5).astype(np.uint8)
 

@@ -16,8 +16,6 @@ from splatzip.scene.gaussians import Scene
 from splatzip.scene.sh import sh_of_degree
 from splatzip.scene.transform import merged, transformed
 
-Vector = Sequence[float]
-
 
 def transform(
     scenes: Scene | Sequence[Scene],
@@ -25,8 +23,8 @@ def transform(
     crop: ArrayLike | None = None,
     degree: int | None = None,
     scale: float = 1.0,
-    rotation_degrees: Vector = (0.0, 0.0, 0.0),
-    translation: Vector = (0.0, 0.0, 0.0),
+    rotation_degrees: ArrayLike = (0.0, 0.0, 0.0),
+    translation: ArrayLike = (0.0, 0.0, 0.0),
 ) -> Scene:
     """Merge, crop, change the SH degree, scale, rotate and translate, in this order.
 
@@ -35,8 +33,8 @@ def transform(
         crop: two opposite corners of a box, six numbers; splats whose centre is outside are dropped.
         degree: SH degree to end with; higher bands are cut, or added as zeros.
         scale: a positive factor about the origin of the coordinates.
-        rotation_degrees: about x, then y, then z (right, down, front); SH turn along.
-        translation: in scene units.
+        rotation_degrees: (3,) about x, then y, then z (right, down, front); SH turn along.
+        translation: (3,) in scene units.
     Raises: SceneError.
     """
     scene = scenes if isinstance(scenes, Scene) else _merged(scenes)
@@ -50,10 +48,11 @@ def transform(
         scene = with_degree(scene, degree)
     if not (np.isfinite(scale) and scale > 0):
         raise SceneError(f"scale is {scale:g}, expected a positive number")
-    if not np.isfinite(rotation_degrees).all():
-        raise SceneError(f"rotation {tuple(rotation_degrees)} is not three finite angles")
-    rotation = rotation_xyz(rotation_degrees) if any(rotation_degrees) else None
-    if rotation is None and scale == 1 and not any(translation):
+    angles = np.asarray(rotation_degrees, np.float64)
+    if angles.shape != (3,) or not np.isfinite(angles).all():
+        raise SceneError(f"rotation {angles.tolist()} is not three finite angles")
+    rotation = rotation_xyz(angles) if angles.any() else None
+    if rotation is None and scale == 1 and not np.any(translation):
         return scene
     return transformed(scene, rotation=rotation, scale=scale, translation=translation)
 
@@ -85,7 +84,7 @@ def with_degree(scene: Scene, degree: int) -> Scene:
     return scene.edited(sh=sh_of_degree(scene.sh, degree))
 
 
-def rotation_xyz(degrees: Vector) -> NDArray[np.float64]:
+def rotation_xyz(degrees: ArrayLike) -> NDArray[np.float64]:
     """The 3x3 rotation that turns about x, then y, then z."""
     (cx, cy, cz), (sx, sy, sz) = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])

@@ -182,3 +182,18 @@ def test_training_one_attribute_of_a_real_scene_lowers_the_loss(scenes: Path, na
         adam.step()
         losses.append(loss.item())
     assert losses[-1] < 0.6 * losses[0], losses
+
+
+def test_gradients_of_gradients_are_refused_and_a_graph_of_them_is_not() -> None:
+    tensors = tensors_of(cloud(50))
+    color, _ = rasterize(**tensors, camera=CAMERA)
+    (found,) = torch.autograd.grad(color.square().sum(), tensors["positions"], create_graph=True)
+    with pytest.raises(RuntimeError, match="differentiate twice"):
+        found.sum().backward()
+
+
+def test_a_background_may_be_a_row() -> None:
+    tensors, sky = tensors_of(cloud(50)), torch.tensor([SKY], requires_grad=True)
+    rasterize(**tensors, camera=CAMERA, background=sky)[0].sum().backward()
+    assert sky.grad is not None
+    assert sky.grad.shape == (1, 3)

@@ -131,6 +131,20 @@ def test_any_number_of_threads_draws_the_same_bits(degree: int) -> None:
     assert same_bits(one, five)
 
 
+def test_bytes_are_drawn_by_as_many_threads_as_the_rasterizer_was_made_with(monkeypatch) -> None:
+    rasterizer, asked = splatzip.Rasterizer(one_splat(), threads=1), []
+
+    class Native:
+        def render(self, *_: Any, threads: int, **__: Any) -> Any:
+            asked.append(threads)
+            return np.zeros((1, 1, 3)), np.zeros((1, 1)), np.zeros((1, 1))
+
+    monkeypatch.setattr(rasterizer, "native", Native())
+    rasterizer.render_bytes(CAMERA)
+    rasterizer.render_bytes(CAMERA, threads=2)
+    assert asked == [1, 2]
+
+
 def test_every_instruction_set_draws_the_same_bits() -> None:
     code = (
         "import hashlib, sys; sys.path.insert(0, sys.argv[1]); import test_rasterize as t\n"

@@ -132,10 +132,10 @@ def test_merge_of_nothing_is_refused():
         transform([])
 
 
-@pytest.mark.parametrize("angle", [np.inf, np.nan])
-def test_angles_that_are_not_finite_are_refused(angle):
+@pytest.mark.parametrize("angles", [(0, np.inf, 0), (0, np.nan, 0), (0, 90), 90])
+def test_angles_that_are_not_three_or_not_finite_are_refused(angles):
     with pytest.raises(SceneError, match="three finite angles"):
-        transform(scene_of(), rotation_degrees=(0, angle, 0))
+        transform(scene_of(), rotation_degrees=angles)
 
 
 def test_a_crop_box_without_two_corners_is_refused():
