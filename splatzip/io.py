@@ -50,12 +50,12 @@ def save(scene: Scene, path: str | Path, *, version: int | None = None) -> list[
             (lossless for a quantized source, else fast): `compress` has the other presets.
         version: of the format, where there is a choice (SPZ: 3 or 4); None: the newest.
     Returns: what was lost because the format cannot hold it, one line each; empty if nothing was.
-    Raises: FormatError, OSError.
+    Raises: FormatError, OSError; SceneError if arrays of the scene were changed and a value is no longer valid.
     """
     path = Path(path)
     if not isinstance(scene, Scene):  # above all what compress returns
         raise TypeError(f"save takes a Scene, not {type(scene).__name__}; bytes of a .splatz are written as they are")
-    _refuse_empty(scene)
+    _refuse_unfit(scene)
     if path.name.lower().endswith(SUFFIX) and not path.is_dir():
         if version is not None:
             raise FormatError(f"{path}: a .splatz has no version to choose")
@@ -136,7 +136,8 @@ def compress(
     engine = chosen_device(device)  # before anything is read
     if not isinstance(scene, Scene):
         scene = load(scene, repair=repair)
-    _refuse_empty(scene)
+    else:
+        _refuse_unfit(scene)
     from splatzip.encode import encode, encode_verified
     from splatzip.profile import Profile
 
@@ -330,9 +331,10 @@ def report_html(
     )
 
 
-def _refuse_empty(scene: Scene) -> None:
+def _refuse_unfit(scene: Scene) -> None:
     if not len(scene):
         raise SceneError("the scene has no splats: there is nothing to write")
+    scene.check()  # no file that cannot be read
 
 
 def _is_splatz(path: Path) -> bool:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import splatzip
-from splatzip import BackendError, FormatError, Scene, SplatzipError, compress, decompress, load, save
+from splatzip import BackendError, FormatError, Scene, SceneError, SplatzipError, compress, decompress, load, save
 from splatzip.container import Kind, open_file
+from splatzip.quantize import stepped
 
 CHAIR = Path(__file__).resolve().parents[1] / "datasets/samples/chair/point_cloud.ply"
 
@@ -119,6 +120,26 @@ def test_a_device_that_does_not_decode_is_refused(chair):
     for device in ("auto", "gpu"):
         with pytest.raises(BackendError, match=f"device '{device}' decodes nothing; choose cpu or cuda"):
             decompress(coded, device=device)
+
+
+@pytest.mark.parametrize("name", ["positions", "log_scales", "rotations", "opacity_logits", "sh"])
+def test_values_that_became_nan_since_the_scene_was_made_are_refused_and_not_written(chair, tmp_path, name):
+    scene = chair.edited(**{name: chair.arrays()[name].copy()})
+    scene.arrays()[name][7] = np.nan
+    for preset in ("fast", "near-lossless", "lossless"):
+        with pytest.raises(SceneError, match=f"row 7: NaN in {name}"):
+            compress(scene, preset=preset)
+    with pytest.raises(SceneError, match=f"row 7: NaN in {name}"):
+        save(scene, tmp_path / "scene.ply")
+    assert not list(tmp_path.iterdir())
+
+
+def test_nan_never_reaches_the_native_encoder(chair):
+    scales = chair.log_scales.copy()
+    scales[7] = np.nan
+    scene = Scene.of_checked({**chair.arrays(), "log_scales": scales})
+    with pytest.raises(SceneError, match="row 7: log_scales holds nan"):
+        stepped.encode(scene, stepped.Options(fineness=3.0))
 
 
 def test_a_size_that_is_no_number_is_refused(chair):

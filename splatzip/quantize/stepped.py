@@ -131,7 +131,7 @@ def encode(
     """
     for name, most in _LIMITS.items():
         value = getattr(scene, name)
-        if max(value.max(), -value.min()) > most:
+        if not max(value.max(), -value.min()) <= most:  # NaN, too
             row, column = divmod(int(np.abs(value).argmax()), value[0].size)
             raise SceneError(
                 f"row {row}: {name} holds {value[row].flat[column]:g}, beyond what a visible splat can have "

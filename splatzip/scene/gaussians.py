@@ -70,6 +70,13 @@ class Scene:
         if self.source is not None and self.source.splats != len(self):
             raise SceneError(f"source holds {self.source.splats} codes for {len(self)} splats")
 
+    def check(self) -> None:
+        """Look at every row again, as when the scene was made: its arrays may have been changed since.
+
+        Raises: SceneError as a new scene.
+        """
+        self._check(self.arrays())
+
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
         self._bind_to_source()
