@@ -23,8 +23,18 @@ import typer
 from splatzip.cli.console import progress_bar
 from splatzip.cli.job import Settings
 
-# The child finds what this process finds: `-m` would put the current folder first.
-_CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from splatzip.cli import main; main()"
+# The child finds what this process finds: `-m` would put the current folder first. It ends with this process, however
+# that ends: what is left of a killed run would write, with its settings, into the folder of the one that is repeated.
+_CHILD = """
+import json, os, signal, sys, threading
+sys.path[:] = json.loads(sys.argv.pop(1))
+def end_with_parent():
+    os.read(0, 1)  # nothing is written there: it returns when nobody is left to write
+    os.kill(os.getpid(), signal.SIGTERM)
+threading.Thread(target=end_with_parent, daemon=True).start()
+from splatzip.cli import main
+main()
+"""
 
 
 def targets_in(folder: Path, sources: Sequence[Path]) -> dict[Path, Path]:
@@ -54,6 +64,7 @@ class _Children:
         self._running: set[subprocess.Popen[str]] = set()
         self._ended = False
         self._lock = Lock()
+        self._stdin, self._open_while_alive = os.pipe()
 
     def compress(self, source: Path, target: Path, settings: Settings) -> dict[str, Any]:
         """Compress one scene in a process of its own; returns its summary, or {"input", "error"}."""
@@ -64,7 +75,7 @@ class _Children:
             if self._ended:
                 return {"input": str(source), "error": "not started"}
             child = subprocess.Popen(  # its output may be in any encoding
-                command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, errors="backslashreplace"
+                command, stdin=self._stdin, stdout=pipe, stderr=pipe, text=True, errors="backslashreplace"
             )
             self._running.add(child)
         out, err = child.communicate()

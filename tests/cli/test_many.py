@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -201,6 +204,30 @@ def test_two_scenes_of_one_name_are_refused_before_any_work(run, three):
     assert result.stderr.count("\n") == 1
     assert "a.ply and sub/a.ply would both become out/a.splatz" in result.stderr
     assert not (three / "out").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
+def test_children_of_a_killed_run_end_and_write_nothing(start, three):
+    def here() -> set[str]:
+        found = set()
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if process.joinpath("cwd").resolve() == three and process.joinpath("cmdline").read_bytes():
+                    found.add(process.name)
+        return found
+
+    def waited(until: Callable[[], bool]) -> bool:
+        end = time.monotonic() + 60
+        while not until() and time.monotonic() < end:
+            time.sleep(0.1)
+        return until()
+
+    parent = start("compress", "a.ply", "b.ply", "--to", "out", "--jobs", "2")
+    assert waited(lambda: len(here()) == 3)
+    parent.kill()
+    parent.communicate()
+    assert waited(lambda: not here())
+    assert not list((three / "out").iterdir())
 
 
 def test_interrupted_run_ends_its_children(run_patched, three):
