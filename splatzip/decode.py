@@ -5,6 +5,7 @@ bytes -> container -> entropy -> dequantize -> scene
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,13 @@ _NO_TABLE_SETS = b"\0"  # a TABLES chunk that holds nothing
 _MAX_TABLE_IDS = 256
 
 
-def _bytes_of(data: Bytes | str | Path) -> Bytes:
-    return Path(data).read_bytes() if isinstance(data, str | Path) else data
+def _bytes_of(data: Bytes | str | os.PathLike[str]) -> Bytes:
+    return Path(data).read_bytes() if isinstance(data, str | os.PathLike) else data
 
 
-def decompress(data: Bytes | str | Path, *, strict: bool = True, threads: int = 0, device: Device = "cpu") -> Scene:
+def decompress(
+    data: Bytes | str | os.PathLike[str], *, strict: bool = True, threads: int = 0, device: Device = "cpu"
+) -> Scene:
     """Decode a file.
 
     Args:
@@ -65,7 +68,7 @@ def decompress(data: Bytes | str | Path, *, strict: bool = True, threads: int = 
     raise UnsupportedFeatureError(f"root: codec {file.root.codec} is not known to this version")
 
 
-def decompress_on_gpu(data: Bytes | str | Path, *, strict: bool = True) -> GpuScene:
+def decompress_on_gpu(data: Bytes | str | os.PathLike[str], *, strict: bool = True) -> GpuScene:
     """Decode a file to arrays on a GPU, where they stay: one upload of the file, from a path through pinned memory.
 
     Stand-ins for the missing splats of a partial file are computed on the host; a partial `lossless` file is decoded
@@ -76,7 +79,7 @@ def decompress_on_gpu(data: Bytes | str | Path, *, strict: bool = True) -> GpuSc
     Raises: FormatError, as `decompress`; BackendError if there is no GPU, or too little memory on it.
     """
     require_cuda()
-    raw = read_pinned(Path(data)) if isinstance(data, str | Path) else memoryview(data)
+    raw = read_pinned(Path(data)) if isinstance(data, str | os.PathLike) else memoryview(data)
     file = open_file(raw, strict=strict)
     if file.root.codec == Codec.COLUMNS:
         from splatzip.stream.columns import decode_columns_on_gpu
@@ -92,7 +95,7 @@ def decompress_on_gpu(data: Bytes | str | Path, *, strict: bool = True) -> GpuSc
     return GpuScene.of(decompress(raw, strict=strict, device="cuda"))
 
 
-def verify(data: Bytes | str | Path) -> dict[str, Any]:
+def verify(data: Bytes | str | os.PathLike[str]) -> dict[str, Any]:
     """Check every checksum of a file without decoding it.
 
     Returns: version, bytes and how many chunks were checked.
@@ -104,7 +107,7 @@ def verify(data: Bytes | str | Path) -> dict[str, Any]:
     return {"version": f"{VERSION_MAJOR}.{VERSION_MINOR}", "bytes": len(raw), "chunks": chunks}
 
 
-def info(data: Bytes | str | Path) -> dict[str, Any]:
+def info(data: Bytes | str | os.PathLike[str]) -> dict[str, Any]:
     """Describe a file from its table of contents and the heads of its chunks; no payload is decoded.
 
     Returns: version, bytes, splats, sh_degree, bits_per_splat, attributes {name: {bytes, bits}}, settings, quality,

@@ -122,6 +122,16 @@ def test_a_device_that_does_not_decode_is_refused(chair):
             decompress(coded, device=device)
 
 
+def test_whatever_names_a_file_is_a_path(chair, tmp_path):
+    class Named:
+        def __fspath__(self) -> str:
+            return str(tmp_path / "scene.splatz")
+
+    save(chair, Named())
+    for read in (load, decompress, splatzip.verify, splatzip.info, splatzip.stored_bytes):
+        assert read(Named())
+
+
 @pytest.mark.parametrize("name", ["positions", "log_scales", "rotations", "opacity_logits", "sh"])
 def test_values_that_became_nan_since_the_scene_was_made_are_refused_and_not_written(chair, tmp_path, name):
     scene = chair.edited(**{name: chair.arrays()[name].copy()})
