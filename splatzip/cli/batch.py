@@ -69,7 +69,8 @@ class _Children:
     def compress(self, source: Path, target: Path, settings: Settings) -> dict[str, Any]:
         """Compress one scene in a process of its own; returns its summary, or {"input", "error"}."""
         command = [sys.executable, "-c", _CHILD, json.dumps(sys.path), "compress", "--json", "--force"]
-        command += [*settings.arguments(), "--", str(source), str(target)]
+        paths = [str(source), str(target)]  # without a dash in front the line is a plain one, which starts sooner
+        command += [*settings.arguments(), *(["--"] if any(path.startswith("-") for path in paths) else []), *paths]
         pipe = subprocess.PIPE
         with self._lock:
             if self._ended:

@@ -53,11 +53,12 @@ class Settings:
             "geometry_coding",
             "recipe",
             "threads",
-            "device",
         )
         for name in plain:
             if getattr(self, name) is not None:
                 yield f"--{name.replace('_', '-')}={getattr(self, name)}"
+        if self.device != "cpu":
+            yield f"--device={self.device}"
         for name in ("verify", "repair", "best_effort", "no_pseudo_views", "drop_unseen"):
             if getattr(self, name):
                 yield f"--{name.replace('_', '-')}"

@@ -122,6 +122,24 @@ def test_json_has_one_entry_a_scene_in_order(run, three, broken_ply):
     assert json.loads((three / "report.json").read_text()) == summaries
 
 
+def test_scenes_without_further_options_are_read_without_typer(run_patched, three):
+    shown = """
+import subprocess
+from splatzip.cli.plain import plain_command
+popen = subprocess.Popen
+def show(command, **options):
+    print("plain" if plain_command(command[4:]) else command[4:], flush=True)
+    return popen(command, **options)
+subprocess.Popen = show
+"""
+    shutil.copy(three / "a.ply", three / "-d.ply")
+    arguments = ("compress", "--preset=fast", "--to", "out", "--jobs", "2", "--", "a.ply")
+    assert run_patched(shown, *arguments).stdout.splitlines()[0] == "plain"
+    dashed = run_patched(shown, *arguments[:3], ".", *arguments[4:-1], "-d.ply")
+    assert (dashed.returncode, dashed.stderr) == (0, "")
+    assert (three / "-d.splatz").exists()
+
+
 def test_what_another_run_wrote_meanwhile_is_kept(run_patched, three):
     meanwhile = """
 import pathlib
