@@ -26,12 +26,13 @@ from splatzip.cli.job import Settings
 # The child finds what this process finds: `-m` would put the current folder first. It ends with this process, however
 # that ends: what is left of a killed run would write, with its settings, into the folder of the one that is repeated.
 _CHILD = """
-import json, os, signal, sys, threading
+import contextlib, json, os, signal, sys, threading
 sys.path[:] = json.loads(sys.argv.pop(1))
 def end_with_parent():
     os.read(0, 1)  # nothing is written there: it returns when nobody is left to write
     os.kill(os.getpid(), signal.SIGTERM)
-threading.Thread(target=end_with_parent, daemon=True).start()
+with contextlib.suppress(RuntimeError):  # no thread can be started
+    threading.Thread(target=end_with_parent, daemon=True).start()
 from splatzip.cli import main
 main()
 """

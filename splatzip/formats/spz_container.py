@@ -77,11 +77,26 @@ def serialize(source: QuantizedSource) -> bytes:
         body = b"".join([start, reserved.ljust(1, b"\0")[:1], *streams, records])
         return deflate.compress(body) + deflate.flush()
     streams = [stream for stream in streams if stream]
-    with ThreadPoolExecutor() as pool:  # zstandard lets go of the GIL; a context is not shared between threads
-        packed = list(pool.map(lambda stream: zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(stream), streams))
+    packed = _compressed(streams)
     toc = b"".join(struct.pack("<QQ", len(p), len(s)) for p, s in zip(packed, streams, strict=True))
     where = struct.pack("<BI", len(packed), HEADER_BYTES + len(records))
     return b"".join([start, where, reserved.ljust(12, b"\0")[:12], records, toc, *packed])
+
+
+def _compressed(streams: Sequence[bytes]) -> list[bytes]:
+    """Each for itself: zstandard lets go of the GIL, and a context is not shared between threads."""
+
+    def compress(stream: bytes) -> bytes:
+        try:
+            return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(stream)
+        except zstandard.ZstdError as error:  # any bytes can be compressed, if there is memory
+            raise MemoryError(str(error)) from error
+
+    try:
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(compress, streams))
+    except RuntimeError:  # no thread can be started
+        return list(map(compress, streams))
 
 
 def _pack_header(source: QuantizedSource) -> tuple[bytes, bytes, bytes]:

@@ -295,3 +295,24 @@ def test_real_scenes_read_and_survive_a_round_trip(
         assert np.array_equal(getattr(scene, attribute), getattr(again, attribute))
     if version == 4:
         assert same_codes(scene, again)
+
+
+def test_without_threads_or_memory_to_compress_the_bytes_are_the_same_or_there_are_none(monkeypatch) -> None:
+    source = spz.read(FIXTURES / "v4_sh4.spz").source
+    assert source is not None
+    packed = spz_container.serialize(source)
+
+    class NoThreads(spz_container.ThreadPoolExecutor):
+        def submit(self, *_: object, **__: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+    class NoMemory:
+        def __init__(self, **_: object) -> None: ...
+        def compress(self, _: bytes) -> bytes:
+            raise zstandard.ZstdError("cannot compress: Allocation error : not enough memory")
+
+    monkeypatch.setattr(spz_container, "ThreadPoolExecutor", NoThreads)
+    assert spz_container.serialize(source) == packed
+    monkeypatch.setattr(zstandard, "ZstdCompressor", NoMemory)
+    with pytest.raises(MemoryError, match="not enough memory"):
+        spz_container.serialize(source)
