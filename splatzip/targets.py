@@ -143,7 +143,7 @@ class _Maker:
 
         def attempt(setting: Setting) -> tuple[float, Measured]:
             tried = self.measured(self.file(made, setting))
-            self._report(0.97, f"measured {tried.psnr:.2f} dB")
+            self._report(self._share, f"measured {tried.psnr:.2f} dB")
             return tried.psnr, tried
 
         finer = _FINER
@@ -167,7 +167,7 @@ class _Maker:
         for number in range(_MOST_TRIES):
             file = self.file(made, Setting(fineness, 0.0))
             lost = self._pictures.lost(decompress(file, threads=self._threads))
-            self._report(0.97, f"lost {lost:.3f} dB")
+            self._report(self._share, f"lost {lost:.3f} dB")
             least = min(least, (lost, file))
             if lost <= target:
                 high = min(high, fineness)

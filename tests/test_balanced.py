@@ -272,9 +272,14 @@ def test_a_loss_on_photos_is_kept_to(chair: Scene, tmp_path: Path) -> None:
     for camera in cameras:
         noisy = render(chair, camera).color + random.normal(0, 0.03, (camera.height, camera.width, 3))
         Image.fromarray((255 * noisy.clip(0, 1)).round().astype(np.uint8)).save(tmp_path / "images" / camera.name)
-    lost = {}
+    lost, shares = {}, list[float]()
     for target in (0.3, 1.0):
-        again = decompress(compress(chair, profile=short(max_loss=target), views=tmp_path))
+        shares.clear()
+        file = compress(
+            chair, profile=short(max_loss=target), views=tmp_path, progress=lambda share, _: shares.append(share)
+        )
+        assert all(later >= share - 1e-9 for share, later in pairwise(shares)), "a bar does not go back"
+        again = decompress(file)
         held_back = Views.load(tmp_path, split="train")
         held_back = Views(held_back.cameras[::8], (held_back.photos or ())[::8])
         lost[target] = SourcePictures(chair, held_back).lost(again)
