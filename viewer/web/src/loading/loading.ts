@@ -20,6 +20,9 @@ import { Download } from './download';
 import { failureProblem, lackingProblem, LoadError, shortProblem } from './problems';
 import { lastTier, nextRequest, runKey, wanted, type Known, type Limits, type Sees } from './schedule';
 
+/** What web pages begin with. */
+const LESS_THAN = 60;
+
 export interface Progress {
   readonly bytes: number;
   /** Of the file; null before anybody said so. */
@@ -75,10 +78,12 @@ export class Loading {
   #tiers = 0;
   #isPushed = false;
   #isDamaged = false;
+  #isPage = false;
   #ended: (end: EndEvent) => void = () => {};
   #failed: (error: unknown) => void = () => {};
   readonly #finished: Promise<EndEvent>;
   readonly #failure = new AbortController();
+  readonly #signal: AbortSignal;
 
   /** @param source - an address, or the bytes of a whole file. */
   constructor(source: string | Uint8Array, options: LoadingOptions) {
@@ -91,15 +96,18 @@ export class Loading {
     this.#finished.catch(() => {}); // whoever runs gets it
     this.#stream = options.openStream((event) => this.#take(event));
     const signals = [this.#failure.signal, ...(options.signal ? [options.signal] : [])];
+    this.#signal = AbortSignal.any(signals);
+    this.#signal.addEventListener('abort', () => this.#failed(this.#signal.reason)); // also while it decodes
     this.#download = new Download({
       url: typeof source === 'string' ? source : '',
       onBytes: (bytes, offset) => {
+        if (offset === 0) this.#isPage = bytes[0] === LESS_THAN;
         this.#stream.push(bytes, offset);
         this.#report();
       },
       next: () => this.#next(),
       fileBytes: () => this.#header?.bytes ?? null,
-      signal: AbortSignal.any(signals),
+      signal: this.#signal,
       ...(options.fetch && { fetch: options.fetch }),
       ...(options.pauses && { pauses: options.pauses }),
     });
@@ -112,11 +120,12 @@ export class Loading {
    */
   async run(): Promise<Outcome> {
     try {
+      this.#signal.throwIfAborted();
       if (typeof this.#source === 'string') await this.#download.run();
       else if (!this.#isPushed) {
         this.#isPushed = true;
         this.#download.received.add(0, this.#source.length);
-        this.#stream.push(this.#source, 0);
+        this.#stream.push(this.#source.slice(), 0); // what the caller gave stays the caller's
       }
     } catch (error) {
       if (this.#failure.signal.aborted) await this.#finished; // throws what the decoder said
@@ -126,7 +135,9 @@ export class Loading {
     this.#stream.end();
     const end = await this.#finished;
     const isLimited = this.#lastTier < (this.#header?.tiers ?? 1) - 1;
-    if (!end.complete && !isLimited && !this.#isDamaged) this.#refuse(end);
+    // What nobody wanted is no part that is missing.
+    const isWhole = end.complete || (!this.#limits.sh && end.count === this.#header?.count);
+    if (!isWhole && !isLimited && !this.#isDamaged) this.#refuse(end);
     return { end, isLimited };
   }
 
@@ -186,7 +197,7 @@ export class Loading {
     if (event.type === 'directory' && event.chunks.length === 0) this.#complete(event.tier, event.layer);
     if (event.type === 'end') this.#ended(event);
     if (event.type === 'failure') {
-      this.#failed(new LoadError(failureProblem(event.error, event.message)));
+      this.#failed(new LoadError(failureProblem(event.error, event.message, this.#isPage)));
       this.#failure.abort();
     }
     this.#report();

@@ -81,9 +81,12 @@ export function lackingProblem(missing: readonly string[]): Problem {
   return { title: 'Part of the file is missing.', detail: `The rest is shown. ${missing.join('; ')}`, canRetry: false };
 }
 
-export function failureProblem(error: string, message: string): Problem {
-  if (error === 'NotSplatzipError')
-    return { title: 'This is not a .splatz file.', detail: 'splatzip compress makes one from any scene.', canRetry: false };
+/** @param isPage - whether what came begins as a web page does. */
+export function failureProblem(error: string, message: string, isPage = false): Problem {
+  if (error === 'NotSplatzipError') {
+    const [page, other] = ['The server sent a web page instead: check the address.', 'splatzip compress makes one from any scene.'];
+    return { title: 'This is not a .splatz file.', detail: isPage ? page : other, canRetry: false };
+  }
   if (error === 'UnsupportedVersionError' || error === 'UnsupportedFeatureError')
     return { title: 'This viewer cannot read this version of the format.', detail: message, canRetry: false };
   if (error === 'TruncatedError')
