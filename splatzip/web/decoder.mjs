@@ -55,12 +55,17 @@ var r = class {
 	#e;
 	#t;
 	#n = !0;
+	#r = !1;
 	constructor(e, t) {
-		this.#t = e, this.#e = t.startWorker(), this.#e.onmessage = ({ data: e }) => this.#i(e), this.#e.onerror = ({ message: e }) => this.#a(e || "the decoder's worker did not start"), this.#r = t.decoder().then((e) => this.#e.postMessage({ module: e }), (e) => this.#a(e instanceof Error ? e.message : String(e)));
+		this.#t = e, this.#e = t.startWorker(), this.#e.onmessage = ({ data: e }) => {
+			this.#r = !0, this.#a(e);
+		}, this.#e.onerror = ({ message: e }) => {
+			this.#o(this.#r ? e : `worker.js did not start; it must lie beside viewer.js, or where findPartsIn says${e && ` (${e})`}`);
+		}, this.#i = t.decoder().then((e) => this.#e.postMessage({ module: e }), (e) => this.#o(e instanceof Error ? e.message : String(e)));
 	}
-	#r;
+	#i;
 	push(e, t) {
-		this.#r.then(() => {
+		this.#i.then(() => {
 			this.#n && this.#e.postMessage({
 				bytes: e,
 				offset: t
@@ -68,18 +73,18 @@ var r = class {
 		});
 	}
 	end() {
-		this.#r.then(() => {
+		this.#i.then(() => {
 			this.#n && this.#e.postMessage("end");
 		});
 	}
 	close() {
 		this.#n = !1, this.#e.terminate();
 	}
-	#i(e) {
+	#a(e) {
 		this.#n && this.#t(e), (e.type === "end" || e.type === "failure") && this.close();
 	}
-	#a(e) {
-		this.#i({
+	#o(e) {
+		this.#a({
 			type: "failure",
 			error: "InternalError",
 			message: e

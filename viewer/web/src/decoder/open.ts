@@ -18,12 +18,19 @@ class WorkerStream implements SplatStream {
   readonly #worker: Worker;
   readonly #listener: StreamListener;
   #isOpen = true;
+  #hasStarted = false;
 
   constructor(listener: StreamListener, parts: DecoderParts) {
     this.#listener = listener;
     this.#worker = parts.startWorker();
-    this.#worker.onmessage = ({ data }: MessageEvent<StreamEvent>) => this.#hand(data);
-    this.#worker.onerror = ({ message }) => this.#fail(message || "the decoder's worker did not start");
+    this.#worker.onmessage = ({ data }: MessageEvent<StreamEvent>) => {
+      this.#hasStarted = true;
+      this.#hand(data);
+    };
+    this.#worker.onerror = ({ message }) => {
+      const where = 'worker.js did not start; it must lie beside viewer.js, or where findPartsIn says';
+      this.#fail(this.#hasStarted ? message : `${where}${message && ` (${message})`}`);
+    };
     // Messages wait for the module: the worker takes them in order.
     this.#module = parts.decoder().then(
       (module) => this.#worker.postMessage({ module } satisfies ToWorker),
