@@ -54,6 +54,7 @@ class Server:
             not handed on by then it forgets.
         gate: how many bytes of scenes are sent until it is raised.
         length_error: added to Content-Length.
+        headers: sent with every answer.
         is_open: whether pages of other sites may read what is sent.
         asked: Range header, or "", of each request for a scene.
         sent: bytes of scenes.
@@ -66,6 +67,7 @@ class Server:
     statuses: list[int] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
     length_error: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
     is_open: bool = False
     asked: list[str] = field(default_factory=list)
     sent: int = 0
@@ -107,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(404)
 
     def end_headers(self) -> None:
+        for name, value in self.server_of.headers.items():
+            self.send_header(name, value)
         if self.server_of.is_open:
             self.send_header("Access-Control-Allow-Origin", "*")
         super().end_headers()

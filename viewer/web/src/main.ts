@@ -18,17 +18,21 @@ import { EntityMaker, type Engine } from './engine/entity';
 import { PlyMaker } from './engine/ply';
 import { Loading, type LoadingOptions, type Outcome } from './loading/loading';
 import { heldScene, partsBeside } from './parts';
+import type { State } from './state';
 import { registerElement, type SplatZipElement } from './ui/element';
 
 export type { Tier, Progress, Outcome } from './loading/loading';
 export { LoadError, type Problem } from './loading/problems';
 export { ITSELF, StandIns, standIn, type Compensation } from './decoder/standing_in';
 export type * from './decoder/types';
-export type { SplatZipElement };
+export type { SplatZipElement, State };
 
 declare global {
   interface HTMLElementTagNameMap {
     'splat-zip': SplatZipElement;
+  }
+  interface HTMLElementEventMap {
+    'splatzip-state': CustomEvent<State>;
   }
 }
 
@@ -151,5 +155,9 @@ if (settings !== null) {
   const values: Record<string, unknown> = { link: '', ...asked, ...said };
   // By name: an address is anybody's, and must not say what happens on a click.
   for (const name of SETTINGS) if (values[name] !== undefined) element.setAttribute(name, String(values[name]));
+  // Also where a policy refuses the page's own style.
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync('splat-zip { position: fixed; inset: 0 }');
+  document.adoptedStyleSheets.push(sheet);
   document.body.append(element);
 }

@@ -23,7 +23,7 @@ import type {
 import { capacityOf, type Capacity } from './device';
 import { Stage } from './engine/stage';
 import { Loading, type Progress } from './loading/loading';
-import { problemOf } from './loading/problems';
+import { problemOf, type Problem } from './loading/problems';
 import { Store } from './state';
 
 export interface ViewerParts {
@@ -36,12 +36,23 @@ const DARK = [0.055, 0.06, 0.07] as const;
 const LIGHT = [0.96, 0.965, 0.97] as const;
 const WAITS_AFTER_MS = 4000;
 
+const TAKEN_AWAY: Problem = {
+  title: 'The browser stopped drawing this scene.',
+  detail: 'Its graphics memory was lost, or there are too many scenes in open pages. Close some, then reload the page.',
+  canRetry: false,
+};
+const NO_SORTING: Problem = {
+  title: 'This page does not let the viewer sort splats.',
+  detail: "Its Content-Security-Policy needs worker-src 'self' blob:",
+  canRetry: false,
+};
+
 export class Viewer {
   readonly store = new Store();
   readonly controls: Controls;
 
   readonly #canvas: HTMLCanvasElement;
-  readonly #config: Config;
+  #config: Config;
   readonly #parts: ViewerParts;
   readonly #stage: Stage;
   readonly #capacity: Capacity;
@@ -56,6 +67,8 @@ export class Viewer {
   #framing: SplatsEvent[] | null = [];
   /** How many of them the camera was last placed by. */
   #framed = 0;
+  /** Of the screen, when the canvas was last measured. */
+  #ratio = 1;
   #linkTimer: ReturnType<typeof setTimeout> | undefined;
   #waitTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -64,13 +77,17 @@ export class Viewer {
     this.#canvas = canvas;
     this.#config = config;
     this.#parts = parts;
-    this.#capacity = capacityOf(navigator, matchMedia('(pointer: coarse)').matches, devicePixelRatio);
+    this.#capacity = capacityOf(navigator, matchMedia('(pointer: coarse)').matches);
     this.#stage = new Stage(canvas, { background: this.#background });
     this.controls = new Controls(canvas);
     this.controls.onMove = (pose) => this.#moved(pose);
     this.controls.onMode = (mode) => this.store.set({ mode });
     this.controls.mode = config.controls;
-    this.#stage.onFrame = (seconds) => this.controls.step(seconds);
+    this.#stage.onFrame = (seconds) => {
+      if (devicePixelRatio !== this.#ratio) this.#resize(); // another screen, or another zoom: not every browser tells
+      return this.controls.step(seconds);
+    };
+    this.#stage.onLost = () => this.store.set({ phase: 'stopped', problem: TAKEN_AWAY });
     this.#stage.onEmptied = () => void this.#reload();
     this.#watch();
     this.#follow();
@@ -143,8 +160,21 @@ export class Viewer {
     if (this.store.state.isWaiting) this.store.set({ isWaiting: false });
     this.#waitTimer = setTimeout(() => {
       const { phase, progress } = this.store.state;
-      if (phase === 'loading' && progress.bytes !== progress.totalBytes) this.store.set({ isWaiting: true });
+      if (phase !== 'loading') return;
+      // Before anything is known of the file, it is the decoder that has not come.
+      if (progress.bytes !== progress.totalBytes || progress.totalSplats === null) this.store.set({ isWaiting: true });
     }, WAITS_AFTER_MS);
+  }
+
+  /** Follows settings that change nothing of what is loaded; returns whether these do no more than that. */
+  adapt(config: Config): boolean {
+    const { background, controls } = config;
+    const isSame = JSON.stringify({ ...this.#config, background, controls }) === JSON.stringify(config);
+    if (!isSame) return false;
+    if (controls !== this.#config.controls) this.controls.mode = controls;
+    this.#config = config;
+    this.#stage.background = this.#background;
+    return true;
   }
 
   /** Puts the camera somewhere, in scene coordinates. */
@@ -232,7 +262,7 @@ export class Viewer {
     clearTimeout(this.#linkTimer);
     this.#linkTimer = setTimeout(() => {
       const address = this.controls.isTouched ? this.link : addressWith(location.href, null); // leads to the first view
-      if (address !== location.href) history.replaceState(null, '', address);
+      if (address !== location.href) history.replaceState(history.state, '', address); // routers keep theirs there
     }, 300);
   }
 
@@ -272,11 +302,17 @@ export class Viewer {
     document.addEventListener('visibilitychange', pause, { signal });
     window.addEventListener('hashchange', () => this.#follow(), { signal }); // a link opened in the page that shows it
     this.#isDark.addEventListener('change', () => (this.#stage.background = this.#background), { signal });
+    // The engine's worker would fail in silence.
+    const refuse = ({ effectiveDirective, blockedURI }: SecurityPolicyViolationEvent): void => {
+      if (effectiveDirective === 'worker-src' && blockedURI === 'blob') this.store.set({ problem: NO_SORTING });
+    };
+    document.addEventListener('securitypolicyviolation', refuse, { signal });
     this.#resize();
   }
 
   #resize(): void {
-    const ratio = this.#capacity.pixelRatio;
+    this.#ratio = devicePixelRatio;
+    const ratio = Math.min(this.#ratio, this.#capacity.maxPixelRatio);
     this.#stage.resize(this.#canvas.clientWidth * ratio, this.#canvas.clientHeight * ratio);
   }
 }

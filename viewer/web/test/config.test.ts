@@ -24,11 +24,11 @@ test('what is said is heard', () => {
 });
 
 test('a phone takes fewer splats and pixels than a desk, and one with little memory fewer still', () => {
-  const desk = capacityOf({ deviceMemory: 8, hardwareConcurrency: 8 }, false, 3);
-  const phone = capacityOf({ deviceMemory: 6, hardwareConcurrency: 8, userAgentData: { mobile: true } }, true, 3);
-  const small = capacityOf({ deviceMemory: 2, hardwareConcurrency: 4 }, true, 3);
-  const twoCores = capacityOf({ deviceMemory: 8, hardwareConcurrency: 2 }, false, 1);
-  const silent = capacityOf({}, true, 3); // Safari on a phone says neither
+  const desk = capacityOf({ deviceMemory: 8, hardwareConcurrency: 8 }, false);
+  const phone = capacityOf({ deviceMemory: 6, hardwareConcurrency: 8, userAgentData: { mobile: true } }, true);
+  const small = capacityOf({ deviceMemory: 2, hardwareConcurrency: 4 }, true);
+  const twoCores = capacityOf({ deviceMemory: 8, hardwareConcurrency: 2 }, false);
+  const silent = capacityOf({}, true); // Safari on a phone says neither
   assert.deepEqual([desk, phone, small, twoCores, silent].map(({ maxSplats }) => maxSplats), [10e6, 1.5e6, 0.5e6, 1.5e6, 1.5e6]);
-  assert.deepEqual([desk, phone, twoCores].map(({ pixelRatio }) => pixelRatio), [2, 1.5, 1]);
+  assert.deepEqual([desk, phone, twoCores].map(({ maxPixelRatio }) => maxPixelRatio), [2, 1.5, 1.5]);
 });

@@ -24,6 +24,9 @@ const KEYS = new Set([
   ...['KeyW', 'KeyA', 'KeyS', 'KeyD', 'KeyQ', 'KeyE'],
 ]);
 
+/** Where they are differs from keyboard to keyboard. */
+const SIGNS = new Map([['+', 'NumpadAdd'], ['-', 'NumpadSubtract']]);
+
 export class Controls {
   /** The camera moved; somebody should draw. */
   onMove: (pose: Pose) => void = () => {};
@@ -33,7 +36,8 @@ export class Controls {
 
   readonly #canvas: HTMLCanvasElement;
   readonly #pointers = new Map<number, { x: number; y: number }>();
-  readonly #keys = new Set<string>();
+  /** Keys that are held, and what each acts as. */
+  readonly #held = new Map<string, string>();
   readonly #stop = new AbortController();
   readonly #isStill = matchMedia('(prefers-reduced-motion: reduce)');
   #home: Rig | null = null;
@@ -52,8 +56,8 @@ export class Controls {
     on('contextmenu', (event) => event.preventDefault());
     on('wheel', (event) => this.#wheel(event));
     on('keydown', (event) => this.#key(event));
-    on('keyup', (event) => this.#keys.delete(event.code));
-    on('blur', () => this.#keys.clear());
+    on('keyup', (event) => this.#held.delete(event.code));
+    on('blur', () => this.#held.clear());
   }
 
   /** Where `reset` leads, and where the camera is now unless somebody moved it. */
@@ -90,7 +94,7 @@ export class Controls {
   step(seconds: number): boolean {
     this.#walk(Math.min(seconds, 0.1));
     if (this.#goal === null || this.#now === null) return false;
-    if (this.#now === this.#goal) return this.#keys.size > 0;
+    if (this.#now === this.#goal) return this.#held.size > 0;
     const share = this.#isStill.matches ? 1 : 1 - Math.exp(-FOLLOW_PER_SECOND * seconds);
     const next = between(this.#now, this.#goal, share);
     this.#now = isNear(next, this.#goal) ? this.#goal : next;
@@ -164,22 +168,24 @@ export class Controls {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.code === 'KeyR' || event.code === 'Home') this.reset();
     else if (event.code === 'KeyF') this.mode = this.#mode === 'orbit' ? 'fly' : 'orbit';
-    else if (KEYS.has(event.code)) this.#hold(event.code);
+    else if (SIGNS.has(event.key)) this.#hold(event.code, SIGNS.get(event.key)!);
+    else if (KEYS.has(event.code)) this.#hold(event.code, event.code);
     else return;
     event.preventDefault();
   }
 
   /** A key acts as long as it is held, and a little even where it is let go before the next frame. */
-  #hold(code: string): void {
-    if (this.#keys.has(code)) return;
-    this.#keys.add(code);
+  #hold(code: string, key: string): void {
+    if (this.#held.has(code)) return;
+    this.#held.set(code, key);
     this.#walk(1 / 30);
   }
 
   #walk(seconds: number): void {
-    if (this.#keys.size === 0) return;
+    if (this.#held.size === 0) return;
+    const keys = new Set(this.#held.values());
     const axis = (less: readonly string[], more: readonly string[]): number =>
-      Number(more.some((key) => this.#keys.has(key))) - Number(less.some((key) => this.#keys.has(key)));
+      Number(more.some((key) => keys.has(key))) - Number(less.some((key) => keys.has(key)));
     const yaw = axis(['ArrowRight'], ['ArrowLeft']) * KEY_TURN_RAD_PER_SECOND * seconds;
     const pitch = axis(['ArrowDown'], ['ArrowUp']) * KEY_TURN_RAD_PER_SECOND * seconds;
     const nearer = axis(['Minus', 'NumpadSubtract'], ['Equal', 'NumpadAdd']);

@@ -84,6 +84,8 @@ interface Shown {
 export class Stage {
   /** Called after a frame; `complete` says that it shows all that was added before, in the right order. */
   onDrawn: (complete: boolean) => void = () => {};
+  /** Called when the browser takes the canvas away; it may never give it back. */
+  onLost: () => void = () => {};
   /** Called when the browser has given back a canvas that it had taken away: nothing is shown, `open` comes next. */
   onEmptied: () => void = () => {};
   /** Called before a frame with the seconds since the last one; returns whether there has to be another. */
@@ -99,6 +101,9 @@ export class Stage {
   #unit = 1;
   #pose: Pose | null = null;
   #paused = false;
+  /** What the canvas has to become. */
+  #size: readonly [number, number] | null = null;
+  #hasFitted = false;
 
   /** @throws Error if the browser has no WebGL 2. */
   constructor(canvas: HTMLCanvasElement, options: StageOptions) {
@@ -122,10 +127,10 @@ export class Stage {
     gsplat.minPixelSize = 0; // the smallest splats count, too: there are many
     gsplat.colorUpdateAngle = 1;
 
-    this.#root = new Entity('scene');
+    this.#root = new Entity('scene', this.#app);
     this.#root.setLocalEulerAngles(180, 0, 0);
     this.#app.root.addChild(this.#root);
-    this.#camera = new Entity('camera');
+    this.#camera = new Entity('camera', this.#app);
     this.#camera.addComponent('camera', {
       clearColor: new Color(...options.background, 1),
       toneMapping: TONEMAP_NONE,
@@ -139,6 +144,7 @@ export class Stage {
     });
     system.on('frame:request', () => this.draw());
     this.#app.on('update', (seconds: number) => {
+      this.#fit();
       if (this.#paused) return;
       if (this.onFrame(seconds)) this.draw();
       this.#settle();
@@ -149,6 +155,7 @@ export class Stage {
       this.#hasMoved = false;
       this.draw();
     });
+    this.#device.on('devicelost', () => this.onLost());
     this.#device.on('devicerestored', () => this.onEmptied());
     this.#app.on('postrender', () => this.onDrawn(this.#complete));
     this.#app.start();
@@ -211,7 +218,7 @@ export class Stage {
     container.centers = chunk.positions;
     container.aabb = boundingBox(chunk.positions);
     container.update(chunk.count);
-    const entity = new Entity(key(chunk));
+    const entity = new Entity(key(chunk), this.#app);
     entity.addComponent('gsplat', { resource: container });
     this.#root.addChild(entity);
     const mayStandIn = this.#compensation !== null && chunk.tier < this.#standIns.tiers - 1;
@@ -284,8 +291,18 @@ export class Stage {
 
   /** @param width - of the canvas in its own pixels, as `height`. */
   resize(width: number, height: number): void {
+    this.#size = [Math.max(1, Math.round(width)), Math.max(1, Math.round(height))];
+    this.draw();
+  }
+
+  /** A canvas is empty from when its size changes until it is drawn: both in one frame, or every change would flash. */
+  #fit(): void {
+    if (this.#size === null || (this.#paused && this.#hasFitted)) return;
+    const [width, height] = this.#size;
+    this.#size = null;
+    this.#hasFitted = true;
     this.#camera.camera!.horizontalFov = width < height;
-    this.#app.setCanvasResolution(RESOLUTION_FIXED, Math.max(1, Math.round(width)), Math.max(1, Math.round(height)));
+    this.#app.setCanvasResolution(RESOLUTION_FIXED, width, height);
     this.draw();
   }
 

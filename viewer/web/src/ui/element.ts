@@ -6,7 +6,7 @@
  */
 
 import type { Pose } from '../camera/pose';
-import { configOf } from '../config';
+import { configOf, SETTINGS, type Config } from '../config';
 import { problemOf } from '../loading/problems';
 import { AT_FIRST, type State } from '../state';
 import { Viewer, type ViewerParts } from '../viewer';
@@ -28,14 +28,30 @@ const ICONS = {
 
 /** Set once, by whoever registers the element. */
 let partsOf: (() => ViewerParts) | null = null;
+/** Elements that stood in the page before their module came; what the page says when it came counts for them, too. */
+let isRegistering = false;
 
 export function registerElement(parts: () => ViewerParts): void {
   partsOf = parts;
-  if (!customElements.get('splat-zip')) customElements.define('splat-zip', SplatZipElement);
+  if (customElements.get('splat-zip')) return;
+  isRegistering = true;
+  customElements.define('splat-zip', SplatZipElement);
+  isRegistering = false;
+}
+
+let sheet: CSSStyleSheet | null = null;
+
+/** One for all elements. */
+function look(): CSSStyleSheet {
+  if (sheet === null) {
+    sheet = new CSSStyleSheet();
+    sheet.replaceSync(style);
+  }
+  return sheet;
 }
 
 export class SplatZipElement extends HTMLElement {
-  static readonly observedAttributes = ['src', 'background', 'max-splats', 'controls', 'up'];
+  static readonly observedAttributes = SETTINGS;
 
   viewer: Viewer | null = null;
   readonly #root: ShadowRoot;
@@ -43,6 +59,7 @@ export class SplatZipElement extends HTMLElement {
   constructor() {
     super();
     this.#root = this.attachShadow({ mode: 'open' });
+    this.#root.adoptedStyleSheets = [look()]; // a strict Content-Security-Policy refuses style elements
   }
 
   connectedCallback(): void {
@@ -55,8 +72,13 @@ export class SplatZipElement extends HTMLElement {
 
   attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
     if (!this.isConnected || before === after || this.viewer === null) return;
+    if (this.viewer.adapt(this.#config)) return;
     this.#close();
     this.#open();
+  }
+
+  get #config(): Config {
+    return configOf(Object.fromEntries([...this.attributes].map(({ name, value }) => [name, value])));
   }
 
   /** Puts the camera somewhere, in scene coordinates: x right, y down, z front. */
@@ -71,10 +93,9 @@ export class SplatZipElement extends HTMLElement {
   }
 
   #open(): void {
-    const said = Object.fromEntries([...this.attributes].map(({ name, value }) => [name, value]));
-    const config = configOf(said);
-    const canvas = html('canvas', { tabindex: '0', role: 'application', 'aria-label': 'Scene; press H for the controls' });
-    this.#root.replaceChildren(html('style', {}, style), canvas);
+    const config = this.#config;
+    const canvas = html('canvas', { tabindex: '0', role: 'application', 'aria-label': config.ui ? 'Scene; press H for the controls' : 'Scene' });
+    this.#root.replaceChildren(canvas);
     const problem = new ProblemPanel(() => void this.viewer?.load());
     try {
       this.viewer = new Viewer(canvas, config, partsOf!());
@@ -89,7 +110,9 @@ export class SplatZipElement extends HTMLElement {
       problem.show(state);
       this.dispatchEvent(new CustomEvent<State>('splatzip-state', { detail: state, bubbles: true }));
     });
-    void this.viewer.load();
+    const { viewer } = this;
+    if (isRegistering) setTimeout(() => this.viewer === viewer && void viewer.load());
+    else void viewer.load();
   }
 
   /** @param hasLinks - whether the page's address leads back to a camera. */
