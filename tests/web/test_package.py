@@ -29,6 +29,7 @@ element.style.height = '200px';
 document.body.append(element);
 const phase: string | undefined = element.viewer?.store.state.phase;
 console.assert(phase === 'loading');
+element.addEventListener('splatzip-state', ({ detail }) => console.assert(typeof detail.phase === 'string'));
 """
 SETTINGS = {
     "compilerOptions": {
@@ -62,6 +63,9 @@ def test_a_page_that_somebody_bundles_loads_scenes_and_knows_its_types(tmp_path,
         '<!doctype html><link rel="icon" href="data:,"><body><script type="module" src="./page.ts"></script>'
     )
     run("node", TOOLS / "typescript/bin/tsc", "-p", ".")
+    as_node_does = ("--module", "NodeNext", "--moduleResolution", "NodeNext")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    run("node", TOOLS / "typescript/bin/tsc", "-p", ".", *as_node_does)
     run("node", TOOLS / "vite/bin/vite.js", "build", "--logLevel", "warn")
 
     server.pages |= {str(path.relative_to(tmp_path / "dist")): path.read_text("utf-8")
