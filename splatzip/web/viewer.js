@@ -25507,6 +25507,12 @@ var zC = class extends HTMLElement {
 		return D(Object.fromEntries([...this.attributes].map(({ name: e, value: t }) => [e, t])));
 	}
 	look(e) {
+		let { position: t, target: n, up: r, fovDegrees: i } = e;
+		if (![
+			t,
+			n,
+			r
+		].every((e) => e?.length === 3 && [...e].every(Number.isFinite)) || !Number.isFinite(i)) throw TypeError("look: position, target and up are three numbers each, fovDegrees is one; all four are needed");
 		this.viewer?.look(e);
 	}
 	#n() {

@@ -185,6 +185,16 @@ def test_another_background_or_way_to_move_loads_nothing_again(server, opened):
     assert page.tab.locator("splat-zip .buttons").count() == 1
 
 
+def test_a_look_that_lacks_something_is_refused_in_words_and_changes_nothing(server, opened):
+    page = opened(f"{server.address}/?src=scene.splatz")
+    page.wait("state.phase === 'complete'")
+    before = page.tab.evaluate(POSE)
+    look = "(pose) => { try { document.querySelector('splat-zip').look(pose) } catch (error) { return error.message } }"
+    for lacking in ({"up": None}, {"fovDegrees": "wide"}, {"target": [0, 0]}):
+        assert "all four are needed" in page.tab.evaluate(look, before | lacking)
+    assert page.tab.evaluate(POSE) == before
+
+
 def test_plus_and_minus_zoom_wherever_a_keyboard_has_them(server, opened):
     page = opened(f"{server.address}/?src=scene.splatz&ui=none")
     page.wait("state.phase === 'complete'")

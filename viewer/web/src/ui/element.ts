@@ -7,6 +7,7 @@
 
 import type { Pose } from '../camera/pose';
 import { configOf, SETTINGS, type Config } from '../config';
+import type { Vector3 } from '../decoder/types';
 import { problemOf } from '../loading/problems';
 import { AT_FIRST, type State } from '../state';
 import { Viewer, type ViewerParts } from '../viewer';
@@ -81,8 +82,16 @@ export class SplatZipElement extends HTMLElement {
     return configOf(Object.fromEntries([...this.attributes].map(({ name, value }) => [name, value])));
   }
 
-  /** Puts the camera somewhere, in scene coordinates: x right, y down, z front. */
+  /**
+   * Puts the camera somewhere, in scene coordinates: x right, y down, z front.
+   *
+   * @throws TypeError if something is lacking, or is no number.
+   */
   look(pose: Pose): void {
+    const { position, target, up, fovDegrees } = pose;
+    const isVector = (vector?: Vector3): boolean => vector?.length === 3 && [...vector].every(Number.isFinite);
+    if (![position, target, up].every(isVector) || !Number.isFinite(fovDegrees))
+      throw new TypeError('look: position, target and up are three numbers each, fovDegrees is one; all four are needed');
     this.viewer?.look(pose);
   }
 
