@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SCENES = Path(os.environ.get("SPLATZIP_SCENES") or ROOT.parent / "shared" / "data")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+# What SPLATZIP_ISA may force on such a machine (native/src/isa.cpp); scalar code runs where it lacks one.
+INSTRUCTION_SETS = ("scalar", "sse4", "avx2", "avx512")
+if platform.machine() in ("aarch64", "arm64"):
+    INSTRUCTION_SETS = ("scalar", "neon")
 
 # Marks of tests that need what a user's clone may lack: whether it is there, how to get it. CI requires all but GPUs.
 NEEDS = {
@@ -32,6 +38,12 @@ DESELECTED = pytest.StashKey[dict[str, int]]()  # how many tests were deselected
 def scenes() -> Path:
     """The folder that holds `scenes/` with the real scenes."""
     return SCENES
+
+
+@pytest.fixture(scope="session")
+def instruction_sets() -> tuple[str, ...]:
+    """The instruction sets that must agree, scalar code first; a test with an argument `isa` runs once for each."""
+    return INSTRUCTION_SETS
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +67,11 @@ def pytest_configure(config: pytest.Config) -> None:
     lacking = [mark for mark in MISSING if mark != "gpu"]
     if lacking and os.environ.get("SPLATZIP_REQUIRE_SCENES"):
         raise pytest.UsageError(f"required but not here: {NEEDS[lacking[0]][1]}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "isa" in metafunc.fixturenames:
+        metafunc.parametrize("isa", INSTRUCTION_SETS)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

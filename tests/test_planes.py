@@ -98,7 +98,6 @@ def test_planes_end_at_every_lane_of_four_and_at_some_of_32(folder: Path, lanes:
     assert {(32, n % 32) for n, _, _ in CASES if n > 1600} <= lanes
 
 
-@pytest.mark.parametrize("isa", ["scalar", "sse4", "avx2", "avx512"])
 def test_every_instruction_set_decodes_them_alike(isa: str, folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-I", "-c", CHILD, str(folder)],

@@ -82,7 +82,6 @@ def test_the_reference_decoder_gives_the_expected_bits(folder: Path, reference: 
         assert decoded[name].tobytes() == array.tobytes(), name
 
 
-@pytest.mark.parametrize("isa", ["scalar", "sse4", "avx2", "avx512"])
 def test_every_instruction_set_gives_the_expected_bits_from_one_and_two_threads(isa: str) -> None:
     *different, used = child(isa)
     assert different == []

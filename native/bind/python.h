@@ -7,12 +7,11 @@
 #include <cstdlib>
 #include <new>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
+
+#include "splatzip/aligned.h"
 
 namespace nb = nanobind;
 
@@ -24,20 +23,7 @@ using In = nb::ndarray<const T, Shape..., nb::c_contig, nb::device::cpu>;
 template <class T>
 using Out = nb::ndarray<nb::numpy, T, nb::c_contig>;
 
-constexpr size_t kHugePage = size_t{1} << 21;
-inline bool is_large(size_t bytes) { return bytes >= 8 * kHugePage; }  // below, the rounding would show
-
-// Memory for large results on huge pages where the system has them: first touches cost a tenth.
-inline void* allocate_result(size_t bytes) {
-  const bool large = is_large(bytes);
-  const size_t alignment = large ? kHugePage : 64;
-  void* data = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-  if (!data) throw std::bad_alloc();
-#if defined(__linux__)
-  if (large) madvise(data, bytes, MADV_HUGEPAGE);
-#endif
-  return data;
-}
+constexpr size_t kLargeResult = 8 * kHugePage;  // below, the rounding would show
 
 // What a decoder freed goes back to the system, so that the results that come next do not stand on top of it.
 inline void give_back_memory() {
@@ -51,8 +37,8 @@ template <class T>
 Out<T> make_array(std::initializer_list<size_t> shape) {
   size_t count = 1;
   for (size_t extent : shape) count *= extent;
-  T* data = static_cast<T*>(allocate_result((count ? count : 1) * sizeof(T)));
-  nb::capsule owner(data, [](void* p) noexcept { std::free(p); });
+  T* data = static_cast<T*>(allocate_aligned((count ? count : 1) * sizeof(T), kLargeResult));
+  nb::capsule owner(data, [](void* p) noexcept { free_aligned(p); });
   return Out<T>(data, shape.size(), shape.begin(), owner);
 }
 
@@ -68,7 +54,7 @@ Out<T> make_zeros(std::initializer_list<size_t> shape) {
 #if defined(__linux__)
   const uintptr_t first = (reinterpret_cast<uintptr_t>(data) + kHugePage - 1) / kHugePage * kHugePage;
   const uintptr_t end = reinterpret_cast<uintptr_t>(data) + bytes;
-  if (is_large(bytes)) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
+  if (bytes >= kLargeResult) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
 #endif
   nb::capsule owner(data, [](void* p) noexcept { std::free(p); });
   return Out<T>(static_cast<T*>(data), shape.size(), shape.begin(), owner);

@@ -1,14 +1,9 @@
 // Memory that is kept: aligned to cache lines, on huge pages where the system has them, never initialised.
 #pragma once
 #include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <utility>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include "splatzip/aligned.h"
 
 namespace splatzip {
 
@@ -24,12 +19,12 @@ class Buffer {
     swap(other);
     return *this;
   }
-  ~Buffer() { std::free(data_); }
+  ~Buffer() { free_aligned(data_); }
 
   // At least `count` elements, undefined if that is more than before.
   T* reserve(size_t count) {
     if (count <= capacity_) return data_;
-    std::free(data_);
+    free_aligned(data_);
     data_ = nullptr, capacity_ = 0;
     data_ = allocate(count + count / 4);
     capacity_ = count + count / 4;
@@ -58,16 +53,7 @@ class Buffer {
     std::swap(capacity_, other.capacity_);
   }
 
-  static T* allocate(size_t count) {
-    constexpr size_t kHugePage = size_t{1} << 21;
-    const size_t bytes = count * sizeof(T), alignment = bytes >= 2 * kHugePage ? kHugePage : 64;
-    void* data = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-    if (!data) throw std::bad_alloc();
-#if defined(__linux__)
-    if (alignment == kHugePage) madvise(data, bytes, MADV_HUGEPAGE);
-#endif
-    return static_cast<T*>(data);
-  }
+  static T* allocate(size_t count) { return static_cast<T*>(allocate_aligned(count * sizeof(T), 2 * kHugePage)); }
 
   T* data_ = nullptr;
   size_t capacity_ = 0;

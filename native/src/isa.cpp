@@ -30,6 +30,8 @@ const Choice* choices(int* count) {
       {&kSse4Kernels, __builtin_cpu_supports("sse4.2") != 0},
       {&kScalarKernels, true},
   };
+#elif defined(__aarch64__)
+  static const Choice all[] = {{&kNeonKernels, true}, {&kScalarKernels, true}};
 #else
   static const Choice all[] = {{&kScalarKernels, true}};
 #endif
@@ -53,7 +55,7 @@ const char* select_kernels(const char* isa) {
     g_kernels = all[i].kernels;
     return nullptr;
   }
-  return "no such instruction set; choose scalar, sse4, avx2 or avx512";
+  return "no such instruction set; choose scalar, sse4, avx2, avx512 or neon";
 }
 
 const Kernels& kernels() {

@@ -241,6 +241,6 @@ struct Kernels {
 const Kernels& kernels();                     // the best that this machine has, or what SPLATZIP_ISA forces
 const char* select_kernels(const char* isa);  // nullptr on success, else why not ("avx512" on a machine without)
 
-extern const Kernels kScalarKernels, kSse4Kernels, kAvx2Kernels, kAvx512Kernels, kWasmKernels;
+extern const Kernels kScalarKernels, kSse4Kernels, kAvx2Kernels, kAvx512Kernels, kNeonKernels, kWasmKernels;
 
 }  // namespace splatzip

@@ -16,6 +16,8 @@
 #include <emmintrin.h>
 #elif defined(__wasm_simd128__)
 #include <wasm_simd128.h>
+#elif defined(SPLATZIP_NEON)
+#include <arm_neon.h>
 #endif
 
 #include "isa.h"

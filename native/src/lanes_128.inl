@@ -53,6 +53,23 @@ inline void transpose(FourFloats (&rows)[4]) {
     rows[2 * half + 1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
   }
 }
+#elif defined(SPLATZIP_NEON)
+inline Four four_shorts(const int16_t* p) { return (Four)vmovl_s16(vld1_s16(p)); }
+inline Four four_bytes(const uint8_t* p) {
+  return (Four)vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(load<uint32_t>(p)))));
+}
+inline void transpose(FourFloats (&rows)[4]) {
+  float64x2_t low[2], high[2];  // pairs of rows 0 1 and 2 3: even columns, odd columns
+  for (int half = 0; half < 2; ++half) {
+    const float32x4_t a = (float32x4_t)rows[2 * half], b = (float32x4_t)rows[2 * half + 1];
+    low[half] = (float64x2_t)vtrn1q_f32(a, b);
+    high[half] = (float64x2_t)vtrn2q_f32(a, b);
+  }
+  rows[0] = (FourFloats)vtrn1q_f64(low[0], low[1]);
+  rows[1] = (FourFloats)vtrn1q_f64(high[0], high[1]);
+  rows[2] = (FourFloats)vtrn2q_f64(low[0], low[1]);
+  rows[3] = (FourFloats)vtrn2q_f64(high[0], high[1]);
+}
 #endif
 
 // Where bytes can be looked up in a register. look_up: 0 where the index is 16 or more. narrow: numbers that fit;
@@ -103,6 +120,40 @@ inline Words4 is_below_2_16(Words4 a) {  // comparisons without a sign are four 
 inline Words4 choose(Words4 mask, Words4 a, Words4 b) {
   return (Words4)wasm_v128_bitselect((v128_t)a, (v128_t)b, (v128_t)mask);
 }
+#elif defined(SPLATZIP_NEON)
+#define SPLATZIP_LANES_128
+inline Bytes16 look_up(Bytes16 table, Bytes16 index) {
+  return (Bytes16)vqtbl1q_u8((uint8x16_t)table, (uint8x16_t)index);
+}
+inline Bytes16 average(Bytes16 a, Bytes16 b) { return (Bytes16)vrhaddq_u8((uint8x16_t)a, (uint8x16_t)b); }
+inline uint32_t bits_of_bytes(Bytes16 a) {
+  const int8x16_t places = {0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7};
+  const uint8x16_t bits = vshlq_u8(vshrq_n_u8((uint8x16_t)a, 7), places);
+  return vaddv_u8(vget_low_u8(bits)) | static_cast<uint32_t>(vaddv_u8(vget_high_u8(bits))) << 8;
+}
+inline uint32_t bits_of_words(Words4 a) {
+  const int32x4_t places = {0, 1, 2, 3};
+  return vaddvq_u32(vshlq_u32(vshrq_n_u32((uint32x4_t)a, 31), places));
+}
+inline Bytes16 narrow(Halves8 a, Halves8 b) {
+  return (Bytes16)vcombine_u8(vqmovun_s16((int16x8_t)a), vqmovun_s16((int16x8_t)b));
+}
+inline Halves8 narrow(Words4 a, Words4 b) {
+  return (Halves8)vcombine_u16(vqmovun_s32((int32x4_t)a), vqmovun_s32((int32x4_t)b));
+}
+inline Words4 widen_low(Halves8 a) { return (Words4)vmovl_u16(vget_low_u16((uint16x8_t)a)); }
+inline Words4 widen_high(Halves8 a) { return (Words4)vmovl_high_u16((uint16x8_t)a); }
+inline Words4 four_words(const uint16_t* words) { return (Words4)vmovl_u16(vld1_u16(words)); }
+inline Halves8 least_of(Halves8 a, Halves8 b) { return (Halves8)vminq_u16((uint16x8_t)a, (uint16x8_t)b); }
+inline Halves8 largest_of(Halves8 a, Halves8 b) { return (Halves8)vmaxq_u16((uint16x8_t)a, (uint16x8_t)b); }
+inline Halves8 sign_bits(Halves8 a) { return (Halves8)vshrq_n_u16((uint16x8_t)a, 15); }
+inline Bytes16 narrow_signed(Halves8 a, Halves8 b) {
+  return (Bytes16)vcombine_s8(vqmovn_s16((int16x8_t)a), vqmovn_s16((int16x8_t)b));
+}
+inline Words4 is_below_2_16(Words4 a) { return (Words4)vceqzq_u32(vshrq_n_u32((uint32x4_t)a, 16)); }
+inline Words4 choose(Words4 mask, Words4 a, Words4 b) {
+  return (Words4)vbslq_u32((uint32x4_t)mask, (uint32x4_t)a, (uint32x4_t)b);
+}
 #endif
 
 #if defined(SPLATZIP_LANES_128)
@@ -111,8 +162,13 @@ struct Table64 {
   Bytes16 parts[4];
   explicit Table64(const uint8_t* bytes) { std::memcpy(parts, bytes, sizeof parts); }
   Bytes16 operator[](Bytes16 context) const {
+#if defined(SPLATZIP_NEON)
+    const uint8x16_t all[] = {(uint8x16_t)parts[0], (uint8x16_t)parts[1], (uint8x16_t)parts[2], (uint8x16_t)parts[3]};
+    return (Bytes16)vqtbl4q_u8({all[0], all[1], all[2], all[3]}, (uint8x16_t)context);
+#else
     return (look_up(parts[0], context) | look_up(parts[1], context - 16)) |
            (look_up(parts[2], context - 32) | look_up(parts[3], context - 48));
+#endif
   }
 };
 #endif

@@ -17,7 +17,9 @@ void parallel_for(int64_t count, int, const std::function<void(int64_t)>& body) 
 
 #else
 
+#if !defined(_WIN32)
 #include <pthread.h>
+#endif
 #if defined(__linux__)
 #include <sched.h>
 #endif
@@ -112,17 +114,19 @@ class Pool {
 
 // Never destroyed: its threads live as long as the process. A forked child has no threads, so it gets a new pool.
 Pool* g_pool = nullptr;
-std::once_flag g_atfork;
 std::mutex g_mutex;
 
 Pool& pool() {
-  std::call_once(g_atfork, [] {
+#if !defined(_WIN32)  // which does not fork
+  static std::once_flag once;
+  std::call_once(once, [] {
     pthread_atfork([] { g_mutex.lock(); }, [] { g_mutex.unlock(); },
                    [] {
                      g_pool = nullptr;
                      g_mutex.unlock();
                    });
   });
+#endif
   std::lock_guard lock(g_mutex);
   if (!g_pool) g_pool = new Pool;
   return *g_pool;

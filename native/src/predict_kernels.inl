@@ -4,18 +4,13 @@
 constexpr int kRowBlock = kNeighbourWindow;  // rows whose codes are turned around at once
 constexpr int kMostStride = 80;
 
-// Which lanes of r, g and b become the lanes of r0 g0 b0 r1 ..., in three registers.
-struct InterleaveTable {
-  alignas(64) int32_t red_green[3][kWidth] = {}, blue[3][kWidth] = {};
-  constexpr InterleaveTable() {
-    for (int at = 0; at < 3 * kWidth; ++at) {
-      const int part = at / kWidth, lane = at % kWidth, j = at / 3;
-      red_green[part][lane] = at % 3 == 1 ? kWidth + j : j;
-      blue[part][lane] = at % 3 == 2 ? kWidth + j : lane;
-    }
-  }
-};
-constexpr InterleaveTable kInterleave;
+// Register `Part` of r0 g0 b0 r1 ...
+template <int Part, int... I>
+inline Floats interleaved(Floats r, Floats g, Floats b, std::integer_sequence<int, I...>) {
+  constexpr int kFirst = Part * kWidth;
+  const Floats red_green = __builtin_shufflevector(r, g, ((kFirst + I) / 3 + ((kFirst + I) % 3 == 1 ? kWidth : 0))...);
+  return __builtin_shufflevector(red_green, b, ((kFirst + I) % 3 == 2 ? kWidth + (kFirst + I) / 3 : I)...);
+}
 
 // Lanes r0 r1 .., g0 g1 .., b0 b1 .. -> r0 g0 b0 r1 ..: one register of the coefficients of each colour.
 template <int Count>
@@ -27,18 +22,18 @@ inline void store_interleaved(float* out, Floats r, Floats g, Floats b) {
                          __builtin_shufflevector(middle, later, 0, 1, 4, 5),
                          __builtin_shufflevector(later, b, 6, 2, 3, 7)};
   std::memcpy(out, all, sizeof(float) * 3 * Count);
-#elif defined(__clang__)
-  for (int j = 0; j < Count; ++j) {
-    out[j * 3] = r[j];
-    out[j * 3 + 1] = g[j];
-    out[j * 3 + 2] = b[j];
+#elif defined(SPLATZIP_NEON)
+  const float32x4x3_t colors = {(float32x4_t)r, (float32x4_t)g, (float32x4_t)b};
+  if constexpr (Count == kWidth) {
+    vst3q_f32(out, colors);
+  } else {
+    float all[3 * kWidth];
+    vst3q_f32(all, colors);
+    std::memcpy(out, all, sizeof(float) * 3 * Count);
   }
 #else
-  alignas(64) float all[3 * kWidth];
-  for (int part = 0; part < 3; ++part) {
-    const Floats both = __builtin_shuffle(r, g, load<Ints>(kInterleave.red_green[part]));
-    store(all + part * kWidth, __builtin_shuffle(both, b, load<Ints>(kInterleave.blue[part])));
-  }
+  const Floats all[3] = {interleaved<0>(r, g, b, Lanes()), interleaved<1>(r, g, b, Lanes()),
+                         interleaved<2>(r, g, b, Lanes())};
   std::memcpy(out, all, sizeof(float) * 3 * Count);
 #endif
 }
@@ -138,7 +133,7 @@ void turn_symbols(const PredictedRows& r, int v, int64_t first, int rows, float*
 
 // The same where some planes hold values.
 void turn_mixed(const PredictedRows& r, int v, int64_t first, int rows, float* out) {
-#if defined(__SSE2__) || defined(__wasm_simd128__)
+#if defined(__SSE2__) || defined(__wasm_simd128__) || defined(SPLATZIP_NEON)
   const auto four = [&](int plane, int64_t at) -> Four {
     if (plane >= r.width) return Four{};
     const CodePlane& codes = r.coded[plane];

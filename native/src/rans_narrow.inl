@@ -1,5 +1,5 @@
-// 32 lanes of rANS with registers of 128 bits (SSE4, WebAssembly); included by isa_kernels.inl inside its anonymous
-// namespace.
+// 32 lanes of rANS with registers of 128 bits (SSE4, NEON, WebAssembly); included by isa_kernels.inl inside its
+// anonymous namespace.
 //
 // There are no gathers. But most symbols are the first few of their table, and where those start in each of 16 tables
 // fits registers: a shuffle of bytes looks up 16 lanes at once. Lanes with another symbol are decoded one by one.

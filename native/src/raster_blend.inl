@@ -42,7 +42,7 @@ inline void begin_transmittance(const TileJob& tile, const TileCentres& centres,
   for (int block = 0; block < kTileBlocks; ++block)
     for (int part = 0; part < kBlockPixels; part += kWidth) {
       const Floats x = load<Floats>(centres.x[block & 3] + part), y = load<Floats>(centres.y[block >> 2] + part);
-      store(transmittance + block * kBlockPixels + part, (x < width) & (y < height) ? broadcast(1.0f) : Floats{});
+      store(transmittance + block * kBlockPixels + part, ((x < width) & (y < height)) ? broadcast(1.0f) : Floats{});
     }
 }
 

@@ -32,6 +32,8 @@ inline unsigned bits_of(Mask mask) {
   return static_cast<unsigned>(_mm256_movemask_ps((__m256)mask));
 #elif defined(__SSE2__)
   return static_cast<unsigned>(_mm_movemask_ps((__m128)mask));
+#elif defined(SPLATZIP_NEON)
+  return bits_of_words((Words4)mask);
 #else
   unsigned bits = 0;
   for (int lane = 0; lane < kWidth; ++lane) bits |= static_cast<unsigned>(mask[lane] & 1) << lane;

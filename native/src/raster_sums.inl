@@ -1,21 +1,17 @@
 // Sums over the pixels of a block; included by isa_kernels.inl inside its anonymous namespace. One tree for every
 // width: lanes 8 apart first, then 4, 2 and 1.
 
-struct FoldTable {
-  // Of two registers with segments of 2 * Half lanes each: the lower and the upper half of every segment.
-  alignas(64) int32_t low[4][kWidth] = {}, high[4][kWidth] = {};
-  constexpr FoldTable() {
-    for (int level = 0, half = kWidth / 2; half >= 1; ++level, half /= 2)
-      for (int lane = 0; lane < kWidth; ++lane) {
-        low[level][lane] = lane / half * 2 * half + lane % half;
-        high[level][lane] = low[level][lane] + half;
-      }
-  }
-};
-constexpr FoldTable kFold;
+// Of two registers with segments of 2 * Half lanes each: the lower and the upper half of every segment, added.
+template <int Half, int... I>
+inline Floats folded(Floats a, Floats b, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(a, b, (I / Half * 2 * Half + I % Half)...) +
+         __builtin_shufflevector(a, b, (I / Half * 2 * Half + I % Half + Half)...);
+}
 
-inline Floats folded(Floats a, Floats b, int level) {
-  return __builtin_shuffle(a, b, load<Ints>(kFold.low[level])) + __builtin_shuffle(a, b, load<Ints>(kFold.high[level]));
+// Lanes `Distance` apart change places.
+template <int Distance, int... I>
+inline Floats swapped(Floats a, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(a, a, (I ^ Distance)...);
 }
 
 // The parts of a block's row, added as the first levels of the tree.
@@ -25,35 +21,30 @@ inline Floats joined(const Floats* parts) {
   if constexpr (kBlockParts == 4) return (parts[0] + parts[2]) + (parts[1] + parts[3]);
 }
 
-// Lanes `distance` apart change places.
-struct SwapTable {
-  alignas(64) int32_t lane[4][kWidth] = {};
-  constexpr SwapTable() {
-    for (int level = 0, distance = kWidth / 2; distance >= 1; ++level, distance /= 2)
-      for (int i = 0; i < kWidth; ++i) lane[level][i] = i ^ distance;
-  }
-};
-constexpr SwapTable kSwap;
-
 // Sums of `Rows` registers (a power of two, at most kWidth): register r's in lane r * kWidth / Rows.
-template <int Rows>
+template <int Rows, int Half = kWidth / 2>
 inline Floats sums_of_lanes(Floats* rows) {
-  int level = 0;
-  for (int count = Rows; count > 1; ++level, count /= 2)
-    for (int i = 0; i < count / 2; ++i) rows[i] = folded(rows[2 * i], rows[2 * i + 1], level);
-  for (int distance = kWidth / Rows / 2; distance >= 1; ++level, distance /= 2)
-    rows[0] = rows[0] + __builtin_shuffle(rows[0], load<Ints>(kSwap.lane[level]));
-  return rows[0];
+  if constexpr (Half == 0) {
+    return rows[0];
+  } else if constexpr (Rows == 1) {
+    rows[0] = rows[0] + swapped<Half>(rows[0], Lanes());
+    return sums_of_lanes<1, Half / 2>(rows);
+  } else {
+    for (int i = 0; i < Rows / 2; ++i) rows[i] = folded<Half>(rows[2 * i], rows[2 * i + 1], Lanes());
+    return sums_of_lanes<Rows / 2, Half / 2>(rows);
+  }
 }
 
 inline float sum_of_lanes(Floats row) { return sums_of_lanes<1>(&row)[0]; }
 
+template <int Distance = kWidth / 2>
 inline float most_of_lanes(Floats row) {
-  for (int level = 0, distance = kWidth / 2; distance >= 1; ++level, distance /= 2) {
-    const Floats other = __builtin_shuffle(row, load<Ints>(kSwap.lane[level]));
-    row = other > row ? other : row;
+  if constexpr (Distance == 0) {
+    return row[0];
+  } else {
+    const Floats other = swapped<Distance>(row, Lanes());
+    return most_of_lanes<Distance / 2>(other > row ? other : row);
   }
-  return row[0];
 }
 
 // Lanes 0, Step, 2 Step and on.

@@ -5,6 +5,7 @@
 constexpr int kWidth = SPLATZIP_LANES;
 typedef float Floats __attribute__((vector_size(kWidth * 4)));
 typedef int32_t Ints __attribute__((vector_size(kWidth * 4)));
+using Lanes = std::make_integer_sequence<int, kWidth>;
 
 // sum + a.low * b.low + a.high * b.high, of pairs of 16-bit numbers in 32-bit lanes.
 inline Ints add_pair_products(Ints sum, Ints a, Ints b) {
@@ -16,6 +17,9 @@ inline Ints add_pair_products(Ints sum, Ints a, Ints b) {
   return sum + (Ints)_mm256_madd_epi16((__m256i)a, (__m256i)b);
 #elif defined(__SSE2__)
   return sum + (Ints)_mm_madd_epi16((__m128i)a, (__m128i)b);
+#elif defined(SPLATZIP_NEON)
+  const int16x8_t as = (int16x8_t)a, bs = (int16x8_t)b;
+  return sum + (Ints)vpaddq_s32(vmull_s16(vget_low_s16(as), vget_low_s16(bs)), vmull_high_s16(as, bs));
 #else
   return sum + ((a << 16 >> 16) * (b << 16 >> 16) + (a >> 16) * (b >> 16));
 #endif
@@ -31,6 +35,8 @@ inline Ints load_bytes(const uint8_t* p) {
   return (Ints)_mm_cvtepu8_epi32(_mm_cvtsi32_si128(load<int32_t>(p)));
 #elif defined(__wasm_simd128__)
   return (Ints)wasm_u32x4_extend_low_u16x8(wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(p)));
+#elif defined(SPLATZIP_NEON)
+  return (Ints)vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(load<uint32_t>(p)))));
 #else
   Ints values;
   for (int lane = 0; lane < kWidth; ++lane) values[lane] = p[lane];
@@ -47,6 +53,8 @@ inline Ints load_shorts(const uint16_t* p) {
   return (Ints)_mm_cvtepu16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
 #elif defined(__wasm_simd128__)
   return (Ints)wasm_u32x4_load16x4(p);
+#elif defined(SPLATZIP_NEON)
+  return (Ints)vmovl_u16(vld1_u16(p));
 #else
   Ints values;
   for (int lane = 0; lane < kWidth; ++lane) values[lane] = p[lane];
@@ -59,6 +67,9 @@ inline void store_bytes(uint8_t* p, Ints values) {
 #elif defined(__wasm_simd128__)
   const v128_t v = (v128_t)values;
   wasm_v128_store32_lane(p, wasm_i8x16_shuffle(v, v, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12), 0);
+#elif defined(SPLATZIP_NEON)
+  const uint16x4_t shorts = vmovn_u32((uint32x4_t)values);
+  store(p, vget_lane_u32((uint32x2_t)vmovn_u16(vcombine_u16(shorts, shorts)), 0));
 #else
   typedef uint8_t Bytes __attribute__((vector_size(kWidth)));
   store(p, __builtin_convertvector(values, Bytes));
@@ -78,6 +89,13 @@ inline void eight_floats(v128_t numbers, Floats (&out)[kParts]) {
 }
 inline void load_floats(const uint8_t* p, Floats (&out)[kParts]) { eight_floats(wasm_u16x8_load8x8(p), out); }
 inline void load_floats(const uint16_t* p, Floats (&out)[kParts]) { eight_floats(wasm_v128_load(p), out); }
+#elif defined(SPLATZIP_NEON)
+inline void eight_floats(uint16x8_t numbers, Floats (&out)[kParts]) {
+  out[0] = (Floats)vcvtq_f32_u32(vmovl_u16(vget_low_u16(numbers)));
+  out[1] = (Floats)vcvtq_f32_u32(vmovl_high_u16(numbers));
+}
+inline void load_floats(const uint8_t* p, Floats (&out)[kParts]) { eight_floats(vmovl_u8(vld1_u8(p)), out); }
+inline void load_floats(const uint16_t* p, Floats (&out)[kParts]) { eight_floats(vld1q_u16(p), out); }
 #else
 inline void load_floats(const uint8_t* p, Floats (&out)[kParts]) {
   for (int part = 0; part < kParts; ++part) out[part] = to_floats(load_bytes(p + part * kWidth));
@@ -92,6 +110,9 @@ inline void store_least(uint8_t* p, const Ints (&numbers)[kParts], uint8_t most)
   const v128_t shorts = wasm_i16x8_narrow_i32x4((v128_t)numbers[0], (v128_t)numbers[1]);
   const v128_t bytes = wasm_u8x16_min(wasm_u8x16_narrow_i16x8(shorts, shorts), wasm_u8x16_splat(most));
   wasm_v128_store64_lane(p, bytes, 0);
+#elif defined(SPLATZIP_NEON)
+  const int16x8_t shorts = vcombine_s16(vqmovn_s32((int32x4_t)numbers[0]), vqmovn_s32((int32x4_t)numbers[1]));
+  vst1_u8(p, vmin_u8(vqmovun_s16(shorts), vdup_n_u8(most)));
 #else
   for (int part = 0; part < kParts; ++part)
     store_bytes(p + part * kWidth, numbers[part] < most ? numbers[part] : Ints{} + most);
@@ -109,6 +130,8 @@ inline Floats root(Floats a) {
   return (Floats)_mm_sqrt_ps((__m128)a);
 #elif defined(__wasm_simd128__)
   return (Floats)wasm_f32x4_sqrt((v128_t)a);
+#elif defined(SPLATZIP_NEON)
+  return (Floats)vsqrtq_f32((float32x4_t)a);
 #else
   for (int lane = 0; lane < kWidth; ++lane) a[lane] = __builtin_sqrtf(a[lane]);
   return a;

@@ -54,7 +54,6 @@ def test_of_equal_entries_the_first_is_taken() -> None:
     assert (nearest_entries(rows, np.zeros((50, 4), np.int16)) == 0).all()
 
 
-@pytest.mark.parametrize("isa", ["scalar", "sse4", "avx2", "avx512"])
 def test_every_instruction_set_finds_the_same(isa: str) -> None:
     rng = np.random.default_rng(3)
     rows, entries = (rng.integers(-4095, 4096, (n, 45)).astype(np.int16) for n in (3000, 515))

@@ -18,7 +18,7 @@ constexpr int kShapeTerms = 6, kScoreMoments = 15;
 // The moment of the product of the terms f and g, in the order 1, e, d, ee, ed, dd, eee, ... dddd.
 SPLZ_HD int moment_of_terms(int f, int g) {
   const auto degree = [](int term) { return term == 0 ? 0 : term < 3 ? 1 : 2; };
-  const auto degree_of_d = [](int term) { return term == 5 ? 2 : (term == 2) | (term == 4) ? 1 : 0; };
+  const auto degree_of_d = [](int term) { return term == 5 ? 2 : term == 2 || term == 4 ? 1 : 0; };
   const int all = degree(f) + degree(g);
   return all * (all + 1) / 2 + degree_of_d(f) + degree_of_d(g);
 }
