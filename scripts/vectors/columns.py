@@ -37,11 +37,16 @@ def fixture(path: str) -> Callable[[], bytes]:
     return lambda: lossless(splatzip.load(FIXTURES / path))
 
 
-def splat() -> bytes:
+def saved(name: str, splats: int) -> bytes:
+    """A scene of SH degree 0 by way of another format."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "leica.splat"
-        splatzip.save(leica(300, 0), path)
+        path = Path(folder) / name
+        splatzip.save(leica(splats, 0), path)
         return lossless(splatzip.load(path))
+
+
+def splat() -> bytes:
+    return saved("leica.splat", 300)
 
 
 def tiles() -> bytes:
@@ -63,6 +68,12 @@ COLUMNS = (
         "Codes of SOG 2 in two tiers and several tiles, its palette in several chunks.",
         (*CODEC, "8.2"),
         tiles,
+    ),
+    Vector(
+        "columns_spz_degree0",
+        "Codes of SPZ without SH, whose array is listed with 0 columns.",
+        (*CODEC, "8.1"),
+        lambda: saved("leica.spz", 100),
     ),
     Vector("columns_splat", "Codes of .splat.", (*CODEC, "8.4"), splat),
     Vector("columns_float32", "The bits of a float scene.", CODEC, lambda: lossless(leica(150, 1))),
