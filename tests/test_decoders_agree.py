@@ -92,3 +92,14 @@ def test_a_tables_chunk_may_hold_any_number_of_sets(name: str, outside: dict[str
     reference = outside["reference_decoder"].decode(file)
     for attribute, array in decompress(file).arrays().items():
         assert reference[attribute].tobytes() == array.tobytes(), attribute
+
+
+@pytest.mark.parametrize("id_", [2, 77, 256])
+def test_tables_that_no_stream_of_codec_columns_may_name_are_not_read(id_: int, outside: dict[str, Any]) -> None:
+    data = (ROOT / "tests" / "vectors" / "columns_spz3" / "input.splatz").read_bytes()
+    parts = outside["vectors.taken_apart"].taken_apart(data)
+    parts.shared.append((Kind.TABLES, id_, b"\xff"))
+    file = outside["vectors.taken_apart"].put_together(parts)
+    reference = outside["reference_decoder"].decode(file)
+    for attribute, array in decompress(file).arrays().items():
+        assert reference[attribute].tobytes() == array.tobytes(), attribute

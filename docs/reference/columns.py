@@ -20,7 +20,7 @@ MAX_COMPONENTS, MAX_CODED = 96, 1 << 16
 MAX_POINTS, MAX_POINTS_PER_BYTE = 1 << 16, 1024
 NEIGHBOURS, WINDOW, DISTANCE_BITS, FAR = 4, 16, 12, 32
 ERROR_LIMIT, WEIGHT_BITS, MAP_BITS = 4095, 12, 14
-PALETTE_TABLES = 2
+LAYER_TABLES, PALETTE_TABLES = (0, 1), 2
 DTYPES = ("uint8", "uint16", "uint32", "uint64", "float32")
 
 
@@ -422,11 +422,12 @@ def decode_columns(file: File) -> dict[str, NDArray[Any]]:
     source = read_source(file)
     check((COLUMNS, 0) in file.shared, "no COLUMNS chunk")
     columns = read_columns(file.shared[COLUMNS, 0])
-    tables = {id_: read_tables(data) for (kind, id_), data in file.shared.items() if kind == TABLES}
+    tables = {id_: read_tables(file.shared[TABLES, id_]) for id_ in LAYER_TABLES if (TABLES, id_) in file.shared}
     check(file.tiers == sum(layer == 0 for _, layer in file.runs), "a tier without a run")
     parts = []
     for tier in range(file.tiers):
         rest: dict[int, Chunk] = {chunk.tile: chunk for chunk in file.runs.get((tier, 1), [])}
+        check(not rest.keys() - {chunk.tile for chunk in file.runs[tier, 0]}, "a layer 1 without its layer 0")
         for chunk in file.runs[tier, 0]:
             payloads = [chunk.payload]
             if any(c.layer for c in columns.columns):
@@ -438,9 +439,11 @@ def decode_columns(file: File) -> dict[str, NDArray[Any]]:
     values = [np.concatenate([part[1][c] for part in parts]) for c in range(len(columns.columns))]  # type: ignore[misc]
     order = fill(source, coordinates, values)
     if "labels" in source.codes:
-        source.tables["palette"] = decode_palette(file, tables)
+        source.tables["palette"] = decode_palette(file)
     source.codes = {name: array[order] for name, array in source.codes.items()}
-    return dequantize(source)
+    arrays = dequantize(source)
+    check(arrays["sh"].shape[1] == (file.sh_degree + 1) ** 2, "SH degree of the source")
+    return arrays
 
 
 def fill(source: Source, coordinates: Integers, values: list[Integers]) -> Integers:
@@ -467,8 +470,9 @@ def fill(source: Source, coordinates: Integers, values: list[Integers]) -> Integ
     return order
 
 
-def decode_palette(file: File, tables: dict[int, dict[int, TableSet]]) -> NDArray[np.uint8]:
-    check((COLUMNS, 1) in file.shared, "no COLUMNS chunk of the palette")
+def decode_palette(file: File) -> NDArray[np.uint8]:
+    check((COLUMNS, 1) in file.shared and (TABLES, PALETTE_TABLES) in file.shared, "no description of the palette")
+    tables = {PALETTE_TABLES: read_tables(file.shared[TABLES, PALETTE_TABLES])}
     columns = read_columns(file.shared[COLUMNS, 1])
     ids = sorted(id_ for kind, id_ in file.shared if kind == PALETTE)
     check(ids and ids == list(range(len(ids))) and len(columns.columns) in (9, 24, 45), "the palette")

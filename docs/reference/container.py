@@ -70,6 +70,8 @@ def take_apart(data: bytes) -> File:
     check(all(box[a] <= box[a + 3] for a in range(3)), "the corners of the box are swapped")
     segments = [(root.varint(), root.varint()) for _ in range(root.varint())]
     check(len(segments) == 1 and splats > 0 and sh_degree <= 4, "the number of segments or splats, or the SH degree")
+    check(segments == [(0, 0)], "a scene in time")
+    check(layers == (2 if sh_degree else 1), "layers")
     indexes = [(root.varint(), *root.fixed("I")) for _ in range(root.varint())]
 
     # 2.3 Entries, from the root and the index blocks behind it
@@ -141,7 +143,7 @@ def json_chunk(file: File, kind: int) -> dict[str, Any]:
     """A JSON chunk, {} where there is none."""
     data = file.shared.get((kind, 0), b"{}")
     try:
-        values = json.loads(data, parse_constant=no_number, parse_float=finite)
+        values = json.loads(str(data, "utf-8"), parse_constant=no_number, parse_float=finite)
     except (ValueError, RecursionError):
         values = None
     check(isinstance(values, dict), "a JSON chunk is not an object")

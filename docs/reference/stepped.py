@@ -495,7 +495,6 @@ def decode_stepped(file: File) -> dict[str, NDArray[Any]]:
     check((STEPS, 0) in file.shared, "no parameters")
     params = read_params(file.shared[STEPS, 0])
     check(params.sh_degree == file.sh_degree, "SH degree of the parameters")
-    check(file.layers == (2 if file.sh_degree else 1), "layers")
     tables = {id_: read_tables(data) for (kind, id_), data in file.shared.items() if kind == TABLES}
     check(all(id_ < 256 for id_ in tables), "an id of tables is too large")
     for id_, booked in enumerate(params.by_books):

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+from reference.numbers import Bytes
+
+import splatzip
+from splatzip import Profile
 from splatzip.container import Kind
-from vectors.columns import fixture, lossless, tiles
+from splatzip.encode import encode
+from vectors.columns import FIXTURES, fixture, lossless, splat, tiles
 from vectors.damage import Bad
+from vectors.recode import varint
 from vectors.taken_apart import Parts, put_together, taken_apart
 from vectors.vector import leica
 
@@ -69,6 +79,45 @@ def array(name: str, columns: float, dtype: str) -> Callable[[], bytes]:
         return json.dumps(said).encode()
 
     return shared(Kind.SOURCE, 0, change)
+
+
+def root(make: Callable[[], bytes] = floats, **fields: int) -> Callable[[], bytes]:
+    """A root that says something else."""
+    return changed(lambda parts: setattr(parts, "root", replace(parts.root, **fields)), make)  # type: ignore[arg-type]
+
+
+def stray_chunk(parts: Parts) -> None:
+    """A tile in layer 1 alone."""
+    run = next(run for run in parts.runs if run.layer == 1)
+    run.entries.append(replace(run.entries[-1], tile=9))
+    run.payloads.append(run.payloads[-1])
+
+
+def named_tables(parts: Parts) -> None:
+    """A stream of layer 0 names tables of id 9, which are there and right."""
+    parts.shared.append((Kind.TABLES, 9, parts.payload(Kind.TABLES, 0)))
+    data = parts.runs[0].payloads[0]
+    block = Bytes(data)
+    block.take(2)
+    for _ in range(4):  # origin, number of streams
+        block.varint()
+    block.byte()
+    start = block.next
+    parts.runs[0].payloads[0] = data[:start] + varint(9 << 2 | block.varint() & 3) + data[block.next :]
+
+
+def too_few_bytes() -> bytes:
+    """8,000 times one splat of an SPZ; layer 1 in the fewest bytes that its values take."""
+    scene = splatzip.load(FIXTURES / "spz" / "v2_sh3.spz").take(np.zeros(8000, np.int64))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "one.spz"
+        splatzip.save(scene.edited(sh=scene.sh[:, :4]), path)
+        data = encode(splatzip.load(path), Profile.preset_named("lossless"), tiers=np.zeros(8000, np.uint8))
+    parts = taken_apart(data)
+    (run,) = (run for run in parts.runs if run.layer == 1)
+    one_stream = run.payloads[0][:2]  # its number and id
+    run.payloads[0] = one_stream + varint(1 << 2) + b"\0\0"  # one lane, in its first state throughout
+    return put_together(parts)
 
 
 COLUMNS = (
@@ -183,6 +232,56 @@ COLUMNS = (
     ),
     Bad("columns_low", "12 levels below the octree.", CORRUPT, TILE, chunk(lambda data: data[:1] + b"\x0c" + data[2:])),
     Bad("columns_chunk_trailing", "A byte behind a tile's streams.", CORRUPT, TILE, chunk(lambda data: data + b"\0")),
+    Bad("columns_root_degree", "The root has SH degree 2, the source 1.", CORRUPT, "not the root's", root(sh_degree=2)),
+    Bad(
+        "columns_root_layers",
+        "A float scene in one layer, of SH degree 0 by its root.",
+        CORRUPT,
+        "which the scene does not have",
+        root(sh_degree=0, layers=1),
+    ),
+    Bad(
+        "columns_layers",
+        "Two layers at SH degree 0.",
+        "UnsupportedFeatureError",
+        "2 layers at SH degree 0 are not known",
+        root(splat, layers=2),
+    ),
+    Bad(
+        "columns_no_degree",
+        "SH degree 1 by the root, a source without SH.",
+        CORRUPT,
+        "chunk (3, 0): its SH degree is not the root's",
+        root(splat, sh_degree=1, layers=2),
+    ),
+    Bad(
+        "palette_degree",
+        "The root has another SH degree than the palette.",
+        CORRUPT,
+        "chunk (5, 1): its SH degree is not the root's",
+        root(tiles, sh_degree=2),
+    ),
+    Bad(
+        "columns_chunk_tile",
+        "A tile whose layer 1 is there, but not its layer 0, codec COLUMNS.",
+        CORRUPT,
+        "its layer 0 is not listed",
+        changed(stray_chunk, floats),
+    ),
+    Bad(
+        "columns_chunk_splats",
+        "8,000 splats in 5 bytes of layer 1, codec COLUMNS.",
+        CORRUPT,
+        "it cannot hold 8000 splats",
+        too_few_bytes,
+    ),
+    Bad(
+        "columns_table_set",
+        "A stream that names tables of id 9, codec COLUMNS.",
+        CORRUPT,
+        TILE,
+        changed(named_tables, floats),
+    ),
     Bad("palette_missing", "A part of the palette is not there.", CORRUPT, "palette", without(Kind.PALETTE, 1, tiles)),
     Bad(
         "palette_rows",

@@ -161,6 +161,8 @@ CONTAINER = (
         root_bytes(lambda data: data[:29] + INFINITE + data[33:]),
     ),
     Bad("root_segments", "Two segments.", UNSUPPORTED, "2 segments", root(segments=(Segment(), Segment(1000, 1)))),
+    Bad("root_duration", "A segment of a second.", UNSUPPORTED, "segment lasts", root(segments=(Segment(1_000_000),))),
+    Bad("root_predicted", "A segment that is predicted.", UNSUPPORTED, "is predicted", root(segments=(Segment(0, 1),))),
     Bad("root_no_segments", "No segment.", CORRUPT, "segments or origin is impossible", root(segments=())),
     Bad(
         "root_trailing",
@@ -304,6 +306,20 @@ CONTAINER = (
         CORRUPT,
         "chunk (128, 0): it is not a JSON object",
         other_shared(Kind.META, 0, b"[1]"),
+    ),
+    Bad(
+        "meta_utf16",
+        "META is UTF-16.",
+        CORRUPT,
+        "chunk (128, 0): it is not JSON",
+        other_shared(Kind.META, 0, "{}".encode("utf-16")),
+    ),
+    Bad(
+        "meta_mark",
+        "META begins with a byte order mark.",
+        CORRUPT,
+        "chunk (128, 0): it is not JSON",
+        other_shared(Kind.META, 0, "{}".encode("utf-8-sig")),
     ),
     Bad(
         "meta_deep",

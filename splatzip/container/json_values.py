@@ -7,13 +7,13 @@ import math
 from typing import Any, NoReturn
 
 
-def loads(data: bytes | memoryview) -> Any:
-    """Parse one JSON text.
+def loads(data: str | bytes | memoryview) -> Any:
+    """Parse one JSON text; of bytes also in UTF-16 and UTF-32, or after a byte order mark.
 
     Raises: ValueError that says what is wrong, also for bytes that are not text, and for endless nesting.
     """
     try:
-        return json.loads(bytes(data), parse_constant=_refused, parse_float=_finite)
+        return json.loads(data if isinstance(data, str) else bytes(data), parse_constant=_refused, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from splatzip.container import json_values
 from splatzip.container.blocks import read_directory, read_header, read_index, read_root
-from splatzip.container.index import Box, ChunkEntry, Root, RunEntry, SharedEntry
+from splatzip.container.index import Box, ChunkEntry, Root, RunEntry, Segment, SharedEntry
 from splatzip.container.layout import HEADER_BYTES, REQUIRED_LIMIT, Kind
 from splatzip.errors import CorruptError, FormatError, TruncatedError, UnsupportedFeatureError
 
@@ -54,7 +54,7 @@ class ContainerFile:
         """
         payload = self.shared_payload(kind)
         try:
-            values = {} if payload is None else json_values.loads(payload)
+            values = {} if payload is None else json_values.loads(str(payload, "utf-8"))
         except ValueError as error:
             raise CorruptError(f"chunk ({int(kind)}, 0): it is not JSON: {error}") from None
         if not isinstance(values, dict):
@@ -93,6 +93,8 @@ def open_file(data: bytes | memoryview, *, strict: bool = True) -> ContainerFile
     root = read_root(root_bytes, f"root at byte {HEADER_BYTES}")
     if len(root.segments) != 1:
         raise UnsupportedFeatureError(f"root at byte {HEADER_BYTES}: {len(root.segments)} segments; {_STATIC}")
+    if root.segments[0] != Segment():
+        raise UnsupportedFeatureError(f"root at byte {HEADER_BYTES}: its segment lasts or is predicted; {_STATIC}")
     base = HEADER_BYTES + root_size
     shared, runs = list(root.shared), list(root.runs)
     for number, index in enumerate(root.indexes):

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from splatzip.container import ChunkEntry, ContainerFile, Kind
+from splatzip.container import ChunkEntry, ContainerFile, Kind, Root
 from splatzip.container.layout import FLOAT32
-from splatzip.errors import CorruptError, SceneError
+from splatzip.errors import CorruptError, SceneError, UnsupportedFeatureError
 from splatzip.kernels.columns import (
     BadColumns,
     ColumnsTile,
@@ -30,7 +30,7 @@ from splatzip.kernels.dequantize import dequantize
 from splatzip.kernels.dequantize_compressed_ply import CHUNK_SPLATS
 from splatzip.kernels.device import Device
 from splatzip.scene import QuantizedSource, Scene, SceneMeta
-from splatzip.scene.attributes import ATTRIBUTES
+from splatzip.scene.attributes import ATTRIBUTES, sh_rest_count
 from splatzip.stream.columns_layout import PALETTE_TABLES, Component, Layout, green_first, layout_of, palette_inputs
 from splatzip.stream.compensation import compensated, splats_missing
 
@@ -202,9 +202,13 @@ def tiles_of(file: ContainerFile, layout: Layout) -> Tiles:
     geometry, rest = (dict(sorted(chunks.items())) for chunks in by_layer)
     if file.root.tiers != sum(run.entry.layer == 0 for run in file.runs) and not file.missing:
         raise CorruptError(f"root: it promises {file.root.tiers} tiers, some are not listed")
+    _check_degree(file.root, layout)
     spec, tables = file.shared_payload(Kind.COLUMNS), [file.shared_payload(Kind.TABLES, layer) for layer in (0, 1)]
     if spec is None or tables[0] is None or not geometry:
         raise file.lacks("a whole tile, or what describes it")
+    if not file.missing and (stray := rest.keys() - geometry.keys()):
+        key = min(stray)
+        raise CorruptError(f"{_where(key, rest[key], 1)}: its layer 0 is not listed")
     layers = component_layers(bytes(spec))
     expected = [component.column_input.layer for component in layout.components]
     if layers != expected:
@@ -212,13 +216,23 @@ def tiles_of(file: ContainerFile, layout: Layout) -> Tiles:
     tiles = []
     for key, entry in geometry.items():
         other = rest.get(key) if tables[1] is not None and 1 in expected else None
-        if not 0 < entry.splats <= min(MAX_TILE_SPLATS, MAX_SPLATS_PER_BYTE * entry.size):
-            raise CorruptError(f"{_where(key, entry, 0)}: it cannot hold {entry.splats} splats")
         if other is not None and other.splats != entry.splats:
             raise CorruptError(f"{_where(key, other, 1)}: layer 0 has {entry.splats} splats, this one {other.splats}")
+        for layer, chunk in enumerate((entry, *([other] if other else []))):
+            if not 0 < chunk.splats <= min(MAX_TILE_SPLATS, MAX_SPLATS_PER_BYTE * chunk.size):
+                raise CorruptError(f"{_where(key, chunk, layer)}: it cannot hold {chunk.splats} splats")
         span = None if other is None else (other.offset, other.size)
         tiles.append(ColumnsTile(entry.splats, (entry.offset, entry.size), span))
     return Tiles(geometry, rest, bytes(spec), [bytes(table or b"") for table in tables], tiles)
+
+
+def _check_degree(root: Root, layout: Layout) -> None:
+    """SH degree and layers of the root are the source's; whose SH is a palette, has its degree there (`palette_of`)."""
+    if root.layers != (2 if root.sh_degree else 1):
+        raise UnsupportedFeatureError(f"root: {root.layers} layers at SH degree {root.sh_degree} are not known")
+    rest = [component.array for component in layout.components if component.column_input.layer]
+    if len(rest) != 3 * sh_rest_count(root.sh_degree) and not (root.sh_degree and "labels" in rest):
+        raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 0): its SH degree is not the root's")
 
 
 def _decode_tiles(
@@ -323,6 +337,8 @@ def palette_of(file: ContainerFile) -> Palette | None:
     coefficients = len(layers or ()) // 3
     if layers is None or coefficients not in (3, 8, 15) or layers != [c.layer for c in palette_inputs(coefficients)]:
         raise CorruptError(f"chunk ({int(Kind.COLUMNS)}, 1): its components are not those of a palette")
+    if coefficients != sh_rest_count(file.root.sh_degree):
+        raise CorruptError(f"chunk ({int(Kind.COLUMNS)}, 1): its SH degree is not the root's")
     tiles = []
     for i, entry in enumerate(entries):
         head = bytes(file.data[entry.offset : entry.offset + 4])

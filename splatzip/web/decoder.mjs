@@ -159,7 +159,10 @@ var r = class {
 function d(e, t, { wrapReals: n = !1 } = {}) {
 	let r;
 	try {
-		let t = new TextDecoder("utf-8", { fatal: !0 }).decode(e);
+		let t = new TextDecoder("utf-8", {
+			fatal: !0,
+			ignoreBOM: !0
+		}).decode(e);
 		r = JSON.parse(n ? t.replace(l, (e) => e.startsWith("\"") ? e : `{"~real":${e}}`) : t);
 	} catch {
 		throw o(`${t}: it is not JSON`);
@@ -742,14 +745,17 @@ function ge(e) {
 		high: W(() => t.f32())
 	};
 	if (![...c.low, ...c.high].every(Number.isFinite) || c.low.some((e, t) => e > c.high[t])) throw t.corrupt("the bounding box is not finite, or its corners are swapped");
-	let l = t.uint();
-	H(t, l, () => U(2, () => t.uint()));
-	let u = [];
-	H(t, t.uint(), () => u.push({
+	let l = t.uint(), u = !0;
+	H(t, l, () => {
+		let [e, n] = U(2, () => t.uint());
+		u &&= e === 0 && n === 0;
+	});
+	let d = [];
+	H(t, t.uint(), () => d.push({
 		size: t.uint(),
 		crc: t.u32()
 	}));
-	let d = B(t);
+	let f = B(t);
 	if (t.end(), r === 0 || i > 4 || l === 0 || !s.every(Number.isFinite)) throw t.corrupt("its number of splats, SH degree, number of segments or origin is impossible");
 	return {
 		codec: n,
@@ -760,8 +766,9 @@ function ge(e) {
 		origin: s,
 		box: c,
 		segments: l,
-		indexes: u,
-		entries: d
+		isStatic: u,
+		indexes: d,
+		entries: f
 	};
 }
 function _e(e, t) {
@@ -937,7 +944,7 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 	}
 	take(e, t, n) {
 		if (this.#r.set(`${e},${t}`, n.slice()), e === L.SOURCE && t === 0 && (this.#a = new ce(n), this.#a.needsData && !this.#t.has(`${L.SOURCE},1`))) throw o("root: it does not list the tables of its source");
-		e === L.TABLES && this.#o && this.#p(this.#o.file, t, n), !this.#o && this.essential.every(([e, t]) => this.#r.has(`${e},${t}`)) && (this.#o = this.#u());
+		e === L.TABLES && t < G && this.#o && this.#p(this.#o.file, t, n), !this.#o && this.essential.every(([e, t]) => this.#r.has(`${e},${t}`)) && (this.#o = this.#u());
 	}
 	needs(e) {
 		let t = Math.min(we, Te * e.bytes.length);
@@ -1001,6 +1008,8 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 	#u() {
 		let e = this.#a.source(this.#r.get(`${L.SOURCE},1`) ?? /* @__PURE__ */ new Uint8Array()), t = ie(e.format, e.version, e.codes), n = this.#d(0), r = this.#f(n);
 		if (r.length !== t.components.length || t.components.some(({ layer: e }, t) => e !== r[t])) throw o("chunk (5, 0): its components are not those of the source");
+		let i = t.components.filter(({ layer: e }) => e === 1);
+		if (!(e.format === "sog" ? i.length > 0 == this.#n > 0 : i.length === 3 * this.#n)) throw o("chunk (3, 0): its SH degree is not the root's");
 		for (let n of [...t.coordinates, ...t.components]) {
 			let t = e.codes.get(n.array), r = `chunk (3, 0): array '${n.array}'`;
 			if (!t || n.column >= t.columns) throw o(`${r} lacks a column`);
@@ -1008,7 +1017,7 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 		}
 		for (let [e, t] of this.#r) {
 			let [r, i] = e.split(",").map(Number);
-			r === L.TABLES && this.#p(n, i, t);
+			r === L.TABLES && i < G && this.#p(n, i, t);
 		}
 		return {
 			source: e,
@@ -1027,7 +1036,7 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 		return Array.from({ length: t.columns_components(e) }, (n, r) => t.columns_layer(e, r));
 	}
 	#p(e, t, n) {
-		if (!(t >= 256) && !this.#e.withBlocks((r) => this.#e.call.columns_tables(e, t, r.put(n), n.length))) throw o(`chunk (1, ${t}): its numbers make no sense`);
+		if (!this.#e.withBlocks((r) => this.#e.call.columns_tables(e, t, r.put(n), n.length))) throw o(`chunk (1, ${t}): its numbers make no sense`);
 	}
 	#m(e, t, n, r, i) {
 		let { source: a, layout: s, dequantizer: c, file: l } = this.#o, u = t.count, d = s.prefixShift !== void 0, f = d ? e.zeros(4 * u) : 0, p = (e) => !r && (e === "sh" || e === "labels") ? a.format === "float32" ? 3 : 0 : a.codes.get(e)?.columns ?? 0, m = /* @__PURE__ */ new Map();
@@ -1506,6 +1515,7 @@ var Ve = 1024, He = class {
 				crc: n,
 				name: "root"
 			})), this.#o.segments !== 1) throw c(`root: ${this.#o.segments} segments; scenes in time are not readable by this version`);
+			if (!this.#o.isStatic) throw c("root: its segment lasts or is predicted; scenes in time are not readable by this version");
 		}
 		let r = this.#o, i = 32 + e, a = r.indexes.reduce((e, { size: t }) => e + t, 0);
 		if (i + a > t) throw s("index blocks: they reach beyond the end of the file");
@@ -1559,10 +1569,9 @@ var Ve = 1024, He = class {
 		}), this.#c;
 	}
 	#y(e, t) {
-		if (e.codec === I.COLUMNS) return new Oe(this.#e, e.shDegree, t);
-		if (e.codec !== I.STEPPED) throw c(`root: codec ${e.codec} is not known to this version`);
+		if (e.codec !== I.STEPPED && e.codec !== I.COLUMNS) throw c(`root: codec ${e.codec} is not known to this version`);
 		if (e.layers !== (e.shDegree > 0 ? 2 : 1)) throw c(`root: ${e.layers} layers at SH degree ${e.shDegree} are not known`);
-		return new ze(this.#e, e.shDegree, e.tiers, t);
+		return e.codec === I.COLUMNS ? new Oe(this.#e, e.shDegree, t) : new ze(this.#e, e.shDegree, e.tiers, t);
 	}
 	#b(e, t, n) {
 		let r = () => t.essential.some(([t, n]) => t === e.kind && n === e.id);

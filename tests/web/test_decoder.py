@@ -5,6 +5,7 @@ It runs in node, as scripts/build-web wrote it into splatzip/web.
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from splatzip.container import open_file
+from splatzip.container import Kind, open_file
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "splatzip" / "web"
@@ -229,6 +230,18 @@ def test_every_bad_file_is_refused_by_the_name_that_the_others_give_it() -> None
         if expected not in names:
             wrong[path.stem] = (expected, refusals, last)
     assert not wrong
+
+
+def test_tables_that_no_stream_of_codec_columns_may_name_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    taken_apart = importlib.import_module("vectors.taken_apart")
+    parts = taken_apart.taken_apart((ROOT / "tests" / "vectors" / "columns_spz3" / "input.splatz").read_bytes())
+    parts.shared += [(Kind.TABLES, id_, b"\xff") for id_ in (2, 77, 256)]
+    (tmp_path / "more.splatz").write_bytes(taken_apart.put_together(parts))
+    (events,) = decode([job(tmp_path / "more.splatz")])
+    assert end_of(events)["complete"], end_of(events)
 
 
 def test_a_bad_file_costs_no_more_memory_than_its_bytes_account_for() -> None:

@@ -17,7 +17,7 @@ import { streamHeads } from './streams';
 /** Part of the format: identical splats cost next to nothing, and memory must stay bounded. */
 const MAX_CHUNK_POINTS = 65536;
 const MAX_POINTS_PER_BYTE = 1024;
-const PALETTE_TABLES = 2;
+const PALETTE_TABLES = 2; // 0 and 1 are those of the splats
 const CHUNK_SPLATS = 256; // of compressed_ply
 const TARGET_WORDS = 6;
 const FLOATS = 11; // of a splat, without SH
@@ -59,7 +59,7 @@ export class ColumnsReader implements CodecReader {
       if (this.#description.needsData && !this.#listed.has(`${Kind.SOURCE},1`))
         throw corrupt('root: it does not list the tables of its source');
     }
-    if (kind === Kind.TABLES && this.#opened) this.#giveTables(this.#opened.file, id, bytes);
+    if (kind === Kind.TABLES && id < PALETTE_TABLES && this.#opened) this.#giveTables(this.#opened.file, id, bytes);
     if (!this.#opened && this.essential.every(([k, i]) => this.#shared.has(`${k},${i}`))) this.#opened = this.#open();
   }
 
@@ -143,6 +143,9 @@ export class ColumnsReader implements CodecReader {
     const layers = this.#layersOf(file);
     if (layers.length !== layout.components.length || layout.components.some(({ layer }, c) => layer !== layers[c]))
       throw corrupt('chunk (5, 0): its components are not those of the source');
+    const rest = layout.components.filter(({ layer }) => layer === 1);
+    const isDegree = source.format === 'sog' ? rest.length > 0 === this.#coefficients > 0 : rest.length === 3 * this.#coefficients;
+    if (!isDegree) throw corrupt("chunk (3, 0): its SH degree is not the root's");
     for (const component of [...layout.coordinates, ...layout.components]) {
       const shape = source.codes.get(component.array);
       const what = `chunk (3, 0): array '${component.array}'`;
@@ -151,7 +154,7 @@ export class ColumnsReader implements CodecReader {
     }
     for (const [key, bytes] of this.#shared) {
       const [kind, id] = key.split(',').map(Number) as [number, number];
-      if (kind === Kind.TABLES) this.#giveTables(file, id, bytes);
+      if (kind === Kind.TABLES && id < PALETTE_TABLES) this.#giveTables(file, id, bytes);
     }
     return { source, layout, file, dequantizer: dequantizerOf(this.#core, source) };
   }
@@ -169,7 +172,6 @@ export class ColumnsReader implements CodecReader {
   }
 
   #giveTables(file: Address, id: number, bytes: Uint8Array): void {
-    if (id >= 256) return; // no stream can name it
     if (!this.#core.withBlocks((blocks) => this.#core.call.columns_tables(file, id, blocks.put(bytes), bytes.length)))
       throw corrupt(`chunk (1, ${id}): its numbers make no sense`);
   }

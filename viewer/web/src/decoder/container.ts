@@ -74,6 +74,8 @@ export interface Root {
   readonly origin: Vector3;
   readonly box: Box;
   readonly segments: number;
+  /** Whether no segment lasts or is predicted. */
+  readonly isStatic: boolean;
   readonly indexes: readonly { readonly size: number; readonly crc: number }[];
   readonly entries: Entries;
 }
@@ -118,14 +120,18 @@ export function readRoot(bytes: Uint8Array): Root {
   if (![...box.low, ...box.high].every(Number.isFinite) || box.low.some((low, axis) => low > (box.high[axis] as number)))
     throw cursor.corrupt('the bounding box is not finite, or its corners are swapped');
   const segments = cursor.uint();
-  repeat(cursor, segments, () => times(2, () => cursor.uint())); // of time: durations, what they are predicted from
+  let isStatic = true;
+  repeat(cursor, segments, () => {
+    const [duration, predictedFrom] = times(2, () => cursor.uint());
+    isStatic &&= duration === 0 && predictedFrom === 0;
+  });
   const indexes: { size: number; crc: number }[] = [];
   repeat(cursor, cursor.uint(), () => indexes.push({ size: cursor.uint(), crc: cursor.u32() }));
   const entries = readEntries(cursor);
   cursor.end();
   if (splats === 0 || shDegree > 4 || segments === 0 || !origin.every(Number.isFinite))
     throw cursor.corrupt('its number of splats, SH degree, number of segments or origin is impossible');
-  return { codec, splats, shDegree, tiers, layers, origin, box, segments, indexes, entries };
+  return { codec, splats, shDegree, tiers, layers, origin, box, segments, isStatic, indexes, entries };
 }
 
 /** @param where - its name and offset. */

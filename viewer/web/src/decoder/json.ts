@@ -1,4 +1,4 @@
-/** JSON as allowed in files: RFC 8259, no number too large for a float64 (docs/FORMAT.md 3.5). */
+/** JSON as allowed in files: RFC 8259 in UTF-8, no number too large for a float64 (docs/FORMAT.md 3.5). */
 
 import { corrupt } from './errors';
 
@@ -21,7 +21,7 @@ const MOST_DEPTH = 500;
 export function jsonObject(bytes: Uint8Array, where: string, { wrapReals = false } = {}): JsonObject {
   let value: unknown;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     const wrapped = (token: string): string => (token.startsWith('"') ? token : `{"~real":${token}}`);
     value = JSON.parse(wrapReals ? text.replace(STRING_OR_REAL, wrapped) : text);
   } catch {

@@ -141,6 +141,8 @@ export class FileReader implements SplatStream {
       this.#root = readRoot(this.#checked({ offset: HEADER_BYTES, size: rootSize, crc: rootCrc, name: 'root' }));
       if (this.#root.segments !== 1)
         throw unsupported(`root: ${this.#root.segments} segments; scenes in time are not readable by this version`);
+      if (!this.#root.isStatic)
+        throw unsupported('root: its segment lasts or is predicted; scenes in time are not readable by this version');
     }
     const root = this.#root;
     const first = HEADER_BYTES + rootSize;
@@ -191,10 +193,11 @@ export class FileReader implements SplatStream {
   }
 
   #codecOf(root: Root, listed: ReadonlySet<string>): CodecReader {
-    if (root.codec === Codec.COLUMNS) return new ColumnsReader(this.#core, root.shDegree, listed);
-    if (root.codec !== Codec.STEPPED) throw unsupported(`root: codec ${root.codec} is not known to this version`);
+    if (root.codec !== Codec.STEPPED && root.codec !== Codec.COLUMNS)
+      throw unsupported(`root: codec ${root.codec} is not known to this version`);
     if (root.layers !== (root.shDegree > 0 ? 2 : 1))
       throw unsupported(`root: ${root.layers} layers at SH degree ${root.shDegree} are not known`);
+    if (root.codec === Codec.COLUMNS) return new ColumnsReader(this.#core, root.shDegree, listed);
     return new SteppedReader(this.#core, root.shDegree, root.tiers, listed);
   }
 
