@@ -34,5 +34,5 @@ before = len(os.listdir("/proc/self/task"))
 splatzip.decompress(splatzip.compress(scene, preset="fast"))
 print(len(os.listdir("/proc/self/task")) - before)
 """
-    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    child = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert int(child.stdout) == 0

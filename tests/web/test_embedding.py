@@ -167,7 +167,7 @@ def test_what_a_router_keeps_in_the_history_stays_there(server, opened):
     page.wait("state.phase === 'complete'")
     page.tab.evaluate("history.replaceState({ key: 'a router' }, '')")
     page.tab.evaluate(f"document.querySelector('splat-zip').look({{ ...{POSE}, fovDegrees: 40 }})")
-    page.until(lambda: "camera" in page.tab.url, words=lambda: page.tab.url)
+    page.until(lambda: "camera" in page.tab.evaluate("location.href"))
     assert page.tab.evaluate("history.state") == {"key": "a router"}
 
 
