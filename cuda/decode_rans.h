@@ -1,4 +1,4 @@
-// Streams of interleaved rANS by one warp (FORMAT.md 4.3, 4.4): 32 symbols at once where a stream has 32 lanes, four or
+// Streams of interleaved rANS by one warp (FORMAT.md 4.3): 32 symbols at once where a stream has 32 lanes, four or
 // one where it has fewer; then all threads of the warp follow the same few states, each keeps the symbol of its own
 // row.
 #pragma once

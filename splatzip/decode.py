@@ -22,12 +22,14 @@ from splatzip.kernels.stepped import ChunkPlace, decode_stepped
 from splatzip.scene import Scene, SceneMeta
 from splatzip.scene.attributes import ATTRIBUTES
 from splatzip.scene.on_gpu import GpuScene
+from splatzip.stream import columns_decode, columns_on_gpu
 from splatzip.stream.compensation import compensated, splats_missing
 
 Bytes = bytes | bytearray | memoryview
 
 # Part of the format (docs/FORMAT.md 6): bounds of a STEPPED chunk, so that a file never costs more memory than its
-# bytes can account for. Mirrored in native/src/stepped.h.
+# bytes can account for. A stream has 2^20 symbols at most, that of SH degree 4 has 27 a splat. Mirrored in
+# native/src/stepped.h and stepped_decode.cpp.
 MAX_CHUNK_SPLATS = (1 << 20) // 27
 MAX_SPLATS_PER_BYTE = 256
 _NO_TABLE_SETS = b"\0"  # a TABLES chunk that holds nothing
@@ -62,9 +64,7 @@ def decompress(
     if file.root.codec == Codec.STEPPED:
         return _decode_stepped(file, threads, device)
     if file.root.codec == Codec.COLUMNS:
-        from splatzip.stream.columns import decode_columns
-
-        return decode_columns(file, forget=raw is not data, threads=threads, device=device)
+        return columns_decode.decode_scene(file, forget=raw is not data, threads=threads, device=device)
     raise UnsupportedFeatureError(f"root: codec {file.root.codec} is not known to this version")
 
 
@@ -82,9 +82,7 @@ def decompress_on_gpu(data: Bytes | str | os.PathLike[str], *, strict: bool = Tr
     raw = read_pinned(Path(data)) if isinstance(data, str | os.PathLike) else memoryview(data)
     file = open_file(raw, strict=strict)
     if file.root.codec == Codec.COLUMNS:
-        from splatzip.stream.columns import decode_columns_on_gpu
-
-        return decode_columns_on_gpu(file)
+        return columns_on_gpu.decode_scene_on_gpu(file)
     if file.root.codec == Codec.STEPPED:
         parts = _read_stepped(file)
         if parts.splats == file.root.splats:
@@ -203,14 +201,7 @@ def _decode_stepped(file: ContainerFile, threads: int, device: Device) -> Scene:
     decode = decode_stepped_on_gpu if device == "cuda" else decode_stepped
     decoded = decode(file.data, parts.params, parts.books, parts.tables, places, splats, threads)
     if isinstance(decoded, tuple):
-        error, failed = decoded
-        if failed < 0:
-            shared = [(Kind.STEPS, 0), *((Kind.CODEBOOKS, b) for b in Booked), *((Kind.TABLES, t) for t in range(256))]
-            kind, id_ = shared[-1 - failed]
-            raise CorruptError(f"chunk ({int(kind)}, {int(id_)}): its numbers make no sense")
-        place = places[failed]
-        what = "the decoded values are not a valid scene" if error is SceneError else "its codes make no sense"
-        raise CorruptError(f"tile {place.tile} tier {place.tier} layer {place.layer} at byte {place.offset}: {what}")
+        raise _what_failed(*decoded, places)
     names = (attribute.name for attribute in ATTRIBUTES)
     scene = Scene.of_checked(
         dict(zip(names, decoded, strict=True)), origin=np.array(root.origin), meta=_meta(file, parts.missing)
@@ -220,6 +211,17 @@ def _decode_stepped(file: ContainerFile, threads: int, device: Device) -> Scene:
     first = sorted((p for p in places if p.layer == 0), key=lambda p: p.row)
     tiers = np.repeat([p.tier for p in first], [p.splats for p in first])
     return compensated(scene, file, tiers, {(p.tier, p.tile) for p in first})
+
+
+def _what_failed(error: type[Exception], failed: int, places: list[ChunkPlace]) -> CorruptError:
+    """In words; `failed` counts as `kernels.stepped.decode_stepped` says."""
+    if failed < 0:
+        tables = [(Kind.TABLES, id_) for id_ in range(_MAX_TABLE_IDS)]
+        kind, id_ = [(Kind.STEPS, 0), *((Kind.CODEBOOKS, b) for b in Booked), *tables][-1 - failed]
+        return CorruptError(f"chunk ({int(kind)}, {int(id_)}): its numbers make no sense")
+    place = places[failed]
+    what = "the decoded values are not a valid scene" if error is SceneError else "its codes make no sense"
+    return CorruptError(f"tile {place.tile} tier {place.tier} layer {place.layer} at byte {place.offset}: {what}")
 
 
 def _tables(file: ContainerFile) -> list[bytes]:
@@ -232,15 +234,17 @@ def _tables(file: ContainerFile) -> list[bytes]:
     return [bytes(file.shared_payload(Kind.TABLES, id_) or _NO_TABLE_SETS) for id_ in range(ids[-1] + 1)]
 
 
-def _checked(file: ContainerFile, run: RunEntry, chunk: ChunkEntry) -> bool:
-    """Whether the tables and codebooks that a chunk needs survived; an error where it cannot hold its splats."""
+def _check_size(run: RunEntry, chunk: ChunkEntry) -> None:
+    """Raises: CorruptError if the chunk cannot hold its splats."""
     if not 1 <= chunk.splats <= min(MAX_CHUNK_SPLATS, MAX_SPLATS_PER_BYTE * chunk.size):
         raise CorruptError(
             f"tile {chunk.tile} tier {run.tier} layer {run.layer} at byte {chunk.offset}: "
             f"{chunk.size} bytes cannot hold {chunk.splats} splats"
         )
-    if not file.missing:
-        return True
+
+
+def _is_decodable(file: ContainerFile, run: RunEntry, chunk: ChunkEntry) -> bool:
+    """Whether the tables and codebooks that a chunk of a damaged file needs survived."""
     heads = [head for head in stream_heads(file, run, chunk) if head.stream < REQUIRED_LIMIT]  # others are skipped
     if any(head.stream == Stream.SH_INDEX for head in heads) and Booked.SH not in file.shared_ids(Kind.CODEBOOKS):
         return False
@@ -257,7 +261,8 @@ def _places(file: ContainerFile) -> tuple[list[ChunkPlace], int, int]:
     for run in file.runs:
         of_run = chunks[run.entry.tier, run.entry.layer] = {}
         for chunk in run.chunks:
-            if _checked(file, run.entry, chunk):
+            _check_size(run.entry, chunk)
+            if not file.missing or _is_decodable(file, run.entry, chunk):
                 of_run[chunk.tile] = chunk
             elif run.entry.layer == 0:
                 lost.add((chunk.tile, run.entry.tier))

@@ -38,6 +38,7 @@ from splatzip.optimize.closed_loop import OutOfReachError, meet
 from splatzip.profile import Profile
 from splatzip.quantize import stepped
 from splatzip.scene import Scene
+from splatzip.stream import columns_encode
 from splatzip.stream.compensation import Compensation, closed_form
 from splatzip.stream.tiers import by_importance, importance, run_order
 
@@ -72,10 +73,10 @@ def encode(
         settings["estimated_quality_db"] = f"{profile.estimated_quality:g}"
     settings |= _asked_for(profile)
     if profile.stepped is None:
-        from splatzip.stream.columns import encode_columns
-
         report(0.1, "coding")
-        return encode_columns(scene, tiers=tiers, compensation=compensation, threads=threads, settings=settings)
+        return columns_encode.encode_scene(
+            scene, tiers=tiers, compensation=compensation, threads=threads, settings=settings
+        )
     report(0.1, "quantizing and coding")
     if tiers is None:
         tiers = by_importance(importance(scene, threads=threads))

@@ -9,9 +9,6 @@ from pathlib import Path
 
 import splatzip.decode
 
-with contextlib.suppress(ModuleNotFoundError):  # imported when a transcoded file is met: no part of decoding one
-    import splatzip.stream.columns
-
 _RESET_PEAK = "5"  # proc(5), clear_refs
 
 

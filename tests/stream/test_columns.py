@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from splatzip import CorruptError, FormatError, Scene, SceneMeta, SplatzipError, TruncatedError, decompress, load
 from splatzip.container import Kind, Run, SharedChunk, TileChunk, open_file, write_file
 from splatzip.scene import QuantizedSource
-from splatzip.stream.columns import encode_columns
+from splatzip.stream.columns_encode import encode_scene
 from splatzip.stream.compensation import Compensation
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
@@ -117,7 +117,7 @@ def resealed(data: bytes, shared: dict[tuple[int, int], bytes], chunks: dict[tup
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_codes_tables_records_and_floats_come_back(path: Path) -> None:
     scene = load(path)
-    decoded = decompress(encode_columns(scene))
+    decoded = decompress(encode_scene(scene))
     assert_same_source(decoded.source, scene.source)
     assert np.array_equal(floats_in_order(decoded), floats_in_order(scene))
     assert decoded.meta == replace(scene.meta, ignored=(), dropped={})
@@ -129,9 +129,9 @@ def test_real_scenes_lose_nothing_and_meet_the_bar(name: str, scenes: Path) -> N
     path = scenes / "scenes" / name
     files = [path] if path.is_file() else [*path.glob("*.webp"), path / "meta.json"]
     scene = load(path)
-    data = encode_columns(scene)
+    data = encode_scene(scene)
     source_bytes = sum(file.stat().st_size for file in files)
-    in_one_tier = len(encode_columns(scene, tiers=np.zeros(len(scene), np.uint8)))
+    in_one_tier = len(encode_scene(scene, tiers=np.zeros(len(scene), np.uint8)))
     assert in_one_tier <= BARS[name] * source_bytes
     assert len(data) <= 1.02 * in_one_tier
     decoded = decompress(data)
@@ -142,7 +142,7 @@ def test_real_scenes_lose_nothing_and_meet_the_bar(name: str, scenes: Path) -> N
 def test_tiers_of_a_quantized_source_are_prefixes_and_stand_in_for_later_ones() -> None:
     scene = load(FIXTURES / "sog" / "v2.sog")
     tiers = (np.arange(len(scene)) % 5 > 0).astype(np.uint8)
-    data = encode_columns(scene, tiers=tiers, compensation=Compensation((0.5,), (2.0,)))
+    data = encode_scene(scene, tiers=tiers, compensation=Compensation((0.5,), (2.0,)))
     whole, first = decompress(data), next(r for r in open_file(data).runs if (r.entry.tier, r.entry.layer) == (0, 0))
     assert open_file(data).root.tiers == 2
     assert_same_source(whole.source, scene.source)
@@ -157,7 +157,7 @@ def test_tiers_of_a_quantized_source_are_prefixes_and_stand_in_for_later_ones() 
 def test_buckets_keep_their_splats_in_any_tier() -> None:
     scene = load(FIXTURES / "ksplat" / "l1-sh2.ksplat")
     tiers = (np.arange(len(scene)) % 3).astype(np.uint8)
-    data = encode_columns(scene, tiers=tiers, compensation=Compensation((0.5, 0.25), (2.0, 1.5)))
+    data = encode_scene(scene, tiers=tiers, compensation=Compensation((0.5, 0.25), (2.0, 1.5)))
     whole = decompress(data)
     assert_same_source(whole.source, scene.source)
     assert np.array_equal(floats_in_order(whole), floats_in_order(scene))
@@ -171,7 +171,7 @@ def test_buckets_keep_their_splats_in_any_tier() -> None:
 @pytest.mark.parametrize("name", ["leica/leica.ply", "leica/leica.sog", "leica/leica.spz", "chair_splat/chair.splat"])
 def test_other_scenes_lose_nothing(name: str, scenes: Path) -> None:
     scene = load(scenes / "scenes" / name)
-    decoded = decompress(encode_columns(scene))
+    decoded = decompress(encode_scene(scene))
     assert (decoded.source is None) == (scene.source is None)
     if scene.source is not None:
         assert_same_source(decoded.source, scene.source)
@@ -181,7 +181,7 @@ def test_other_scenes_lose_nothing(name: str, scenes: Path) -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 17, 300, 40_000])
 def test_float_bits_infinite_logits_and_origin_come_back(count: int) -> None:
     scene = floats(count)
-    decoded = decompress(encode_columns(scene))
+    decoded = decompress(encode_scene(scene))
     assert np.array_equal(floats_in_order(decoded), floats_in_order(scene))
     assert decoded.origin.tobytes() == scene.origin.tobytes()
     assert decoded.meta == scene.meta
@@ -190,13 +190,13 @@ def test_float_bits_infinite_logits_and_origin_come_back(count: int) -> None:
 
 def test_few_distinct_floats_cost_no_raw_bits() -> None:
     scene = floats(1).take(np.zeros(50_000, np.int64))
-    data = encode_columns(scene)
+    data = encode_scene(scene)
     assert len(data) < 20_000
     assert np.array_equal(floats_in_order(decompress(data)), floats_in_order(scene))
 
 
 def test_a_file_decoded_from_its_path_is_the_scene_of_its_bytes(tmp_path: Path) -> None:
-    data = encode_columns(floats(20_000))  # from a path, what was decoded is forgotten; nobody else's bytes are
+    data = encode_scene(floats(20_000))  # from a path, what was decoded is forgotten; nobody else's bytes are
     (tmp_path / "scene.splatz").write_bytes(data)
     before = hashlib.sha256(data).digest()
     for scene in (decompress(tmp_path / "scene.splatz"), decompress(data)):
@@ -206,14 +206,14 @@ def test_a_file_decoded_from_its_path_is_the_scene_of_its_bytes(tmp_path: Path) 
 
 def test_bytes_do_not_depend_on_threads() -> None:
     for scene in (floats(70_000), load(FIXTURES / "sog" / "v2.sog")):
-        assert encode_columns(scene, threads=1) == encode_columns(scene, threads=2)
+        assert encode_scene(scene, threads=1) == encode_scene(scene, threads=2)
 
 
 def test_bytes_do_not_depend_on_the_instruction_set(instruction_sets: tuple[str, ...]) -> None:
     program = (
         "import hashlib, sys; from splatzip import decompress, load;"
-        "from splatzip.stream.columns import encode_columns;"
-        "data = encode_columns(load(sys.argv[1])); scene = decompress(data); sha = hashlib.sha256(data);"
+        "from splatzip.stream.columns_encode import encode_scene;"
+        "data = encode_scene(load(sys.argv[1])); scene = decompress(data); sha = hashlib.sha256(data);"
         "[sha.update(array.tobytes()) for array in scene.arrays().values()]; print(sha.hexdigest())"
     )
     path = FIXTURES / "compressed_ply" / "leica-260.compressed.ply"
@@ -233,14 +233,14 @@ def test_bytes_do_not_depend_on_the_instruction_set(instruction_sets: tuple[str,
 
 
 def test_every_truncation_is_refused() -> None:
-    data = encode_columns(floats(20))
+    data = encode_scene(floats(20))
     for size in range(len(data)):
         with pytest.raises((FormatError, TruncatedError)):
             decompress(data[:size])
 
 
 def test_every_flipped_bit_is_refused() -> None:
-    data = encode_columns(floats(20))
+    data = encode_scene(floats(20))
     for at in range(0, len(data), 3):
         damaged = bytearray(data)
         damaged[at] ^= 1 << at % 8
@@ -250,7 +250,7 @@ def test_every_flipped_bit_is_refused() -> None:
 
 @pytest.mark.parametrize("path", [FIXTURES / "sog" / "v2.sog", FIXTURES / "spz" / "v1.spz"], ids=lambda p: p.name)
 def test_lying_chunks_with_right_checksums_never_crash(path: Path) -> None:
-    data = encode_columns(load(path))
+    data = encode_scene(load(path))
     file = open_file(data)
     blocks = {(0, s.kind, s.id): (s.offset, s.size) for s in file.shared}
     blocks |= {(1, run.entry.layer, c.tile): (c.offset, c.size) for run in file.runs for c in run.chunks}
@@ -274,7 +274,7 @@ def test_lying_chunks_with_right_checksums_never_crash(path: Path) -> None:
 
 
 def test_codes_that_are_no_integers_are_refused() -> None:
-    data = encode_columns(floats(20))
+    data = encode_scene(floats(20))
     described = bytes(open_file(data).shared_payload(Kind.SOURCE) or b"")
     for other in (b'"float32"]', b'"uint64"]'):
         with pytest.raises(CorruptError, match="impossible shape"):
@@ -282,7 +282,7 @@ def test_codes_that_are_no_integers_are_refused() -> None:
 
 
 def test_a_bad_tile_is_named_with_its_byte() -> None:
-    data = encode_columns(floats(300))
+    data = encode_scene(floats(300))
     file = open_file(data)
     chunk = file.runs[0].chunks[0]
     with pytest.raises(CorruptError, match=r"tile 0 tier 0 layer 0 at byte \d+: its codes make no sense"):
@@ -294,7 +294,7 @@ def test_without_its_second_layer_a_scene_has_no_sh(path: Path) -> None:
     scene = load(path)
     if scene.sh_degree == 0:
         return
-    data = encode_columns(scene)
+    data = encode_scene(scene)
     file = open_file(data)
     cut = file.runs[1].chunks[0].offset + 1
     with pytest.raises(TruncatedError):
@@ -309,6 +309,6 @@ def test_without_its_second_layer_a_scene_has_no_sh(path: Path) -> None:
 
 def test_a_file_says_what_its_source_was() -> None:
     scene = load(FIXTURES / "spz" / "v1.spz")
-    file = open_file(encode_columns(scene, settings={"preset": "lossless"}))
+    file = open_file(encode_scene(scene, settings={"preset": "lossless"}))
     assert b'"format":"spz"' in bytes(file.shared_payload(Kind.SOURCE) or b"")
     assert bytes(file.shared_payload(Kind.SETTINGS) or b"") == b'{"preset":"lossless"}'
