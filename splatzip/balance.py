@@ -9,7 +9,7 @@ pruning, and no bits are spent on what quantization errors hide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from splatzip.distill import regression
 from splatzip.kernels.device import Engine
 from splatzip.kernels.pictures import Targets
 from splatzip.optimize import compensation, repair, settle
+from splatzip.progress import Progress, silent
 from splatzip.prune import removal
 from splatzip.prune.order import Removal
 from splatzip.quantize import classes, stepped
@@ -31,7 +32,6 @@ from splatzip.stream.tiers import SHARES_BALANCED, by_importance
 from splatzip.views import pseudo_views
 
 Floats = NDArray[np.float32]
-Progress = Callable[[float, str], None]
 
 _NOISE_VIEWS = 4  # of so many scoring views one is enough to see what steps do to pictures
 _GIVEN_FOCAL = 600.0  # pixels: where there are given cameras alone
@@ -229,7 +229,7 @@ def prepare(
         progress: called with the share done and a word for the step.
     Raises: ViewsError if nothing of the scene is seen.
     """
-    report = progress or (lambda share, step: None)
+    report = progress or silent
     report(0.0, "making views")
     count = options.views_beside if cameras else options.views
     made = pseudo_views(scene, count=count, threads=threads, device=device).cameras if count else ()

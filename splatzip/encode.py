@@ -11,7 +11,7 @@ Under `lossless`, a quantized source is coded by its own integers, so that nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -36,13 +36,12 @@ from splatzip.kernels.device import Engine
 from splatzip.kernels.stepped import FIRST_TIER_TABLES, EncodedScene
 from splatzip.optimize.closed_loop import OutOfReachError, meet
 from splatzip.profile import Profile
+from splatzip.progress import Progress, silent
 from splatzip.quantize import stepped
 from splatzip.scene import Scene
 from splatzip.stream import columns_encode
 from splatzip.stream.compensation import Compensation, closed_form
 from splatzip.stream.tiers import by_importance, importance, run_order
-
-Progress = Callable[[float, str], None]
 
 
 def encode(
@@ -64,7 +63,7 @@ def encode(
         progress: called with the share done and a word for the step.
     Returns: a whole .splatz file.
     """
-    report = progress or (lambda share, step: None)
+    report = progress or silent
     settings = {"preset": profile.preset}
     if profile.degree is not None and profile.degree < scene.sh_degree:
         settings["sh_degree"] = str(profile.degree)
@@ -104,7 +103,7 @@ def encode_verified(
     """
     from splatzip.quality import SourcePictures, measuring_views
 
-    report = progress or (lambda share, step: None)
+    report = progress or silent
     report(0.0, "rendering the source")
     views, described = measuring_views(scene, threads=threads)
     pictures = SourcePictures(scene, views, threads=threads)

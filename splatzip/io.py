@@ -13,15 +13,17 @@ from splatzip.formats.output import atomic_write
 from splatzip.formats.registry import format_of_content, format_of_name
 from splatzip.formats.stored import stored_bytes
 from splatzip.kernels.device import DeviceChoice, Engine, chosen_device
-from splatzip.scene import Scene
+from splatzip.progress import Progress
+from splatzip.scene import Camera, Scene
 
 if TYPE_CHECKING:
-    from splatzip.encode import Progress
     from splatzip.profile import Profile
     from splatzip.report.comparison import Comparison
+    from splatzip.views import Views
     from splatzip.views.split import Split
 
 SUFFIX = ".splatz"
+_MEASURED_EVERY = 8  # of the training frames: what is fitted to does not measure
 
 
 def load(path: str | Path, *, repair: bool = False) -> Scene:
@@ -35,7 +37,7 @@ def load(path: str | Path, *, repair: bool = False) -> Scene:
     path = Path(path)
     if path.exists() and not (path.is_file() or path.is_dir()):  # read twice: for its format, then for its splats
         raise FormatError(f"{path}: a pipe or a device; save it to a file and name that")
-    if _is_splatz(path):
+    if is_splatz(path):
         from splatzip.decode import decompress
 
         return decompress(path)
@@ -212,21 +214,29 @@ def _balanced(
             raise SplatzipError("a loss is measured on photos; add --views")
         return encode_balanced(scene, profile, threads=threads, device=device, progress=progress)
     train = Views.load(views, split="train", photos=profile.target_loss is not None)
-    held_back = None
-    if len(train) > 8:
-        held_back = Views(train.cameras[::8], None if train.photos is None else train.photos[::8])
+    fitted, held_back = _parted(train)
     if profile.target_loss is not None and (held_back is None or held_back.photos is None):
-        raise ViewsError(f"{views}: a loss is measured on photos of more than 8 training frames; set a quality instead")
-    fitted = [camera for number, camera in enumerate(train.cameras) if number % 8 or held_back is None]
+        raise ViewsError(
+            f"{views}: a loss is measured on photos of more than {_MEASURED_EVERY} training frames; "
+            "set a quality instead"
+        )
     scene = with_opening(scene, fitted)
     assert profile.balance is not None
     beside = 0 if only_views else profile.balance.views_beside
     balance = replace(profile.balance, views_beside=beside, given_weight=view_weight or 1.0)
     profile = replace(profile, balance=balance)
     return encode_balanced(
-        scene, profile, cameras=fitted, held_back=held_back, threads=threads, device=device,
-        progress=progress,
-    )  # fmt: skip
+        scene, profile, cameras=fitted, held_back=held_back, threads=threads, device=device, progress=progress
+    )
+
+
+def _parted(train: Views) -> tuple[Sequence[Camera], Views | None]:
+    """Cameras to fit to, and views to measure from; of few views all are fitted to, and none are left."""
+    if len(train) <= _MEASURED_EVERY:
+        return train.cameras, None
+    fitted = [camera for number, camera in enumerate(train.cameras) if number % _MEASURED_EVERY]
+    photos = None if train.photos is None else train.photos[::_MEASURED_EVERY]
+    return fitted, replace(train, cameras=train.cameras[::_MEASURED_EVERY], photos=photos)
 
 
 def compare(
@@ -327,7 +337,7 @@ def report_html(
         ref_name=Path(ref).name,
         ref_bytes=stored_bytes(ref),
         background=background,
-        facts=[info(path) if _is_splatz(Path(path)) else None for path in tests],
+        facts=[info(path) if is_splatz(Path(path)) else None for path in tests],
     )
 
 
@@ -337,7 +347,8 @@ def _refuse_unfit(scene: Scene) -> None:
     scene.check()  # no file that cannot be read
 
 
-def _is_splatz(path: Path) -> bool:
+def is_splatz(path: Path) -> bool:
+    """Whether it is a .splatz file, by content: a name proves nothing."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

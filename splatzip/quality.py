@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from splatzip.errors import SplatzipError, ViewsError
 from splatzip.kernels.device import Engine
+from splatzip.progress import Progress
 from splatzip.raster import metrics
 from splatzip.raster.rasterize import Backend, Extent, Picture, Rasterizer, render
 from splatzip.report.comparison import EXTRA_METRICS, Comparison, PhotoQuality, ViewComparison
@@ -22,7 +23,6 @@ from splatzip.scene import Camera, Scene
 from splatzip.views import Views, pseudo_views
 
 Floats = NDArray[np.float32]
-Progress = Callable[[float, str], None]
 Color = tuple[float, float, float]
 BLACK: Color = (0.0, 0.0, 0.0)
 

@@ -7,7 +7,7 @@ What each takes from its paper, and what it cannot (training from photos), is in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +19,7 @@ from splatzip.errors import SplatzipError
 from splatzip.kernels.device import Engine
 from splatzip.optimize import repair, teacher
 from splatzip.profile import Profile
+from splatzip.progress import Progress, silent
 from splatzip.prune import distinctiveness, most_weight, significance
 from splatzip.quantize import residual_vq, stepped, sub_vector_vq, vec_tree
 from splatzip.raster.rasterize import drawer
@@ -27,7 +28,6 @@ from splatzip.scene import Camera, Scene
 from splatzip.views import pseudo_views
 
 Choice = significance.Options | distinctiveness.Options | most_weight.Options
-Progress = Callable[[float, str], None]
 
 _FINENESS = -0.7  # as `fast` without a target: coding loses little beside what the rest of a recipe loses
 
@@ -103,7 +103,7 @@ def encode_by(
     Returns: a whole .splatz file.
     Raises: SplatzipError if there is no such recipe, ViewsError if no camera sees a splat.
     """
-    recipe, report = recipe_named(name), progress or _silent
+    recipe, report = recipe_named(name), progress or silent
     if cameras is None:
         report(0.0, "making views")
         cameras = pseudo_views(scene, threads=threads, device=device).cameras
@@ -131,7 +131,7 @@ def reduced(
     Returns: what is to be coded, in the order of the source.
     Raises: ViewsError if no camera sees a splat.
     """
-    report = progress or _silent
+    report = progress or silent
     report(0.0, "pruning")
     left = scene.take(chosen(scene, cameras, recipe.choice, threads=threads, device=device))
     rasterizer = drawer(scene, threads=threads, device=device)
@@ -162,7 +162,3 @@ def chosen(
     if isinstance(choice, distinctiveness.Options):
         return distinctiveness.prune(scene, cameras, choice, threads=threads, device=device)
     return most_weight.prune(scene, cameras, choice, threads=threads, device=device)
-
-
-def _silent(share: float, step: str) -> None:
-    pass

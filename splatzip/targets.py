@@ -24,11 +24,10 @@ from splatzip.kernels.device import Engine
 from splatzip.optimize import tile_order
 from splatzip.optimize.closed_loop import OutOfReachError, Setting, meet
 from splatzip.profile import Profile
+from splatzip.progress import Progress, silent
 from splatzip.quality import SourcePictures, measuring_views
 from splatzip.scene import Camera, Scene
 from splatzip.views import Views
-
-Progress = Callable[[float, str], None]
 
 _FINENESS = (-5.0, 3.5)  # beyond, pictures hardly change any more, or are none
 _COLOR_OFFSET = (0.0, 2.0)  # of colour and SH, where other steps cannot be a little finer
@@ -67,8 +66,7 @@ def encode_balanced(
     Returns: a whole .splatz file that says what was measured.
     Raises: SplatzipError, naming what can be reached, if a target cannot; ViewsError if nothing is seen.
     """
-    report = progress or (lambda share, step: None)
-    maker = _Maker(scene, profile, cameras, held_back, threads, device, report)
+    maker = _Maker(scene, profile, cameras, held_back, threads, device, progress or silent)
     if profile.target_size is not None:
         made = maker.of_size(profile.target_size)
     elif profile.target_loss is not None:

@@ -21,6 +21,7 @@ from benchmark.scenes import ROOT, BenchScene
 from splatzip import Profile, Scene, balance
 from splatzip.balance import Balanced, Prepared
 from splatzip.encode import encode
+from splatzip.progress import silent
 from splatzip.prune import removal
 from splatzip.quantize import stepped
 
@@ -83,7 +84,7 @@ class Bench:
         """What settles with nothing off."""
         prepared = self.prepared
         with self._timed("reduced"):
-            return prepared.reduced(self.steps, progress=_silent)
+            return prepared.reduced(self.steps, progress=silent)
 
     def seconds(self, idea: Idea) -> float:
         """CPU seconds of what an idea shares with others."""
@@ -106,9 +107,9 @@ class Bench:
             made = self.reduced
         else:
             steps = replace(self.steps, fineness=self.steps.fineness + idea.finer)
-            made = prepared.reduced(steps, progress=_silent)
+            made = prepared.reduced(steps, progress=silent)
         with idea.meanwhile():
-            made = prepared.settled(idea.change(made), progress=_silent)
+            made = prepared.settled(idea.change(made), progress=silent)
             return encode(
                 made.scene, replace(self.profile, stepped=made.steps), tiers=made.tiers,
                 compensation=made.compensation, classes=made.classes, fitted=made.fitted,
@@ -201,7 +202,3 @@ def _evenly_stepped(made: Balanced) -> Balanced:
 def _no_exponents() -> AbstractContextManager[Any]:
     """Steps follow classes alone."""
     return mock.patch.dict(stepped._EXPONENTS, dict.fromkeys(stepped._EXPONENTS, (0, 0, 0, 0, 0)))
-
-
-def _silent(share: float, step: str) -> None:
-    pass

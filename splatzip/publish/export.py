@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from splatzip.encode import Progress
 from splatzip.errors import FormatError
 from splatzip.formats.output import atomic_folder, atomic_write
+from splatzip.progress import Progress
 from splatzip.publish import bundle
 from splatzip.publish.page import offline_page, site_page
 from splatzip.publish.source import facts_of, splatz_bytes, title_of

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from splatzip.encode import Progress
 from splatzip.errors import BackendError
 from splatzip.formats.output import atomic_write
+from splatzip.io import SUFFIX, is_splatz
+from splatzip.progress import Progress
 from splatzip.publish.listener import Listener
-from splatzip.publish.scenes import SUFFIX, Shelf, is_text
-from splatzip.publish.source import facts_of, is_splatz, splatz_bytes
+from splatzip.publish.scenes import Shelf, is_text
+from splatzip.publish.source import facts_of, splatz_bytes
 
 PORT = 8000
 

@@ -5,17 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from splatzip.container.layout import MAGIC
 from splatzip.decode import info
-from splatzip.encode import Progress
 from splatzip.errors import SplatzipError
-from splatzip.io import compress, load
-
-
-def is_splatz(path: Path) -> bool:
-    """By content: a name proves nothing."""
-    with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
+from splatzip.io import compress, is_splatz, load
+from splatzip.progress import Progress
 
 
 def splatz_bytes(path: Path, *, progress: Progress | None = None) -> bytes:
@@ -23,7 +16,7 @@ def splatz_bytes(path: Path, *, progress: Progress | None = None) -> bytes:
 
     Raises: FormatError, SceneError, OSError.
     """
-    if path.is_file() and is_splatz(path):
+    if is_splatz(path):
         return path.read_bytes()
     try:
         scene = load(path)
