@@ -13,6 +13,7 @@ from splatzip.errors import SplatzipError
 from splatzip.publish.scenes import Listing
 from splatzip.publish.source import facts_of, title_of
 from splatzip.publish.thumbnail import HEIGHT, WIDTH
+from splatzip.scene.attributes import float_bytes
 
 
 def gallery_page(below: str, folder: Path, listing: Listing) -> str:
@@ -66,10 +67,9 @@ def _scene_card(path: Path, below: str) -> str:
 def _facts(path: Path, _mtime: int, _size: int) -> dict[str, Any]:
     """Kept as long as the file stays the same."""
     facts = facts_of(path, path.name)
-    coefficients = (facts["sh_degree"] + 1) ** 2 - 1
     return {
         "splats": facts["splats"],
         "sh_degree": facts["sh_degree"],
-        "ratio": 4 * (14 + 3 * coefficients) * facts["splats"] / facts["bytes"],
+        "ratio": float_bytes(facts["splats"], facts["sh_degree"]) / facts["bytes"],
         "title": title_of(facts, path.name),
     }

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from splatzip.formats.registry import FORMATS
+from splatzip.io import SUFFIX
 
-SUFFIX = ".splatz"
 _FOREIGN = tuple(suffix for format in FORMATS for suffix in format.suffixes)
 
 
