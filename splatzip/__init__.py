@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.errors import UnsupportedFeatureError as UnsupportedFeatureError
     from splatzip.errors import UnsupportedVersionError as UnsupportedVersionError
     from splatzip.errors import ViewsError as ViewsError
+    from splatzip.formats.found import find_scenes as find_scenes
     from splatzip.formats.open3d import from_open3d as from_open3d
     from splatzip.formats.open3d import to_open3d as to_open3d
     from splatzip.formats.registry import files_beside as files_beside
@@ -80,6 +81,7 @@ _PUBLIC = {
     "report_html": "splatzip.io",
     "stored_bytes": "splatzip.formats.stored",
     "files_beside": "splatzip.formats.registry",
+    "find_scenes": "splatzip.formats.found",
     "format_title": "splatzip.formats.registry",
     "to_open3d": "splatzip.formats.open3d",
     "from_open3d": "splatzip.formats.open3d",

@@ -7,7 +7,7 @@
     source    the scenes to be read
     target    the file to be written: kept unless --force, whole or not there
     summary   the table at the end, and the same as JSON
-    batch     many files, one process each
+    batch     many scenes, one process each; places says which, and where to
 
 Nothing here imports numpy or the codec before a verb runs, so that `splatzip --help` answers at once.
 """

@@ -11,8 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -20,8 +19,9 @@ from typing import Any
 
 import typer
 
-from splatzip.cli.console import progress_bar
+from splatzip.cli.console import error_line, progress_bar
 from splatzip.cli.job import Settings
+from splatzip.cli.places import clash
 
 # The child finds what this process finds: `-m` would put the current folder first. It ends with this process, however
 # that ends: what is left of a killed run would write, with its settings, into the folder of the one that is repeated.
@@ -36,26 +36,6 @@ with contextlib.suppress(RuntimeError):  # no thread can be started
 from splatzip.cli import main
 main()
 """
-
-
-def targets_in(folder: Path, sources: Sequence[Path]) -> dict[Path, Path]:
-    """The .splatz of each source; a folder, or its meta.json, gives the name of the folder.
-
-    Raises: typer.BadParameter if two sources would share a file.
-    """
-    targets = {source: folder / f"{_scene_name(source)}.splatz" for source in sources}
-    shared = [target for target, count in Counter(targets.values()).items() if count > 1]
-    if shared:
-        same = " and ".join(str(source) for source, target in targets.items() if target == shared[0])
-        raise typer.BadParameter(f"{same} would both become {shared[0]}; give them separately")
-    return targets
-
-
-def _scene_name(source: Path) -> str:
-    source = source.parent if source.name == "meta.json" else source
-    if source.name in ("", ".."):  # "." and the like say nothing
-        source = source.resolve()
-    return source.stem.removesuffix(".compressed")
 
 
 class _Children:
@@ -104,54 +84,60 @@ def _ending(code: int) -> str:
 
 
 def compress_many(
-    sources: Sequence[Path], folder: Path, settings: Settings, *, jobs: int, force: bool, quiet: bool
+    places: Mapping[Path, Sequence[Path]], folder: Path, settings: Settings, *, jobs: int, force: bool, quiet: bool
 ) -> list[dict[str, Any]]:
-    """Compress every source into the folder, `jobs` at a time.
+    """Compress the scene of every place in the folder (see `places_in`), `jobs` at a time.
 
-    Returns: one summary a source, in their order: as `compress_file` gives it, or {"input", "output", "existed"},
+    Returns: one summary a scene, in their order: as `compress_file` gives it, or {"input", "output", "existed"},
         or {"input", "error"}. Failures are said on stderr when they happen, a line each.
     """
     from concurrent.futures import ThreadPoolExecutor, as_completed  # one scene alone does without
 
-    targets = targets_in(folder, sources)
+    from splatzip import format_title
+
     if folder.exists() and not folder.is_dir():
         raise typer.BadParameter(f"--to {folder}: this is a file; name a folder")
     folder.mkdir(parents=True, exist_ok=True)
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    jobs = min(jobs, len(targets))
+    jobs = min(jobs, len(places))
     settings = replace(settings, threads=settings.threads or max(1, cores // jobs))
-    done: dict[Path, dict[str, Any]] = {}
+    done: dict[Path, list[dict[str, Any]]] = {}
     children = _Children()
 
-    def compress_or_keep(source: Path) -> dict[str, Any]:
-        target = targets[source]
+    def compress_or_keep(target: Path, scenes: Sequence[Path]) -> list[dict[str, Any]]:
+        if len(scenes) > 1:
+            return [{"input": str(scene), "error": clash(target, scenes)} for scene in scenes]
+        (source,) = scenes
         try:
+            if source.is_dir() and format_title(source) is None:
+                return [{"input": str(source), "error": f"{source}: no scene in this folder"}]
             if target.exists() and not force:  # by now: another run may have written it since this one began
-                return {"input": str(source), "output": str(target), "existed": True}
-            return children.compress(source, target, settings)
+                return [{"input": str(source), "output": str(target), "existed": True}]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            return [children.compress(source, target, settings)]
         except OSError as error:  # too long a name, a limit on open files or processes
-            return {"input": str(source), "error": f"{error.filename or source}: {error.strerror or error}"}
+            return [{"input": str(source), "error": f"{error.filename or source}: {error.strerror or error}"}]
 
     with progress_bar(quiet=quiet) as progress, ThreadPoolExecutor(jobs) as pool:
         try:
-            waiting = {pool.submit(compress_or_keep, source): source for source in targets}
-            progress(0, f"0 of {len(targets)}")
+            waiting = {pool.submit(compress_or_keep, *place): place[0] for place in places.items()}
+            progress(0, f"0 of {len(places)}")
             for future in as_completed(waiting):
                 done[waiting[future]] = future.result()
-                _say(future.result(), quiet=quiet)
-                progress(len(done) / len(targets), f"{len(done)} of {len(targets)}")
+                _say(future.result()[0], quiet=quiet)
+                progress(len(done) / len(places), f"{len(done)} of {len(places)}")
         except BaseException:  # Ctrl-C, SIGTERM
             pool.shutdown(wait=False, cancel_futures=True)
             children.end()
             raise
-    return [done[source] for source in targets]
+    return [summary for target in places for summary in done[target]]
 
 
 def _say(summary: dict[str, Any], *, quiet: bool) -> None:
     for line in summary.get("warnings", ()):
         print(line, file=sys.stderr)
     if "error" in summary:
-        print(f"error: {summary['error']}", file=sys.stderr)
+        error_line(summary["error"])
     elif quiet:
         return
     elif "existed" in summary:

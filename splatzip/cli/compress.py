@@ -9,13 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from splatzip.cli import options as option
-from splatzip.cli.batch import compress_many, targets_in
+from splatzip.cli.batch import compress_many
 from splatzip.cli.job import Settings, compress_and_show
-from splatzip.cli.target import check_target, write_whole
+from splatzip.cli.places import places_in
+from splatzip.cli.report_file import check_report, write_report
 
 
 def compress(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATHS", help="IN OUT.splatz; or, with --to, IN...")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATHS", help="IN OUT.splatz; or, with --to, IN..., scenes or folders.")
+    ],
     to: option.ToFolder = None,
     preset: option.PresetOption = None,
     quality: option.Quality = None,
@@ -45,7 +48,9 @@ def compress(
 
     Reads 3DGS PLY, compressed PLY, splat, ksplat, SPZ, SOG and glTF.
 
-    With --to, files that already exist are kept: repeat an interrupted run to resume it.
+    With --to, a.ply becomes DIR/a.splatz, and the scenes in a folder keep their subfolders.
+    OUTPUT/point_cloud/iteration_N/point_cloud.ply becomes OUTPUT_N.splatz; a folder gives the last.
+    What exists is kept: repeat an interrupted run, or one with more scenes, to do the rest.
     """
     if preset is option.Preset.lossless and (quality is not None or size is not None):
         raise typer.BadParameter("--preset lossless takes no --quality or --size; drop one of them")
@@ -54,17 +59,13 @@ def compress(
     settings = Settings(chosen, quality, verify, degree, sh, geometry, method, threads, repair, option.bytes_of(size),
                         max_loss, best_effort, views, no_pseudo_views, view_weight, option.share_of(prune),
                         drop_unseen, device.value)  # fmt: skip
-    failed = False
     summary: Any
+    places = {} if to is None else places_in(to, paths)
     if report is not None:
-        if report.parent != to or report.exists():  # the folder of --to is made
-            check_target(report, force=force)
-        scenes = [*paths, *(() if to is None else targets_in(to, paths).values())]
-        if report.resolve() in {path.resolve() for path in scenes}:
-            raise typer.BadParameter(f"--report {report}: this is a scene that is read or written; name another file")
+        scenes = [*paths, *places, *(scene for several in places.values() for scene in several)]
+        check_report(report, scenes, to=to, force=force)
     if to is not None:
-        summary = compress_many(paths, to, settings, jobs=jobs, force=force, quiet=quiet or as_json)
-        failed = any("error" in scene for scene in summary)
+        summary = compress_many(places, to, settings, jobs=jobs, force=force, quiet=quiet or as_json)
         if as_json:
             print(json.dumps(summary, indent=2))
     elif len(paths) == 2 and paths[1].suffix.lower() == ".splatz":
@@ -73,6 +74,6 @@ def compress(
         other = f"{paths[1]}: " if len(paths) == 2 else ""
         raise typer.BadParameter(f"{other}expected IN OUT.splatz, or IN... --to DIR")
     if report is not None:
-        write_whole(report, json.dumps(summary, indent=2).encode())
-    if failed:
+        write_report(report, summary)
+    if to is not None and any("error" in scene for scene in summary):
         raise typer.Exit(2)

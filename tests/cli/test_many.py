@@ -214,16 +214,6 @@ def test_the_report_may_be_written_into_the_new_folder(run, three):
     assert "already exists" in run("compress", "a.ply", "--to", "out", "--report", "out/report.json").stderr
 
 
-def test_two_scenes_of_one_name_are_refused_before_any_work(run, three):
-    (three / "sub").mkdir()
-    shutil.copy(three / "a.ply", three / "sub" / "a.ply")
-    result = run("compress", "--preset=fast", "a.ply", "sub/a.ply", "--to", "out")
-    assert result.returncode == 2
-    assert result.stderr.count("\n") == 1
-    assert "a.ply and sub/a.ply would both become out/a.splatz" in result.stderr
-    assert not (three / "out").exists()
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
 def test_children_of_a_killed_run_end_and_write_nothing(start, three):
     def here() -> set[str]:

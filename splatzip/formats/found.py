@@ -1,0 +1,94 @@
+"""The scenes in a folder: what a person would call one, found by name first and by what it holds second.
+
+A file whose name asks for a format is a scene unless it says that it is something else, such as the point cloud that
+training started from: one that is empty, cut or cannot be opened is for `load` to refuse.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from splatzip.formats.ply_header import HEADER_LIMIT_BYTES
+from splatzip.formats.registry import FORMATS
+from splatzip.formats.sog import sniff as is_sog
+from splatzip.formats.sog_files import LOD_META, META
+
+TRAINED, ITERATION = "point_cloud.ply", re.compile(r"iteration_(\d+)")
+_SUFFIXES = tuple(suffix for row in FORMATS for suffix in row.suffixes if suffix != META)
+
+
+def find_scenes(folder: str | Path) -> Iterator[Path]:
+    """Every scene in a folder and its subfolders, in the order of names.
+
+    A SOG folder is one scene, and so is the last iteration of a training output: of OUTPUT/point_cloud/iteration_N/
+    point_cloud.ply the highest N. Point clouds, meshes and whatever is hidden are left out. Links are followed, but not
+    back into a folder that they are in.
+
+    Yields: the scenes; a folder that cannot be listed, too, so that whoever loads it is told why.
+    """
+    return _scenes_in(Path(folder), frozenset())
+
+
+def _scenes_in(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
+    try:
+        status = folder.stat()
+        with os.scandir(folder) as listing:
+            entries = {entry.name: entry for entry in listing if not entry.name.startswith(".")}
+    except OSError:
+        yield folder
+        return
+    here = (status.st_dev, status.st_ino)
+    if here in above:
+        return
+    if LOD_META in entries:  # its levels are parts of it
+        yield folder
+        return
+    if META in entries and is_sog(_head(folder / META), folder / META):
+        yield folder
+    older = _older_iterations(folder, entries)
+    for name in sorted(entries.keys() - older):
+        path, entry = folder / name, entries[name]
+        if entry.is_dir():
+            yield from _scenes_in(path, above | {here})
+        elif name.lower().endswith(_SUFFIXES) and (entry.is_file() or entry.is_symlink()) and _may_hold_splats(path):
+            yield path
+
+
+def _older_iterations(folder: Path, entries: Mapping[str, os.DirEntry[str]]) -> set[str]:
+    if Path(os.path.abspath(folder)).name != "point_cloud":
+        return set()
+    numbered = {name: int(found[1]) for name in entries if (found := ITERATION.fullmatch(name))}
+    whole = {name: number for name, number in numbered.items() if (folder / name / TRAINED).exists()}
+    return {name for name, number in whole.items() if number < max(whole.values())}
+
+
+def _may_hold_splats(path: Path) -> bool:
+    name = path.name.lower()
+    if name.endswith(".ply"):
+        head = _head(path)
+        whole = head.startswith(b"ply") and b"end_header" in head
+        return not whole or any(word in head for word in (b" f_dc_0", b" scale_0", b" packed_position"))
+    if name.endswith((".glb", ".gltf")):
+        return not _head(path) or _mentions(path, b"KHR_gaussian_splatting")
+    return True
+
+
+def _head(path: Path) -> bytes:
+    """The start of a file; nothing of one that cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            return file.read(HEADER_LIMIT_BYTES)
+    except OSError:
+        return b""
+
+
+def _mentions(path: Path, word: bytes) -> bool:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        end = len(data)
+        if data[:4] == b"glTF":  # a .glb: JSON first
+            end = 20 + int.from_bytes(data[12:16], "little")
+        return data.find(word, 0, end) >= 0
