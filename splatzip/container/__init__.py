@@ -2,26 +2,23 @@
 
 from splatzip.container.append import with_chunk
 from splatzip.container.index import Box, ChunkEntry, Root, RunEntry, Segment
-from splatzip.container.layout import ATTRIBUTE_OF_STREAM, Booked, Codec, Kind, Stream
-from splatzip.container.reader import ContainerFile, ReadRun, open_file
+from splatzip.container.layout import Booked, Codec, Kind
+from splatzip.container.reader import ContainerFile, open_file
 from splatzip.container.reorder import with_tiles_ordered
 from splatzip.container.writer import Run, SharedChunk, TileChunk, json_chunks, write_file
 
 __all__ = [
-    "ATTRIBUTE_OF_STREAM",
     "Booked",
     "Box",
     "ChunkEntry",
     "Codec",
     "ContainerFile",
     "Kind",
-    "ReadRun",
     "Root",
     "Run",
     "RunEntry",
     "Segment",
     "SharedChunk",
-    "Stream",
     "TileChunk",
     "json_chunks",
     "open_file",

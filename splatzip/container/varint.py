@@ -1,4 +1,4 @@
-"""Little-endian base-128 integers, the way every header of the container writes numbers."""
+"""Unsigned little-endian base-128 integers, the way every header of the container writes numbers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,6 @@ def put(out: bytearray, value: int) -> None:
         out.append(value & 127 | 128)
         value >>= 7
     out.append(value)
-
-
-def put_signed(out: bytearray, value: int) -> None:
-    """Append a signed integer, zigzag."""
-    put(out, value << 1 if value >= 0 else (-value << 1) - 1)
 
 
 class Cursor:
@@ -46,11 +41,6 @@ class Cursor:
             shift += 7
             if shift > 63:
                 raise self.corrupt("a number is too long")
-
-    def sint(self) -> int:
-        """A signed integer."""
-        value = self.uint()
-        return value >> 1 if not value & 1 else -((value + 1) >> 1)
 
     def take(self, size: int) -> memoryview:
         """The next `size` bytes."""

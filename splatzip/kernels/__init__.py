@@ -1,4 +1,4 @@
-"""The only place that knows which backend runs: everything above calls these names, never splatzip._core."""
+"""Native code in terms of numpy arrays: only the modules here name splatzip._core and splatzip._cuda."""
 
 from __future__ import annotations
 

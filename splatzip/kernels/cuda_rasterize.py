@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from splatzip.errors import BackendError
 from splatzip.kernels.device import require_cuda
 from splatzip.kernels.pictures import StoredPictures
-from splatzip.kernels.rasterize import Doubles, Floats
-
-_ATTRIBUTES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
+from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Doubles, Floats, in_order
 
 
 class BatchCounts(NamedTuple):
@@ -47,7 +45,7 @@ class CudaRasterizer:
         Raises: BackendError if memory is short; then there is no scene, and nothing is drawn until there is one.
         """
         degree = int(arrays["sh"].shape[1] ** 0.5) - 1
-        self._call("set_scene", *(np.ascontiguousarray(arrays[name], np.float32) for name in _ATTRIBUTES), degree)
+        self._call("set_scene", *in_order(arrays), degree)
 
     def keep(self, rows: NDArray[np.int64]) -> None:
         """Of the scene these rows alone, from now on; nothing else of it goes to the GPU again.
@@ -131,7 +129,7 @@ class CudaRasterizer:
             np.ascontiguousarray(color, np.float32),
             no_alpha if alpha is None else np.ascontiguousarray(alpha, np.float32),
         )
-        return dict(zip(_ATTRIBUTES, found, strict=True)), background
+        return dict(zip(ATTRIBUTE_NAMES, found, strict=True)), background
 
     def set_scene_at(self, addresses: Sequence[int], splats: int, sh_degree: int) -> None:
         """The same of float32 arrays on the GPU, without gaps. They may change once the work that is queued is done."""

@@ -10,8 +10,8 @@ import numpy as np
 from splatzip.errors import BackendError
 from splatzip.kernels.device import Engine, make_core
 from splatzip.kernels.pictures import StoredPictures, Targets, shapes
-from splatzip.kernels.rasterize import Doubles, Floats
-from splatzip.kernels.repair import NAMES, Rates
+from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Doubles, Floats, in_order
+from splatzip.kernels.repair import Rates
 from splatzip.kernels.stepped import RoundCall
 
 
@@ -26,13 +26,13 @@ class CudaRepair:
         self._shape = arrays["sh"].shape
         self._sizes = [(width, height) for height, width, _ in shapes(targets)]
         self._steps = 0
-        self._call("begin", *_in_order(arrays), int(self._shape[1] ** 0.5) - 1)
+        self._call("begin", *in_order(arrays), int(self._shape[1] ** 0.5) - 1)
         stored = StoredPictures.of(targets, self._core.make_pictures)
         self._call("set_targets", stored.core, list(stored.which))
 
     def show(self, arrays: Mapping[str, Floats]) -> None:
         """See NativeRepair."""
-        self._call("show", *_in_order(arrays))
+        self._call("show", *in_order(arrays))
 
     def plan(self, call: RoundCall, *, threads: int) -> None:
         """From now on `show_rounded` rounds as this call says; its arrays fix the grids and the order of splats."""
@@ -75,14 +75,10 @@ class CudaRepair:
         return self._read(rounded=True)
 
     def _read(self, *, rounded: bool) -> dict[str, Floats]:
-        return dict(zip(NAMES, self._call("read", *self._shape[:2], rounded), strict=True))
+        return dict(zip(ATTRIBUTE_NAMES, self._call("read", *self._shape[:2], rounded), strict=True))
 
     def _call(self, name: str, *arguments: Any, **options: Any) -> Any:
         try:
             return getattr(self._core, name)(*arguments, **options)
         except RuntimeError as problem:
             raise BackendError(f"device cuda: {problem}; use device cpu") from None
-
-
-def _in_order(arrays: Mapping[str, Floats]) -> list[Floats]:
-    return [np.ascontiguousarray(arrays[name], np.float32) for name in NAMES]

@@ -15,7 +15,12 @@ from splatzip.errors import BackendError, SceneError
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-_ATTRIBUTES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
+ATTRIBUTE_NAMES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")  # in the order of native functions
+
+
+def in_order(arrays: Mapping[str, Floats]) -> list[Floats]:
+    """The five attribute arrays as native functions take them."""
+    return [np.ascontiguousarray(arrays[name], np.float32) for name in ATTRIBUTE_NAMES]
 
 
 class NativeRasterizer:
@@ -41,12 +46,11 @@ class NativeRasterizer:
         """
         n, degree = len(arrays["positions"]), int(arrays["sh"].shape[1] ** 0.5) - 1
         shapes = [(n, 3), (n, 3), (n, 4), (n,), (n, (degree + 1) ** 2, 3)]
-        if [arrays[name].shape for name in _ATTRIBUTES] != shapes or not 0 <= degree <= 4:
-            found = ", ".join(f"{name} {arrays[name].shape}" for name in _ATTRIBUTES)
+        if [arrays[name].shape for name in ATTRIBUTE_NAMES] != shapes or not 0 <= degree <= 4:
+            found = ", ".join(f"{name} {arrays[name].shape}" for name in ATTRIBUTE_NAMES)
             raise SceneError(f"{n} splats of SH degree {degree} have other shapes than {found}")
         with self._lock:
-            in_order = [np.ascontiguousarray(arrays[name], np.float32) for name in _ATTRIBUTES]
-            self._core.set_scene(*in_order, degree, threads)
+            self._core.set_scene(*in_order(arrays), degree, threads)
             self._shapes, self._size = shapes, (0, 0)
 
     def render(
@@ -97,14 +101,14 @@ class NativeRasterizer:
         if color.shape != (height, width, 3) or (alpha is not None and alpha.shape != (height, width)):
             raise ValueError(f"gradients of shape {color.shape} for a picture of {width}x{height}")
         if out is None:
-            out = {name: np.empty(shape, np.float32) for name, shape in zip(_ATTRIBUTES, self._shapes, strict=True)}
-        if [out[name].shape for name in _ATTRIBUTES] != self._shapes:
+            out = {name: np.empty(shape, np.float32) for name, shape in zip(ATTRIBUTE_NAMES, self._shapes, strict=True)}
+        if [out[name].shape for name in ATTRIBUTE_NAMES] != self._shapes:
             raise ValueError("`out` needs arrays of the same shapes as the scene's")
         with self._lock:
             background = self._core.backward(
                 np.ascontiguousarray(color, np.float32),
                 np.zeros((0, 0), np.float32) if alpha is None else np.ascontiguousarray(alpha, np.float32),
-                *(out[name] for name in _ATTRIBUTES),
+                *(out[name] for name in ATTRIBUTE_NAMES),
                 threads,
             )
         return dict(out), np.asarray(background)

@@ -10,9 +10,7 @@ import numpy as np
 from splatzip import _core
 from splatzip.errors import BackendError
 from splatzip.kernels.pictures import HostPictures
-from splatzip.kernels.rasterize import Doubles, Floats
-
-NAMES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
+from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Doubles, Floats, in_order
 
 
 class Rates(NamedTuple):
@@ -35,10 +33,10 @@ class NativeRepair:
 
     def __init__(self, arrays: Mapping[str, Floats], targets: HostPictures, *, threads: int = 0) -> None:
         self._core, self._targets, self._threads = _core.Repair(), targets, threads
-        self._shapes = {name: arrays[name].shape for name in NAMES}
+        self._shapes = {name: arrays[name].shape for name in ATTRIBUTE_NAMES}
         self._steps = 0
         degree = int(arrays["sh"].shape[1] ** 0.5) - 1
-        self._core.begin(*(np.ascontiguousarray(arrays[name], np.float32) for name in NAMES), degree, threads)
+        self._core.begin(*in_order(arrays), degree, threads)
 
     def show(self, arrays: Mapping[str, Floats]) -> None:
         """From now on draw these values and take gradients with them: what a decoder would have of the moving ones.
@@ -46,7 +44,7 @@ class NativeRepair:
         Args:
             arrays: of the same shapes, row for row.
         """
-        self._core.show(*(np.ascontiguousarray(arrays[name], np.float32) for name in NAMES), self._threads)
+        self._core.show(*in_order(arrays), self._threads)
 
     def step(
         self, world_to_camera: Doubles, origin: Doubles, intrinsics: tuple[float, float, float, float],

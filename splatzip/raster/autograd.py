@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from splatzip.kernels.rasterize import NativeRasterizer
+from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, NativeRasterizer
 from splatzip.raster.rasterize import Extent, is_exact
 from splatzip.scene import Camera
 
@@ -53,9 +53,8 @@ def rasterize(
     if positions.is_cuda:
         from splatzip.raster.gsplat_backend import rasterize_cuda
 
-        names = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
         color, alpha, _ = rasterize_cuda(
-            **dict(zip(names, attributes, strict=True)), camera=camera, origin=start, background=background,
+            **dict(zip(ATTRIBUTE_NAMES, attributes, strict=True)), camera=camera, origin=start, background=background,
             antialias=antialias,
         )  # fmt: skip
         return color, alpha
@@ -72,10 +71,9 @@ class _Rasterize(torch.autograd.Function):  # type: ignore[misc]  # torch is not
     def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, Tensor]:
         *attributes, background, camera, origin, exact_extent, antialias, threads = inputs
         arrays = [tensor.detach().float().contiguous().numpy() for tensor in attributes]
-        names = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
         ctx.frame, ctx.threads = _Lease(), threads
         native = ctx.frame.native
-        native.set_scene(dict(zip(names, arrays, strict=True)), threads=threads)
+        native.set_scene(dict(zip(ATTRIBUTE_NAMES, arrays, strict=True)), threads=threads)
         color, alpha, _ = native.render(
             camera.world_to_camera,
             origin,

@@ -13,21 +13,20 @@ INVISIBLE_LOGIT = -5.5373  # alpha 1/255: below, no renderer draws a splat
 
 @dataclass(frozen=True)
 class Attribute:
-    """One row: the name of the `Scene` field, its shape a splat, its unit and the value that changes nothing."""
+    """One row: the name of the `Scene` field, its shape a splat, its unit."""
 
     name: str
     shape: tuple[int | str, ...]
     unit: str
-    neutral: tuple[float, ...]
     infinite: bool = False  # +Inf (opaque) and -Inf (invisible) are legal
 
 
 ATTRIBUTES: tuple[Attribute, ...] = (
-    Attribute("positions", (3,), "scene units, relative to Scene.origin", (0.0, 0.0, 0.0)),
-    Attribute("log_scales", (3,), "ln of the standard deviation in scene units", (0.0, 0.0, 0.0)),
-    Attribute("rotations", (4,), "quaternion wxyz, any length but zero", (1.0, 0.0, 0.0, 0.0)),
-    Attribute("opacity_logits", (), "logit of alpha", (0.0,), infinite=True),
-    Attribute("sh", ("1+B", 3), "SH coefficients, RGB; colour = 0.5 + SH", (0.0, 0.0, 0.0)),
+    Attribute("positions", (3,), "scene units, relative to Scene.origin"),
+    Attribute("log_scales", (3,), "ln of the standard deviation in scene units"),
+    Attribute("rotations", (4,), "quaternion wxyz, any length but zero"),
+    Attribute("opacity_logits", (), "logit of alpha", infinite=True),
+    Attribute("sh", ("1+B", 3), "SH coefficients, RGB; colour = 0.5 + SH"),
 )
 
 
@@ -45,6 +44,12 @@ def sh_degree(rest_count: int) -> int:
         if sh_rest_count(degree) == rest_count:
             return degree
     raise ValueError(f"{rest_count} SH coefficients a colour fit no degree from 0 to {MAX_SH_DEGREE}")
+
+
+def array_shapes(splats: int, degree: int) -> dict[str, tuple[int, ...]]:
+    """The shape of each attribute's array, by name."""
+    sizes = {"1+B": 1 + sh_rest_count(degree)}
+    return {a.name: (splats, *(sizes[s] if isinstance(s, str) else s for s in a.shape)) for a in ATTRIBUTES}
 
 
 def float_bytes(splats: int, degree: int) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from splatzip.errors import SceneError
-from splatzip.scene.attributes import ATTRIBUTES, float_bytes, sh_degree
+from splatzip.scene.attributes import ATTRIBUTES, array_shapes, float_bytes, sh_degree
 from splatzip.scene.meta import SceneMeta
 from splatzip.scene.ordering import morton_order
 from splatzip.scene.source import QuantizedSource
@@ -109,10 +109,8 @@ class Scene:
     @classmethod
     def empty(cls, sh_degree: int = 0) -> Scene:
         """A scene of no splats: it can be drawn, which shows the background, but no file holds it."""
-        shapes = {"positions": (0, 3), "log_scales": (0, 3), "rotations": (0, 4), "opacity_logits": (0,)}
         scene = object.__new__(cls)
-        arrays = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
-        arrays["sh"] = np.zeros((0, (sh_degree + 1) ** 2, 3), np.float32)
+        arrays = {name: np.zeros(shape, np.float32) for name, shape in array_shapes(0, sh_degree).items()}
         others = {"origin": ORIGIN_AT_ZERO.copy(), "meta": SceneMeta(), "source": None}
         for name, value in {**arrays, **others}.items():
             object.__setattr__(scene, name, value)
@@ -223,9 +221,8 @@ def _check_shapes(scene: Scene) -> None:
     n = len(scene.positions)
     if n == 0:
         raise SceneError("the scene has no splats")
-    expected = {"positions": (n, 3), "log_scales": (n, 3), "rotations": (n, 4), "opacity_logits": (n,)}
-    for name, shape in expected.items():
-        if getattr(scene, name).shape != shape:
+    for name, shape in array_shapes(n, 0).items():  # SH may have any degree: below
+        if name != "sh" and getattr(scene, name).shape != shape:
             raise SceneError(f"{name} has shape {getattr(scene, name).shape}, expected {shape}")
     sh = scene.sh
     try:

@@ -9,7 +9,7 @@ import pytest
 from splatzip import CorruptError, NotSplatzipError, TruncatedError, UnsupportedVersionError
 from splatzip.container import Codec, Kind, Root, Run, SharedChunk, TileChunk, open_file, write_file
 from splatzip.container.layout import HEADER_BYTES, MAX_ROOT_BYTES, VERSION_MINOR
-from splatzip.container.varint import Cursor, put, put_signed
+from splatzip.container.varint import Cursor, put
 
 BOX = ((-1.0, 0.0, -2.5), (4.0, 0.0, 1e6))
 
@@ -38,13 +38,6 @@ def test_numbers_come_back(value: int) -> None:
     cursor = Cursor(bytes(out), "here")
     assert cursor.uint() == value
     cursor.end()
-
-
-@pytest.mark.parametrize("value", [0, -1, 1, 63, -64, 64, 2**62, -(2**62)])
-def test_signed_numbers_come_back(value: int) -> None:
-    out = bytearray()
-    put_signed(out, value)
-    assert Cursor(bytes(out), "here").sint() == value
 
 
 @pytest.mark.parametrize("data", [b"\x80", b"\xff" * 10, b"\xff" * 9 + b"\x02", b"\x80" * 11 + b"\0"])
