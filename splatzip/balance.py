@@ -24,12 +24,13 @@ from splatzip.progress import Progress, silent
 from splatzip.prune import removal
 from splatzip.prune.order import Removal
 from splatzip.quantize import classes, stepped
-from splatzip.raster.rasterize import drawer
+from splatzip.raster.rasterize import precise_renderer
 from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
 from splatzip.stream.compensation import Compensation
 from splatzip.stream.tiers import SHARES_BALANCED, by_importance
 from splatzip.views import pseudo_views
+from splatzip.views.collection import evenly
 
 Floats = NDArray[np.float32]
 
@@ -202,13 +203,13 @@ class Prepared:
 
     def _scoring(self, count: int) -> tuple[Sequence[Camera], Sequence[float]]:
         """About so many of the views, evenly taken, and how much each counts."""
-        some = _every(len(self.cameras), count)
+        some = evenly(len(self.cameras), count)
         return self.cameras[some], self.weights[some]
 
     def _squared_change(self, scene: Scene) -> float:
         """How far the pictures of a scene are from the targets: mean square over the pixels of a few views."""
-        rasterizer = drawer(scene, threads=self.threads, device=self.device)
-        some = _every(len(self.cameras), self.options.scoring_views // _NOISE_VIEWS)
+        rasterizer = precise_renderer(scene, threads=self.threads, device=self.device)
+        some = evenly(len(self.cameras), self.options.scoring_views // _NOISE_VIEWS)
         errors = rasterizer.errors(self.cameras[some], self.targets[some])
         pixels = [camera.width * camera.height for camera in self.cameras[some]]
         return float(np.average(errors, weights=np.multiply(self.weights[some], pixels)))
@@ -238,7 +239,7 @@ def prepare(
     cameras = [*as_large(cameras, made), *made]
     scene = scene.take(scene.z_order)  # so that a view sees all of 16 in a row or none, mostly
     report(0.4, "rendering the source")
-    rasterizer = drawer(scene, threads=threads, device=device)
+    rasterizer = precise_renderer(scene, threads=threads, device=device)
     targets = rasterizer.targets(cameras, small=small)
     del rasterizer
     report(0.5, "pruning")
@@ -270,8 +271,3 @@ def _less_when_finer(steps: stepped.Options) -> float:
     At fine steps, pruning cannot be repaired to below what the steps change, and Adam's own steps become visible.
     """
     return min(1.0, float(np.exp(-_LESS * (steps.fineness - _FOUND_AT))))
-
-
-def _every(views: int, count: int) -> slice:
-    """About `count` of the views, evenly spread; at least one."""
-    return slice(None, None, max(1, round(views / max(count, 1))))

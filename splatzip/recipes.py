@@ -22,7 +22,7 @@ from splatzip.profile import Profile
 from splatzip.progress import Progress, silent
 from splatzip.prune import distinctiveness, most_weight, significance
 from splatzip.quantize import residual_vq, stepped, sub_vector_vq, vec_tree
-from splatzip.raster.rasterize import drawer
+from splatzip.raster.rasterize import precise_renderer
 from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
 from splatzip.views import pseudo_views
@@ -134,7 +134,7 @@ def reduced(
     report = progress or silent
     report(0.0, "pruning")
     left = scene.take(chosen(scene, cameras, recipe.choice, threads=threads, device=device))
-    rasterizer = drawer(scene, threads=threads, device=device)
+    rasterizer = precise_renderer(scene, threads=threads, device=device)
     pictures = rasterizer.targets(cameras)
     end = 1.0 if recipe.degree is None else 0.5
     left = repair.repair(

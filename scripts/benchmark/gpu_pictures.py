@@ -92,7 +92,7 @@ def least_of(scene: Scene, cameras: list[Camera], *, precise: bool) -> float:
     rasterizer.set_scene(scene.arrays())
     found = []
     for camera in cameras:
-        size, lens = (camera.width, camera.height), (camera.fx, camera.fy, camera.cx, camera.cy)
+        size, lens = (camera.width, camera.height), camera.intrinsics
         rasterizer.render(
             [camera.world_to_camera], scene.origin, [lens], size, np.zeros(3, np.float32),
             exact_extent=True, antialias=False, depth=False,
@@ -130,7 +130,7 @@ def ours(tensors: dict[str, torch.Tensor], scene: Scene, *, precise: bool) -> Dr
 
     def draw(camera: Camera) -> torch.Tensor:
         rasterizer.render_at(
-            camera.world_to_camera, scene.origin, (camera.fx, camera.fy, camera.cx, camera.cy), (WIDTH, HEIGHT),
+            camera.world_to_camera, scene.origin, camera.intrinsics, (WIDTH, HEIGHT),
             np.zeros(3, np.float32), exact_extent=True, antialias=False, keep=False, color=color.data_ptr(),
             alpha=alpha.data_ptr(),
         )  # fmt: skip

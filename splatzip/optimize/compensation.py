@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from splatzip.kernels.device import Engine
 from splatzip.kernels.pictures import Targets
-from splatzip.raster.rasterize import drawer
+from splatzip.raster.rasterize import precise_renderer
 from splatzip.scene import Camera, Scene
 from splatzip.stream.compensation import Compensation, octaves_lacking
+from splatzip.views.collection import evenly
 
 Floats = NDArray[np.float32]
 
@@ -59,8 +60,8 @@ def fit(
         device: what draws.
     """
     options = options or Options()
-    every = max(1, round(len(cameras) / options.views))
-    cameras, targets = cameras[::every], targets[::every]
+    some = evenly(len(cameras), options.views)
+    cameras, targets = cameras[some], targets[some]
     octaves = octaves_lacking(tiers)
     widen = np.round(_WIDEN_OCTAVE * octaves, 2).tolist()
     strengthen = np.round(np.minimum(1 + _STRENGTHEN_OCTAVE * octaves, _MOST_STRENGTHEN), 2).tolist()
@@ -84,7 +85,7 @@ def _descend(
         tried = Compensation((widen,), (strengthen,))
         log_scales, logits = tried.stand_in(0, there.log_scales, there.opacity_logits)
         tried_scene = there.edited(log_scales=log_scales, opacity_logits=logits)
-        return sum(drawer(tried_scene, threads=threads, device=device).errors(cameras, targets))
+        return sum(precise_renderer(tried_scene, threads=threads, device=device).errors(cameras, targets))
 
     best, (widen, strengthen) = error(*start), start
     step, factor = options.widen, options.strengthen

@@ -120,7 +120,7 @@ def repair(
         steps.step(
             camera.world_to_camera,
             scene.origin,
-            (camera.fx, camera.fy, camera.cx, camera.cy),
+            camera.intrinsics,
             view,
             background,
             options.rates((step + 1) / options.steps),

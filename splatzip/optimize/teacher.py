@@ -17,10 +17,8 @@ import numpy as np
 
 from splatzip.kernels.device import Engine
 from splatzip.optimize import repair
-from splatzip.raster.rasterize import Picture, drawer
+from splatzip.raster.rasterize import Picture, precise_renderer
 from splatzip.scene import Camera, Scene
-
-COLOR_ALONE = repair.Options(position=0.0, log_scale=0.0, rotation=0.0, opacity_logit=0.0)
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Options:
 
     jittered: int = 1
     jitter: float = 0.03
-    steps: repair.Options = field(default_factory=lambda: replace(COLOR_ALONE, steps=400))
+    steps: repair.Options = field(default_factory=lambda: repair.Options(steps=400))
     seed: int = 0
 
 
@@ -58,7 +56,7 @@ def teach(
     Returns: the student with other SH.
     """
     options = options or Options()
-    rasterizer, random = drawer(source, threads=threads, device=device), np.random.default_rng(options.seed)
+    rasterizer, random = precise_renderer(source, threads=threads, device=device), np.random.default_rng(options.seed)
     lessons, pictures = [], []
     for camera in cameras:
         picture = rasterizer.render(camera)

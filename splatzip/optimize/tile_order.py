@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from splatzip.container import ContainerFile
 from splatzip.kernels.device import Engine
 from splatzip.kernels.pictures import Targets
-from splatzip.raster.rasterize import drawer
+from splatzip.raster.rasterize import precise_renderer
 from splatzip.scene import Camera, Scene
 from splatzip.stream.compensation import compensated
+from splatzip.views.collection import evenly
 
 Floats = NDArray[np.float32]
 _INVISIBLE = -100.0  # opacity logit
@@ -57,8 +58,8 @@ def most_missed_first(
     last, chunks = len(runs) - 1, runs[-1].chunks
     if last == 0 or not 1 < len(chunks) <= options.most_tiles:
         return []
-    every = max(1, round(len(cameras) / options.views))
-    cameras, targets = cameras[::every], targets[::every]
+    some = evenly(len(cameras), options.views)
+    cameras, targets = cameras[some], targets[some]
     keys = [(tier, chunk.tile, chunk.splats) for tier, run in enumerate(runs) for chunk in run.chunks]
     tiers = np.concatenate([np.full(splats, tier) for tier, _, splats in keys])
     tiles = np.concatenate([np.full(splats, tile) for _, tile, splats in keys])
@@ -68,7 +69,8 @@ def most_missed_first(
         part = compensated(scene, file, tiers, there - {(last, tile)})
         gone = (tiers == last) & (tiles == tile)
         logits = np.where(gone, np.float32(_INVISIBLE), part.opacity_logits)
-        return sum(drawer(part.edited(opacity_logits=logits), threads=threads, device=device).errors(cameras, targets))
+        part = part.edited(opacity_logits=logits)
+        return sum(precise_renderer(part, threads=threads, device=device).errors(cameras, targets))
 
     missed = {chunk.tile: error_without(chunk.tile) / chunk.size for chunk in chunks}
     return sorted(missed, key=lambda tile: (-missed[tile], tile))

@@ -47,13 +47,13 @@ def rasterize(
     background = background.reshape(3)
     start = np.asarray(origin, np.float64).reshape(3)
     if positions.is_cuda and backend == "cuda":
-        from splatzip.raster.cuda_autograd import rasterize_cuda as own
+        from splatzip.raster.cuda_autograd import rasterize_cuda
 
-        return own(attributes, background, camera, start, exact_extent=is_exact(extent), antialias=antialias)
+        return rasterize_cuda(attributes, background, camera, start, exact_extent=is_exact(extent), antialias=antialias)
     if positions.is_cuda:
-        from splatzip.raster.gsplat_backend import rasterize_cuda
+        from splatzip.raster.gsplat_backend import rasterize_gsplat
 
-        color, alpha, _ = rasterize_cuda(
+        color, alpha, _ = rasterize_gsplat(
             **dict(zip(ATTRIBUTE_NAMES, attributes, strict=True)), camera=camera, origin=start, background=background,
             antialias=antialias,
         )  # fmt: skip
@@ -77,7 +77,7 @@ class _Rasterize(torch.autograd.Function):  # type: ignore[misc]  # torch is not
         color, alpha, _ = native.render(
             camera.world_to_camera,
             origin,
-            (camera.fx, camera.fy, camera.cx, camera.cy),
+            camera.intrinsics,
             (camera.width, camera.height),
             background.detach().float().cpu().numpy().reshape(3),
             exact_extent=exact_extent,

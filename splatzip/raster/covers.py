@@ -60,7 +60,7 @@ def covers_of(scene: Scene, drawn_by: Renderer, matters: Mask, *, threads: int) 
 
     Args:
         scene: N splats.
-        drawn_by: the scene's `drawer`; it may draw other pictures, too.
+        drawn_by: the scene's `precise_renderer`; it may draw other pictures, too.
         matters: (N,) which of the splats may not be missed.
         threads: 0 for every core; the covers do not depend on it.
     Raises: BackendError if the device has too little memory.

@@ -26,7 +26,7 @@ def render_scene(
     with torch.no_grad():
         tensors = {name: torch.tensor(array, device=DEVICE) for name, array in scene.arrays().items()}
         colors = torch.tensor(np.asarray(background, np.float32).reshape(3), device=DEVICE)
-        pictures = rasterize_cuda(
+        pictures = rasterize_gsplat(
             **tensors, camera=camera, origin=scene.origin, background=colors,
             antialias=scene.meta.antialiased if antialias is None else antialias,
         )  # fmt: skip
@@ -34,7 +34,7 @@ def render_scene(
     return color, alpha, depth
 
 
-def rasterize_cuda(
+def rasterize_gsplat(
     *, positions: Any, log_scales: Any, rotations: Any, opacity_logits: Any, sh: Any, camera: Camera,
     origin: NDArray[np.float64], background: Any, antialias: bool,
 ) -> tuple[Any, Any, Any]:  # fmt: skip

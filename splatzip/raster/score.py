@@ -27,7 +27,15 @@ from numpy.typing import ArrayLike, NDArray
 from splatzip.errors import ViewsError
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.device import DeviceChoice, Engine, chosen_device
-from splatzip.raster.rasterize import CudaPictures, Extent, Rasterizer, drawer, is_exact, prepared, prepared_on
+from splatzip.raster.rasterize import (
+    CudaPictures,
+    Extent,
+    Rasterizer,
+    is_exact,
+    precise_renderer,
+    prepared,
+    prepared_on,
+)
 from splatzip.raster.score_passes import CpuPasses, CudaPasses, Passes, Settings
 from splatzip.scene import Camera, Scene
 from splatzip.scene.on_gpu import GpuScene
@@ -123,7 +131,7 @@ class Shrinking:
     def __init__(self, scene: Scene, *, threads: int = 0, device: Engine = "cpu") -> None:
         self._settings = Settings(np.zeros(3, np.float32), False, scene.meta.antialiased, 0.0)
         self._passes: Passes
-        made = drawer(scene, threads=threads, device=device)
+        made = precise_renderer(scene, threads=threads, device=device)
         if isinstance(made, CudaPictures):
             self._passes = CudaPasses(scene, made.cuda)
         else:

@@ -63,7 +63,7 @@ class CpuPasses:
                 self._rasterizer.native,
                 camera.world_to_camera,
                 self._scene.origin,
-                _intrinsics(camera),
+                camera.intrinsics,
                 (camera.width, camera.height),
                 settings.background,
                 exact_extent=settings.exact_extent,
@@ -100,7 +100,7 @@ class CudaPasses:
             self._rasterizer.add_scores(
                 [camera.world_to_camera for camera in batch],
                 self._origin,
-                [_intrinsics(camera) for camera in batch],
+                [camera.intrinsics for camera in batch],
                 (batch[0].width, batch[0].height),
                 settings.background,
                 exact_extent=settings.exact_extent,
@@ -116,7 +116,3 @@ class CudaPasses:
     def keep(self, rows: NDArray[np.int64]) -> None:
         self._rasterizer.keep(rows)
         self._splats = len(rows)
-
-
-def _intrinsics(camera: Camera) -> tuple[float, float, float, float]:
-    return camera.fx, camera.fy, camera.cx, camera.cy

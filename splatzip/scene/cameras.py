@@ -73,6 +73,11 @@ class Camera:
         """(3,) where the camera stands."""
         return np.asarray(-self.world_to_camera[:3, :3].T @ self.world_to_camera[:3, 3])
 
+    @property
+    def intrinsics(self) -> tuple[float, float, float, float]:
+        """fx, fy, cx, cy in pixels."""
+        return self.fx, self.fy, self.cx, self.cy
+
     def scaled(self, factor: float) -> Camera:
         """The same view in `factor` times the resolution (whole pixels, at least one)."""
         width, height = (max(1, round(size * factor)) for size in (self.width, self.height))

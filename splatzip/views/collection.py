@@ -95,5 +95,10 @@ class Views:
             raise ViewsError(f"{path}: {error.strerror or error}") from None
 
 
+def evenly(views: int, count: int) -> slice:
+    """About `count` of so many views, evenly spread; at least one."""
+    return slice(None, None, max(1, round(views / max(count, 1))))
+
+
 def _names(frames: Sequence[Frame]) -> tuple[str, ...]:
     return tuple(frame.name for frame in frames)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.kernels.device import Engine
-from splatzip.raster.rasterize import Picture, Renderer, drawer
+from splatzip.raster.rasterize import Picture, Renderer, precise_renderer
 from splatzip.scene import Camera, Scene
 from splatzip.views.pseudo_extent import Extent
 
@@ -78,7 +78,7 @@ class Drawn(NamedTuple):
     def of(cls, scene: Scene, *, threads: int, device: Engine) -> Drawn:
         """All of a scene."""
         drawn = scene.edited(sh=scene.sh[:, :1]).take(scene.z_order)
-        return cls(drawn, scene.z_order, drawer(drawn, threads=threads, device=device))
+        return cls(drawn, scene.z_order, precise_renderer(drawn, threads=threads, device=device))
 
 
 class FreeSpace:
@@ -91,7 +91,7 @@ class FreeSpace:
         largest = np.zeros(len(scene), bool)
         largest[extent.largest(PROBE_SHARE)] = True
         self._uncoloured = drawn.by
-        self._largest = drawer(drawn.scene.take(largest[drawn.rows]), threads=threads, device=device)
+        self._largest = precise_renderer(drawn.scene.take(largest[drawn.rows]), threads=threads, device=device)
         self._distances = OBJECT_DISTANCES if self._is_object() else SURROUNDED_DISTANCES
 
     def looks_at_the_middle(self, count: int) -> list[Camera]:

@@ -114,7 +114,7 @@ def test_steps_are_those_of_the_cpu(engine):
             if number == 3:  # from here on drawn with other values, whose axes are in another order
                 steps.show(shown(scene.edited(**steps.arrays())))
             steps.step(
-                camera.world_to_camera, scene.origin, (camera.fx, camera.fy, camera.cx, camera.cy), 0,
+                camera.world_to_camera, scene.origin, camera.intrinsics, 0,
                 np.zeros(3, np.float32), repair.Options().rates(0.5), antialias=False,
             )  # fmt: skip
         results.append(steps.arrays())

@@ -10,14 +10,14 @@ import pytest
 
 from splatzip import Camera, Scene, Views, load
 from splatzip.distill.regression import truncated
-from splatzip.optimize import teacher
+from splatzip.optimize import repair, teacher
 from splatzip.quality import compare
 
 SAMPLE = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair"
 CAMERAS = tuple(camera.scaled(0.4) for camera in Views.load(SAMPLE, split="test", photos=False).cameras)
 HELD_BACK = Views(CAMERAS[::4])
 SHOWN = [camera for camera in CAMERAS if camera not in HELD_BACK.cameras]
-FEW = teacher.Options(steps=replace(teacher.COLOR_ALONE, steps=5))
+FEW = teacher.Options(steps=repair.Options(steps=5))
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def cut(chair: Scene) -> Scene:
 def test_a_truncated_scene_learns_to_look_like_its_source_in_views_that_were_not_shown(
     chair: Scene, cut: Scene
 ) -> None:
-    steps = replace(teacher.COLOR_ALONE, steps=100, color=0.02, sh=0.005)
+    steps = repair.Options(steps=100, color=0.02, sh=0.005)
     taught = teacher.teach(cut, chair, SHOWN, teacher.Options(steps=steps))
     assert compare(chair, taught, HELD_BACK).psnr > compare(chair, cut, HELD_BACK).psnr + 0.5
 

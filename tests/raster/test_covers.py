@@ -12,7 +12,7 @@ from splatzip import BackendError, Camera
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.device import Engine
 from splatzip.raster.covers import COVERED, Covers, covers_of
-from splatzip.raster.rasterize import drawer
+from splatzip.raster.rasterize import precise_renderer
 from splatzip.raster.score import score
 
 ENGINES = [
@@ -28,7 +28,7 @@ SEEN = [np.minimum(score(SCENE, [camera], what={"weight"}, threads=1).weight, 1)
 
 
 def nothing_covered(engine: Engine) -> Covers:
-    return covers_of(SCENE, drawer(SCENE, threads=1, device=engine), MATTERS, threads=1)
+    return covers_of(SCENE, precise_renderer(SCENE, threads=1, device=engine), MATTERS, threads=1)
 
 
 def covers(engine: Engine) -> Covers:
@@ -161,7 +161,7 @@ def test_the_kernels_for_gpus_count_the_same_in_either_order_of_lanes() -> None:
             wishes = ("removal", "geometry_curvature", "color_curvature", "directions", "transmittance")
             rasterizer.begin_scores(**dict.fromkeys(wishes, False))
             rasterizer.add_scores(
-                [camera.world_to_camera], SCENE.origin, [(camera.fx, camera.fy, camera.cx, camera.cy)], (61, 43),
+                [camera.world_to_camera], SCENE.origin, [camera.intrinsics], (61, 43),
                 np.zeros(3, np.float32), exact_extent=False, antialias=False, view_weights=[1.0], floor=0.0,
             )  # fmt: skip
             rasterizer.add_candidate()

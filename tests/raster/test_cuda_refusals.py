@@ -33,7 +33,7 @@ def emulated(memory: int = 1 << 40) -> CudaRasterizer:
 
 
 def view(camera: Camera = CAMERA) -> tuple[Any, ...]:
-    lens = (camera.fx, camera.fy, camera.cx, camera.cy)
+    lens = camera.intrinsics
     return [camera.world_to_camera], SMALL.origin, [lens], (camera.width, camera.height), BLACK
 
 

@@ -80,7 +80,7 @@ def test_gsplat_is_handed_the_scene_the_camera_and_the_background(antialiased: b
 def test_gradients_come_back_through_gsplat() -> None:
     scene, camera = rough_scene()
     tensors = [{name: torch.tensor(getattr(scene, name), requires_grad=True) for name in NAMES} for _ in range(2)]
-    color, alpha, _ = gsplat_backend.rasterize_cuda(
+    color, alpha, _ = gsplat_backend.rasterize_gsplat(
         **tensors[0], camera=camera, origin=scene.origin, background=torch.tensor(SKY), antialias=False
     )
     (color.square().sum() + alpha.sum()).backward()
