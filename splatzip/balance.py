@@ -34,11 +34,11 @@ from splatzip.views.collection import evenly
 
 Floats = NDArray[np.float32]
 
-_NOISE_VIEWS = 4  # of so many scoring views one is enough to see what steps do to pictures
+_NOISE_EVERY = 4  # of so many scoring views one is enough to see what steps do to pictures
 _GIVEN_FOCAL = 600.0  # pixels: where there are given cameras alone
-_FOUND_AT = -0.9  # the fineness that worth and rates serve best; finer, they fall with the square root of the noise
-_LESS = 0.57  # a unit of fineness
-_LARGER = 1.4  # given ones, where there are others: what they see is what will be looked at
+_GIVEN_SCALE = 1.4  # pixels per radian, where there are pseudo-views: what given cameras see is what will be looked at
+_TUNED_AT = -0.9  # the fineness that worth and rates serve best; finer, they fall with the square root of the noise
+_FALL = 0.57  # natural logarithm of that, a unit of fineness
 _SMALL_PIXELS = 400 * 300  # what a picture has that is kept as float32: 320 of the largest would take 1.8 GB
 _TILE_SPLATS = 6000  # finer to stream than larger ones, whose files are 0.2 to 0.9 % smaller
 # Two thirds of what serves where fewer steps have to do: 0.2 (snowmiku) to 1 dB (chair) better after a thousand.
@@ -118,6 +118,7 @@ class Prepared:
         targets: V pictures of the source, (H, W, 3); large ones as 16-bit floats; on a GPU where it draws.
         weights: (V,) how much each view counts.
         removal: the order of removal, with prices that are mean squared changes of all pictures.
+        options, threads, device: as `prepare` was called with.
     """
 
     scene: Scene
@@ -157,17 +158,16 @@ class Prepared:
 
     def settled(self, balanced: Balanced, *, progress: Progress) -> Balanced:
         """The same, with values that round to better pictures."""
-        start, values, tiers, steps = balanced[:4]
-        fitted = stepped.encode(start, steps, tiers=tiers, classes=values, threads=self.threads).params
-
-        rounded = stepped.Rounding(steps, tiers, values, fitted, self.threads)
+        start, of_splats, tiers, steps = balanced.scene, balanced.classes, balanced.tiers, balanced.steps
+        fitted = stepped.encode(start, steps, tiers=tiers, classes=of_splats, threads=self.threads).params
+        rounding = stepped.Rounding(steps, tiers, of_splats, fitted, self.threads)
         options = self.options.settle
         scene = settle.settle(
-            start, rounded, self.cameras, self.targets,
+            start, rounding, self.cameras, self.targets,
             replace(options, rates=options.rates.slowed(_less_when_finer(steps))), weights=self.weights,
             threads=self.threads, device=self.device, progress=lambda done: progress(done, "settling"),
         )  # fmt: skip
-        shown = scene.edited(**rounded(scene))
+        shown = scene.edited(**rounding(scene))
         stand_ins = compensation.fit(
             shown, tiers, self.cameras, self.targets, self.options.compensation, threads=self.threads,
             device=self.device,
@@ -209,7 +209,7 @@ class Prepared:
     def _squared_change(self, scene: Scene) -> float:
         """How far the pictures of a scene are from the targets: mean square over the pixels of a few views."""
         rasterizer = precise_renderer(scene, threads=self.threads, device=self.device)
-        some = evenly(len(self.cameras), self.options.scoring_views // _NOISE_VIEWS)
+        some = evenly(len(self.cameras), self.options.scoring_views // _NOISE_EVERY)
         errors = rasterizer.errors(self.cameras[some], self.targets[some])
         pixels = [camera.width * camera.height for camera in self.cameras[some]]
         return float(np.average(errors, weights=np.multiply(self.weights[some], pixels)))
@@ -235,7 +235,7 @@ def prepare(
     count = options.views_beside if cameras else options.views
     made = pseudo_views(scene, count=count, threads=threads, device=device).cameras if count else ()
     weights = [*([options.given_weight] * len(cameras)), *([1.0] * len(made))]
-    small = [*([_LARGER**2 * _SMALL_PIXELS] * len(cameras)), *([_SMALL_PIXELS] * len(made))]
+    small = [*([_GIVEN_SCALE**2 * _SMALL_PIXELS] * len(cameras)), *([_SMALL_PIXELS] * len(made))]
     cameras = [*as_large(cameras, made), *made]
     scene = scene.take(scene.z_order)  # so that a view sees all of 16 in a row or none, mostly
     report(0.4, "rendering the source")
@@ -261,7 +261,7 @@ def _order(
 
 def as_large(cameras: Sequence[Camera], made: Sequence[Camera] = ()) -> list[Camera]:
     """Given cameras, scaled to a little more pixels per radian than the pseudo-views; never enlarged."""
-    focal = _LARGER * float(np.median([camera.fx for camera in made])) if made else _GIVEN_FOCAL
+    focal = _GIVEN_SCALE * float(np.median([camera.fx for camera in made])) if made else _GIVEN_FOCAL
     return [camera.scaled(min(1.0, focal / camera.fx)) for camera in cameras]
 
 
@@ -270,4 +270,4 @@ def _less_when_finer(steps: stepped.Options) -> float:
 
     At fine steps, pruning cannot be repaired to below what the steps change, and Adam's own steps become visible.
     """
-    return min(1.0, float(np.exp(-_LESS * (steps.fineness - _FOUND_AT))))
+    return min(1.0, float(np.exp(-_FALL * (steps.fineness - _TUNED_AT))))

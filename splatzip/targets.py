@@ -37,7 +37,10 @@ _NEAR_FINENESS = 0.25  # as little as steps may have to change for what settled 
 _FINER = 0.4  # of fineness, where too many splats went for a quality: about 2 dB, and twice as much again
 _NEAR_LOSS = 0.1  # share of a loss that need not be used
 _LEAST_USED = 0.98  # of a size
+_ABOUT_USED = 0.9  # the same where its files are only estimated
 _NARROW = 2e-3  # of fineness: what still changes between is a jump, or noise
+_SIZE_SLOPE, _LEAST_SIZE_SLOPE = 0.4, 0.05  # of the logarithm of a size, a unit of fineness: usual; less is noise
+_MARGIN = 0.02  # share of a bracket that an attempt keeps away from its ends
 _MOST_TRIES = 16
 
 
@@ -101,7 +104,7 @@ class _Maker:
         self._pictures = SourcePictures(scene, held_back, threads=threads)
 
     def settled(self, fineness: float) -> Balanced:
-        """The scene for steps of a fineness."""
+        """The scene for steps of a fineness. How often it is called is not known: each time takes half of the rest."""
         steps = replace(self.steps, fineness=fineness)
         reduced = self._prepared.reduced(steps, progress=self._until(self._share + 0.5 * (0.95 - self._share)))
         return self._prepared.settled(reduced, progress=self._until(self._share + 0.6 * (0.95 - self._share)))
@@ -178,8 +181,8 @@ class _Maker:
             # What is lost goes with the squared error: e times less a unit.
             wanted = fineness + np.log(max(lost, 0.02 * target) / ((1 - _NEAR_LOSS / 2) * target))
             fineness = wanted if low < wanted < high else (low + high) / 2
-            if number == 0 and abs(fineness - settled_at) > _NEAR_FINENESS:
-                made, settled_at = self.settled(_within(fineness)), fineness
+            if number == 0 and abs(fineness - settled_at) > _NEAR_FINENESS:  # too far: from here anew, once
+                made = self.settled(_within(fineness))
                 best, low, high = None, *_FINENESS
             fineness = _within(fineness)
         if best is None and not self._profile.best_effort:
@@ -192,21 +195,21 @@ class _Maker:
     def of_size(self, target: int) -> Measured:
         """The file of at most so many bytes, what is said of its quality among them."""
         some = self._about(_FINENESS[0])
-        size, target = target, target - (len(with_quality(some, 99.99, 99.99, self.described)) - len(some))
-        fineness = _search(target, self._about, *_FINENESS, enough=0.9)[0]
+        room = target - (len(with_quality(some, 99.99, 99.99, self.described)) - len(some))
+        fineness = _search(room, self._about, *_FINENESS, enough=_ABOUT_USED)[0]
         made = self.settled(fineness)
-        fits, file = _search(target, lambda value: self.file(made, Setting(value, 0.0)), *_FINENESS, near=fineness)
+        fits, file = _search(room, lambda value: self.file(made, Setting(value, 0.0)), *_FINENESS, near=fineness)
         if abs(fits - fineness) > _NEAR_FINENESS:
             other = self.settled(fits)
-            near, again = _search(target, lambda value: self.file(other, Setting(value, 0.0)), *_FINENESS, near=fits)
-            if _LEAST_USED * target <= len(again) <= target or len(file) < _LEAST_USED * target:
+            near, again = _search(room, lambda value: self.file(other, Setting(value, 0.0)), *_FINENESS, near=fits)
+            if _LEAST_USED * room <= len(again) <= room or len(file) < _LEAST_USED * room:
                 made, fits, file = other, near, again
-        if _LEAST_USED * target > len(file) and fits < _FINENESS[1]:  # coarse steps of opacity are few: sizes jump
-            file = _search(target, lambda more: self.file(made, Setting(fits, more)), *_COLOR_OFFSET, near=0.1)[1]
+        if _LEAST_USED * room > len(file) and fits < _FINENESS[1]:  # coarse steps of opacity are few: sizes jump
+            file = _search(room, lambda more: self.file(made, Setting(fits, more)), *_COLOR_OFFSET, near=0.1)[1]
         tried = self.measured(file)
-        if len(file) > target and not self._profile.best_effort:
+        if len(file) > room and not self._profile.best_effort:
             raise SplatzipError(
-                f"{size} bytes cannot be reached: the smallest is {len(file) + size - target} at {tried.psnr:.2f} dB "
+                f"{target} bytes cannot be reached: the smallest is {len(file) + target - room} at {tried.psnr:.2f} dB "
                 "against the source; ask for at least that, or take --best-effort"
             )
         return tried
@@ -262,7 +265,7 @@ def _search(
         elif fitting[-3:] in ([True] * 3, [False] * 3):  # it comes from one side only
             value = (low + high) / 2
         else:
-            value = min(max(there, low + 0.02 * (high - low)), high - 0.02 * (high - low))
+            value = min(max(there, low + _MARGIN * (high - low)), high - _MARGIN * (high - low))
     assert smallest is not None
     return best or smallest
 
@@ -270,7 +273,7 @@ def _search(
 def _straight(points: dict[float, float], aim: float, last: float) -> float:
     """Where the line through the two points nearest to the aim meets it."""
     if len(points) == 1:
-        return last + (aim - points[last]) / 0.4
+        return last + (aim - points[last]) / _SIZE_SLOPE
     (a, at_a), (b, at_b) = sorted(points.items(), key=lambda point: abs(point[1] - aim))[:2]
-    slope = max((at_b - at_a) / (b - a), 0.05)
+    slope = max((at_b - at_a) / (b - a), _LEAST_SIZE_SLOPE)
     return a + (aim - at_a) / slope
