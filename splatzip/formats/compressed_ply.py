@@ -67,7 +67,7 @@ def read(path: Path, *, repair: bool = False) -> Scene:
     tables = {"chunks": _columns(path, chunk, "chunk", bounds, np.float32)}
     codes = {name: _columns(path, vertex, "vertex", [word], np.uint32) for name, word in WORDS.items()}
     rest = header.element("sh")
-    if rest is not None:
+    if rest is not None and rest.names:  # gsplat writes an element without properties at SH degree 0
         codes["sh"] = _sh_codes(path, header, rest, n)
     source = QuantizedSource("compressed_ply", 1, codes, tables, {"comments": list(header.comments)})
     meta = SceneMeta(
@@ -128,7 +128,9 @@ def _table(path: Path, header: PlyHeader, name: str) -> NDArray[np.void]:
     element = header.element(name)
     if element is None:
         raise FormatError(f"{path}: no element {name!r}; a compressed.ply needs chunk and vertex")
-    if element.count == 0:  # an empty map is an error
+    if element.lists:
+        raise FormatError(f"{path}: element {name!r} holds lists; not a compressed.ply")
+    if element.count == 0 or not element.names:  # an empty map is an error
         return np.zeros(0, element.dtype)
     return np.memmap(path, element.dtype, "r", header.offset_of(name), (element.count,))
 
@@ -164,9 +166,9 @@ def _sh_codes(path: Path, header: PlyHeader, rest: PlyElement, n: int) -> NDArra
 
 def _ignored(header: PlyHeader, bounds: Iterable[str]) -> Iterable[str]:
     used = {"chunk": {*bounds}, "vertex": {*WORDS.values()}}
+    for element in header.others(*used, "sh"):
+        yield f"element {element.name} ({element.count} rows)"
     for element in header.elements:
-        if element.name not in (*used, "sh"):
-            yield f"element {element.name} ({element.count} rows)"
         for name in element.names:
             known = name.startswith("f_rest_") if element.name == "sh" else name in used.get(element.name, {name})
             if not known:

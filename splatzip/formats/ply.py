@@ -6,26 +6,36 @@ Binary of either byte order or ascii, any scalar type per property. Values are w
 scales, opacity logits, quaternions wxyz, SH coefficients, right-down-front. Only `f_rest` is laid out differently:
 all coefficients of red, then green, then blue.
 
-plyfile maps the file into memory once `ply_header` has checked that its counts fit. Rows are copied in blocks that
-stay in the cache: a splat is 248 bytes, so copying column by column would fetch the whole file 59 times.
+The file is mapped into memory once `ply_header` has checked that its counts fit. Rows are copied in blocks that stay in
+the cache: a splat is 248 bytes, so copying column by column would fetch the whole file 59 times. `ply_dialects` knows
+the tools that name things otherwise.
 """
 
 from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from plyfile import PlyData, PlyParseError  # type: ignore[import-untyped]
 
 from splatzip.errors import FormatError, TruncatedError, UnsupportedFeatureError
 from splatzip.formats.exported import with_source
 from splatzip.formats.input import scene_from
 from splatzip.formats.output import atomic_write, lost_meta
+from splatzip.formats.ply_dialects import (
+    COLORS,
+    FILTER,
+    fused,
+    has_byte_colors,
+    sh_of_byte_colors,
+    usual_names,
+    without_zeros,
+)
 from splatzip.formats.ply_header import PlyElement, PlyHeader, read_header
 from splatzip.scene import Scene, SceneMeta
 from splatzip.scene.attributes import MAX_SH_DEGREE, sh_rest_count
@@ -58,9 +68,12 @@ def read(path: Path, *, repair: bool = False) -> Scene:
     Raises: FormatError, SceneError.
     """
     header = read_header(path)
-    vertex = _splat_element(header, path)
-    rows = _ascii_rows(header, vertex, path) if header.ascii else _mapped_rows(path)
-    table = _gather(rows, vertex)
+    vertex, names = _splat_element(header, path)
+    if header.ascii:
+        rows = _ascii_rows(header, vertex, path)
+    else:
+        rows = np.memmap(path, vertex.dtype, "r", header.offset_of(vertex.name), (vertex.count,))
+    table = _gather(rows, names)
     origin, positions = _split_origin(table.positions)
     arrays = {
         "positions": positions,
@@ -69,7 +82,7 @@ def read(path: Path, *, repair: bool = False) -> Scene:
         "opacity_logits": table.opacity_logits,
         "sh": table.sh,
     }
-    return with_source(scene_from(arrays, repair=repair, meta=_meta(header, vertex, table), origin=origin))
+    return with_source(scene_from(arrays, repair=repair, meta=_meta(header, vertex, names, table), origin=origin))
 
 
 def write(scene: Scene, path: Path) -> list[str]:
@@ -116,6 +129,7 @@ class _Table:
     sh: NDArray[np.float32]
     rounded: tuple[str, ...]  # properties with digits that float32 does not hold
     nonzero_normals: bool
+    zero_scales: int = 0  # splats
 
 
 def _columns(
@@ -134,54 +148,41 @@ def _columns(
     }
 
 
-def _splat_element(header: PlyHeader, path: Path) -> PlyElement:
-    """The vertex element, once it is sure that its rows are splats."""
+def _splat_element(header: PlyHeader, path: Path) -> tuple[PlyElement, dict[str, str]]:
+    """The vertex element, once it is sure that its rows are splats, and the file's property of each name."""
     vertex = header.element("vertex")
     if vertex is None or vertex.count == 0:
         raise FormatError(f"{path}: the PLY has no vertices")
-    names = set(vertex.names)
-    missing = [name for name in REQUIRED if name not in names]
+    names = usual_names(vertex.names, REQUIRED)
+    colored = has_byte_colors(names, vertex.dtype)
+    missing = [name for name in REQUIRED if name not in names and not (colored and name in COLORS)]
     if missing == ["scale_2"]:
         raise UnsupportedFeatureError(
             f"{path}: 2DGS (surfels with scale_0 and scale_1 only) is not 3DGS; train or export the scene as 3DGS"
         )
+    if missing and "f_anchor_feat_0" in names:
+        raise UnsupportedFeatureError(
+            f"{path}: anchors of Scaffold-GS or its kind, whose splats a network makes; export them as 3DGS"
+        )
     if {"f_dc_0", "opacity", "scale_0", "rot_0"}.isdisjoint(names):
-        what = "a coloured point cloud" if {"red", "green", "blue"} <= names else "a point cloud or mesh"
+        what = "a coloured point cloud" if {"red", "green", "blue"} <= names.keys() else "a point cloud or mesh"
         raise FormatError(f"{path}: {what}, not a trained splat scene: no f_dc_0, opacity, scale_0 or rot_0")
     if missing:
         raise FormatError(f"{path}: not a 3DGS PLY: missing properties {' '.join(missing)}")
-    rest = _rest_names(vertex)
+    rest = _rest_names(names)
     allowed = [3 * sh_rest_count(degree) for degree in range(MAX_SH_DEGREE + 1)]
     if len(rest) not in allowed or not all(f"f_rest_{i}" in names for i in range(len(rest))):
         raise FormatError(
             f"{path}: {len(rest)} f_rest properties; expected f_rest_0 to f_rest_K-1 with K one of "
             f"{', '.join(map(str, allowed))} (SH degree 0 to {MAX_SH_DEGREE})"
         )
-    return vertex
+    if colored:
+        names |= {name: names.pop(color) for name, color in COLORS.items()}
+    return vertex, names
 
 
-def _rest_names(vertex: PlyElement) -> list[str]:
-    return [name for name in vertex.names if name.startswith("f_rest_")]
-
-
-class _AsciiHeader(io.FileIO):
-    """A file whose header plyfile can decode: it takes ASCII alone, and comments in the wild are UTF-8.
-
-    Rows are mapped, so only the header goes through `read`.
-    """
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        return (super().read(size) or b"").decode("ascii", "replace").encode("ascii", "replace")
-
-
-def _mapped_rows(path: Path) -> NDArray[np.void]:
-    """The vertex rows of a binary file, mapped by plyfile."""
-    try:
-        with _AsciiHeader(path) as file:
-            rows: NDArray[np.void] = PlyData.read(file, mmap="r")["vertex"].data
-    except (PlyParseError, ValueError, KeyError) as error:
-        raise FormatError(f"{path}: not a PLY that can be read: {error}") from None
-    return rows
+def _rest_names(names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith("f_rest_")]
 
 
 def _ascii_rows(header: PlyHeader, vertex: PlyElement, path: Path) -> NDArray[np.void]:
@@ -206,33 +207,47 @@ def _ascii_rows(header: PlyHeader, vertex: PlyElement, path: Path) -> NDArray[np
     return rows
 
 
-def _gather(rows: NDArray[np.void], vertex: PlyElement) -> _Table:
-    """Copy the columns out, a block of rows at a time."""
+def _gather(rows: NDArray[np.void], names: Mapping[str, str]) -> _Table:
+    """Copy the columns out, a block of rows at a time.
+
+    Args:
+        names: the file's property of each name.
+    """
     count = len(rows)
-    exact = all(vertex.dtype[name].char in "fbBhH" for name in POSITION)
+    types = {name: rows.dtype[property] for name, property in names.items()}
+    exact = all(types[name].char in "fbBhH" for name in POSITION)
     positions: _Positions = np.empty((count, 3), np.float32) if exact else np.empty((count, 3), np.float64)
     table = _Table(
         positions,
         np.empty((count, 3), np.float32),
         np.empty((count, 4), np.float32),
         np.empty(count, np.float32),
-        np.empty((count, 1 + len(_rest_names(vertex)) // 3, 3), np.float32),
+        np.empty((count, 1 + len(_rest_names(names)) // 3, 3), np.float32),
         rounded=(),
         nonzero_normals=False,
     )
     columns = _columns(table.positions, table.log_scales, table.rotations, table.opacity_logits, table.sh)
-    wide = [name for name in columns if vertex.dtype[name].char in "diI"]
-    normals = [name for name in NORMAL if name in vertex.names]
+    widths = np.empty(count if FILTER in names else 0, np.float32)
+    if FILTER in names:
+        columns[FILTER] = widths
+    wide = [name for name in columns if types[name].char in "diI"]
+    normals = [names[name] for name in NORMAL if name in names]
     rounded = dict.fromkeys(wide, False)
     with np.errstate(over="ignore", invalid="ignore"):  # Scene refuses the Inf and NaN that come out, by row
         for start in range(0, count, BLOCK_ROWS):
             block = np.array(rows[start : start + BLOCK_ROWS])
             for name, column in columns.items():
-                column[start : start + BLOCK_ROWS] = block[name]
+                column[start : start + BLOCK_ROWS] = block[names[name]]
             for name in wide:
-                rounded[name] |= bool((block[name].astype(np.float32) != block[name]).any())
+                values = block[names[name]]
+                rounded[name] |= bool((values.astype(np.float32) != values).any())
             table.nonzero_normals |= any(block[name].any() for name in normals)
     table.rounded = tuple(name for name in wide if rounded[name])
+    if any(names[name] == color for name, color in COLORS.items()):
+        table.sh[:, 0] = sh_of_byte_colors(table.sh[:, 0])
+    if FILTER in names:
+        table.log_scales, table.opacity_logits = fused(table.log_scales, table.opacity_logits, widths)
+    table.log_scales, table.zero_scales = without_zeros(table.log_scales)
     return table
 
 
@@ -252,14 +267,18 @@ def _split_origin(positions: _Positions) -> tuple[NDArray[np.float64], NDArray[n
         return origin, (positions - origin).astype(np.float32)
 
 
-def _meta(header: PlyHeader, vertex: PlyElement, table: _Table) -> SceneMeta:
-    known = {*REQUIRED, *_rest_names(vertex), *NORMAL}
-    ignored = [f"property {name}" for name in vertex.names if name not in known]
+def _meta(header: PlyHeader, vertex: PlyElement, names: Mapping[str, str], table: _Table) -> SceneMeta:
+    known = {*REQUIRED, *_rest_names(names), *NORMAL, FILTER}
+    ignored = [f"property {property}" for name, property in names.items() if name not in known]
+    if FILTER in names:
+        ignored.append(f"property {FILTER}, which is applied to scales and opacities as its trainer does to draw")
     if table.nonzero_normals:
         ignored.append("properties nx ny nz (normals)")
+    if table.zero_scales:
+        ignored.append(f"scales of 0 (-Inf) of {table.zero_scales} splats, which become 2^-126")
     if table.rounded:
         ignored.append(f"digits beyond float32 of {' '.join(table.rounded)}")
-    ignored += [f"element {other.name} ({other.count} rows)" for other in header.elements if other is not vertex]
+    ignored += [f"element {other.name} ({other.count} rows)" for other in header.others("vertex")]
     ignored += [f"obj_info {line}" for line in header.obj_info]
     if header.trailing_bytes:
         ignored.append(f"{header.trailing_bytes} bytes after the last element")

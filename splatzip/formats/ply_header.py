@@ -1,7 +1,7 @@
 """The header of a PLY file, read once and checked against the size of the file before anything is allocated.
 
-plyfile trusts the counts of a header; a hostile one asks for terabytes. So the header is parsed here first, and plyfile
-sees only files whose every element fits.
+Counts are not trusted: a hostile header asks for terabytes. Rows with lists, as those of a mesh's faces, have no size
+that a header tells: they may only follow what is read.
 """
 
 from __future__ import annotations
@@ -25,11 +25,15 @@ BYTE_ORDERS = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": "
 
 @dataclass(frozen=True)
 class PlyElement:
-    """One `element` of the header; the dtype is that of a row in the file (of a row in memory if ascii)."""
+    """One `element` of the header; the dtype is that of a row in the file (of a row in memory if ascii).
+
+    Where a row has `lists`, the dtype lacks them, and so is not that of a row.
+    """
 
     name: str
     count: int
     dtype: np.dtype[np.void]
+    lists: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -46,11 +50,16 @@ class PlyHeader:
     comments: tuple[str, ...]
     obj_info: tuple[str, ...]
     size_bytes: int  # where the body starts
-    trailing_bytes: int  # after the last element; 0 if ascii
+    trailing_bytes: int  # after the last element; 0 if ascii, or if nobody can tell
 
     def element(self, name: str) -> PlyElement | None:
         """The element of that name, or None."""
         return next((element for element in self.elements if element.name == name), None)
+
+    def others(self, *known: str) -> list[PlyElement]:
+        """The elements that hold something and have another name."""
+        holding = [element for element in self.elements if element.count and (element.names or element.lists)]
+        return [element for element in holding if element.name not in known]
 
     def offset_of(self, name: str) -> int:
         """Byte offset of the first row of a binary file's element."""
@@ -72,6 +81,7 @@ def read_header(path: Path) -> PlyHeader:
     lines, size_bytes = _lines(head, path)
     order = ""
     announced: list[tuple[str, int, dict[str, str]]] = []
+    with_lists: set[str] = set()
     comments: list[str] = []
     obj_info: list[str] = []
     for number, line in enumerate(lines, 2):
@@ -89,10 +99,10 @@ def read_header(path: Path) -> PlyHeader:
                 if name in (element[0] for element in announced):
                     raise FormatError(f"{path}: header line {number}: a second element {name!r}")
                 announced.append((name, int(count), {}))
-            case ["property", "list", *_] if announced:
-                raise FormatError(
-                    f"{path}: header line {number}: element {announced[-1][0]!r} holds lists: a mesh, not a splat scene"
-                )
+            case ["property", "list", _, _, _] if announced:
+                if announced[-1][0] == "vertex":
+                    raise FormatError(f"{path}: header line {number}: element 'vertex' holds lists: not a splat scene")
+                with_lists.add(announced[-1][0])
             case ["property", scalar, name] if announced and scalar in SCALARS:
                 if name in announced[-1][2]:
                     raise FormatError(f"{path}: header line {number}: a second property {name!r}")
@@ -101,7 +111,9 @@ def read_header(path: Path) -> PlyHeader:
                 raise FormatError(f"{path}: header line {number} is not PLY: {line[:60]!r}")
     if not order:
         raise FormatError(f"{path}: the header has no format line")
-    elements = tuple(PlyElement(name, count, np.dtype(list(fields.items()))) for name, count, fields in announced)
+    elements = tuple(
+        PlyElement(name, count, np.dtype(list(fields.items())), name in with_lists) for name, count, fields in announced
+    )
     trailing = _check_sizes(elements, path, ascii=order == "=", body_bytes=path.stat().st_size - size_bytes)
     return PlyHeader(order == "=", elements, tuple(comments), tuple(obj_info), size_bytes, trailing)
 
@@ -124,16 +136,22 @@ def _lines(head: bytes, path: Path) -> tuple[list[str], int]:
 
 def _check_sizes(elements: tuple[PlyElement, ...], path: Path, *, ascii: bool, body_bytes: int) -> int:
     """Refuse counts that the file cannot hold; returns how many bytes follow the last element."""
-    needed = 0
+    needed, lists = 0, ""
     for element in elements:
-        if element.count and not element.names:
-            raise FormatError(f"{path}: element {element.name!r} has {element.count} rows and no properties")
+        if element.count == 0:
+            continue
+        if element.lists:
+            lists = element.name
+        elif lists:
+            raise FormatError(
+                f"{path}: element {element.name!r} follows {lists!r}, which holds lists; write it last, or leave it out"
+            )
         # A text value takes a digit and a separator at least.
-        row_bytes = 2 * len(element.names) if ascii else element.dtype.itemsize
+        row_bytes = 0 if lists else 2 * len(element.names) if ascii else element.dtype.itemsize
         needed += element.count * row_bytes
         if needed - ascii > body_bytes:  # the last separator of a text file may be missing
             raise TruncatedError(
                 f"{path}: element {element.name!r} announces {element.count} rows, {needed} bytes after the header, "
                 f"but {body_bytes} are there: {needed - body_bytes} bytes are missing{' at least' if ascii else ''}"
             )
-    return 0 if ascii else body_bytes - needed
+    return 0 if ascii or lists else body_bytes - needed

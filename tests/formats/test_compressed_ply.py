@@ -272,3 +272,29 @@ def test_real_file_comes_back_byte_for_byte(scenes: Path, tmp_path: Path) -> Non
 
 def assert_sorted_close(a: np.ndarray, b: np.ndarray, bound: float) -> None:
     assert np.abs(np.sort(a, axis=0) - np.sort(b, axis=0)).max() < bound
+
+
+def test_an_sh_element_without_properties_is_degree_0(tmp_path: Path) -> None:
+    """As gsplat exports a scene without SH."""
+    raw = OLD.read_bytes()
+    splats = len(load(OLD))
+    path = tmp_path / "a.compressed.ply"
+    path.write_bytes(raw.replace(b"end_header\n", b"element sh %d\nend_header\n" % splats, 1))
+    scene = load(path)
+    assert (scene.sh_degree, scene.meta.ignored) == (0, ())
+    assert_same_source(scene.source, load(OLD).source)
+
+
+@pytest.mark.parametrize("name", ["chunk", "sh"])
+def test_an_element_with_lists_is_refused_not_misread(tmp_path: Path, name: str) -> None:
+    raw = OLD.read_bytes()
+    splats = len(load(OLD))
+    if name == "sh":
+        added = f"element sh {splats}\n" + "".join(f"property uchar f_rest_{i}\n" for i in range(9))
+        raw = raw.replace(b"end_header\n", added.encode() + b"property list uchar int i\nend_header\n", 1)
+    else:
+        raw = raw.replace(b"element vertex", b"property list uchar int i\nelement vertex", 1)
+    path = tmp_path / "a.compressed.ply"
+    path.write_bytes(raw)
+    with pytest.raises(FormatError, match="holds lists"):
+        compressed_ply.read(path)

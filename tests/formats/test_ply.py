@@ -106,6 +106,25 @@ def test_extra_properties_elements_and_bytes_are_reported(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("text", [False, True])
+@pytest.mark.parametrize("count", [0, 2])
+def test_faces_after_the_vertices_are_left(tmp_path: Path, count: int, text: bool) -> None:
+    faces = np.array([([0, 1, 2],)] * count, [("vertex_indices", "i4", (3,))])
+    path = written(tmp_path / "a.ply", columns(), (PlyElement.describe(faces, "face"),), text=text)
+    scene = ply.read(path)
+    assert_holds(scene, columns(), 1e-5 if text else 0)
+    assert scene.meta.ignored == (() if count == 0 else ("element face (2 rows)",))
+
+
+def test_an_element_without_rows_or_properties_may_stand_anywhere(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.ply", columns())
+    empty = b"element face 0\nproperty list uchar int vertex_indices\nelement nothing 99999999999\n"
+    path.write_bytes(path.read_bytes().replace(b"element vertex", empty + b"element vertex"))
+    scene = ply.read(path)
+    assert_holds(scene, columns())
+    assert scene.meta.ignored == ()
+
+
+@pytest.mark.parametrize("text", [False, True])
 def test_elements_before_the_vertices_are_skipped(tmp_path: Path, text: bool) -> None:
     cols = columns()
     rows = np.rec.fromarrays(list(cols.values()), names=list(cols))
@@ -267,7 +286,7 @@ def test_point_clouds_and_meshes_are_refused_as_such(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="a coloured point cloud"):
         ply.read(written(tmp_path / "b.ply", coloured))
     faces = np.array([([0, 1, 2],)], [("vertex_indices", "i4", (3,))])
-    with pytest.raises(FormatError, match="line 8: element 'face' holds lists"):
+    with pytest.raises(FormatError, match="a point cloud or mesh"):
         ply.read(written(tmp_path / "c.ply", cloud, (PlyElement.describe(faces, "face"),)))
 
 
@@ -321,7 +340,8 @@ def test_lying_counts_are_refused_before_memory_is_asked_for(tmp_path: Path, cou
         (b"property float y", b"property float x", "line 5: a second property 'x'"),
         (b"property float y", b"property list uchar int y", "line 5: element 'vertex' holds lists"),
         (b"element vertex 50", b"element vertex 0\nelement vertex 50", "line 4: a second element 'vertex'"),
-        (b"element vertex 50", b"element camera 5\nelement vertex 50", "5 rows and no properties"),
+        (b"element vertex 50", b"element face 2\nproperty list uchar int i\nelement vertex 50", "follows 'face'"),
+        (b"element vertex 50", b"element face 2\nproperty list uchar int\nelement vertex 50", "line 4 is not PLY"),
         (b"element vertex", b"element points", "no vertices"),
         (b"end_header", b"", "no end_header|inside the PLY header"),
         (b"end_header\n", b"end_header \n", "the line 'end_header' ends otherwise than the line 'ply'"),
