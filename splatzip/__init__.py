@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.io import load as load
     from splatzip.io import report_html as report_html
     from splatzip.io import save as save
+    from splatzip.kernels.cores import core_count as core_count
     from splatzip.kernels.device import chosen_device as chosen_device
     from splatzip.profile import Profile as Profile
     from splatzip.publish import export_html as export_html
@@ -72,6 +73,7 @@ _PUBLIC = {
     "Rasterizer": "splatzip.raster",
     "Renderer": "splatzip.raster",
     "renderer": "splatzip.raster",
+    "core_count": "splatzip.kernels.cores",
     "chosen_device": "splatzip.kernels.device",
     "error_map": "splatzip.report.heat",
     "histograms": "splatzip.report.histograms",

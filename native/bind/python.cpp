@@ -1,9 +1,12 @@
 // The Python binding: splatzip._core. Only splatzip/kernels imports it.
 #include "python.h"
 
+#include "../src/parallel.h"
+
 NB_MODULE(_core, m) {
   m.doc() = "Native core of splatzip";
   nb::set_leak_warnings(false);  // rasterizers that wait for the next picture live as long as the process
+  m.def("core_count", &splatzip::core_count);
   splatzip::bind_math(m);
   splatzip::bind_metrics(m);
   splatzip::bind_stepped(m);

@@ -1,5 +1,6 @@
 #include "parallel.h"
 
+#include "cpu_quota.h"
 #include "float_mode.h"
 
 #include <algorithm>
@@ -135,11 +136,14 @@ Pool& pool() {
 }  // namespace
 
 int core_count() {
+  static const int quota = cpu_quota();  // files: read once
+  int cores = static_cast<int>(std::thread::hardware_concurrency());
 #if defined(__linux__)
   cpu_set_t ours;  // hardware_concurrency counts those of the machine
-  if (sched_getaffinity(0, sizeof(ours), &ours) == 0) return std::max(1, CPU_COUNT(&ours));
+  if (sched_getaffinity(0, sizeof(ours), &ours) == 0) cores = CPU_COUNT(&ours);
 #endif
-  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (quota > 0) cores = std::min(cores, quota);
+  return std::max(1, cores);
 }
 
 void parallel_for(int64_t count, int threads, const std::function<void(int64_t)>& body) {

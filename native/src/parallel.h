@@ -10,7 +10,8 @@ namespace splatzip {
 // ExactFloats. If one throws, the first exception arrives here, when no body runs any more.
 void parallel_for(int64_t count, int threads, const std::function<void(int64_t)>& body);
 
-// Those that this process may run on: taskset, a batch system or a container may have kept some.
+// Those that this process may run on, and the time that it gets on them (cpu_quota.h): taskset, a batch system or a
+// container may have kept some.
 int core_count();
 
 }  // namespace splatzip

@@ -93,14 +93,13 @@ def compress_many(
     """
     from concurrent.futures import ThreadPoolExecutor, as_completed  # one scene alone does without
 
-    from splatzip import format_title
+    from splatzip import core_count, format_title
 
     if folder.exists() and not folder.is_dir():
         raise typer.BadParameter(f"--to {folder}: this is a file; name a folder")
     folder.mkdir(parents=True, exist_ok=True)
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     jobs = min(jobs, len(places))
-    settings = replace(settings, threads=settings.threads or max(1, cores // jobs))
+    settings = replace(settings, threads=settings.threads or max(1, core_count() // jobs))
     done: dict[Path, list[dict[str, Any]]] = {}
     children = _Children()
 

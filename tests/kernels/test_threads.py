@@ -16,9 +16,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: th
 
 def test_an_exception_waits_for_all_threads_and_missing_threads_are_done_without(tmp_path):
     program = tmp_path / "parallel_for"
-    sources = [Path(__file__).with_name("parallel_for.cpp"), ROOT / "native" / "src" / "parallel.cpp"]
+    native = ROOT / "native" / "src"
+    sources = [Path(__file__).with_name("parallel_for.cpp"), native / "parallel.cpp", native / "cpu_quota.cpp"]
     compiler = os.environ.get("CXX", "g++")
-    options = ["-std=c++20", "-O1", "-pthread", f"-I{ROOT / 'native' / 'src'}"]
+    options = ["-std=c++20", "-O1", "-pthread", f"-I{native}"]
     subprocess.run([compiler, *options, *sources, "-o", program], check=True)
     done = subprocess.run([program], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
