@@ -326,7 +326,7 @@ def _plain(asset: Asset, primitive: Mapping[str, Any], name: str, ignored: list[
         alpha = opacity[:, 0].astype(np.float64)
         arrays = {
             "positions": position.astype(np.float32) * FLIP,
-            "log_scales": np.log(np.where(scale == 0, TINY, scale.astype(np.float64))).astype(np.float32),
+            "log_scales": _log_scales(scale.astype(np.float64)),
             "rotations": rotation.astype(np.float32)[:, [3, 0, 1, 2]] * np.array([1, 1, -1, -1], np.float32),
             "opacity_logits": np.log(alpha / (1 - alpha)).astype(np.float32),
             "sh": np.empty((splats, 1 + sh_rest_count(degree), 3), np.float32),
@@ -335,6 +335,12 @@ def _plain(asset: Asset, primitive: Mapping[str, Any], name: str, ignored: list[
             arrays["sh"][:, k] = values
         arrays["sh"][:, 1:] *= SH_FLIP_YZ[: len(sh) - 1, None]
     return scene_from(arrays, repair=repair, meta=SceneMeta())
+
+
+def _log_scales(scale: NDArray[np.float64]) -> Floats:
+    """Of linear scales. A draft of the extension stored logarithms: of most splats these are negative, scales never."""
+    logs = scale if (scale < 0).mean() > 0.5 else np.log(np.where(scale == 0, TINY, scale))
+    return logs.astype(np.float32)
 
 
 def _fractions(values: NDArray[Any]) -> NDArray[Any]:

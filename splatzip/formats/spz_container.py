@@ -18,7 +18,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from splatzip.errors import CorruptError, FormatError, TruncatedError
+from splatzip.errors import CorruptError, FormatError, TruncatedError, UnsupportedFeatureError
 from splatzip.kernels.dequantize_spz import AXES, DEFAULT_AXES
 from splatzip.scene import QuantizedSource
 from splatzip.scene.attributes import MAX_SH_DEGREE, sh_rest_count
@@ -28,6 +28,7 @@ MAGIC = b"NGSP"
 GZIP = b"\x1f\x8b"
 ZSTD_VERSION = 4
 FLAG_ANTIALIASED, FLAG_RECORDS = 1, 2
+FLAG_TREE = 0x80  # not of SPZ: Spark's tree of detail levels, whose opacities have another scale
 RECORD_AXES = 0xADBE0003
 HEADER = struct.Struct("<4sIIBBB")  # magic, version, splats, SH degree, fractional bits, flags
 LEGACY_BYTES, HEADER_BYTES, ENTRY_BYTES = 16, 32, 16
@@ -180,6 +181,10 @@ def _header(head: Bytes, name: str, versions: range) -> tuple[int, int, dict[str
         raise FormatError(f"{name}: no NGSP at the start of the gzip stream; not an SPZ file")
     if version not in versions:
         raise FormatError(f"{name}: SPZ version {version} in this container is not known; 1 to 3 are gzip, 4 is zstd")
+    if flags & FLAG_TREE:
+        raise UnsupportedFeatureError(
+            f"{name}: Spark's detail levels in one tree (flag 128 at byte 14), not a scene; convert the scene it is made of"
+        )
     if splats == 0:
         raise FormatError(f"{name}: the file says it holds no splats (byte 8)")
     if degree > MAX_SH_DEGREE:

@@ -55,6 +55,18 @@ def test_any_name_of_a_gltf_leads_to_its_buffer(tmp_path: Path, name: bytes) -> 
     assert re.fullmatch(r"[\w.%-]+", json.loads(path.read_bytes())["buffers"][0]["uri"], re.ASCII)
 
 
+def test_scales_that_a_draft_stored_as_logarithms_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.gltf"
+    scene = some_scene()
+    gltf.write(scene, path)
+    asset = json.loads(path.read_bytes())
+    scales = asset["bufferViews"][primitive(asset)["attributes"]["KHR_gaussian_splatting:SCALE"]]
+    beside = tmp_path / asset["buffers"][0]["uri"]
+    data, at = beside.read_bytes(), scales["byteOffset"]
+    beside.write_bytes(data[:at] + scene.log_scales.tobytes() + data[at + scales["byteLength"] :])
+    assert np.array_equal(gltf.read(path).log_scales, scene.log_scales)
+
+
 @pytest.mark.parametrize("name", ["a.glb", "a.gltf"])
 @pytest.mark.parametrize("degree", [0, 1, 2, 3])
 def test_a_scene_comes_back(tmp_path: Path, name: str, degree: int) -> None:

@@ -174,6 +174,7 @@ def legacy(version: int = 3, splats: int = 2, degree: int = 0, bits: int = 12, f
         (legacy(version=0), "version 0"),
         (legacy()[:10], "10 bytes in the gzip stream"),
         (b"NGPS" + legacy()[4:], "no NGSP"),
+        (legacy(flags=128, body=52), "Spark's detail levels"),
         (legacy(flags=2, body=44), "extension record at byte 56 is cut short"),
         (legacy(flags=2) + struct.pack("<III", 0xADBE0003, 4, 17), "coordinate-system record"),
     ],
