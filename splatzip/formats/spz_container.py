@@ -183,7 +183,7 @@ def _header(head: Bytes, name: str, versions: range) -> tuple[int, int, dict[str
         raise FormatError(f"{name}: SPZ version {version} in this container is not known; 1 to 3 are gzip, 4 is zstd")
     if flags & FLAG_TREE:
         raise UnsupportedFeatureError(
-            f"{name}: Spark's detail levels in one tree (flag 128 at byte 14), not a scene; convert the scene it is made of"
+            f"{name}: Spark's detail levels in one tree (flag 128 at byte 14), not a scene; convert what it is made of"
         )
     if splats == 0:
         raise FormatError(f"{name}: the file says it holds no splats (byte 8)")
