@@ -56,7 +56,7 @@ def compare(
             page = splatzip.report_html(found, ref, *tests, **seen, progress=_part(progress, share, 1))
             write_whole(html, page.encode())
     if as_json:
-        facts = [comparison.to_json() for comparison in found]
+        facts = [{"file": comparison.name, **comparison.to_json()} for comparison in found]
         print(json.dumps(facts[0] if len(facts) == 1 else facts, indent=2))
     elif not quiet:
         print_comparisons(found, ref)

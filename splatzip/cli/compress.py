@@ -16,9 +16,7 @@ from splatzip.cli.report_file import check_report, write_report
 
 
 def compress(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATHS", help="IN OUT.splatz; or, with --to, IN..., scenes or folders.")
-    ],
+    paths: option.ScenesAndTarget,
     to: option.ToFolder = None,
     preset: option.PresetOption = None,
     quality: option.Quality = None,
@@ -37,7 +35,7 @@ def compress(
     recipe: option.RecipeOption = None,
     threads: option.Threads = 0,
     device: option.EncodingDevice = option.DrawingDevice.cpu,
-    jobs: Annotated[int, typer.Option(metavar="N", min=1, help="With --to: scenes to compress at a time.")] = 1,
+    jobs: option.Jobs = None,
     repair: option.Repair = False,
     force: option.Force = False,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the summary to a JSON file.")] = None,
@@ -65,9 +63,11 @@ def compress(
         scenes = [*paths, *places, *(scene for several in places.values() for scene in several)]
         check_report(report, scenes, to=to, force=force)
     if to is not None:
-        summary = compress_many(places, to, settings, jobs=jobs, force=force, quiet=quiet or as_json)
+        summary = compress_many(places, to, settings, jobs=jobs or 1, force=force, quiet=quiet or as_json)
         if as_json:
             print(json.dumps(summary, indent=2))
+    elif jobs is not None:
+        raise typer.BadParameter("--jobs is for many scenes; add --to DIR")
     elif len(paths) == 2 and paths[1].suffix.lower() == ".splatz":
         summary = compress_and_show(paths[0], paths[1], settings, force=force, as_json=as_json, quiet=quiet)
     else:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from splatzip.cli.console import named, progress_bar
-from splatzip.cli.options import Force, Quiet, Source
+from splatzip.cli.options import AsJson, Force, Quiet, Source
+from splatzip.cli.summary import Stopwatch, exported
 from splatzip.cli.target import check_target
 
 
@@ -16,6 +18,7 @@ def export_html(
     source: Source,
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The page to write (.html).")],
     force: Force = False,
+    as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Write one HTML file with viewer and scene that opens without a server or network.
@@ -27,7 +30,11 @@ def export_html(
     check_target(target, force=force)
     from splatzip import export_html as export
 
-    with named(source), progress_bar(quiet=quiet) as progress:
+    watch = Stopwatch()
+    with named(source), progress_bar(quiet=quiet or as_json) as progress, watch.step("export"):
         export(source, target, progress=progress)
-    if not quiet:
-        print(f"{target}: {target.stat().st_size:,} bytes; open it in a browser")
+    summary = exported(source, target, watch)
+    if as_json:
+        print(json.dumps(summary, indent=2))
+    elif not quiet:
+        print(f"{target}: {summary['output_bytes']:,} bytes; open it in a browser")

@@ -58,6 +58,9 @@ class Recipe(str, Enum):
 
 
 Source = Annotated[Path, typer.Argument(metavar="IN", help="Scene in any format, recognised by its content.")]
+ScenesAndTarget = Annotated[
+    list[Path], typer.Argument(metavar="PATHS", help="IN OUT.splatz; or, with --to, IN..., scenes or folders.")
+]
 Target = Annotated[Path, typer.Argument(metavar="OUT", help="File to write; its extension names the format.")]
 Splatz = Annotated[Path, typer.Argument(metavar="FILE", help="A .splatz file.")]
 FormatVersion = Annotated[
@@ -82,6 +85,9 @@ ViewsPath = Annotated[
     typer.Option("--views", metavar="V", help="Cameras, a folder or a file: COLMAP, transforms.json or cameras.json."),
 ]
 ToFolder = Annotated[Path | None, typer.Option(metavar="DIR", help="Compress every IN into this folder.")]
+Jobs = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="With --to: scenes to compress at a time. Default: 1.")
+]
 PresetOption = Annotated[
     Preset | None,
     typer.Option(

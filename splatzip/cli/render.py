@@ -9,12 +9,12 @@ import typer
 
 from splatzip.cli import options as of
 from splatzip.cli.console import progress_bar, warning_lines
-from splatzip.cli.eye import Eye, Up, one_camera, size_of_text
+from splatzip.cli.eye import Eye, one_camera, size_of_text
 from splatzip.cli.picture import Shown, as_png
 from splatzip.cli.source import load_and_warn
 from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, write_whole
-from splatzip.cli.video import as_mp4, check_can_film
+from splatzip.cli.video import Film, Fps, Seconds, UpAxis, as_mp4, check_can_film
 
 
 def render(
@@ -38,11 +38,9 @@ def render(
         bool,
         typer.Option("--orbit", help="A video that circles the scene, at the height and distance of --views if given."),
     ] = False,
-    up: Annotated[
-        Up | None, typer.Option(help="With --orbit: the up axis. Default: from --views, else the scene, else -y.")
-    ] = None,
-    seconds: Annotated[float, typer.Option(metavar="S", min=0.1, max=600, help="Length of the video.")] = 6.0,
-    fps: Annotated[int, typer.Option(metavar="N", min=1, max=120, help="Frames per second of the video.")] = 30,
+    up: UpAxis = None,
+    seconds: Seconds = None,
+    fps: Fps = None,
     threads: of.Threads = 0,
     repair: of.Repair = False,
     force: of.Force = False,
@@ -51,12 +49,15 @@ def render(
 ) -> None:
     """Render a scene in any format: a picture, or a video around it."""
     pixels = size_of_text(size)
+    film = Film(up, seconds, fps)
     if orbit:
         if camera or view or shown is not Shown.color:
             raise typer.BadParameter("--orbit cannot be combined with --camera, --view or --show")
         check_can_film(target, pixels)
     elif target.suffix.lower() != ".png":
         raise typer.BadParameter(f"{target}: expected OUT.png, or OUT.mp4 with --orbit")
+    elif film != Film():
+        raise typer.BadParameter("--up, --seconds and --fps are for a video; add --orbit")
     check_target(target, force=force)
     watch = Stopwatch()
     with progress_bar(quiet=quiet or as_json) as progress:
@@ -66,7 +67,7 @@ def render(
         eye = Eye(scene, background, extent.value, threads)
         with watch.step("render"):
             if orbit:
-                content, facts = as_mp4(eye, views, split.value, pixels, up, seconds, fps, progress)
+                content, facts = as_mp4(eye, views, split.value, pixels, film, progress)
             else:
                 chosen = one_camera(scene, views, split.value, view, camera, pixels)
                 progress(0.5, "drawing")

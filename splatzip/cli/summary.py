@@ -44,6 +44,19 @@ def conversion(source: Path, target: Path, scene: Scene, watch: Stopwatch, **mor
     }
 
 
+def exported(source: Path, target: Path, watch: Stopwatch) -> dict[str, Any]:
+    """The summary of a verb that made a page, or a folder of them, of `source`."""
+    from splatzip import stored_bytes
+
+    return {
+        "input": str(source),
+        "input_bytes": stored_bytes(source),
+        "output": str(target),
+        "output_bytes": sum(file.stat().st_size for file in (target.iterdir() if target.is_dir() else [target])),
+        "seconds": watch.seconds,
+    }
+
+
 def show(report: Mapping[str, Any], *, as_json: bool, quiet: bool) -> None:
     """Print a report the way that was asked for."""
     if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -14,7 +14,7 @@ from splatzip.cli.eye import Eye, Pixels, Split, Up
 if TYPE_CHECKING:
     from splatzip import Views
 
-SIZE = (960, 720)
+SIZE, SECONDS, FPS = (960, 720), 6.0, 30
 _BT709 = 1  # FFmpeg's number of the colour space
 _QUALITY = {"crf": "17", "preset": "medium"}
 
@@ -36,17 +36,34 @@ def check_can_film(target: Path, size: Pixels | None) -> None:
         raise BackendError(f"{target}: video needs PyAV; pip install 'splatzip[video]'") from error
 
 
+UpAxis = Annotated[
+    Up | None, typer.Option(help="With --orbit: the up axis. Default: from --views, else the scene, else -y.")
+]
+Seconds = Annotated[float | None, typer.Option(metavar="S", min=0.1, max=600, help="Length of the video. Default: 6.")]
+Fps = Annotated[
+    int | None, typer.Option(metavar="N", min=1, max=120, help="Frames per second of the video. Default: 30.")
+]
+
+
+class Film(NamedTuple):
+    """What was asked for of a video; None: nothing."""
+
+    up: Up | None = None
+    seconds: float | None = None
+    fps: int | None = None
+
+
 def as_mp4(
-    eye: Eye, views: Path | None, split: Split, size: Pixels | None, up: Up | None, seconds: float, fps: int,
-    progress: Progress,
-) -> tuple[bytes, dict[str, Any]]:  # fmt: skip
+    eye: Eye, views: Path | None, split: Split, size: Pixels | None, film: Film, progress: Progress
+) -> tuple[bytes, dict[str, Any]]:
     """Once around the scene: the file's bytes, and facts for the summary."""
     import splatzip
 
     capture = None if views is None else splatzip.Views.load(views, split=split, photos=False)
     width, height = size or SIZE
-    frames = max(1, round(seconds * fps))
-    axis = None if up is None else up.direction
+    fps = film.fps or FPS
+    frames = max(1, round((film.seconds or SECONDS) * fps))
+    axis = None if film.up is None else film.up.direction
     path = splatzip.turntable(eye.scene, frames=frames, width=width, height=height, up=axis, views=capture)
     return _film(eye, path, fps, progress), {"pixels": f"{width}x{height}", "frames": frames, "fps": fps}
 

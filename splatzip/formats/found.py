@@ -17,6 +17,8 @@ from splatzip.formats.registry import FORMATS
 from splatzip.formats.sog import sniff as is_sog
 from splatzip.formats.sog_files import LOD_META, META
 
+# Of no other PLY: a property of splats, under any prefix, so that what `load` refuses by name is not passed over.
+_OF_SPLATS = (b"f_dc_0", b"scale_0", b"rot_0", b"packed_position")
 TRAINED, ITERATION = "point_cloud.ply", re.compile(r"iteration_(\d+)")
 _SUFFIXES = tuple(suffix for row in FORMATS for suffix in row.suffixes if suffix != META)
 
@@ -71,7 +73,7 @@ def _may_hold_splats(path: Path) -> bool:
     if name.endswith(".ply"):
         head = _head(path)
         whole = head.startswith(b"ply") and b"end_header" in head
-        return not whole or any(word in head for word in (b" f_dc_0", b" scale_0", b" packed_position"))
+        return not whole or any(name in head for name in _OF_SPLATS)
     if name.endswith((".glb", ".gltf")):
         return not _head(path) or _mentions(path, b"KHR_gaussian_splatting")
     return True

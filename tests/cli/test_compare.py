@@ -39,7 +39,7 @@ def test_views_stand_worst_first(run, splatz):
 
 def test_json_of_one_file_is_an_object_and_of_several_a_list(run, splatz, scene_ply):
     one = json.loads(run("compare", "scene.ply", "small.splatz", "--json").stdout)
-    assert list(one) == ["psnr", "ssim", "bytes", "ratio", "splats", "views"]
+    assert list(one) == ["file", "psnr", "ssim", "bytes", "ratio", "splats", "views"]
     assert list(one["views"][0]) == ["name", "psnr", "ssim"]
     size = (splatz / "small.splatz").stat().st_size
     assert (one["bytes"], one["splats"], len(one["views"])) == (size, 500, 12)
@@ -47,6 +47,7 @@ def test_json_of_one_file_is_an_object_and_of_several_a_list(run, splatz, scene_
     assert one["psnr"] == pytest.approx(sum(view["psnr"] for view in one["views"]) / 12)
     several = json.loads(run("compare", "scene.ply", "small.splatz", "good.splatz", "--json").stdout)
     assert several[0] == one
+    assert [file["file"] for file in several] == ["small.splatz", "good.splatz"]
     assert several[1]["psnr"] > one["psnr"] + 5
 
 

@@ -233,3 +233,17 @@ def test_a_name_that_is_no_text_is_no_reason_to_fail(run, scene_ply, tmp_path):
 )
 def test_a_share_or_a_weight_that_cannot_be_is_named_with_the_way_out(refused, scene_ply, options, says):
     assert says in refused("compress", "scene.ply", "out.splatz", *options)
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("compress", "scene.ply", "out.splatz", "--jobs", "1"), "--jobs is for many scenes; add --to DIR"),
+        (("render", "scene.ply", "out.png", "--up", "y"), "--up, --seconds and --fps are for a video; add --orbit"),
+        (("render", "scene.ply", "out.png", "--seconds", "6"), "add --orbit"),
+        (("render", "scene.ply", "out.png", "--fps", "30"), "add --orbit"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(refused, scene_ply, tmp_path, command, says):
+    assert says in refused(*command)
+    assert [path.name for path in tmp_path.iterdir()] == ["scene.ply"]

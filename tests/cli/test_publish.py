@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -55,3 +56,18 @@ def test_an_export_says_what_it_wrote_and_keeps_what_is_there(run, scene_ply, tm
 def test_a_page_is_called_a_page(run, scene_ply):
     result = run("export-html", scene_ply, "page.txt")
     assert (result.returncode, "expected OUT.html" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("verb", "out"), [("export-html", "page.html"), ("export-web", "site")])
+def test_json_is_the_summary_of_an_export(run, scene_ply, tmp_path, verb, out):
+    result = run(verb, "scene.ply", out, "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+    said = json.loads(result.stdout)
+    files = [file for file in (tmp_path / out, *(tmp_path / out).glob("*")) if file.is_file()]
+    assert said.pop("seconds")["export"] > 0
+    assert said == {
+        "input": "scene.ply",
+        "input_bytes": scene_ply.stat().st_size,
+        "output": out,
+        "output_bytes": sum(file.stat().st_size for file in files),
+    }

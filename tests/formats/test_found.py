@@ -70,9 +70,10 @@ def test_a_damaged_scene_is_one(made, tmp_path):
     made("cut.ply", SPLATS[:60])
     made("empty.ply", b"")
     made("empty.glb", b"")
+    made("scalars.ply", SPLATS.replace(b"f_dc_0", b"scalar_scale_0"))  # as CloudCompare writes it
     made("overwritten.ply", bytes(1000))
     (tmp_path / "lost.ply").symlink_to(tmp_path / "nowhere.ply")
-    assert names(tmp_path) == ["cut.ply", "empty.glb", "empty.ply", "lost.ply", "overwritten.ply"]
+    assert names(tmp_path) == ["cut.ply", "empty.glb", "empty.ply", "lost.ply", "overwritten.ply", "scalars.ply"]
 
 
 def test_a_sog_folder_counts_once(made, tmp_path):
