@@ -1,4 +1,4 @@
-"""Every error that splatzip raises on purpose, and the status codes of the C API behind them.
+"""Every error that splatzip raises on purpose, and the status codes of the native core behind them.
 
 The text of an error is for a person: one line that says what is wrong, where, and what to do. The command
 line prints only that line and exits with 2.
@@ -47,7 +47,7 @@ class CorruptError(FormatError):
     """A checksum, size or code is wrong; the message names the chunk and the byte offset."""
 
 
-# Part of the C API (native/include/splatzip/status.h): the numbers are pinned.
+# Those of native/include/splatzip/status.h.
 STATUS: dict[int, type[SplatzipError]] = {
     -1: SplatzipError,
     -2: SceneError,

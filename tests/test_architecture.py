@@ -48,18 +48,7 @@ def test_decoding_needs_numpy_and_our_core_only() -> None:
     loaded = loaded_by("import splatzip.decode")
     assert outside(loaded) == {"numpy"}
     ours = {module.split(".")[1] for module in loaded if module.startswith("splatzip.")}
-    assert ours <= {
-        "_core",
-        "container",
-        "decode",
-        "entropy",
-        "errors",
-        "kernels",
-        "quantize",
-        "report",
-        "scene",
-        "stream",
-    }
+    assert ours == {"_core", "container", "decode", "errors", "kernels", "scene", "stream"}
 
 
 def test_importing_splatzip_loads_nothing_else() -> None:

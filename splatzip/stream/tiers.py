@@ -62,7 +62,8 @@ def run_order(tiers: int, layers: int) -> list[tuple[int, int]]:
 def importance(scene: Scene, *, threads: int = 0) -> NDArray[np.float64]:
     """Which splats should come first, estimated without rendering.
 
-    A weighted random sample: weights are opacity and area, less what more important splats of similar size nearby
-    already cover. The largest values are a sample of the whole scene in which important splats are more likely.
+    A weighted random sample: weights grow with opacity and area, less what more important splats of similar size nearby
+    already cover (native/src/importance.cpp). The largest values are a sample of the whole scene in which important
+    splats are more likely.
     """
     return estimate_importance(scene.positions, scene.log_scales, scene.opacity_logits, threads=threads)

@@ -1,4 +1,4 @@
-// Status codes of the C API. Part of the API: the numbers are pinned and mirror splatzip/errors.py.
+// Status codes of the core; splatzip/errors.py and viewer/web/src/decoder/module.ts mirror the numbers.
 #pragma once
 #include <cstdint>
 

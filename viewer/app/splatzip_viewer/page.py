@@ -31,9 +31,10 @@ def page(sessions: Sessions) -> gr.Blocks:
                     compressing = Compressing()
                 with gr.Tab("Understand"):
                     understanding = Understanding()
-        for tab in (opening, cropping, compressing, understanding, client):
+        tabs = (opening, cropping, compressing, understanding, client)
+        for tab in tabs:
             tab.register(shared)
-        for tab in (opening, cropping, compressing, understanding, client):
+        for tab in tabs:
             tab.wire(shared)
         shared.refreshing(blocks.load(lambda: None, None, None, **EVENT))
 
