@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from splatzip import _core
 
+LN2 = 0.6931471805599453
+
 
 def exact_exp(x: ArrayLike) -> NDArray[np.float64]:
     """e^x elementwise, float64 in and out; x is clamped to [-700, 700]."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from splatzip.kernels.math import LN2
 from splatzip.raster.score import Scores
 from splatzip.scene import Scene
 
@@ -23,7 +24,6 @@ Doubles = NDArray[np.float64]
 # What the step rules know already: the exponents of alpha and of the scales, largest first, averaged over attributes.
 _GEOMETRY_RULE = (0.68, 0.6, 0.0, 0.0)
 _COLOR_RULE = (0.86, 0.46, 0.15, -0.2)
-_LN2 = 0.6931471805599453
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,6 @@ def _log2_step(curvature: Doubles, floor: float) -> Doubles:
 def _known(scene: Scene, rule: tuple[float, ...]) -> Doubles:
     """How much finer the rule makes the steps of a splat, in octaves."""
     logits = np.clip(scene.opacity_logits.astype(np.float64), -30, 30)
-    octaves = np.sort(scene.log_scales.astype(np.float64), axis=1)[:, ::-1] / _LN2
-    result: Doubles = -rule[0] * np.logaddexp(0, -logits) / _LN2 + octaves @ np.array(rule[1:])
+    octaves = np.sort(scene.log_scales.astype(np.float64), axis=1)[:, ::-1] / LN2
+    result: Doubles = -rule[0] * np.logaddexp(0, -logits) / LN2 + octaves @ np.array(rule[1:])
     return result

@@ -23,7 +23,6 @@ BookPlan = tuple[int, int, int]  # first number of a row, how many, entries at m
 # What a bit saves of a squared step when a uniform quantizer with that step codes one bit more: 2 ln 2 / 12.
 PRICE = 0.1155
 
-
 # Part of the format (docs/FORMAT.md 5.6).
 MOST_BOOKS, MOST_ENTRIES = 8, 65536
 
@@ -49,11 +48,10 @@ class Options:
     stages: int = 4
     entries: int = 256
     price: float = PRICE
+    share: ClassVar[float] = 1.0  # of the splats that use them
 
     def __post_init__(self) -> None:
         check_books(self.stages, self.entries)
-
-    share: ClassVar[float] = 1.0  # of the splats
 
     def plan(self, width: int) -> list[BookPlan]:
         """The codebooks of rows of `width` numbers."""

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from splatzip.errors import SceneError
 from splatzip.kernels.device import Engine
-from splatzip.kernels.math import exact_exp
+from splatzip.kernels.math import LN2, exact_exp
 from splatzip.kernels.stepped import EncodedScene, LostValue, RoundCall, encode_stepped, round_stepped
 from splatzip.quantize import residual_vq, sub_vector_vq, vec_tree
 from splatzip.scene import Scene
+from splatzip.scene.attributes import sh_rest_count
 
 # log2 of the base step at fineness 0 and its slope: where equal bits buy equal picture error, fitted on the scenes
 # snowmiku and chair at seven qualities. Unit of the step behind the name.
@@ -54,6 +55,8 @@ _EXPONENTS: dict[str, tuple[float, float, float, float, float]] = {
     "sh": (-0.68, -0.41, -0.15, 0.15, 0),
 }
 _SCALE_POWERS = (154, 205, 200)  # / 256
+_OPACITY_POWER = 128  # / 256: sqrt(alpha)
+_SOFTNESS = 0.5  # squared octree cells: a neighbour weighs 1 / (its squared distance + this)
 _BY_COLOR_CLASS = ("color", "sh")  # the others go by the class of geometry: an octave a class
 
 _MOST_HALF_OCTAVES = 40
@@ -74,7 +77,6 @@ GEOMETRY_CODINGS: dict[str, tuple[Books, Books]] = {
     "residual_vq": (residual_vq.Options(6, 64), residual_vq.Options(6, 64)),
     "sub_vector_vq": (sub_vector_vq.Options(3, 64), sub_vector_vq.Options(2, 512)),
 }
-_LN2 = 0.6931471805599453
 
 
 @dataclass(frozen=True)
@@ -126,8 +128,8 @@ def encode(
             values which settled to be rounded by them still are; empty: they are fitted to this scene.
         threads: 0 for every core; the bytes do not depend on it.
         device: what trains codebooks; the bytes do not depend on it.
-    Raises: SceneError, naming row and attribute, if a value is too large for any step, or for the steps of its splat.
     Returns: the contents of the file's chunks.
+    Raises: SceneError, naming row and attribute, if a value is too large for any step, or for the steps of its splat.
     """
     for name, most in _LIMITS.items():
         value = getattr(scene, name)
@@ -211,13 +213,12 @@ def _native_options(options: Options, sh_degree: int) -> dict[str, Any]:
         return [bases[name], most, *(round(_WEIGHT_UNIT * e) for e in exponents)]
 
     log2_bases = [log2_base(name) for name in _BASES]
-    bases = dict(zip(_BASES, exact_exp(np.multiply(log2_bases, _LN2)).tolist(), strict=True))
-    sh_width = 3 * ((sh_degree + 1) ** 2 - 1)
-    booked = [(options.sh_books, sh_width), (options.scale_books, 3), (options.rotation_books, 3)]
+    bases = dict(zip(_BASES, exact_exp(np.multiply(log2_bases, LN2)).tolist(), strict=True))
+    booked = [(options.sh_books, 3 * sh_rest_count(sh_degree)), (options.scale_books, 3), (options.rotation_books, 3)]
     return {
         "opacity_levels": int(np.clip(round(1 / bases["opacity"]), 2, 60000)),
-        "opacity_power": 128,
-        "softness": 0.5,
+        "opacity_power": _OPACITY_POWER,
+        "softness": _SOFTNESS,
         "scale_powers": list(_SCALE_POWERS),
         "rules": [rule(name) for name in _EXPONENTS],
         "tile_splats": options.tile_splats,

@@ -30,11 +30,10 @@ class Options:
     parts: int = 3
     entries: int = 1024
     price: float = PRICE
+    share: ClassVar[float] = 1.0  # of the splats that use them
 
     def __post_init__(self) -> None:
         check_books(self.parts, self.entries)
-
-    share: ClassVar[float] = 1.0  # of the splats
 
     def plan(self, width: int) -> list[BookPlan]:
         """The codebooks of rows of `width` numbers."""

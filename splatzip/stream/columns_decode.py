@@ -40,10 +40,13 @@ MAX_TILE_SPLATS = 1 << 16
 MAX_SPLATS_PER_BYTE = 1024  # of a chunk: identical splats cost next to nothing, and memory must stay bounded
 MAX_CODE_COLUMNS = 75
 
+_DECODERS = {"cpu": decode_columns, "cuda": decode_columns_on_gpu}
+_Chunks = dict[tuple[int, int], ChunkEntry]  # by (tier, tile), ascending
+
 
 @dataclass(frozen=True)
 class Source:
-    """What the SOURCE chunks say."""
+    """What the SOURCE chunks say: a `QuantizedSource` but for its codes, of which they hold columns and dtype name."""
 
     format: str
     version: int
@@ -53,13 +56,9 @@ class Source:
     records: tuple[tuple[int, bytes], ...]
 
 
-_DECODERS = {"cpu": decode_columns, "cuda": decode_columns_on_gpu}
-_Chunks = dict[tuple[int, int], ChunkEntry]  # by (tier, tile), ascending
-
-
 @dataclass(frozen=True)
 class Tiles:
-    """Chunks to decode: by tier and tile, and as the kernels take them; the specification, the tables by id."""
+    """Chunks to decode: those of layers 0 and 1; and as kernels take them, with specification and tables by id."""
 
     geometry: _Chunks
     rest: _Chunks
@@ -227,7 +226,7 @@ def tiles_of(file: ContainerFile, layout: Layout) -> Tiles:
 
 
 def _check_degree(root: Root, layout: Layout) -> None:
-    """SH degree and layers of the root are the source's; whose SH is a palette, has its degree there (`palette_of`)."""
+    """The root's SH degree and layers are the source's; the degree of a palette is checked with it (`palette_of`)."""
     if root.layers != (2 if root.sh_degree else 1):
         raise UnsupportedFeatureError(f"root: {root.layers} layers at SH degree {root.sh_degree} are not known")
     rest = [component.array for component in layout.components if component.column_input.layer]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from splatzip.container import Box, Codec, Kind, Root, Run, SharedChunk, TileChunk, json_chunks, json_values, write_file
 from splatzip.container.layout import FLOAT32
-from splatzip.kernels.columns import EncodedColumns, encode_columns, morton_order
+from splatzip.kernels.columns import encode_columns, morton_order
 from splatzip.kernels.dequantize_compressed_ply import CHUNK_SPLATS
 from splatzip.kernels.dequantize_sog import numbers_of
 from splatzip.scene import QuantizedSource, Scene
@@ -50,20 +50,8 @@ def encode_scene(
     codes, tables = dict(source.codes), dict(source.tables)
     needs_rest: list[SharedChunk] = []
     if "labels" in codes and "palette" in tables:
-        palette = _encode_palette(tables.pop("palette"), tables.get("shN"), threads)
-        rank = np.empty(len(palette.order), np.uint16)
-        rank[palette.order] = np.arange(len(palette.order))
+        rank, needs_rest = _encode_palette(tables.pop("palette"), tables.get("shN"), threads)
         codes["labels"] = rank[codes["labels"]]
-        needs_rest = [
-            SharedChunk(Kind.COLUMNS, 1, palette.spec),
-            SharedChunk(Kind.TABLES, PALETTE_TABLES, palette.tables[0]),
-            *(
-                SharedChunk(
-                    Kind.PALETTE, i, min(PALETTE_TILE, len(rank) - i * PALETTE_TILE).to_bytes(4, "little") + chunk
-                )
-                for i, chunk in enumerate(palette.chunks[0])
-            ),
-        ]
     layout = layout_of(source.format, source.version, shapes_of(codes))
     if source.format == "compressed_ply":
         tiers = np.zeros(len(scene), np.uint8)
@@ -192,25 +180,40 @@ def _boxes(positions: NDArray[np.float32], starts: NDArray[np.int64]) -> list[Bo
     return [(tuple(a), tuple(b)) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
 
 
-def _encode_palette(palette: NDArray[np.uint8], codebook: NDArray[Any] | None, threads: int) -> EncodedColumns:
-    """Palette rows are points, too: three of their numbers are the coordinates that they are sorted by."""
+def _encode_palette(
+    palette: NDArray[np.uint8], codebook: NDArray[Any] | None, threads: int
+) -> tuple[NDArray[np.uint16], list[SharedChunk]]:
+    """The new number of each row, and the chunks that hold them.
+
+    Palette rows are points, too: three of their numbers are the coordinates that they are sorted by.
+    """
     coefficients = palette.shape[1] // 3
     columns = palette[:, green_first(coefficients)].astype(np.uint32)
     inputs = palette_inputs(coefficients)
     coordinates = np.ascontiguousarray(columns[:, [c for c, entry in enumerate(inputs) if entry.axis >= 0]])
     starts = _starts(len(palette), PALETTE_TILE)
-    order = morton_order(coordinates)
-    return encode_columns(
+    encoded = encode_columns(
         coordinates,
         columns.T,
         inputs,
-        order,
+        morton_order(coordinates),
         starts,
         neighbours=False,
         value_map=value_map(codebook),
         tables_id=PALETTE_TABLES,
         threads=threads,
     )
+    rank = np.empty(len(palette), np.uint16)
+    rank[encoded.order] = np.arange(len(palette))
+    rows = np.diff(starts).tolist()
+    return rank, [
+        SharedChunk(Kind.COLUMNS, 1, encoded.spec),
+        SharedChunk(Kind.TABLES, PALETTE_TABLES, encoded.tables[0]),
+        *(
+            SharedChunk(Kind.PALETTE, i, count.to_bytes(4, "little") + chunk)
+            for i, (count, chunk) in enumerate(zip(rows, encoded.chunks[0], strict=True))
+        ),
+    ]
 
 
 def value_map(codebook: NDArray[Any] | None) -> list[int]:

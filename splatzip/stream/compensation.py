@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from splatzip.container import ContainerFile, Kind
 from splatzip.errors import CorruptError
-from splatzip.kernels.math import exact_exp, exact_log
+from splatzip.kernels.math import LN2, exact_exp, exact_log
 from splatzip.scene import Scene
 
 Floats = NDArray[np.float32]
@@ -32,7 +32,6 @@ _BLUR, _BLUR_OCTAVE = -1.2, 0.22  # log scale, from the median of sizes on
 _BY_SIZE = (-0.06, -0.18)
 _BY_OPACITY = (-0.14, 0.11)
 
-_LN2 = 0.6931471805599453
 _CERTAIN = 25.0  # logits beyond: opaque, or invisible
 # Part of the format: what a file may say, and what becomes of a splat at most.
 _WIDEN_RANGE = (-1.0, 3.0)
@@ -131,7 +130,7 @@ def _sizes(log_scales: Floats) -> NDArray[np.float64]:
 def octaves_lacking(tiers: NDArray[np.uint8]) -> NDArray[np.float64]:
     """By tier but the last: how many halvings lead from all splats to those present so far, less the first 0.8."""
     there = np.cumsum(np.bincount(tiers))[:-1] / len(tiers)
-    octaves: NDArray[np.float64] = np.maximum(-exact_log(np.maximum(there, 1e-9)) / _LN2 - _FREE_OCTAVES, 0)
+    octaves: NDArray[np.float64] = np.maximum(-exact_log(np.maximum(there, 1e-9)) / LN2 - _FREE_OCTAVES, 0)
     return octaves
 
 
