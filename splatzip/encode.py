@@ -101,7 +101,7 @@ def encode_verified(
     Returns: a whole .splatz file with a QUALITY chunk.
     Raises: SplatzipError, naming what can be reached, if the target cannot.
     """
-    from splatzip.quality import SourcePictures, measuring_views
+    from splatzip.quality import SourcePictures, measuring_views  # which render: other calls start without
 
     report = progress or silent
     report(0.0, "rendering the source")

@@ -25,6 +25,8 @@ from splatzip.views import Views, pseudo_views
 Floats = NDArray[np.float32]
 Color = tuple[float, float, float]
 BLACK: Color = (0.0, 0.0, 0.0)
+_MEASURING_VIEWS = 12
+_MEASURING_SEED = 0x5EED  # of its own: what an encoder fits to, it does not measure itself with
 
 _EXTRA: dict[str, Callable[[Floats, Floats], float]] = {
     "ms_ssim": metrics.ms_ssim,
@@ -90,10 +92,6 @@ def compare(
         ref_dropped=ref.meta.dropped,
         dropped=test.meta.dropped,
     )
-
-
-_MEASURING_VIEWS = 12
-_MEASURING_SEED = 0x5EED  # of its own: what an encoder fits to, it does not measure itself with
 
 
 def measuring_views(source: Scene, *, threads: int = 0, device: Engine = "cpu") -> tuple[Views, str]:

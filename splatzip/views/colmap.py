@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from splatzip.errors import ViewsError
 from splatzip.scene import Camera
+from splatzip.scene.transform import rotation_matrix
 from splatzip.views import colmap_binary, colmap_text
 from splatzip.views.colmap_model import Lens, Pose
 from splatzip.views.distortion import LENS_MODELS, refuse_distortion
@@ -70,14 +71,7 @@ def _rotation(quaternion: tuple[float, ...], where: str) -> NDArray[np.float64]:
     length = np.linalg.norm(quaternion)
     if not (np.isfinite(length) and length > 0):
         raise ViewsError(f"{where}: the rotation is not a quaternion")
-    w, x, y, z = np.asarray(quaternion) / length
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
+    return rotation_matrix(quaternion)
 
 
 def _both(folder: Path, suffix: str) -> bool:

@@ -6,8 +6,7 @@ An encoder without cameras decides by what pseudo-views show, so a splat that th
 with one rule for rooms, captures and objects:
 
 1. two thirds look at the middle from free space, from around it or from within, wherever pictures are sharp: objects
-are
-   seen from outside, rooms from inside;
+   are seen from outside, rooms from inside;
 2. close-ups of splats of the middle, from wherever the line of sight is clear;
 3. views from the positions of 1 and 2 of splats not covered yet.
 

@@ -85,18 +85,15 @@ def opening_pose(scene: Scene | Outline, draw: Callable[[Camera], Picture], view
     if camera is not None and (said := _said(scene, camera, up)) is not None:
         return said
     width, height = _SKETCH
-    if up is None and views is not None:
-        around = turntable(scene, frames=_DIRECTIONS, width=width, height=height, views=views)
-    else:
-        around = turntable(scene, frames=_DIRECTIONS, width=width, height=height)
+    stood = views if up is None else None
+    around = turntable(scene, frames=_DIRECTIONS, width=width, height=height, views=stood)
     filled = [float(draw(one).alpha.mean()) for one in around.cameras]
     chosen = around.cameras[int(np.argmax(filled))]
     towards = np.mean([one.position for one in around.cameras], axis=0)
     distance = float(np.linalg.norm(towards - chosen.position)) or 1.0
     pose = pose_of(chosen, distance)
-    axis = np.cross(
-        around.cameras[0].position - towards, around.cameras[_DIRECTIONS // 4].position - towards
-    )  # of the circle
+    first, quarter = around.cameras[0].position, around.cameras[_DIRECTIONS // 4].position
+    axis = np.cross(first - towards, quarter - towards)  # of the circle
     if np.linalg.norm(axis) > 0 and len({_three(one.position) for one in around.cameras}) > 2:
         axis = axis / np.linalg.norm(axis)
         leaning = np.asarray(pose.up) @ axis
