@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 if TYPE_CHECKING:
     from splatzip import Camera, Picture
@@ -16,6 +18,11 @@ class Shown(str, Enum):
     color = "color"
     alpha = "alpha"
     depth = "depth"
+
+
+ShowOption = Annotated[
+    Shown, typer.Option("--show", help="What to write; depth is 16-bit grey, alpha a transparent picture.")
+]
 
 
 def as_png(picture: Picture, camera: Camera, shown: Shown) -> tuple[bytes, dict[str, Any]]:

@@ -10,7 +10,7 @@ import typer
 from splatzip.cli import options as of
 from splatzip.cli.console import progress_bar, warning_lines
 from splatzip.cli.eye import Eye, one_camera, size_of_text
-from splatzip.cli.picture import Shown, as_png
+from splatzip.cli.picture import Shown, ShowOption, as_png
 from splatzip.cli.source import load_and_warn
 from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, write_whole
@@ -31,9 +31,7 @@ def render(
     ] = None,
     background: of.Background = (0, 0, 0),
     extent: of.ExtentOption = of.ExtentOf.three_sigma,
-    shown: Annotated[
-        Shown, typer.Option("--show", help="What to write; depth is 16-bit grey, alpha a transparent picture.")
-    ] = Shown.color,
+    shown: ShowOption = Shown.color,
     orbit: Annotated[
         bool,
         typer.Option("--orbit", help="A video that circles the scene, at the height and distance of --views if given."),
