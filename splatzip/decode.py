@@ -15,7 +15,7 @@ import numpy as np
 from splatzip.container import Booked, ChunkEntry, Codec, ContainerFile, Kind, RunEntry, open_file
 from splatzip.container.heads import attribute_bytes, stream_heads
 from splatzip.container.layout import FLOAT32, REQUIRED_LIMIT, VERSION_MAJOR, VERSION_MINOR, Stream
-from splatzip.errors import BackendError, CorruptError, SceneError, UnsupportedFeatureError
+from splatzip.errors import BackendError, CorruptError, FormatError, SceneError, UnsupportedFeatureError
 from splatzip.kernels.cuda_decode import decode_stepped_on_gpu, read_pinned, shared_decoder
 from splatzip.kernels.device import Device, require_cuda
 from splatzip.kernels.stepped import ChunkPlace, decode_stepped
@@ -37,7 +37,12 @@ _MAX_TABLE_IDS = 256
 
 
 def _bytes_of(data: Bytes | str | os.PathLike[str]) -> Bytes:
-    return Path(data).read_bytes() if isinstance(data, str | os.PathLike) else data
+    if not isinstance(data, str | os.PathLike):
+        return data
+    path = Path(data)
+    if path.is_char_device() or path.is_block_device():
+        raise FormatError(f"{path}: a device; save it to a file and name that")  # it may never end
+    return path.read_bytes()
 
 
 def decompress(

@@ -33,6 +33,8 @@ def named(path: Path) -> Iterator[None]:
     try:
         yield
     except NotSplatzipError as error:
+        if path.is_fifo():  # it was read, and is not there again
+            raise type(error)(f"{path}: {error}") from error
         from splatzip import format_title
 
         title = format_title(path)

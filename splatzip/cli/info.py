@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from splatzip.cli.console import named
 from splatzip.cli.options import AsJson, Splatz
+from splatzip.cli.source import whole
 from splatzip.cli.summary import show
 
 
@@ -15,5 +16,5 @@ def info(source: Splatz, as_json: AsJson = False) -> None:
     from splatzip import info as facts_of
 
     with named(source):
-        facts = facts_of(source)
+        facts = facts_of(whole(source))
     show({"file": str(source), **facts}, as_json=as_json, quiet=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from splatzip.cli.console import named, progress_bar, warning_lines
-from splatzip.cli.source import load_and_warn
+from splatzip.cli.source import load_and_warn, whole
 from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, save_and_warn, write_whole
 
@@ -140,7 +140,8 @@ def decompress_and_show(
     with progress_bar(quiet=quiet or as_json) as progress:
         progress(0.0, "decoding")
         with watch.step("decode"), named(source):
-            scene = decode(source, strict=not partial, threads=threads, device=device)
+            data = whole(source)
+            scene = decode(data, strict=not partial, threads=threads, device=device)
         progress(0.5, "writing")
         with watch.step("write"):
             lost = save_and_warn(scene, target, version=version)
@@ -149,4 +150,6 @@ def decompress_and_show(
         gaps = f" (first of {len(missing) - 1} gaps: {missing[0]})" if len(missing) > 1 else ""
         warning_lines([f"{source}: incomplete; wrote {len(scene):,} splats, without {missing[-1]}{gaps}"])
     summary = conversion(source, target, scene, watch, missing=missing, lost=lost)
+    if isinstance(data, bytes):
+        summary["input_bytes"] = len(data)
     show(summary, as_json=as_json, quiet=quiet)

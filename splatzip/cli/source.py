@@ -11,6 +11,26 @@ from splatzip.cli.console import named, warning_lines
 if TYPE_CHECKING:
     from splatzip import Scene
 
+PATIENCE_SECONDS = 2.0
+
+
+def whole(source: Path) -> Path | bytes:
+    """A .splatz to read: its path, or the bytes of a pipe, such as <(curl ADDRESS), which can be read but once."""
+    if not source.is_fifo():
+        return source
+    from threading import Timer
+
+    waiting = Timer(PATIENCE_SECONDS, lambda: warning_lines([f"{source}: a pipe; waiting for what is written into it"]))
+    waiting.daemon = True
+    waiting.start()
+    try:
+        with source.open("rb") as pipe:
+            first = pipe.read(1)
+            waiting.cancel()
+            return first + pipe.read()
+    finally:
+        waiting.cancel()
+
 
 def load_and_warn(source: Path, *, repair: bool) -> Scene:
     """Load a scene; say on stderr which rows repair dropped and which parts of the file we do not carry."""

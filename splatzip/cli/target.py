@@ -1,4 +1,7 @@
-"""The file that a verb writes: an existing one is kept unless --force, and a new one is whole or not there."""
+"""The file that a verb writes: an existing one is kept unless --force, and a new one is whole or not there.
+
+A link is followed, as everywhere: it stays, and what it names is written. Pipes and devices are never replaced.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,8 @@ def check_target(target: Path, *, force: bool, way_out: str = "--force replaces 
     folder = target.parent.parent if target.name == "meta.json" else target.parent  # a SOG folder is made
     if not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, "the folder to write to does not exist", str(folder))
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise FileExistsError(errno.EEXIST, "a pipe or a device, which is not replaced; name a file", str(target))
     from splatzip import files_beside
 
     for file in () if force else (target, *files_beside(target)):
@@ -31,12 +36,13 @@ def check_target(target: Path, *, force: bool, way_out: str = "--force replaces 
 
 
 def write_whole(target: Path, content: bytes) -> None:
-    """Write beside the target, then rename: whoever looks sees the old file or the whole new one."""
-    part = target.with_name(f".{target.name[:60]}.{os.urandom(4).hex()}.part")  # a long name stays one
+    """Write beside the target, or what it is a link to, then rename: whoever looks sees the old file or the new one."""
+    file = Path(os.path.realpath(target)) if target.is_symlink() else target
+    part = file.with_name(f".{file.name[:60]}.{os.urandom(4).hex()}.part")  # a long name stays one
     with named(target):
         try:
             part.write_bytes(content)
-            os.replace(part, target)
+            os.replace(part, file)
         except BaseException:  # also Ctrl-C
             part.unlink(missing_ok=True)
             raise

@@ -6,6 +6,7 @@ import json
 
 from splatzip.cli.console import named
 from splatzip.cli.options import AsJson, Quiet, Splatz
+from splatzip.cli.source import whole
 
 
 def verify(source: Splatz, as_json: AsJson = False, quiet: Quiet = False) -> None:
@@ -16,7 +17,7 @@ def verify(source: Splatz, as_json: AsJson = False, quiet: Quiet = False) -> Non
     from splatzip import verify as check
 
     with named(source):
-        facts = check(source)
+        facts = check(whole(source))
     if as_json:
         print(json.dumps({"file": str(source), **facts}, indent=2))
     elif not quiet:

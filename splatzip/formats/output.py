@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,14 +18,19 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """A binary file that becomes `path` when the block ends well, and vanishes when it does not.
 
     The bytes go to a file beside the target, so that the last step is a rename inside one folder: whoever looks
-    at `path` sees the old file or the whole new one.
+    at `path` sees the old file or the whole new one. A link stays, and what it names is written.
+
+    Raises: FileExistsError for a pipe or a device.
     """
-    part = _part_of(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise FileExistsError(errno.EEXIST, "a pipe or a device, which is not replaced; name a file", str(path))
+    real = Path(os.path.realpath(path)) if path.is_symlink() else path
+    part = _part_of(real)
     try:
         with _named(path, part):
             with part.open("xb") as file:
                 yield file
-            os.replace(part, path)
+            os.replace(part, real)
     except BaseException:  # also Ctrl-C: nothing half-written stays
         with suppress(OSError):  # a read-only disk refuses this, too, and the first refusal says more
             part.unlink()
