@@ -324,10 +324,10 @@ def report_html(
         if progress is not None:
             progress(min(taken / len(chosen), 1), "drawing the report")
         camera = chosen.cameras[index]
-        ref, *drawn = (
+        of_source, *drawn = (
             render(scene, camera, background=background, threads=threads).color for scene in (source, *scenes)
         )
-        return ViewPictures(ref, drawn, chosen.photo(index, background=background) if chosen.photos else None)
+        return ViewPictures(of_source, drawn, chosen.photo(index, background=background) if chosen.photos else None)
 
     return page(
         [replace(one, name=name) for one, name in zip(comparisons, _told_apart(tests), strict=True)],

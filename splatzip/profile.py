@@ -88,60 +88,68 @@ class Profile:
             geometry_coding: one of `stepped.GEOMETRY_CODINGS`, of scales and rotations.
         Raises: SplatzipError if a name is unknown, or the preset takes no quality, degree, share or coding.
         """
-        if name not in PRESETS:
-            raise SplatzipError(f"there is no preset {name!r}; choose {', '.join(PRESETS)}")
-        if degree is not None and not 0 <= degree <= MAX_SH_DEGREE:
-            raise SplatzipError(f"SH degree {degree} is out of range: 0 to {MAX_SH_DEGREE}")
-        if prune is not None and name != "balanced":
-            raise SplatzipError(f"{name} keeps every splat; drop --prune or choose balanced")
-        if prune is not None and not 0 <= prune < 1:
-            raise SplatzipError(f"{prune:g} of the splats cannot be removed; give a share from 0 to less than 1")
-        for what, coding, known in (
-            ("SH", sh_coding, stepped.SH_CODINGS), ("geometry", geometry_coding, stepped.GEOMETRY_CODINGS)
-        ):  # fmt: skip
-            if coding is not None and coding not in known:
-                raise SplatzipError(f"there is no coding {coding!r} of {what}; choose {', '.join(known)}")
-        if name != "balanced" and (size is not None or max_loss is not None):
-            raise SplatzipError(f"{name} cannot aim for a size or a loss; choose balanced")
-        if sum(target is not None for target in (size, quality, max_loss)) > 1:
-            raise SplatzipError("a size, a quality and a loss cannot be met at once; keep one")
-        if max_loss is not None and not max_loss > 0:
-            raise SplatzipError(f"a loss of {max_loss:g} dB is out of range: above 0")
-        if size is not None and not size >= 1:
-            raise SplatzipError(f"a file of {size} bytes is impossible; ask for more")
-        if quality is not None and not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
-            raise SplatzipError(f"quality {quality:g} dB is out of range: {QUALITY_RANGE[0]:g} to {QUALITY_RANGE[1]:g}")
+        _check_options(name, size, quality, max_loss, degree, prune, sh_coding, geometry_coding)
         if name == "lossless":
-            if quality is not None:
-                raise SplatzipError("lossless takes no quality; drop --quality or choose fast")
-            if degree is not None:
-                raise SplatzipError("lossless keeps every SH degree; drop --degree or choose near-lossless")
-            if sh_coding is not None or geometry_coding is not None:
-                raise SplatzipError("lossless quantizes nothing; drop the coding or choose near-lossless")
             return Profile(name, None)
         sh_books = stepped.SH_CODINGS[sh_coding or "scalar"]
         scale_books, rotation_books = stepped.GEOMETRY_CODINGS[geometry_coding or "scalar"]
         options = partial(stepped.Options, sh_books=sh_books, scale_books=scale_books, rotation_books=rotation_books)
         if name == "balanced":
-            if sh_coding not in (None, "scalar") or geometry_coding not in (None, "scalar"):
-                raise SplatzipError("balanced codes scalars only; drop the coding or choose fast")
             from splatzip import balance  # which renders: other presets start without
 
             return Profile(
                 name, options(_BALANCED_FINENESS), target_quality=quality, target_size=size, target_loss=max_loss,
                 best_effort=best_effort, balance=balance.Options(degree=degree, prune=prune),
             )  # fmt: skip
-        if quality is None:
-            fineness = _NEAR_LOSSLESS_FINENESS if name == "near-lossless" else _fineness_for(_FAST_DB)
-            estimate = None if name == "near-lossless" else _FAST_DB
-            return Profile(name, options(fineness), estimate, degree=degree)
-        steps = options(_fineness_for(quality))
-        if verify:
+        if quality is None and name == "near-lossless":
+            return Profile(name, options(_NEAR_LOSSLESS_FINENESS), degree=degree)
+        steps = options(_fineness_for(quality or _FAST_DB))
+        if verify and quality is not None:
             return Profile(name, steps, target_quality=quality, best_effort=best_effort, degree=degree)
-        return Profile(name, steps, quality, degree=degree)
+        return Profile(name, steps, estimated_quality=quality or _FAST_DB, degree=degree)
+
+
+def _check_options(
+    name: str, size: int | None, quality: float | None, max_loss: float | None, degree: int | None,
+    prune: float | None, sh_coding: str | None, geometry_coding: str | None,
+) -> None:  # fmt: skip
+    """Raises: SplatzipError as `Profile.preset_named`."""
+    if name not in PRESETS:
+        raise SplatzipError(f"there is no preset {name!r}; choose {', '.join(PRESETS)}")
+    if degree is not None and not 0 <= degree <= MAX_SH_DEGREE:
+        raise SplatzipError(f"SH degree {degree} is out of range: 0 to {MAX_SH_DEGREE}")
+    if prune is not None and name != "balanced":
+        raise SplatzipError(f"{name} keeps every splat; drop --prune or choose balanced")
+    if prune is not None and not 0 <= prune < 1:
+        raise SplatzipError(f"{prune:g} of the splats cannot be removed; give a share from 0 to less than 1")
+    for what, coding, known in (
+        ("SH", sh_coding, stepped.SH_CODINGS), ("geometry", geometry_coding, stepped.GEOMETRY_CODINGS)
+    ):  # fmt: skip
+        if coding is not None and coding not in known:
+            raise SplatzipError(f"there is no coding {coding!r} of {what}; choose {', '.join(known)}")
+    if name != "balanced" and (size is not None or max_loss is not None):
+        raise SplatzipError(f"{name} cannot aim for a size or a loss; choose balanced")
+    if sum(target is not None for target in (size, quality, max_loss)) > 1:
+        raise SplatzipError("a size, a quality and a loss cannot be met at once; keep one")
+    if max_loss is not None and not max_loss > 0:
+        raise SplatzipError(f"a loss of {max_loss:g} dB is out of range: above 0")
+    if size is not None and not size >= 1:
+        raise SplatzipError(f"a file of {size} bytes is impossible; ask for more")
+    if quality is not None and not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
+        raise SplatzipError(f"quality {quality:g} dB is out of range: {QUALITY_RANGE[0]:g} to {QUALITY_RANGE[1]:g}")
+    if name == "lossless":
+        if quality is not None:
+            raise SplatzipError("lossless takes no quality; drop --quality or choose fast")
+        if degree is not None:
+            raise SplatzipError("lossless keeps every SH degree; drop --degree or choose near-lossless")
+        if sh_coding is not None or geometry_coding is not None:
+            raise SplatzipError("lossless quantizes nothing; drop the coding or choose near-lossless")
+    if name == "balanced" and (sh_coding not in (None, "scalar") or geometry_coding not in (None, "scalar")):
+        raise SplatzipError("balanced codes scalars only; drop the coding or choose fast")
 
 
 def _fineness_for(quality: float) -> float:
+    """Between the estimates around it; above the last one, straight on."""
     (low_db, low), (high_db, high) = next(
         pair for pair in pairwise(_ESTIMATES) if quality <= pair[1][0] or pair[1] is _ESTIMATES[-1]
     )
