@@ -88,10 +88,7 @@ def encode(
     return _stepped_file(scene, coded, compensation, settings)
 
 
-def encode_verified(
-    scene: Scene, profile: Profile, *, threads: int = 0, tiers: NDArray[np.uint8] | None = None,
-    progress: Progress | None = None,
-) -> bytes:  # fmt: skip
+def encode_verified(scene: Scene, profile: Profile, *, threads: int = 0, progress: Progress | None = None) -> bytes:
     """Compress a scene, measure what it lost, and store that in the file.
 
     The result is decoded and rendered, and compared with the source from views made from the source. With a target in
@@ -110,7 +107,7 @@ def encode_verified(
     tried: list[float] = []
 
     def attempt(options: stepped.Options | None) -> tuple[float, tuple[bytes, float]]:
-        file = encode(scene, replace(profile, stepped=options), threads=threads, tiers=tiers)
+        file = encode(scene, replace(profile, stepped=options), threads=threads)
         of_views = pictures.of_views(decompress(file, threads=threads))
         psnr = float(np.mean(of_views))
         tried.append(psnr)

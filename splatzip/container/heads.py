@@ -28,7 +28,7 @@ def stream_heads(file: ContainerFile, run: RunEntry, chunk: ChunkEntry) -> list[
     where = f"tile {chunk.tile} tier {run.tier} layer {run.layer} at byte {chunk.offset}"
     cursor = Cursor(file.data[chunk.offset : chunk.offset + chunk.size], where)
     if run.layer == 0:
-        (_skip_frame if file.root.codec == Codec.STEPPED else _skip_columns_frame)(cursor)
+        (_skip_stepped_frame if file.root.codec == Codec.STEPPED else _skip_columns_frame)(cursor)
     heads = []
     for _ in range(cursor.uint()):
         stream, table_set = cursor.take(1)[0], cursor.uint() >> 2  # below: how many lanes
@@ -67,12 +67,14 @@ def attribute_of(stream: int) -> str:
 
 
 def _skip_columns_frame(cursor: Cursor) -> None:
+    """What a chunk of codec COLUMNS has before its streams (FORMAT.md 7.2)."""
     cursor.take(2)
     for _ in range(3):
         cursor.uint()
 
 
-def _skip_frame(cursor: Cursor) -> None:
+def _skip_stepped_frame(cursor: Cursor) -> None:
+    """The same of codec STEPPED (FORMAT.md 6.2); 0 stands for the frame of the tile's first tier."""
     if cursor.take(1)[0] == 0:
         return
     for _ in range(3):

@@ -84,7 +84,7 @@ class CudaRasterizer:
         intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
         exact_extent: bool, antialias: bool,
     ) -> NDArray[np.uint8]:  # fmt: skip
-        """The same for eyes: (V, H, W, 3), cut to 0..1, in 255ths; nothing else comes to the host."""
+        """Colours as `render` has them, (V, H, W, 3), cut to 0..1, in 255ths; nothing else comes to the host."""
         views = _views(world_to_cameras, origin, intrinsics, size, background)
         found: NDArray[np.uint8] = self._call("render_bytes", *views, exact_extent, antialias)
         return found
@@ -94,7 +94,7 @@ class CudaRasterizer:
         intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
         exact_extent: bool, antialias: bool, to: Any,
     ) -> None:  # fmt: skip
-        """The same for others to be held against: V colours that stay on the GPU, added to what make_pictures made."""
+        """Colours as `render` has them, V more in what make_pictures made: they stay on the GPU, to compare with."""
         self._call(
             "store", *_views(world_to_cameras, origin, intrinsics, size, background), exact_extent, antialias, to
         )
@@ -132,7 +132,7 @@ class CudaRasterizer:
         return dict(zip(ATTRIBUTE_NAMES, found, strict=True)), background
 
     def set_scene_at(self, addresses: Sequence[int], splats: int, sh_degree: int) -> None:
-        """The same of float32 arrays on the GPU, without gaps. They may change once the work that is queued is done."""
+        """`set_scene` of contiguous float32 arrays on the GPU; they may change once the work that is queued is done."""
         self._call("set_scene_at", tuple(addresses), splats, sh_degree)
 
     def render_at(

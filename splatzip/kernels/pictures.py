@@ -21,7 +21,7 @@ class StoredPictures:
 
     @classmethod
     def of(cls, pictures: Targets, make: Callable[[], Any]) -> StoredPictures:
-        """What `make` makes takes them, unless they are there.
+        """Pictures on a GPU: the same if they are there, else copies in what `make` makes.
 
         Raises: BackendError if memory is short.
         """

@@ -65,8 +65,8 @@ class Options:
         )  # fmt: skip
 
 
-class Steps(Protocol):
-    """Values being optimized, on any device."""
+class Optimizer(Protocol):
+    """Adam on a scene's arrays, on any device."""
 
     def arrays(self) -> Arrays:
         """The values so far."""
@@ -79,7 +79,7 @@ class Steps(Protocol):
 
 def repair(
     scene: Scene, cameras: Sequence[Camera], targets: Targets, options: Options | None = None, *,
-    weights: Sequence[float] | None = None, before_step: Callable[[int, Steps], None] | None = None,
+    weights: Sequence[float] | None = None, before_step: Callable[[int, Optimizer], None] | None = None,
     threads: int = 0, device: Engine = "cpu", progress: Callable[[float], None] | None = None,
 ) -> Scene:  # fmt: skip
     """Move a scene's attributes towards pictures.
@@ -90,7 +90,7 @@ def repair(
         targets: V pictures (H, W, 3) of what they should show, on black, not clipped.
         options: see `Options`.
         weights: (V,) how often each view is used, relative to others; None: equally often.
-        before_step: called with each step's number and the `Steps`, which it may make draw other values.
+        before_step: called with each step's number and the `Optimizer`, which it may make draw other values.
         threads: 0 for every core; the result does not depend on it.
         device: what draws and steps.
         progress: called with the share done.
@@ -101,23 +101,23 @@ def repair(
     for camera, shape in zip(cameras, shapes(targets), strict=True):
         if shape != (camera.height, camera.width, 3):
             raise ViewsError(f"view {camera.name}: a picture of shape {shape} for {camera.width}x{camera.height}")
-    steps: NativeRepair | CudaRepair
+    optimizer: NativeRepair | CudaRepair
     if device == "cpu":
         assert not isinstance(targets, StoredPictures)
-        steps = NativeRepair(scene.arrays(), targets, threads=threads)
+        optimizer = NativeRepair(scene.arrays(), targets, threads=threads)
     else:
-        steps = CudaRepair(scene.arrays(), targets, engine=device)
+        optimizer = CudaRepair(scene.arrays(), targets, engine=device)
     background = np.zeros(3, np.float32)
-    order = np.random.default_rng(options.seed)
+    random = np.random.default_rng(options.seed)
     queue: list[int] = []
     for step in range(options.steps):
         while not queue:
-            queue = _turns(len(cameras), weights, order)
+            queue = _turns(len(cameras), weights, random)
         view = queue.pop()
         if before_step is not None:
-            before_step(step, steps)
+            before_step(step, optimizer)
         camera = cameras[view]
-        steps.step(
+        optimizer.step(
             camera.world_to_camera,
             scene.origin,
             camera.intrinsics,
@@ -128,7 +128,7 @@ def repair(
         )
         if progress is not None:
             progress((step + 1) / options.steps)
-    return scene.edited(**steps.arrays())
+    return scene.edited(**optimizer.arrays())
 
 
 def _turns(views: int, weights: Sequence[float] | None, random: np.random.Generator) -> list[int]:

@@ -72,15 +72,15 @@ def settle(
     """
     options = options or Options()
 
-    def before_step(step: int, steps: repair.Steps) -> None:
+    def before_step(step: int, optimizer: repair.Optimizer) -> None:
         if step % options.every:
             return
-        if isinstance(steps, CudaRepair) and isinstance(decoded, Rounding):
+        if isinstance(optimizer, CudaRepair) and isinstance(decoded, Rounding):
             if step // options.every % options.replan == 0:
-                steps.plan(decoded.call(scene.edited(**steps.geometry())), threads=threads)
-            steps.show_rounded()
+                optimizer.plan(decoded.call(scene.edited(**optimizer.geometry())), threads=threads)
+            optimizer.show_rounded()
         else:
-            steps.show(decoded(scene.edited(**steps.arrays())))
+            optimizer.show(decoded(scene.edited(**optimizer.arrays())))
 
     return repair.repair(
         scene,

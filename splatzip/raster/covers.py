@@ -27,15 +27,15 @@ class Covers(Protocol):
     """Of N splats: what is covered by views that are taken anyway, and by candidates."""
 
     def look(self, camera: Camera) -> None:
-        """Draw a view: what follows is about it."""
+        """Draw a view: `take`, `covers_first` and `add` are about it."""
         ...
 
     def take(self) -> None:
-        """It is taken anyway."""
+        """The view is taken anyway: it counts before any candidate."""
         ...
 
     def covers_first(self) -> int:
-        """How many splats that matter it covers, and no view before."""
+        """How many splats that matter it covers and no view or candidate before did."""
         ...
 
     def add(self) -> None:

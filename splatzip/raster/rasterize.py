@@ -73,16 +73,16 @@ class Renderer(Protocol):
         ...
 
     def targets(self, cameras: Sequence[Camera], *, small: Sequence[float] | None = None) -> Targets:
-        """Those that others will be held against again and again, where these will be drawn.
+        """Their colours, kept where others will be drawn that are compared with them again and again.
 
         Args:
-            small: (V,) pixels of the largest that may not be kept as 16-bit floats (77 dB or more); None: none may. A
-                GPU keeps them all as such.
+            small: (V,) up to so many pixels a picture is kept in float32, a larger one as 16-bit floats (77 dB or
+                more); None: all in float32. A GPU keeps them all as 16-bit floats.
         """
         ...
 
     def errors(self, cameras: Sequence[Camera], targets: Targets) -> list[float]:
-        """Mean squared differences of those from targets of the same sizes. They are compared where they are drawn."""
+        """Mean squared difference of each colour from its target, of the same size; compared where it is drawn."""
         ...
 
 

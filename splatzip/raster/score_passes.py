@@ -32,15 +32,15 @@ class Passes(Protocol):
     """Sums over views of one scene."""
 
     def begin(self, wishes: Mapping[str, bool]) -> None:
-        """All sums are zero."""
+        """Start anew, with all sums that are wished for at zero: `removal`, `geometry_curvature`, ..."""
         ...
 
     def add(self, cameras: Sequence[Camera], weights: Sequence[float], settings: Settings) -> None:
-        """Views, one after the other."""
+        """Draw views and add what each says of the splats, one after the other."""
         ...
 
     def read(self) -> Sums:
-        """By name, those that were asked for."""
+        """(N, ...) sums by name: the fields of `raster.score.Scores` that were wished for."""
         ...
 
     def keep(self, rows: NDArray[np.int64]) -> None:

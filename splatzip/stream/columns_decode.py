@@ -36,9 +36,10 @@ from splatzip.stream.compensation import compensated, splats_missing
 
 CODE_DTYPES = ("uint8", "uint16", "uint32")
 DTYPES = (*CODE_DTYPES, "uint64", "float32")
+# Part of the format (docs/FORMAT.md 7.2 and 7.5).
 MAX_TILE_SPLATS = 1 << 16
 MAX_SPLATS_PER_BYTE = 1024  # of a chunk: identical splats cost next to nothing, and memory must stay bounded
-MAX_CODE_COLUMNS = 75
+MAX_CODE_COLUMNS = 75  # SH of degree 4, of a float scene
 
 _DECODERS = {"cpu": decode_columns, "cuda": decode_columns_on_gpu}
 _Chunks = dict[tuple[int, int], ChunkEntry]  # by (tier, tile), ascending

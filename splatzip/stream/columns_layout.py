@@ -65,11 +65,12 @@ def take(arrays: Mapping[str, NDArray[Any]], component: Component) -> Integers:
     return fold(words, component)
 
 
-def _simple(array: str, columns: Sequence[int], bits: int, first: int, fold: str = "", layer: int = 0,
-            raw_bits: int = 0) -> list[Component]:  # fmt: skip
+def _simple(
+    array: str, columns: Sequence[int], bits: int, first: int, fold: str = "", raw_bits: int = 0
+) -> list[Component]:
+    """Whole columns, of layer 0."""
     return [
-        Component(array, c, 0, bits, ColumnInput(layer, first + k, raw_bits=raw_bits), fold)
-        for k, c in enumerate(columns)
+        Component(array, c, 0, bits, ColumnInput(0, first + k, raw_bits=raw_bits), fold) for k, c in enumerate(columns)
     ]
 
 
@@ -177,7 +178,7 @@ def _ksplat(version: int, shapes: Mapping[str, tuple[int, str]]) -> Layout:
     sh_raw = {32: FLOAT_RAW_BITS, 16: 4, 8: 0}[sh_bits]
     sh_fold = "" if sh_bits == 8 else "float"
     # Level 0 holds floats, the other levels 16-bit steps inside a bucket: its number goes above the coordinate.
-    buckets = _simple("buckets", [0], 32, OTHER, raw_bits=0) if wide else []
+    buckets = _simple("buckets", [0], 32, OTHER) if wide else []
     components = [
         *_simple("scales", [0, 1, 2], bits, SCALE, "float", raw_bits=raw),
         *_simple("colors", [3], 8, OPACITY),

@@ -90,7 +90,7 @@ class FreeSpace:
         self._all, self._extent, self._random = scene, extent, random
         largest = np.zeros(len(scene), bool)
         largest[extent.largest(PROBE_SHARE)] = True
-        self._uncoloured = drawn.by
+        self._every_splat = drawn.by
         self._largest = precise_renderer(drawn.scene.take(largest[drawn.rows]), threads=threads, device=device)
         self._distances = OBJECT_DISTANCES if self._is_object() else SURROUNDED_DISTANCES
 
@@ -169,7 +169,7 @@ class FreeSpace:
         if not cameras:
             return []
         enlarged = [camera.scaled(DETAIL_SCALE) for camera in cameras]
-        detail = np.array([_detail(picture) for picture in self._uncoloured.pictures(enlarged)])
+        detail = np.array([_detail(picture) for picture in self._every_splat.pictures(enlarged)])
         blurred = detail < ENOUGH_DETAIL * np.percentile(detail, DETAIL_PERCENTILE)
         order = np.lexsort((np.where(blurred, -detail, np.arange(len(cameras))), blurred))
         return [cameras[index] for index in np.sort(order[:count])]

@@ -63,16 +63,11 @@ class Pose:
         )  # fmt: skip
 
 
-def pose_of(camera: Camera, distance: float, up: tuple[float, float, float] | None = None) -> Pose:
-    """The pose that sees what a camera sees.
-
-    Args:
-        distance: from the camera to what a person turns about.
-        up: of the scene; None: of the camera.
-    """
+def pose_of(camera: Camera, distance: float) -> Pose:
+    """The pose that sees what a camera sees, `distance` from what a person turns about."""
     look, down = camera.world_to_camera[2, :3], camera.world_to_camera[1, :3]
     fov = float(np.degrees(2 * np.arctan(camera.height / 2 / camera.fy)))
-    return Pose(_three(camera.position), _three(camera.position + distance * look), up or _three(-down), fov)
+    return Pose(_three(camera.position), _three(camera.position + distance * look), _three(-down), fov)
 
 
 def opening_pose(scene: Scene | Outline, draw: Callable[[Camera], Picture], views: Views | None = None) -> Pose:
