@@ -84,7 +84,7 @@ def main() -> None:
         else:
             for scene in scenes_named(options.scenes):
                 _measure(scene, options)
-    write_table(TABLE)
+    write_table()
     write_ablations()
     print(f"{TABLE} and {ABLATIONS} are written from {RECORDS.parent}")
 

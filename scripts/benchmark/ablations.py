@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from benchmark.codings import CODINGS_RECORDS, codings
 from benchmark.distillation import DISTILLATION_RECORDS, distillation
@@ -27,9 +26,9 @@ sections name, from `benchmarks/*.jsonl`; terms as in BENCHMARKS.md.
 _RECORDS = (IDEAS_RECORDS, PRUNING_RECORDS, DISTILLATION_RECORDS, CODINGS_RECORDS, RECIPES_RECORDS)
 
 
-def write_ablations(path: Path = ABLATIONS, records: Sequence[Path] = _RECORDS) -> None:
+def write_ablations() -> None:
     """Write the whole document."""
-    rows: list[Row] = [row for file in records for row in read_rows(file)]
+    rows: list[Row] = [row for file in _RECORDS for row in read_rows(file)]
     sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (ideas, pruning, distillation, codings, recipes)
     text = "\n".join(line for section in sections for line in [*section(rows), ""])
-    path.write_text(_INTRODUCTION + text.rstrip("\n") + "\n")
+    ABLATIONS.write_text(_INTRODUCTION + text.rstrip("\n") + "\n")

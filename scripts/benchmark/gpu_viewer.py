@@ -89,15 +89,15 @@ def jpeg(drawn_by: Renderer, camera: Camera) -> bytes:
     return written.getvalue()
 
 
-def served(file: Path, *, device: str = "cuda", pictures: int = PICTURES) -> float:
+def served(file: Path) -> float:
     """Pictures a second that the viewer's server answers, one asked for after the other."""
     command = [sys.executable, "-c", "from splatzip.cli import main; main()", "view", str(file), "--port", "0"]
-    with subprocess.Popen([*command, "--device", device], stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen([*command, "--device", "cuda"], stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             found = re.search(r"http://\S+", server.stdout.readline())
             assert found is not None
-            return viewer.pictures_a_second(found[0], size=(WIDTH, HEIGHT), quality=QUALITY, pictures=pictures)
+            return viewer.pictures_a_second(found[0], size=(WIDTH, HEIGHT), quality=QUALITY, pictures=PICTURES)
         finally:
             server.terminate()
 

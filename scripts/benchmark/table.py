@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from benchmark.asked import ASKED_RECORDS, asked
 from benchmark.pseudo import VIEWS_RECORDS, pseudo_views
@@ -44,10 +43,10 @@ medians, with the range of the repetitions in parentheses.
 """
 
 
-def write_table(path: Path, records: Sequence[Path] = _ROWS) -> None:
+def write_table() -> None:
     """Write the whole document."""
     place = {scene.name: number for number, scene in enumerate(SCENES)}
-    recorded = [row for file in records for row in read_rows(file)]
+    recorded = [row for file in _ROWS for row in read_rows(file)]
     rows = sorted(recorded, key=lambda row: place.get(row["scene"], len(place)))
     draw(rows)
     sections: Sequence[Callable[[Sequence[Row]], list[str]]] = (
@@ -71,7 +70,7 @@ def write_table(path: Path, records: Sequence[Path] = _ROWS) -> None:
     drawn = read_rows(RENDER_RECORDS)
     lines = [*_machines([*rows, *drawn]), *(line for section in sections for line in section(rows)), *rendering(drawn)]
     text = _INTRODUCTION + "\n".join(lines).rstrip("\n") + "\n"
-    path.write_text(text)
+    TABLE.write_text(text)
 
 
 def _machines(rows: Sequence[Row]) -> list[str]:

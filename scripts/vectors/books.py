@@ -55,10 +55,10 @@ def two() -> bytes:
     return encoded(leica(40, 1), Options(sh_books=sub_vector_vq.Options(parts=2, entries=12, price=0.0)))
 
 
-def head(books: Sequence[tuple[int, int, int]], first_step: int = 2 * 40 - 1) -> bytes:
-    """First step (zigzag), and first, numbers and entries of books, their weights all 0."""
+def head(books: Sequence[tuple[int, int, int]]) -> bytes:
+    """First step (-40, zigzag), and first, numbers and entries of books, their weights all 0."""
     return (
-        varint(first_step)
+        varint(2 * 40 - 1)
         + varint(len(books))
         + b"".join(b"".join(map(varint, book)) + bytes(SIZE_TERMS) for book in books)
     )

@@ -172,12 +172,12 @@ def tables(payload: bytes) -> Callable[[], bytes]:
 # --- Chunks -----------------------------------------------------------------------------------------------------------
 
 
-def payload(change: Callable[[bytes], bytes], *, tier: int = 0, layer: int = 0, chunk: int = 0) -> Callable[[], bytes]:
-    """Another chunk."""
+def payload(change: Callable[[bytes], bytes]) -> Callable[[], bytes]:
+    """Another first chunk, of tier 0 and layer 0."""
 
     def apply(parts: Parts) -> None:
-        run = next(r for r in parts.runs if (r.tier, r.layer) == (tier, layer))
-        run.payloads[chunk] = change(run.payloads[chunk])
+        run = next(r for r in parts.runs if (r.tier, r.layer) == (0, 0))
+        run.payloads[0] = change(run.payloads[0])
 
     return lambda: changed(apply)
 
@@ -291,8 +291,8 @@ def larger_first_set(by: int) -> Callable[[], bytes]:
     return lambda: changed(change)
 
 
-def table_bits(*bits: tuple[int, int], contexts: int = 1, tables: int = 1) -> Callable[[], bytes]:
-    """A TABLES chunk of one set for stream 1 with these (value, count) bits; count -k: Golomb of order k."""
+def table_bits(*bits: tuple[int, int], tables: int = 1) -> Callable[[], bytes]:
+    """A TABLES chunk of one set, for stream 1 and one context, of these (value, count) bits; -k: Golomb of order k."""
     writer = BitWriter()
     for value, count in bits:
         if count < 0:
@@ -300,7 +300,7 @@ def table_bits(*bits: tuple[int, int], contexts: int = 1, tables: int = 1) -> Ca
         else:
             writer.put(value, count)
     packed = writer.bytes()
-    head = bytes([1, 1, contexts - 1, 16 | tables - 1])
+    head = bytes([1, 1, 0, 16 | tables - 1])
     return other_shared(Kind.TABLES, 0, head + varint(len(packed)) + packed)
 
 
