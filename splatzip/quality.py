@@ -23,17 +23,11 @@ from splatzip.scene import Camera, Scene
 from splatzip.views import Views, pseudo_views
 
 Floats = NDArray[np.float32]
+Metric = Callable[[Floats, Floats], float]
 Color = tuple[float, float, float]
 BLACK: Color = (0.0, 0.0, 0.0)
 _MEASURING_VIEWS = 12
 _MEASURING_SEED = 0x5EED  # of its own: what an encoder fits to, it does not measure itself with
-
-_EXTRA: dict[str, Callable[[Floats, Floats], float]] = {
-    "ms_ssim": metrics.ms_ssim,
-    "flip": metrics.flip,
-    "lpips": metrics.lpips,
-}
-assert set(_EXTRA) == set(EXTRA_METRICS)
 
 
 def compare(
@@ -65,10 +59,11 @@ def compare(
     Raises: ViewsError, naming the frame, if nothing of `ref` is seen in a view or a photo is damaged; BackendError if
         a metric or a backend is not available.
     """
-    if unknown := set(extra) - set(_EXTRA):
-        raise SplatzipError(f"there is no metric {min(unknown)!r}; choose {', '.join(_EXTRA)}")
+    if unknown := set(extra) - set(EXTRA_METRICS):
+        raise SplatzipError(f"there is no metric {min(unknown)!r}; choose {', '.join(EXTRA_METRICS)}")
     draw = partial(render, background=background, extent=extent, backend=backend, threads=threads)
-    psnr, ssim = partial(metrics.psnr, threads=threads), partial(metrics.ssim, threads=threads)
+    psnr, ssim, ms_ssim = (partial(m, threads=threads) for m in (metrics.psnr, metrics.ssim, metrics.ms_ssim))
+    extras: dict[str, Metric] = {"ms_ssim": ms_ssim, "flip": metrics.flip, "lpips": metrics.lpips}
     found = []
     for index, camera in enumerate(views.cameras):
         if progress is not None:
@@ -81,7 +76,7 @@ def compare(
                 psnr(source, other),
                 ssim(source, other),
                 None if photo is None else PhotoQuality(psnr(source, photo), psnr(other, photo)),
-                {name: measure(source, other) for name, measure in _EXTRA.items() if name in extra},
+                {name: extras[name](source, other) for name in EXTRA_METRICS if name in extra},
             )
         )
     return Comparison(

@@ -91,11 +91,11 @@ def meet(
         more already.
     Raises: OutOfReachError, naming what the finest setting gives, if that is less than the target.
     """
-    by_fineness = _Search(options.coarsest, options.finest, 0.12, 5.5, (2.0, 9.0))
+    by_fineness = _Search(options.coarsest, options.finest, least_bracket=0.12, slope=5.5, slopes=(2.0, 9.0))
     rough = _search(target_db, lambda value: attempt(Setting(value, 0.0)), start, by_fineness, options)
     if rough.psnr <= target_db + options.tolerance_db:
         return rough
-    by_color = _Search(options.coarsest_color, 0.0, 1e-3, 2.5, (0.5, 9.0))
+    by_color = _Search(options.coarsest_color, 0.0, least_bracket=1e-3, slope=2.5, slopes=(0.5, 9.0))
     given = Attempt(0.0, rough.psnr, rough.made)
     return _search(target_db, lambda value: attempt(Setting(rough.value, value)), 0.0, by_color, options, above=given)
 

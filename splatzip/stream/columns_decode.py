@@ -170,7 +170,20 @@ def read_source(file: ContainerFile) -> Source:
     raw = file.shared_payload(Kind.SOURCE, 1)
     if raw is None and any([*(math.prod(shape) for _, _, shape in listed), *(size for _, size in records)]):
         raise file.lacks("the tables of its source")
-    data = bytes(raw or b"")
+    tables, carried = _tables_and_records(bytes(raw or b""), listed, records, where)
+    return Source(format, version, shapes, tables, header, carried)
+
+
+def _tables_and_records(
+    data: bytes, listed: list[tuple[str, str, tuple[int, ...]]], records: list[tuple[int, int]], where: str
+) -> tuple[dict[str, NDArray[Any]], tuple[tuple[int, bytes], ...]]:
+    """What SOURCE 1 holds: tables by name, records with their kinds.
+
+    Args:
+        listed: name, type and shape of each table.
+        records: kind and bytes of each.
+        where: what lists them, for errors.
+    """
     tables, at = {}, 0
     for name, type_name, shape in listed:
         if type_name not in DTYPES:
@@ -190,7 +203,7 @@ def read_source(file: ContainerFile) -> Source:
         at += size
     if at != len(data):
         raise CorruptError(f"chunk ({int(Kind.SOURCE)}, 1): {len(data) - at} bytes are left over")
-    return Source(format, version, shapes, tables, header, tuple(carried))
+    return tables, tuple(carried)
 
 
 def tiles_of(file: ContainerFile, layout: Layout) -> Tiles:
