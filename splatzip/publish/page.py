@@ -21,6 +21,7 @@ from splatzip.publish import bundle
 _TITLE = "<title>splatzip</title>"
 _SETTINGS = '<script type="application/json" id="splatzip-settings">{}</script>'
 _VIEWER = '<script type="module" src="./viewer.js"></script>'
+_WAITS = ('<div id="splatzip-waits">', "</div>\n")  # about viewer.js, of which the offline page has no file
 # One page has nobody to ask and asks nobody. Blobs are the worker; "wasm-unsafe-eval" lets it compile the decoder.
 _OFFLINE_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:; worker-src blob:; "
@@ -48,7 +49,9 @@ def offline_page(title: str, settings: Mapping[str, Any], scene: bytes) -> str:
     # In a script element "</script" ends it, wherever it stands; "<!--" begins a state in which it does not.
     viewer = bundle.content("viewer.js").decode().replace("</script", "<\\/script").replace("<!--", "<\\!--")
     policy = f'<meta http-equiv="Content-Security-Policy" content="{_OFFLINE_POLICY}">'
-    page = _replaced(_filled(title, settings), _VIEWER, f'{held}\n<script type="module">{viewer}</script>')
+    page, rest = _filled(title, settings).split(_WAITS[0])
+    page += rest.split(_WAITS[1], 1)[1]
+    page = _replaced(page, _VIEWER, f'{held}\n<script type="module">{viewer}</script>')
     return _replaced(page, "<head>", f"<head>\n{policy}")
 
 

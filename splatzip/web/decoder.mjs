@@ -46,26 +46,28 @@ var e = class {
 		for (let e of this.#t) this.#e.splatzip_free(e);
 		this.#t.length = 0;
 	}
-};
-// src/decoder/open.ts
-function n(e, t) {
-	return new r(e, t);
+}, n = 60, r = "it must lie beside viewer.js, or where findPartsIn says";
+function i(e, t) {
+	return new a(e, t);
 }
-var r = class {
+var a = class {
 	#e;
 	#t;
 	#n = !0;
 	#r = !1;
+	#i;
 	constructor(e, t) {
 		this.#t = e, this.#e = t.startWorker(), this.#e.onmessage = ({ data: e }) => {
-			this.#r = !0, this.#a(e);
+			this.#r = !0, clearTimeout(this.#i), e !== "started" && this.#o(e);
 		}, this.#e.onerror = ({ message: e }) => {
-			this.#o(this.#r ? e : `worker.js did not start; it must lie beside viewer.js, or where findPartsIn says${e && ` (${e})`}`);
-		}, this.#i = t.decoder().then((e) => this.#e.postMessage({ module: e }), (e) => this.#o(e instanceof Error ? e.message : String(e)));
+			this.#r ? this.#s("InternalError", e) : this.#s("PartsError", `worker.js did not start; ${r}${e && ` (${e})`}`);
+		};
+		let i = () => this.#s("PartsError", `worker.js has not come: nothing for ${n} seconds`);
+		this.#i = setTimeout(i, 1e3 * n), this.#a = t.decoder().then((e) => this.#e.postMessage({ module: e }), (e) => this.#s("PartsError", e instanceof Error ? e.message : String(e)));
 	}
-	#i;
+	#a;
 	push(e, t) {
-		this.#i.then(() => {
+		this.#a.then(() => {
 			this.#n && this.#e.postMessage({
 				bytes: e,
 				offset: t
@@ -73,24 +75,24 @@ var r = class {
 		});
 	}
 	end() {
-		this.#i.then(() => {
+		this.#a.then(() => {
 			this.#n && this.#e.postMessage("end");
 		});
 	}
 	close() {
-		this.#n = !1, this.#e.terminate();
-	}
-	#a(e) {
-		this.#n && this.#t(e), (e.type === "end" || e.type === "failure") && this.close();
+		this.#n = !1, clearTimeout(this.#i), this.#e.terminate();
 	}
 	#o(e) {
-		this.#a({
+		this.#n && this.#t(e), (e.type === "end" || e.type === "failure") && this.close();
+	}
+	#s(e, t) {
+		this.#o({
 			type: "failure",
-			error: "InternalError",
-			message: e
+			error: e,
+			message: t
 		});
 	}
-}, i = class {
+}, o = class {
 	#e = [];
 	get whole() {
 		return this.#n(0);
@@ -150,40 +152,40 @@ var r = class {
 			n(i, Math.max(e, i.start), Math.min(t, i.end));
 		}
 	}
-}, a = class extends Error {
+}, s = class extends Error {
 	name;
 	constructor(e, t) {
 		super(t), this.name = e;
 	}
-}, o = (e) => new a("CorruptError", e), s = (e) => new a("TruncatedError", e), c = (e) => new a("UnsupportedFeatureError", e), l = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)/gs, u = 500;
-function d(e, t, { wrapReals: n = !1 } = {}) {
+}, c = (e) => new s("CorruptError", e), l = (e) => new s("TruncatedError", e), u = (e) => new s("UnsupportedFeatureError", e), d = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)/gs, f = 500;
+function p(e, t, { wrapReals: n = !1 } = {}) {
 	let r;
 	try {
 		let t = new TextDecoder("utf-8", {
 			fatal: !0,
 			ignoreBOM: !0
 		}).decode(e);
-		r = JSON.parse(n ? t.replace(l, (e) => e.startsWith("\"") ? e : `{"~real":${e}}`) : t);
+		r = JSON.parse(n ? t.replace(d, (e) => e.startsWith("\"") ? e : `{"~real":${e}}`) : t);
 	} catch {
-		throw o(`${t}: it is not JSON`);
+		throw c(`${t}: it is not JSON`);
 	}
-	if (m(r, t, 0), !f(r)) throw o(`${t}: it is not a JSON object`);
+	if (g(r, t, 0), !m(r)) throw c(`${t}: it is not a JSON object`);
 	return r;
 }
-function f(e) {
+function m(e) {
 	return typeof e == "object" && !!e && !Array.isArray(e);
 }
-function p(e) {
-	let t = f(e) && "~real" in e ? e["~real"] : e;
+function h(e) {
+	let t = m(e) && "~real" in e ? e["~real"] : e;
 	return typeof t == "number" ? t : void 0;
 }
-function m(e, t, n) {
-	if (n > u) throw o(`${t}: it is not JSON: it is nested too deeply`);
-	if (typeof e == "number" && !Number.isFinite(e)) throw o(`${t}: a number is too large`);
-	if (typeof e == "object" && e) for (let r of Object.values(e)) m(r, t, n + 1);
+function g(e, t, n) {
+	if (n > f) throw c(`${t}: it is not JSON: it is nested too deeply`);
+	if (typeof e == "number" && !Number.isFinite(e)) throw c(`${t}: a number is too large`);
+	if (typeof e == "object" && e) for (let r of Object.values(e)) g(r, t, n + 1);
 }
 // src/decoder/columns/dequantize.ts
-var h = [
+var _ = [
 	"LDB",
 	"RDB",
 	"LUB",
@@ -200,13 +202,13 @@ var h = [
 	"RBD",
 	"LBU",
 	"RBU"
-], g = 34028234663852886e22;
-function _(e, t) {
-	let n = ee[t.format];
-	if (!n) throw new a("UnsupportedFeatureError", `no dequantizer for the source format '${t.format}'`);
+], ee = 34028234663852886e22;
+function te(e, t) {
+	let n = ne[t.format];
+	if (!n) throw new s("UnsupportedFeatureError", `no dequantizer for the source format '${t.format}'`);
 	return n(e, t);
 }
-var ee = {
+var ne = {
 	float32: ({ call: e }, { codes: t }) => {
 		let n = [
 			"positions",
@@ -239,7 +241,7 @@ var ee = {
 		};
 	},
 	spz: ({ call: e }, { version: t, codes: n, header: r }) => {
-		let { sh_degree: i, fractional_bits: a, axes: o = "RUB" } = r, s = h.indexOf(o) + 1;
+		let { sh_degree: i, fractional_bits: a, axes: o = "RUB" } = r, s = _.indexOf(o) + 1;
 		if (![
 			1,
 			2,
@@ -278,7 +280,7 @@ var ee = {
 			"scales",
 			"sh0",
 			"shN"
-		].map((e, t) => e === "shN" && !i ? /* @__PURE__ */ new Float64Array(256) : ne(r, e, a[t]));
+		].map((e, t) => e === "shN" && !i ? /* @__PURE__ */ new Float64Array(256) : ie(r, e, a[t]));
 		return {
 			coefficients: 0,
 			run: ({ n, at: r, coefficients: i, palette: a }, s, c) => {
@@ -318,9 +320,9 @@ var ee = {
 		};
 	},
 	ksplat: ({ call: e }, { version: t, codes: n, tables: r, header: i }) => {
-		let a = i.compression_level, o = [p(i.sh_min), p(i.sh_max)];
+		let a = i.compression_level, o = [h(i.sh_min), h(i.sh_max)];
 		if (t !== 1 || !x(a, 2)) throw S("this version and compression level of .ksplat are not known");
-		if (o.some((e) => e === void 0 || Math.abs(e) > g)) throw S("the SH range of the .ksplat source is not finite");
+		if (o.some((e) => e === void 0 || Math.abs(e) > ee)) throw S("the SH range of the .ksplat source is not finite");
 		let s = a === 0 ? "uint32" : "uint16";
 		for (let e of ["positions", "scales"]) v(n, e, s, 3);
 		v(n, "rotations", s, 4), v(n, "colors", "uint8", 4), v(n, "buckets", "uint32", 1);
@@ -334,12 +336,12 @@ var ee = {
 			"uint16",
 			"uint8"
 		][a], 3 * c);
-		let l = te(r, "bucket_sections", "uint32"), u = l.shape[0], d = te(r, "block_sizes", "float32"), f = d.shape[0], m = b(r, "bucket_centers", "float32", 2, [u, 3]), [h, _] = ["ranges", "sh_degrees"].map((e) => b(r, e, "uint32", 1, [f]));
+		let l = re(r, "bucket_sections", "uint32"), u = l.shape[0], d = re(r, "block_sizes", "float32"), f = d.shape[0], p = b(r, "bucket_centers", "float32", 2, [u, 3]), [m, g] = ["ranges", "sh_degrees"].map((e) => b(r, e, "uint32", 1, [f]));
 		return {
 			coefficients: c,
 			run: ({ n: t, at: n, coefficients: r, prefix: i }, s, c) => {
-				let p = (e) => s.put(e.bytes), g = r > 0 ? p(_) : s.zeros(4 * f);
-				return e.dequantize_ksplat(t, a, n("positions"), n("scales"), n("rotations"), r > 0 ? n("sh") : 0, n("colors"), i === 0 ? n("buckets") : i, u, p(m), p(l), f, p(d), p(h), g, r, s.put(Float64Array.from(o)), c);
+				let h = (e) => s.put(e.bytes), _ = r > 0 ? h(g) : s.zeros(4 * f);
+				return e.dequantize_ksplat(t, a, n("positions"), n("scales"), n("rotations"), r > 0 ? n("sh") : 0, n("colors"), i === 0 ? n("buckets") : i, u, h(p), h(l), f, h(d), h(m), _, r, s.put(Float64Array.from(o)), c);
 			}
 		};
 	}
@@ -361,10 +363,10 @@ function b(e, t, n, r, i) {
 	if (a.dtype !== n || !o) throw S(`array '${t}' of the source is ${a.shape.join("x")} ${a.dtype}`);
 	return a;
 }
-function te(e, t, n) {
+function re(e, t, n) {
 	return b(e, t, n, 1);
 }
-function ne(e, t, n) {
+function ie(e, t, n) {
 	let r = e.get(t);
 	if (!r) throw S(`the source has no array '${t}'`);
 	let i = r.dtype === "uint64", { bytes: a, shape: o } = b(e, t, i ? "uint64" : "float32", n === 256 ? 1 : 2);
@@ -374,7 +376,7 @@ function ne(e, t, n) {
 function x(e, t) {
 	return typeof e == "number" && Number.isInteger(e) && e >= 0 && e <= t;
 }
-var S = (e) => new a("FormatError", e), C = {
+var S = (e) => new s("FormatError", e), C = {
 	uint8: 1,
 	uint16: 2,
 	uint32: 4,
@@ -384,18 +386,18 @@ var S = (e) => new a("FormatError", e), C = {
 	0,
 	1,
 	2
-], re = [
+], ae = [
 	[30, 2],
 	[20, 10],
 	[10, 10],
 	[0, 10]
 ];
-function ie(e, t, n) {
-	let r = ae[e];
-	if (!r) throw c(`the source format '${e.slice(0, 40)}' is not known; a newer decoder may read it`);
+function oe(e, t, n) {
+	let r = se[e];
+	if (!r) throw u(`the source format '${e.slice(0, 40)}' is not known; a newer decoder may read it`);
 	return r(t, n);
 }
-var ae = {
+var se = {
 	spz: (e, t) => ({
 		coordinates: E("positions", w, e === 1 ? 16 : 32, { folded: e === 1 }),
 		components: [
@@ -406,7 +408,7 @@ var ae = {
 				0,
 				2
 			], 8),
-			...e >= 3 ? oe("rotations") : E("rotations", w, 8),
+			...e >= 3 ? ce("rotations") : E("rotations", w, 8),
 			...E("sh", T(O(t)), 8, { layer: 1 })
 		]
 	}),
@@ -447,7 +449,7 @@ var ae = {
 				[24, 8],
 				[8, 8]
 			]),
-			...D("rotation", re),
+			...D("rotation", ae),
 			...E("sh", T(O(t), !0), 8, { layer: 1 })
 		],
 		prefixShift: 11
@@ -471,7 +473,7 @@ var ae = {
 		]
 	}),
 	ksplat: (e, t) => {
-		let n = k(t, "positions").dtype === "uint32", r = n ? 32 : 16, i = 8 * C[t.get("sh")?.dtype ?? "uint8"];
+		let n = le(t, "positions").dtype === "uint32", r = n ? 32 : 16, i = 8 * C[t.get("sh")?.dtype ?? "uint8"];
 		return {
 			coordinates: E("positions", w, r, { folded: n }),
 			components: [
@@ -498,8 +500,8 @@ var ae = {
 		};
 	},
 	float32: (e, t) => {
-		if (e !== 1) throw c(`version ${e} of the bits of a float scene is not known`);
-		let n = T(Math.floor(k(t, "sh").columns / 3) - 1).map((e) => e + 3);
+		if (e !== 1) throw u(`version ${e} of the bits of a float scene is not known`);
+		let n = T(Math.floor(le(t, "sh").columns / 3) - 1).map((e) => e + 3);
 		return {
 			coordinates: E("positions", w, 32, { folded: !0 }),
 			components: [
@@ -553,8 +555,8 @@ function D(e, t, { folded: n = !1, layer: r = 0 } = {}) {
 		folded: n
 	}));
 }
-function oe(e) {
-	return D(e, re).map((e, t) => ({
+function ce(e) {
+	return D(e, ae).map((e, t) => ({
 		...e,
 		folded: t > 0
 	}));
@@ -562,61 +564,61 @@ function oe(e) {
 function O(e) {
 	return Math.floor((e.get("sh")?.columns ?? 0) / 3);
 }
-function k(e, t) {
+function le(e, t) {
 	let n = e.get(t);
-	if (!n) throw o(`chunk (3, 0): it has no array '${t}'`);
+	if (!n) throw c(`chunk (3, 0): it has no array '${t}'`);
 	return n;
 }
 // src/decoder/columns/source.ts
-var A = "chunk (3, 0)", se = 75, ce = class {
+var k = "chunk (3, 0)", ue = 75, de = class {
 	#e;
 	#t = /* @__PURE__ */ new Map();
 	#n = [];
 	#r = 0;
 	constructor(e) {
-		this.#e = d(e, A, { wrapReals: !0 });
-		let { format: t, version: n, codes: r, tables: i, records: a, header: s } = this.#e;
-		if (typeof t != "string" || !j(n) || !f(r) || !f(s)) throw P();
+		this.#e = p(e, k, { wrapReals: !0 });
+		let { format: t, version: n, codes: r, tables: i, records: a, header: o } = this.#e;
+		if (typeof t != "string" || !A(n) || !m(r) || !m(o)) throw N();
 		for (let [e, t] of Object.entries(r)) {
-			let [n, r] = le(t);
-			if (!j(n)) throw P();
-			if (!ue(r) || n > se) throw o(`${A}: an array of codes has an impossible shape`);
+			let [n, r] = fe(t);
+			if (!A(n)) throw N();
+			if (!pe(r) || n > ue) throw c(`${k}: an array of codes has an impossible shape`);
 			this.#t.set(e, {
 				columns: n,
 				dtype: r
 			});
 		}
-		for (let e of N(i)) {
-			let [t, n, r] = N(e);
-			if (N(e).length !== 3 || typeof t != "string" || typeof n != "string") throw P();
+		for (let e of M(i)) {
+			let [t, n, r] = M(e);
+			if (M(e).length !== 3 || typeof t != "string" || typeof n != "string") throw N();
 			this.#n.push({
 				name: t,
 				dtype: n,
-				shape: N(r).map(M)
+				shape: M(r).map(j)
 			});
 		}
-		for (let e of N(a)) {
-			let [t, n] = le(e);
-			M(t), this.#r += M(n);
+		for (let e of M(a)) {
+			let [t, n] = fe(e);
+			j(t), this.#r += j(n);
 		}
 	}
 	get needsData() {
-		return this.#r > 0 || this.#n.some(({ shape: e }) => de(e) > 0);
+		return this.#r > 0 || this.#n.some(({ shape: e }) => me(e) > 0);
 	}
 	source(e) {
 		let t = /* @__PURE__ */ new Map(), n = 0;
 		for (let { name: r, dtype: i, shape: a } of this.#n) {
-			if (!ue(i)) throw o(`${A}: table '${r}' has an unknown type`);
-			let s = de(a) * C[i];
-			if (s > e.length - n) throw o(`${A}: table '${r}' is larger than chunk (3, 1)`);
+			if (!pe(i)) throw c(`${k}: table '${r}' has an unknown type`);
+			let o = me(a) * C[i];
+			if (o > e.length - n) throw c(`${k}: table '${r}' is larger than chunk (3, 1)`);
 			t.set(r, {
 				dtype: i,
 				shape: a,
-				bytes: e.slice(n, n + s)
-			}), n += s;
+				bytes: e.slice(n, n + o)
+			}), n += o;
 		}
-		if (n += this.#r, n > e.length) throw o(`${A}: a record is larger than chunk (3, 1)`);
-		if (n < e.length) throw o(`chunk (3, 1): ${e.length - n} bytes are left over`);
+		if (n += this.#r, n > e.length) throw c(`${k}: a record is larger than chunk (3, 1)`);
+		if (n < e.length) throw c(`chunk (3, 1): ${e.length - n} bytes are left over`);
 		let { format: r, version: i, header: a } = this.#e;
 		return {
 			format: r,
@@ -627,29 +629,29 @@ var A = "chunk (3, 0)", se = 75, ce = class {
 		};
 	}
 };
-function j(e) {
+function A(e) {
 	return typeof e == "number" && Number.isInteger(e) && e >= 0 && e < 2 ** 32;
 }
+function j(e) {
+	if (!A(e)) throw N();
+	return e;
+}
 function M(e) {
-	if (!j(e)) throw P();
+	if (!Array.isArray(e)) throw N();
 	return e;
 }
-function N(e) {
-	if (!Array.isArray(e)) throw P();
-	return e;
-}
-function le(e) {
-	let t = N(e);
-	if (t.length !== 2) throw P();
+function fe(e) {
+	let t = M(e);
+	if (t.length !== 2) throw N();
 	return [t[0], t[1]];
 }
-function ue(e) {
+function pe(e) {
 	return typeof e == "string" && Object.hasOwn(C, e);
 }
-function de(e) {
+function me(e) {
 	return e.reduce((e, t) => e * t, 1);
 }
-var P = () => o(`${A}: a field is missing or not what it should be`), F = class {
+var N = () => c(`${k}: a field is missing or not what it should be`), P = class {
 	#e;
 	#t;
 	#n;
@@ -691,16 +693,16 @@ var P = () => o(`${A}: a field is missing or not what it should be`), F = class 
 		if (this.left > 0) throw this.corrupt(`${this.left} bytes are left over`);
 	}
 	corrupt(e) {
-		return o(`${this.#n}: ${e}`);
+		return c(`${this.#n}: ${e}`);
 	}
 	#i(e) {
 		if (e > this.left) throw this.corrupt("it ends too early");
 		return this.#r += e, this.#r - e;
 	}
-}, fe = 2 ** 31, I = {
+}, he = 2 ** 31, F = {
 	STEPPED: 1,
 	COLUMNS: 2
-}, L = {
+}, I = {
 	TABLES: 1,
 	STEPS: 2,
 	SOURCE: 3,
@@ -711,7 +713,7 @@ var P = () => o(`${A}: a field is missing or not what it should be`), F = class 
 	SETTINGS: 129,
 	QUALITY: 130,
 	TIERS: 131
-}, R = [
+}, L = [
 	83,
 	80,
 	76,
@@ -720,42 +722,42 @@ var P = () => o(`${A}: a field is missing or not what it should be`), F = class 
 	90,
 	13,
 	10
-], pe = 65535, me = 18;
-function z(e) {
-	if (e.length === 0 || R.some((t, n) => n < e.length && e[n] !== t)) throw new a("NotSplatzipError", "not a .splatz file: it does not start with SPLATZ");
+], ge = 65535, _e = 18;
+function R(e) {
+	if (e.length === 0 || L.some((t, n) => n < e.length && e[n] !== t)) throw new s("NotSplatzipError", "not a .splatz file: it does not start with SPLATZ");
 }
-function he(e, t) {
-	z(e);
-	let n = new F(e, "header at byte 0");
-	n.skip(R.length);
+function ve(e, t) {
+	R(e);
+	let n = new P(e, "header at byte 0");
+	n.skip(L.length);
 	let r = n.u16(), i = n.u16();
-	if (r !== 0 || i !== 4) throw new a("UnsupportedVersionError", `this file is version ${r}.${i}; this decoder reads 0.4`);
-	let o = n.u32(), s = n.u32() + n.u32() * 2 ** 32, c = n.u32();
+	if (r !== 0 || i !== 4) throw new s("UnsupportedVersionError", `this file is version ${r}.${i}; this decoder reads 0.4`);
+	let a = n.u32(), o = n.u32() + n.u32() * 2 ** 32, c = n.u32();
 	if (t(e.subarray(0, 28)) !== n.u32()) throw n.corrupt("the checksum is wrong; the file was damaged");
-	if (o > 4096 || 32 + o > s) throw n.corrupt("sizes disagree");
+	if (a > 4096 || 32 + a > o) throw n.corrupt("sizes disagree");
 	return {
-		rootSize: o,
-		fileSize: s,
+		rootSize: a,
+		fileSize: o,
 		rootCrc: c
 	};
 }
-function ge(e) {
-	let t = new F(e, "root at byte 32"), [n, r, i, a, o] = U(5, () => t.uint()), s = W(() => t.f64()), c = {
-		low: W(() => t.f32()),
-		high: W(() => t.f32())
+function ye(e) {
+	let t = new P(e, "root at byte 32"), [n, r, i, a, o] = V(5, () => t.uint()), s = H(() => t.f64()), c = {
+		low: H(() => t.f32()),
+		high: H(() => t.f32())
 	};
 	if (![...c.low, ...c.high].every(Number.isFinite) || c.low.some((e, t) => e > c.high[t])) throw t.corrupt("the bounding box is not finite, or its corners are swapped");
 	let l = t.uint(), u = !0;
-	H(t, l, () => {
-		let [e, n] = U(2, () => t.uint());
+	B(t, l, () => {
+		let [e, n] = V(2, () => t.uint());
 		u &&= e === 0 && n === 0;
 	});
 	let d = [];
-	H(t, t.uint(), () => d.push({
+	B(t, t.uint(), () => d.push({
 		size: t.uint(),
 		crc: t.u32()
 	}));
-	let f = B(t);
+	let f = we(t);
 	if (t.end(), r === 0 || i > 4 || l === 0 || !s.every(Number.isFinite)) throw t.corrupt("its number of splats, SH degree, number of segments or origin is impossible");
 	return {
 		codec: n,
@@ -771,11 +773,11 @@ function ge(e) {
 		entries: f
 	};
 }
-function _e(e, t) {
-	let n = new F(e, t), r = B(n);
+function be(e, t) {
+	let n = new P(e, t), r = we(n);
 	return n.end(), r;
 }
-function ve({ shared: e, runs: t }, n) {
+function xe({ shared: e, runs: t }, n) {
 	return {
 		shared: e.map((e) => ({
 			...e,
@@ -791,33 +793,33 @@ function ve({ shared: e, runs: t }, n) {
 		}))
 	};
 }
-function ye(e, { shared: t, runs: n }, r, i) {
-	let a = "root at byte 32", l = new Set(Object.values(L));
-	for (let { kind: e, name: n } of t) if (!l.has(e) && e < 128) throw c(`${n}: this version does not know its kind and cannot skip it; use a newer one`);
+function Se(e, { shared: t, runs: n }, r, i) {
+	let a = "root at byte 32", o = new Set(Object.values(I));
+	for (let { kind: e, name: n } of t) if (!o.has(e) && e < 128) throw u(`${n}: this version does not know its kind and cannot skip it; use a newer one`);
 	for (let t of n) {
-		if (t.segment >= e.segments || t.tier >= e.tiers || t.layer >= e.layers) throw o(`${a}: it lists ${V(t)}, which the scene does not have`);
-		if (t.directory.size > t.size) throw o(`${a}: the directory of ${V(t)} is larger than the run`);
+		if (t.segment >= e.segments || t.tier >= e.tiers || t.layer >= e.layers) throw c(`${a}: it lists ${z(t)}, which the scene does not have`);
+		if (t.directory.size > t.size) throw c(`${a}: the directory of ${z(t)} is larger than the run`);
 	}
-	let u = [...t.map(({ name: e }) => e), ...n.map(V)];
-	if (new Set(u).size < u.length) throw o(`${a}: a chunk or a run is listed twice`);
+	let s = [...t.map(({ name: e }) => e), ...n.map(z)];
+	if (new Set(s).size < s.length) throw c(`${a}: a chunk or a run is listed twice`);
 	let d = [...t, ...n.map((e) => ({
 		...e,
-		name: V(e)
+		name: z(e)
 	}))];
-	for (let { name: e, offset: t, size: n } of d) if (t + n > i) throw s(`${e} at byte ${t}: its ${n} bytes reach beyond the end at byte ${i}`);
+	for (let { name: e, offset: t, size: n } of d) if (t + n > i) throw l(`${e} at byte ${t}: its ${n} bytes reach beyond the end at byte ${i}`);
 	let f = r;
 	for (let { offset: e, size: t } of d.sort((e, t) => e.offset - t.offset || e.size - t.size)) {
-		if (e !== f) throw o(`byte ${Math.min(e, f)}: chunks leave a gap or overlap`);
+		if (e !== f) throw c(`byte ${Math.min(e, f)}: chunks leave a gap or overlap`);
 		f += t;
 	}
-	if (f !== i) throw o(`byte ${f}: ${i - f} bytes belong to no chunk`);
+	if (f !== i) throw c(`byte ${f}: ${i - f} bytes belong to no chunk`);
 }
-function be(e, t, n) {
-	let r = new F(e, `${t.directory.name} at byte ${t.offset}`), i = r.uint();
-	if (i * me > r.left) throw r.corrupt("it lists more chunks than it has room for");
-	let a = W((e) => (n.high[e] - n.low[e]) / pe), o = () => W((e) => n.low[e] + r.u16() * a[e]), s = [], c = -1, l = t.offset + t.directory.size;
+function Ce(e, t, n) {
+	let r = new P(e, `${t.directory.name} at byte ${t.offset}`), i = r.uint();
+	if (i * _e > r.left) throw r.corrupt("it lists more chunks than it has room for");
+	let a = H((e) => (n.high[e] - n.low[e]) / ge), o = () => H((e) => n.low[e] + r.u16() * a[e]), s = [], c = -1, l = t.offset + t.directory.size;
 	for (let e = 0; e < i; e++) {
-		if (c += 1 + r.uint(), c >= fe) throw r.corrupt(`tile number ${c} is too large`);
+		if (c += 1 + r.uint(), c >= he) throw r.corrupt(`tile number ${c} is too large`);
 		let [e, n, i] = [
 			r.uint(),
 			r.uint(),
@@ -839,10 +841,10 @@ function be(e, t, n) {
 	if (r.end(), l !== t.offset + t.size) throw r.corrupt("its chunks do not fill the run");
 	return s;
 }
-function B(e) {
+function we(e) {
 	let t = [];
-	H(e, e.uint(), () => {
-		let [n, r, i, a] = U(4, () => e.uint());
+	B(e, e.uint(), () => {
+		let [n, r, i, a] = V(4, () => e.uint());
 		t.push({
 			kind: n,
 			id: r,
@@ -853,8 +855,8 @@ function B(e) {
 		});
 	});
 	let n = [];
-	return H(e, e.uint(), () => {
-		let [t, r, i, a] = U(4, () => e.uint()), [o, s] = U(2, () => e.uint()), c = `directory of segment ${t} tier ${r} layer ${i}`, l = {
+	return B(e, e.uint(), () => {
+		let [t, r, i, a] = V(4, () => e.uint()), [o, s] = V(2, () => e.uint()), c = `directory of segment ${t} tier ${r} layer ${i}`, l = {
 			offset: a,
 			size: o,
 			crc: e.u32(),
@@ -873,19 +875,19 @@ function B(e) {
 		runs: n
 	};
 }
-function V({ segment: e, tier: t, layer: n }) {
+function z({ segment: e, tier: t, layer: n }) {
 	return `segment ${e} tier ${t} layer ${n}`;
 }
-function H(e, t, n) {
+function B(e, t, n) {
 	for (let r = 0; r < t; r++) {
 		if (e.left === 0) throw e.corrupt("it ends too early");
 		n();
 	}
 }
-function U(e, t) {
+function V(e, t) {
 	return Array.from({ length: e }, t);
 }
-function W(e) {
+function H(e) {
 	return [
 		e(0),
 		e(1),
@@ -893,9 +895,9 @@ function W(e) {
 	];
 }
 // src/decoder/streams.ts
-function xe(e, t, n, r) {
-	let i = new F(e, r);
-	n === 0 && (t === I.STEPPED ? Se : Ce)(i);
+function Te(e, t, n, r) {
+	let i = new P(e, r);
+	n === 0 && (t === F.STEPPED ? Ee : De)(i);
 	let a = [];
 	for (let e = i.uint(); e > 0; e--) {
 		let e = {
@@ -906,24 +908,24 @@ function xe(e, t, n, r) {
 	}
 	return a;
 }
-function Se(e) {
+function Ee(e) {
 	if (e.u8() !== 0) {
 		for (let t = 0; t < 3; t++) e.uint();
 		e.u8();
 		for (let t = 0; t < 4; t++) e.uint();
 	}
 }
-function Ce(e) {
+function De(e) {
 	e.skip(2);
 	for (let t = 0; t < 3; t++) e.uint();
 }
 // src/decoder/columns.ts
-var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
+var Oe = 65536, ke = 1024, U = 2, W = 256, Ae = 6, je = 11, Me = class {
 	isChained = !1;
 	essential = [
-		[L.SOURCE, 0],
-		[L.COLUMNS, 0],
-		[L.TABLES, 0]
+		[I.SOURCE, 0],
+		[I.COLUMNS, 0],
+		[I.TABLES, 0]
 	];
 	#e;
 	#t;
@@ -936,25 +938,25 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 	#c = /* @__PURE__ */ new Map();
 	#l = [];
 	constructor(e, t, n) {
-		this.#e = e, this.#t = n, this.#n = (t + 1) ** 2 - 1, n.has(`${L.SOURCE},1`) && this.essential.push([L.SOURCE, 1]);
-		for (let e = 0; n.has(`${L.PALETTE},${e}`); e++) this.#i.push([L.PALETTE, e]);
+		this.#e = e, this.#t = n, this.#n = (t + 1) ** 2 - 1, n.has(`${I.SOURCE},1`) && this.essential.push([I.SOURCE, 1]);
+		for (let e = 0; n.has(`${I.PALETTE},${e}`); e++) this.#i.push([I.PALETTE, e]);
 	}
 	get hasRest() {
 		return this.#o?.layout.components.some(({ layer: e }) => e === 1) ?? !1;
 	}
 	take(e, t, n) {
-		if (this.#r.set(`${e},${t}`, n.slice()), e === L.SOURCE && t === 0 && (this.#a = new ce(n), this.#a.needsData && !this.#t.has(`${L.SOURCE},1`))) throw o("root: it does not list the tables of its source");
-		e === L.TABLES && t < G && this.#o && this.#p(this.#o.file, t, n), !this.#o && this.essential.every(([e, t]) => this.#r.has(`${e},${t}`)) && (this.#o = this.#u());
+		if (this.#r.set(`${e},${t}`, n.slice()), e === I.SOURCE && t === 0 && (this.#a = new de(n), this.#a.needsData && !this.#t.has(`${I.SOURCE},1`))) throw c("root: it does not list the tables of its source");
+		e === I.TABLES && t < U && this.#o && this.#p(this.#o.file, t, n), !this.#o && this.essential.every(([e, t]) => this.#r.has(`${e},${t}`)) && (this.#o = this.#u());
 	}
 	needs(e) {
-		let t = Math.min(we, Te * e.bytes.length);
-		if (!(e.count >= 1 && e.count <= t)) throw o(`${e.name}: it cannot hold ${e.count} splats`);
+		let t = Math.min(Oe, ke * e.bytes.length);
+		if (!(e.count >= 1 && e.count <= t)) throw c(`${e.name}: it cannot hold ${e.count} splats`);
 		if (!this.#o) return this.essential;
-		let n = xe(e.bytes, I.COLUMNS, e.layer, e.name).map(({ tableSet: e }) => [L.TABLES, e]), r = e.layer === 1 && this.#o.source.format === "sog" ? [
-			[L.PALETTE, 0],
+		let n = Te(e.bytes, F.COLUMNS, e.layer, e.name).map(({ tableSet: e }) => [I.TABLES, e]), r = e.layer === 1 && this.#o.source.format === "sog" ? [
+			[I.PALETTE, 0],
 			...this.#i,
-			[L.COLUMNS, 1],
-			[L.TABLES, G]
+			[I.COLUMNS, 1],
+			[I.TABLES, U]
 		] : [];
 		return [
 			...this.essential,
@@ -970,19 +972,19 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 				logScales: i(3, 3),
 				rotations: i(6, 4),
 				opacityLogits: i(10, 1),
-				color: i(De, 3)
+				color: i(je, 3)
 			};
 		});
-		return this.hasRest && this.#c.set(q(e), e.bytes.slice()), n;
+		return this.hasRest && this.#c.set(G(e), e.bytes.slice()), n;
 	}
 	sh(e) {
-		let t = this.#c.get(q(e));
-		if (!t) throw o(`${e.name}: its layer 0 is not there`);
-		this.#c.delete(q(e));
+		let t = this.#c.get(G(e));
+		if (!t) throw c(`${e.name}: its layer 0 is not there`);
+		this.#c.delete(G(e));
 		let { dequantizer: n, source: r } = this.#o;
 		r.format === "sog" && (this.#s ??= this.#g());
 		let i = this.#s?.coefficients ?? n.coefficients;
-		if (i !== this.#n) throw o(`${e.name}: its SH degree is not the root's`);
+		if (i !== this.#n) throw c(`${e.name}: its SH degree is not the root's`);
 		let a = e.count;
 		return this.#e.withBlocks((n) => {
 			let r = n.floats(this.#m(n, e, t, e.bytes, i) + 44 * a, 3 * (1 + i) * a), o = new Float32Array(3 * i * a);
@@ -1000,35 +1002,35 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 		let t = this.#l.reduce((e, { words: t }) => e + t.length, 0), n = new Uint32Array(t), r = 0;
 		for (let { words: e } of this.#l) n.set(e, r), r += e.length;
 		let i = Uint32Array.from({ length: t }, (e, t) => t);
-		return i.sort((e, t) => n[e] - n[t] || e - t), e && this.#o?.source.format === "compressed_ply" && ke(i, n), i;
+		return i.sort((e, t) => n[e] - n[t] || e - t), e && this.#o?.source.format === "compressed_ply" && Ne(i, n), i;
 	}
 	close() {
 		this.#o && this.#e.call.columns_close(this.#o.file), this.#o = null;
 	}
 	#u() {
-		let e = this.#a.source(this.#r.get(`${L.SOURCE},1`) ?? /* @__PURE__ */ new Uint8Array()), t = ie(e.format, e.version, e.codes), n = this.#d(0), r = this.#f(n);
-		if (r.length !== t.components.length || t.components.some(({ layer: e }, t) => e !== r[t])) throw o("chunk (5, 0): its components are not those of the source");
+		let e = this.#a.source(this.#r.get(`${I.SOURCE},1`) ?? /* @__PURE__ */ new Uint8Array()), t = oe(e.format, e.version, e.codes), n = this.#d(0), r = this.#f(n);
+		if (r.length !== t.components.length || t.components.some(({ layer: e }, t) => e !== r[t])) throw c("chunk (5, 0): its components are not those of the source");
 		let i = t.components.filter(({ layer: e }) => e === 1);
-		if (!(e.format === "sog" ? i.length > 0 == this.#n > 0 : i.length === 3 * this.#n)) throw o("chunk (3, 0): its SH degree is not the root's");
+		if (!(e.format === "sog" ? i.length > 0 == this.#n > 0 : i.length === 3 * this.#n)) throw c("chunk (3, 0): its SH degree is not the root's");
 		for (let n of [...t.coordinates, ...t.components]) {
 			let t = e.codes.get(n.array), r = `chunk (3, 0): array '${n.array}'`;
-			if (!t || n.column >= t.columns) throw o(`${r} lacks a column`);
-			if (n.shift + n.bits > 8 * C[t.dtype]) throw o(`${r} is of too narrow a type`);
+			if (!t || n.column >= t.columns) throw c(`${r} lacks a column`);
+			if (n.shift + n.bits > 8 * C[t.dtype]) throw c(`${r} is of too narrow a type`);
 		}
 		for (let [e, t] of this.#r) {
 			let [r, i] = e.split(",").map(Number);
-			r === L.TABLES && i < G && this.#p(n, i, t);
+			r === I.TABLES && i < U && this.#p(n, i, t);
 		}
 		return {
 			source: e,
 			layout: t,
 			file: n,
-			dequantizer: _(this.#e, e)
+			dequantizer: te(this.#e, e)
 		};
 	}
 	#d(e) {
-		let t = this.#r.get(`${L.COLUMNS},${e}`), n = this.#e.withBlocks((e) => this.#e.call.columns_open(e.put(t), t.length));
-		if (n === 0) throw o(`chunk (5, ${e}): its numbers make no sense`);
+		let t = this.#r.get(`${I.COLUMNS},${e}`), n = this.#e.withBlocks((e) => this.#e.call.columns_open(e.put(t), t.length));
+		if (n === 0) throw c(`chunk (5, ${e}): its numbers make no sense`);
 		return n;
 	}
 	#f(e) {
@@ -1036,10 +1038,10 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 		return Array.from({ length: t.columns_components(e) }, (n, r) => t.columns_layer(e, r));
 	}
 	#p(e, t, n) {
-		if (!this.#e.withBlocks((r) => this.#e.call.columns_tables(e, t, r.put(n), n.length))) throw o(`chunk (1, ${t}): its numbers make no sense`);
+		if (!this.#e.withBlocks((r) => this.#e.call.columns_tables(e, t, r.put(n), n.length))) throw c(`chunk (1, ${t}): its numbers make no sense`);
 	}
 	#m(e, t, n, r, i) {
-		let { source: a, layout: s, dequantizer: c, file: l } = this.#o, u = t.count, d = s.prefixShift !== void 0, f = d ? e.zeros(4 * u) : 0, p = (e) => !r && (e === "sh" || e === "labels") ? a.format === "float32" ? 3 : 0 : a.codes.get(e)?.columns ?? 0, m = /* @__PURE__ */ new Map();
+		let { source: a, layout: o, dequantizer: s, file: l } = this.#o, u = t.count, d = o.prefixShift !== void 0, f = d ? e.zeros(4 * u) : 0, p = (e) => !r && (e === "sh" || e === "labels") ? a.format === "float32" ? 3 : 0 : a.codes.get(e)?.columns ?? 0, m = /* @__PURE__ */ new Map();
 		for (let [t, { dtype: n }] of a.codes) m.set(t, e.zeros(u * p(t) * C[n]));
 		let h = (e) => {
 			if (e.layer === 1 && !r) return [
@@ -1060,30 +1062,30 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 				+!!s
 			];
 		};
-		this.#h(e, t.name, l, u, n, r, [...s.coordinates, ...s.components].map(h), {
-			shift: s.prefixShift ?? 32,
+		this.#h(e, t.name, l, u, n, r, [...o.coordinates, ...o.components].map(h), {
+			shift: o.prefixShift ?? 32,
 			at: f
 		});
-		let g = e.room(4 * (De + 3 * (1 + i)) * u), _ = {
+		let g = e.room(4 * (je + 3 * (1 + i)) * u), _ = {
 			n: u,
 			coefficients: i,
 			at: (e) => m.get(e) ?? 0,
 			prefix: f,
 			palette: this.#s?.rows ?? null
 		};
-		if (c.run(_, e, g) !== 0) throw o(`${t.name}: its codes are not those of a ${a.format} source`);
-		if (!this.#e.call.is_scene(u, 1 + i, g)) throw o(`${t.name}: the decoded values are not a valid scene`);
+		if (s.run(_, e, g) !== 0) throw c(`${t.name}: its codes are not those of a ${a.format} source`);
+		if (!this.#e.call.is_scene(u, 1 + i, g)) throw c(`${t.name}: the decoded values are not a valid scene`);
 		return d && !r && this.#l.push({
 			tier: t.tier,
 			tile: t.tile,
 			words: e.words(f, u)
 		}), g;
 	}
-	#h(e, t, n, r, i, a, s, l) {
-		if (s.some((e) => e.length !== Ee)) throw c("a target of six numbers");
-		let u = this.#e.call.columns_decode(n, r, e.put(i), i.length, a ? e.put(a) : 0, a?.length ?? 0, e.put(Int32Array.from(s.flat())), l.shift, l.at);
-		if (u === 1 || u === 2) throw o(`${t}: its codes make no sense`);
-		if (u > 2) throw o(`${t}: a code has more bits than its array`);
+	#h(e, t, n, r, i, a, o, s) {
+		if (o.some((e) => e.length !== Ae)) throw u("a target of six numbers");
+		let l = this.#e.call.columns_decode(n, r, e.put(i), i.length, a ? e.put(a) : 0, a?.length ?? 0, e.put(Int32Array.from(o.flat())), s.shift, s.at);
+		if (l === 1 || l === 2) throw c(`${t}: its codes make no sense`);
+		if (l > 2) throw c(`${t}: a code has more bits than its array`);
 	}
 	#g() {
 		let e = this.#d(1);
@@ -1093,11 +1095,11 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 				9,
 				24,
 				45
-			].includes(t.length) || t.some((e) => e !== 0)) throw o("chunk (5, 1): its components are not those of a palette");
-			let n = this.#r.get(`${L.TABLES},${G}`);
-			this.#p(e, G, n);
-			let r = T(t.length / 3), i = this.#i.map(([t, n]) => this.#_(e, n, r, this.#r.get(`${t},${n}`))), a = new Uint8Array(i.reduce((e, { length: t }) => e + t, 0)), s = 0;
-			for (let e of i) a.set(e, s), s += e.length;
+			].includes(t.length) || t.some((e) => e !== 0)) throw c("chunk (5, 1): its components are not those of a palette");
+			let n = this.#r.get(`${I.TABLES},${U}`);
+			this.#p(e, U, n);
+			let r = T(t.length / 3), i = this.#i.map(([t, n]) => this.#_(e, n, r, this.#r.get(`${t},${n}`))), a = new Uint8Array(i.reduce((e, { length: t }) => e + t, 0)), o = 0;
+			for (let e of i) a.set(e, o), o += e.length;
 			return {
 				rows: a,
 				coefficients: t.length / 3
@@ -1108,7 +1110,7 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 	}
 	#_(e, t, n, r) {
 		let i = `chunk (4, ${t})`, a = r.length < 4 ? 0 : new DataView(r.buffer, r.byteOffset).getUint32(0, !0);
-		if (!(a > 0 && a <= Math.min(we, Te * r.length))) throw o(`${i}: it cannot hold ${a} rows`);
+		if (!(a > 0 && a <= Math.min(Oe, ke * r.length))) throw c(`${i}: it cannot hold ${a} rows`);
 		return this.#e.withBlocks((t) => {
 			let o = t.zeros(a * n.length), s = [
 				0,
@@ -1137,61 +1139,61 @@ var we = 65536, Te = 1024, G = 2, K = 256, Ee = 6, De = 11, Oe = class {
 		});
 	}
 };
-function q({ tier: e, tile: t }) {
+function G({ tier: e, tile: t }) {
 	return `${e},${t}`;
 }
-function ke(e, t) {
-	for (let n = 0; n < e.length; n += K) {
-		let r = Math.min(n + K, e.length) - 1, i = (n) => t[e[n]];
-		if (i(n) !== i(r) || n > 0 && i(n - 1) === i(n)) throw o(`a chunk of the source does not have ${K} splats`);
+function Ne(e, t) {
+	for (let n = 0; n < e.length; n += W) {
+		let r = Math.min(n + W, e.length) - 1, i = (n) => t[e[n]];
+		if (i(n) !== i(r) || n > 0 && i(n - 1) === i(n)) throw c(`a chunk of the source does not have ${W} splats`);
 	}
 }
 // src/decoder/meta.ts
-function Ae(e) {
-	let t = Ne(e.camera), n = X(e.up), { antialiased: r } = e;
+function Pe(e) {
+	let t = Le(e.camera), n = J(e.up), { antialiased: r } = e;
 	return {
 		type: "meta",
 		...t && { camera: t },
 		...n && { up: n },
 		...typeof r == "boolean" && { antialiased: r },
-		...Z("title", e),
-		...Z("author", e),
-		...Z("licence", e),
+		...Y("title", e),
+		...Y("author", e),
+		...Y("licence", e),
 		values: e
 	};
 }
-function je(e, t) {
+function Fe(e, t) {
 	let n;
 	try {
-		n = d(e, "chunk (131, 0)");
+		n = p(e, "chunk (131, 0)");
 	} catch (e) {
-		if (e instanceof a) return;
+		if (e instanceof s) return;
 		throw e;
 	}
-	let r = (e) => Array.from({ length: t - 1 }, () => e), i = Y(n.widen, r([-1, 3])), o = Y(n.strengthen, r([.1, 20])), s = Y(n.blur, r(Me)), c = Y(n.by_size, [
-		Me,
-		J,
-		J
-	]), l = Y(n.by_opacity, [J, J]);
-	if (!(!i || !o || "blur" in n && !s) && !("by_size" in n && !c || "by_opacity" in n && !l)) return {
+	let r = (e) => Array.from({ length: t - 1 }, () => e), i = q(n.widen, r([-1, 3])), a = q(n.strengthen, r([.1, 20])), o = q(n.blur, r(Ie)), c = q(n.by_size, [
+		Ie,
+		K,
+		K
+	]), l = q(n.by_opacity, [K, K]);
+	if (!(!i || !a || "blur" in n && !o) && !("by_size" in n && !c || "by_opacity" in n && !l)) return {
 		type: "tiers",
 		widen: i,
-		strengthen: o,
-		...s && { blur: s },
+		strengthen: a,
+		...o && { blur: o },
 		...c && { bySize: c },
 		...l && { byOpacity: l }
 	};
 }
-var Me = [-60, 60], J = [-1, 1];
-function Y(e, t) {
+var Ie = [-60, 60], K = [-1, 1];
+function q(e, t) {
 	if (Array.isArray(e) && e.length === t.length) return t.every(([t, n], r) => {
 		let i = e[r];
 		return typeof i == "number" && i >= t && i <= n;
 	}) ? e : void 0;
 }
-function Ne(e) {
-	if (!f(e)) return;
-	let t = X(e.position), n = X(e.target), r = X(e.up), i = e.fov_y_degrees;
+function Le(e) {
+	if (!m(e)) return;
+	let t = J(e.position), n = J(e.target), r = J(e.up), i = e.fov_y_degrees;
 	if (!t || !n) return;
 	let a = typeof i == "number" && i > 0 && i < 180 ? { fovYDegrees: i } : {};
 	return {
@@ -1201,7 +1203,7 @@ function Ne(e) {
 		...a
 	};
 }
-function X(e) {
+function J(e) {
 	if (!Array.isArray(e) || e.length !== 3 || !e.every((e) => typeof e == "number")) return;
 	let [t, n, r] = e;
 	return [
@@ -1210,12 +1212,12 @@ function X(e) {
 		r
 	];
 }
-function Z(e, t) {
+function Y(e, t) {
 	let n = t[e];
 	return typeof n == "string" ? { [e]: n } : {};
 }
 // src/decoder/progress.ts
-var Pe = class {
+var Re = class {
 	missing = [];
 	#e;
 	#t;
@@ -1246,7 +1248,7 @@ var Pe = class {
 		let n = "ready";
 		for (let [r, i] of e) {
 			let e = this.#r.get(`${r},${i}`);
-			if (e === void 0) throw o(`${t}: it needs chunk (${r}, ${i}), which is not listed`);
+			if (e === void 0) throw c(`${t}: it needs chunk (${r}, ${i}), which is not listed`);
 			if ((e === "lost" || e === "wait" && n === "ready") && (n = e), n === "lost") break;
 		}
 		return n;
@@ -1281,7 +1283,7 @@ var Pe = class {
 		for (let i = 0; i <= t && (i !== t || n !== 0); i++) {
 			let n = this.#i.get(`${i},0`);
 			if (!n || (this.#t || i === t) && n.has(e) && !this.#c.has(`${e},${i}`)) return "wait";
-			if (i === t && !n.has(e)) throw o(`${r}: its layer 0 is not listed`);
+			if (i === t && !n.has(e)) throw c(`${r}: its layer 0 is not listed`);
 		}
 		return "ready";
 	}
@@ -1302,22 +1304,22 @@ var Pe = class {
 		this.#d += e;
 		let t = this.#e.splats, n = !0;
 		for (let e = 0; e < this.#e.tiers; e++) n &&= this.#i.has(`${e},0`);
-		if (this.#d > t || n && this.#d < t) throw o(`root at byte 32: it promises ${t} splats, the directories list ${this.#d}`);
+		if (this.#d > t || n && this.#d < t) throw c(`root at byte 32: it promises ${t} splats, the directories list ${this.#d}`);
 	}
 	#p(e) {
 		let t = this.#i.get(`${e},0`), n = this.#i.get(`${e},1`);
 		if (!t || this.#e.layers < 2) return [];
-		if (!n) return t.size > 0 && !this.#n.has(`${e},1`) ? [o(`root: the SH of tier ${e} is not listed`)] : [];
+		if (!n) return t.size > 0 && !this.#n.has(`${e},1`) ? [c(`root: the SH of tier ${e} is not listed`)] : [];
 		let r = [...t.keys()].filter((e) => !n.has(e));
-		return r.length > 0 ? [o(`tier ${e}: the SH of tile ${r[0]} is not listed`)] : [];
+		return r.length > 0 ? [c(`tier ${e}: the SH of tile ${r[0]} is not listed`)] : [];
 	}
-}, Fe = Math.floor(2 ** 20 / 27), Ie = 256, Le = 256, Q = 0, Re = [
-	Q,
+}, ze = Math.floor(2 ** 20 / 27), Be = 256, Ve = 256, X = 0, He = [
+	X,
 	1,
 	2
-], ze = class {
+], Ue = class {
 	isChained = !0;
-	essential = [[L.STEPS, 0]];
+	essential = [[I.STEPS, 0]];
 	hasRest;
 	#e;
 	#t;
@@ -1331,21 +1333,21 @@ var Pe = class {
 		this.#e = e, this.#t = t, this.#n = r, this.#r = n - 1, this.hasRest = t > 0;
 		for (let e of r) {
 			let [t, n] = e.split(",").map(Number);
-			if (t === L.TABLES && n >= Le) throw o(`chunk (1, ${n}): no stream can name tables of that id`);
+			if (t === I.TABLES && n >= Ve) throw c(`chunk (1, ${n}): no stream can name tables of that id`);
 		}
 	}
 	take(e, t, n) {
-		e === L.STEPS && t === 0 ? this.#c(n) : (e === L.TABLES || e === L.CODEBOOKS) && (this.#o === 0 ? this.#a.push([e === L.TABLES ? t : -1 - t, n]) : this.#l(e, t, n));
+		e === I.STEPS && t === 0 ? this.#c(n) : (e === I.TABLES || e === I.CODEBOOKS) && (this.#o === 0 ? this.#a.push([e === I.TABLES ? t : -1 - t, n]) : this.#l(e, t, n));
 	}
 	needs(e) {
-		let t = Math.min(Fe, Ie * e.bytes.length);
-		if (!(e.count >= 1 && e.count <= t)) throw o(`${e.name}: ${e.bytes.length} bytes cannot hold ${e.count} splats`);
+		let t = Math.min(ze, Be * e.bytes.length);
+		if (!(e.count >= 1 && e.count <= t)) throw c(`${e.name}: ${e.bytes.length} bytes cannot hold ${e.count} splats`);
 		if (this.#o === 0) return this.essential;
-		let n = xe(e.bytes, I.STEPPED, e.layer, e.name), r = n.map(({ tableSet: e }) => [L.TABLES, e]), i = this.#s.filter((t) => t === Q ? n.some(({ stream: e }) => e === 12) : e.layer === 0);
+		let n = Te(e.bytes, F.STEPPED, e.layer, e.name), r = n.map(({ tableSet: e }) => [I.TABLES, e]), i = this.#s.filter((t) => t === X ? n.some(({ stream: e }) => e === 12) : e.layer === 0);
 		return [
 			...this.essential,
 			...r,
-			...i.map((e) => [L.CODEBOOKS, e])
+			...i.map((e) => [I.CODEBOOKS, e])
 		];
 	}
 	splats(e) {
@@ -1354,7 +1356,7 @@ var Pe = class {
 		let i = e.count;
 		return this.#e.withBlocks((a) => {
 			let o = a.room(56 * i), s = a.put(e.bytes);
-			Be(t.stepped_layer_0(this.#o, n.history, r, s, e.bytes.length, i, o), e), this.hasRest || this.#d(n, e.tier), e.tier === this.#r && n.chunks.size === 0 && this.forget(e.tile);
+			Z(t.stepped_layer_0(this.#o, n.history, r, s, e.bytes.length, i, o), e), this.hasRest || this.#d(n, e.tier), e.tier === this.#r && n.chunks.size === 0 && this.forget(e.tile);
 			let c = (e, t) => a.floats(o + 4 * e * i, t * i);
 			return {
 				positions: c(0, 3),
@@ -1367,12 +1369,12 @@ var Pe = class {
 	}
 	sh(e) {
 		let { call: t } = this.#e, n = this.#u(e.tile), r = n.chunks.get(e.tier);
-		if (r === void 0) throw o(`${e.name}: its layer 0 is not there`);
+		if (r === void 0) throw c(`${e.name}: its layer 0 is not there`);
 		let i = 3 * ((this.#t + 1) ** 2 - 1) * e.count;
 		try {
 			return this.#e.withBlocks((n) => {
 				let a = n.room(4 * i), o = n.put(e.bytes);
-				return Be(t.stepped_layer_1(this.#o, r, o, e.bytes.length, e.count, a), e), n.floats(a, i);
+				return Z(t.stepped_layer_1(this.#o, r, o, e.bytes.length, e.count, a), e), n.floats(a, i);
 			});
 		} finally {
 			this.#d(n, e.tier);
@@ -1391,17 +1393,17 @@ var Pe = class {
 		this.#o !== 0 && this.#e.call.stepped_close(this.#o), this.#o = 0;
 	}
 	#c(e) {
-		if (e[0] !== this.#t) throw o("chunk (2, 0): its SH degree is not the root's");
+		if (e[0] !== this.#t) throw c("chunk (2, 0): its SH degree is not the root's");
 		let t = e.slice();
-		if (this.#o = this.#e.withBlocks((e) => this.#e.call.stepped_open(e.put(t), t.length)), this.#o === 0) throw o("chunk (2, 0): its numbers make no sense");
-		this.#s = Re.filter((e) => t[1] >> 1 + e & 1);
-		for (let e of this.#s) if (!this.#n.has(`${L.CODEBOOKS},${e}`)) throw o(`root: codebook ${e} is not listed`);
-		for (let e of this.#s) e !== Q && this.essential.push([L.CODEBOOKS, e]);
-		for (let [e, t] of this.#a.splice(0)) e >= 0 ? this.#l(L.TABLES, e, t) : this.#l(L.CODEBOOKS, -1 - e, t);
+		if (this.#o = this.#e.withBlocks((e) => this.#e.call.stepped_open(e.put(t), t.length)), this.#o === 0) throw c("chunk (2, 0): its numbers make no sense");
+		this.#s = He.filter((e) => t[1] >> 1 + e & 1);
+		for (let e of this.#s) if (!this.#n.has(`${I.CODEBOOKS},${e}`)) throw c(`root: codebook ${e} is not listed`);
+		for (let e of this.#s) e !== X && this.essential.push([I.CODEBOOKS, e]);
+		for (let [e, t] of this.#a.splice(0)) e >= 0 ? this.#l(I.TABLES, e, t) : this.#l(I.CODEBOOKS, -1 - e, t);
 	}
 	#l(e, t, n) {
-		let { call: r } = this.#e, i = e === L.TABLES ? r.stepped_tables : r.stepped_books;
-		if (!this.#e.withBlocks((e) => i(this.#o, t, e.put(n), n.length))) throw o(`chunk (${e}, ${t}): its numbers make no sense`);
+		let { call: r } = this.#e, i = e === I.TABLES ? r.stepped_tables : r.stepped_books;
+		if (!this.#e.withBlocks((e) => i(this.#o, t, e.put(n), n.length))) throw c(`chunk (${e}, ${t}): its numbers make no sense`);
 	}
 	#u(e) {
 		let t = this.#i.get(e) ?? {
@@ -1415,16 +1417,16 @@ var Pe = class {
 		n !== void 0 && this.#e.call.stepped_forget_chunk(n), e.chunks.delete(t);
 	}
 };
-function Be(e, t) {
+function Z(e, t) {
 	if (e === 0) return;
 	let n = e === -2 ? "the decoded values are not a valid scene" : "its codes make no sense";
-	throw o(`${t.name}: ${n}`);
+	throw c(`${t.name}: ${n}`);
 }
 // src/decoder/reader.ts
-var Ve = 1024, He = class {
+var We = 1024, Ge = class {
 	#e;
 	#t;
-	#n = new i();
+	#n = new o();
 	#r = !1;
 	#i = !1;
 	#a = null;
@@ -1457,7 +1459,7 @@ var Ve = 1024, He = class {
 		} catch (e) {
 			if (this.#r) throw e;
 			this.#r = !0;
-			let t = e instanceof a ? e.name : "InternalError", n = e instanceof Error ? e.message : String(e);
+			let t = e instanceof s ? e.name : "InternalError", n = e instanceof Error ? e.message : String(e);
 			this.#s = null, this.#t({
 				type: "failure",
 				error: t,
@@ -1502,48 +1504,48 @@ var Ve = 1024, He = class {
 		if (!this.#a) {
 			if (!this.#n.has(0, 32)) {
 				let e = this.#n.peek(0, 32);
-				return e.length > 0 && z(e), null;
+				return e.length > 0 && R(e), null;
 			}
-			this.#a = he(this.#n.take(0, 32), (e) => this.#e.crc32(e));
+			this.#a = ve(this.#n.take(0, 32), (e) => this.#e.crc32(e));
 		}
 		let { rootSize: e, fileSize: t, rootCrc: n } = this.#a;
 		if (!this.#o) {
 			if (!this.#n.has(32, e)) return null;
-			if (this.#o = ge(this.#k({
+			if (this.#o = ye(this.#k({
 				offset: 32,
 				size: e,
 				crc: n,
 				name: "root"
-			})), this.#o.segments !== 1) throw c(`root: ${this.#o.segments} segments; scenes in time are not readable by this version`);
-			if (!this.#o.isStatic) throw c("root: its segment lasts or is predicted; scenes in time are not readable by this version");
+			})), this.#o.segments !== 1) throw u(`root: ${this.#o.segments} segments; scenes in time are not readable by this version`);
+			if (!this.#o.isStatic) throw u("root: its segment lasts or is predicted; scenes in time are not readable by this version");
 		}
 		let r = this.#o, i = 32 + e, a = r.indexes.reduce((e, { size: t }) => e + t, 0);
-		if (i + a > t) throw s("index blocks: they reach beyond the end of the file");
+		if (i + a > t) throw l("index blocks: they reach beyond the end of the file");
 		if (!this.#n.has(i, a)) return null;
-		let o = [r.entries], l = i;
+		let o = [r.entries], s = i;
 		for (let [e, { size: t, crc: n }] of r.indexes.entries()) {
 			let r = `index block ${e}`;
-			o.push(_e(this.#k({
-				offset: l,
+			o.push(be(this.#k({
+				offset: s,
 				size: t,
 				crc: n,
 				name: r
-			}), `${r} at byte ${l}`)), l += t;
+			}), `${r} at byte ${s}`)), s += t;
 		}
-		let u = {
+		let c = {
 			shared: o.flatMap(({ shared: e }) => e),
 			runs: o.flatMap(({ runs: e }) => e)
 		};
-		return this.#v(r, ve(u, l), l, t);
+		return this.#v(r, xe(c, s), s, t);
 	}
 	#v(e, t, n, r) {
-		if (ye(e, t, n, r), e.splats > Ve * r) throw o(`root: ${r} bytes cannot hold ${e.splats} splats`);
+		if (Se(e, t, n, r), e.splats > We * r) throw c(`root: ${r} bytes cannot hold ${e.splats} splats`);
 		let i = t.runs.filter(({ layer: e }) => e === 0).length;
-		if (i !== e.tiers) throw o(`root: it promises ${e.tiers} tiers, ${i} are listed`);
-		let a = new Set(t.shared.map(({ kind: e, id: t }) => `${e},${t}`)), s = this.#y(e, a);
-		this.#s = s;
-		for (let [e, t] of s.essential) if (!a.has(`${e},${t}`)) throw o(`root: chunk (${e}, ${t}) is not listed, nothing can be decoded`);
-		return this.#l = [...t.shared], this.#u = [...t.runs], this.#c = new Pe(e, t, s.isChained), this.#m({
+		if (i !== e.tiers) throw c(`root: it promises ${e.tiers} tiers, ${i} are listed`);
+		let a = new Set(t.shared.map(({ kind: e, id: t }) => `${e},${t}`)), o = this.#y(e, a);
+		this.#s = o;
+		for (let [e, t] of o.essential) if (!a.has(`${e},${t}`)) throw c(`root: chunk (${e}, ${t}) is not listed, nothing can be decoded`);
+		return this.#l = [...t.shared], this.#u = [...t.runs], this.#c = new Re(e, t, o.isChained), this.#m({
 			type: "header",
 			bytes: r,
 			count: e.splats,
@@ -1552,7 +1554,7 @@ var Ve = 1024, He = class {
 			box: e.box,
 			tiers: e.tiers,
 			layers: e.layers,
-			codec: e.codec === I.STEPPED ? "stepped" : "columns",
+			codec: e.codec === F.STEPPED ? "stepped" : "columns",
 			shared: t.shared.map(({ kind: e, id: t, offset: n, size: r }) => ({
 				kind: e,
 				id: t,
@@ -1569,30 +1571,30 @@ var Ve = 1024, He = class {
 		}), this.#c;
 	}
 	#y(e, t) {
-		if (e.codec !== I.STEPPED && e.codec !== I.COLUMNS) throw c(`root: codec ${e.codec} is not known to this version`);
-		if (e.layers !== (e.shDegree > 0 ? 2 : 1)) throw c(`root: ${e.layers} layers at SH degree ${e.shDegree} are not known`);
-		return e.codec === I.COLUMNS ? new Oe(this.#e, e.shDegree, t) : new ze(this.#e, e.shDegree, e.tiers, t);
+		if (e.codec !== F.STEPPED && e.codec !== F.COLUMNS) throw u(`root: codec ${e.codec} is not known to this version`);
+		if (e.layers !== (e.shDegree > 0 ? 2 : 1)) throw u(`root: ${e.layers} layers at SH degree ${e.shDegree} are not known`);
+		return e.codec === F.COLUMNS ? new Me(this.#e, e.shDegree, t) : new Ue(this.#e, e.shDegree, e.tiers, t);
 	}
 	#b(e, t, n) {
 		let r = () => t.essential.some(([t, n]) => t === e.kind && n === e.id);
 		try {
 			let r = this.#k(e);
-			e.kind === L.META && e.id === 0 ? this.#m(Ae(d(r, e.name))) : e.kind === L.TIERS && e.id === 0 ? this.#x(r) : t.take(e.kind, e.id, r), n.sharedCame(e);
+			e.kind === I.META && e.id === 0 ? this.#m(Pe(p(r, e.name))) : e.kind === I.TIERS && e.id === 0 ? this.#x(r) : t.take(e.kind, e.id, r), n.sharedCame(e);
 		} catch (t) {
-			if (!(t instanceof a) || r()) throw t;
+			if (!(t instanceof s) || r()) throw t;
 			n.sharedLost(e), this.#E(t, n);
 		}
 	}
 	#x(e) {
-		let t = je(e, this.#o.tiers);
+		let t = Fe(e, this.#o.tiers);
 		t && this.#m(t);
 	}
 	#S(e, t) {
 		let n;
 		try {
-			n = be(this.#k(e.directory), e, this.#o.box);
+			n = Ce(this.#k(e.directory), e, this.#o.box);
 		} catch (n) {
-			if (!(n instanceof a)) throw n;
+			if (!(n instanceof s)) throw n;
 			return t.directoryLost(e), this.#E(n, t, {
 				tier: e.tier,
 				layer: e.layer
@@ -1640,7 +1642,7 @@ var Ve = 1024, He = class {
 		try {
 			let s = n.readiness(e);
 			if (s !== "ready") return s === "lost";
-			if (!this.#i && n.awaits(L.TIERS, 0)) return !1;
+			if (!this.#i && n.awaits(I.TIERS, 0)) return !1;
 			let c = n.sharedState(t.needs(e), e.name);
 			if (c !== "ready") return c === "lost" && a === 0 && n.cut(r, i), c === "lost";
 			if (a > 0 && !t.hasRest) return !0;
@@ -1672,12 +1674,12 @@ var Ve = 1024, He = class {
 		return !0;
 	}
 	#T(e, t, n) {
-		if (!(t instanceof a)) throw t;
-		let { tile: r, tier: i, layer: o } = e;
-		o === 0 && (n.cut(r, i), this.#s?.forget(r)), this.#E(t, n, {
+		if (!(t instanceof s)) throw t;
+		let { tile: r, tier: i, layer: a } = e;
+		a === 0 && (n.cut(r, i), this.#s?.forget(r)), this.#E(t, n, {
 			tile: r,
 			tier: i,
-			layer: o
+			layer: a
 		});
 	}
 	#E(e, t, n = {}) {
@@ -1689,45 +1691,45 @@ var Ve = 1024, He = class {
 		});
 	}
 	#D(e, t) {
-		let n = this.#s, { fileSize: r } = this.#a, i = this.#l.length + this.#u.length + this.#d.length > 0, o = e.lacking(n.hasRest);
-		i && o.unshift(`the file is cut: ${t} of ${r} bytes came without a gap`);
-		let s;
+		let n = this.#s, { fileSize: r } = this.#a, i = this.#l.length + this.#u.length + this.#d.length > 0, a = e.lacking(n.hasRest);
+		i && a.unshift(`the file is cut: ${t} of ${r} bytes came without a gap`);
+		let o;
 		try {
-			s = n.order(o.length === 0);
+			o = n.order(a.length === 0);
 		} catch (t) {
-			if (!(t instanceof a)) throw t;
-			this.#E(t, e), o.push(t.message);
+			if (!(t instanceof s)) throw t;
+			this.#E(t, e), a.push(t.message);
 		}
 		let { count: c, withoutSh: l } = e.counts(n.hasRest);
 		n.close(), this.#s = null;
 		let u = {
 			type: "end",
-			complete: o.length === 0,
+			complete: a.length === 0,
 			count: c,
 			withoutSh: l,
-			missing: o
+			missing: a
 		};
-		this.#m(s ? {
+		this.#m(o ? {
 			...u,
-			order: s
+			order: o
 		} : u), this.#r = !0;
 	}
 	#O() {
 		let e = this.#n.whole;
-		return e === 0 ? new a("NotSplatzipError", "not a .splatz file: it is empty") : this.#a ? s(`the file is cut inside its table of contents: ${e} of ${this.#a.fileSize} bytes`) : s(`the file ends inside its header: ${e} of 32 bytes`);
+		return e === 0 ? new s("NotSplatzipError", "not a .splatz file: it is empty") : this.#a ? l(`the file is cut inside its table of contents: ${e} of ${this.#a.fileSize} bytes`) : l(`the file ends inside its header: ${e} of 32 bytes`);
 	}
 	#k({ offset: e, size: t, crc: n, name: r }) {
 		let i = this.#n.take(e, t);
-		if (this.#e.crc32(i) !== n) throw o(`${r}: the checksum is wrong; the file was damaged`);
+		if (this.#e.crc32(i) !== n) throw c(`${r}: the checksum is wrong; the file was damaged`);
 		return i;
 	}
-}, Ue = [
+}, Q = [
 	0,
 	0,
 	0
 ];
-function We(e, t, n) {
-	let [r, i, a] = e.bySize ?? Ue, [o, s] = e.byOpacity ?? Ue, [c, l, u, d] = n, f = $((c + l + u - Math.min(c, l, u)) / 2 - r, -3, 3), p = Math.max(Math.log(d), -4), m = e.widen[t] + i * f + o * p, h = Math.exp(a * f + s * p), g = e.blur ? Math.exp(2 * e.blur[t]) : 0;
+function Ke(e, t, n) {
+	let [r, i, a] = e.bySize ?? Q, [o, s] = e.byOpacity ?? Q, [c, l, u, d] = n, f = $((c + l + u - Math.min(c, l, u)) / 2 - r, -3, 3), p = Math.max(Math.log(d), -4), m = e.widen[t] + i * f + o * p, h = Math.exp(a * f + s * p), g = e.blur ? Math.exp(2 * e.blur[t]) : 0;
 	for (let e = 0; e < 3; e++) {
 		let t = n[e] + $(m, -1, 3);
 		n[e] = g > 0 ? Math.log(Math.exp(2 * t) + g) / 2 : t;
@@ -1737,7 +1739,7 @@ function We(e, t, n) {
 function $(e, t, n) {
 	return Math.min(Math.max(e, t), n);
 }
-var Ge = 255, Ke = class {
+var qe = 255, Je = class {
 	tiers;
 	#e = /* @__PURE__ */ new Map();
 	#t = /* @__PURE__ */ new Set();
@@ -1758,7 +1760,7 @@ var Ge = 255, Ke = class {
 		let t = new Uint8Array(e.count).fill(255);
 		for (let n = this.tiers - 1; n > e.tier; n--) {
 			let r = this.#n(n);
-			r === null ? t.fill(n - 1) : r.length > 0 && qe(t, e.positions, r, n - 1);
+			r === null ? t.fill(n - 1) : r.length > 0 && Ye(t, e.positions, r, n - 1);
 		}
 		return t;
 	}
@@ -1767,7 +1769,7 @@ var Ge = 255, Ke = class {
 		return t === void 0 ? null : t.filter((t) => !this.#t.has(`${e}/${t.tile}`)).map((e) => e.box);
 	}
 };
-function qe(e, t, n, r) {
+function Ye(e, t, n, r) {
 	for (let i = 0; i < e.length; i++) {
 		let a = t[3 * i], o = t[3 * i + 1], s = t[3 * i + 2];
 		for (let { low: t, high: c } of n) if (!(a < t[0] || o < t[1] || s < t[2] || a > c[0] || o > c[1] || s > c[2])) {
@@ -1776,4 +1778,4 @@ function qe(e, t, n, r) {
 		}
 	}
 }
-export { e as Core, He as FileReader, Ge as ITSELF, Ke as StandIns, n as openStream, We as standIn };
+export { e as Core, Ge as FileReader, qe as ITSELF, Je as StandIns, i as openStream, Ke as standIn };

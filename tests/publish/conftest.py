@@ -20,6 +20,9 @@ PAGE = """<!doctype html>
 </head>
 <body>
 <script type="application/json" id="splatzip-settings">{}</script>
+<div id="splatzip-waits">
+<p>Why viewer.js did not start.</p>
+</div>
 <script type="module" src="./viewer.js"></script>
 </body>
 </html>

@@ -60,6 +60,37 @@ def test_a_web_page_in_place_of_a_part_is_said_with_where_it_must_be(server, ope
     assert "must lie beside viewer.js" in words
 
 
+@pytest.mark.parametrize(
+    ("name", "seconds", "said"),
+    [("decoder.wasm", 20, "decoder.wasm has not come"), ("worker.js", 60, "worker.js has not come")],
+)
+def test_a_part_of_the_viewer_that_never_comes_is_said_and_can_be_tried_again(server, opened, name, seconds, said):
+    page = opened(f"{server.address}/")
+    stalled = []
+    page.tab.route(f"**/{name}", lambda route: stalled.append(route))  # and nothing more
+    page.tab.clock.install()
+    page.tab.goto(f"{server.address}/?src=scene.splatz")
+    for _ in range(5):  # four attempts, and pauses between them
+        page.tab.wait_for_timeout(300)
+        page.tab.clock.fast_forward(1000 * seconds)
+    assert said in page.words()
+    page.tab.unroute(f"**/{name}")
+    page.tab.clock.resume()
+    page.tab.locator("splat-zip .problem button").click()
+    assert page.wait("state.phase === 'complete'")["problem"] is None
+    assert stalled
+
+
+def test_a_value_that_an_attribute_cannot_have_is_said_once(server, opened):
+    page = opened(f"{server.address}/?src=scene.splatz&controls=walk&ui=none")
+    page.wait("state.phase === 'complete'")
+    doubt = '<splat-zip>: controls="walk" is not known; it may be orbit or fly'
+    assert page.complaints == [doubt]
+    page.tab.evaluate("document.querySelector('splat-zip').setAttribute('background', '#fff')")
+    page.tab.evaluate("document.querySelector('splat-zip').setAttribute('up', 'skyward')")
+    assert page.complaints[1:] == ['<splat-zip>: up="skyward" is not known; it may be -y, z, y, -z, x, -x']
+
+
 def test_a_connection_that_fails_for_the_decoder_is_tried_again(server, opened):
     page = opened(f"{server.address}/")
     failures = []
@@ -83,6 +114,7 @@ def test_a_policy_without_inline_styles_leaves_everything_where_it_belongs(serve
     page.wait("state.phase === 'complete'")
     assert page.tab.locator("splat-zip").bounding_box() == {"x": 0, "y": 0, "width": 800, "height": 500}
     assert page.tab.locator("splat-zip canvas").bounding_box()["height"] == 500
+    assert page.tab.locator("#splatzip-waits").count() == 0
     buttons = page.tab.locator("splat-zip .buttons").bounding_box()
     assert buttons["x"] > 400
     assert 430 < buttons["y"] < 490

@@ -24,6 +24,7 @@ def test_one_page_shows_its_scene_from_disk_and_asks_nobody(tmp_path, splatz, op
     viewer = opened((tmp_path / "chair.html").as_uri(), offline=True)
     assert viewer.wait("state.phase === 'complete'")["progress"]["splats"] == 20_000
     assert viewer.complaints == []
+    assert viewer.tab.locator("#splatzip-waits").count() == 0
     assert [url for url in viewer.requests if not url.startswith(("file:", "blob:", "data:"))] == []
     assert sum(url.startswith("file:") for url in viewer.requests) == 1
 
@@ -43,6 +44,29 @@ def test_a_site_shows_its_scene_from_a_file_server_that_knows_nothing(tmp_path, 
         state = viewer.wait("state.phase === 'complete'")
         httpd.shutdown()
     assert (state["progress"]["splats"], state["problem"], viewer.complaints) == (20_000, None, [])
+
+
+STRICT = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"
+
+
+@pytest.mark.parametrize(
+    ("script", "policy"), [("./no.js", None), ("./no.js", STRICT), ("./viewer.bin", None), ("./viewer.js", None)]
+)
+def test_a_site_whose_script_does_not_run_says_why(tmp_path, splatz, opened, server, script, policy):
+    """Missing, sent as another type, or opened from disk; also where a policy refuses the page's own style."""
+    (tmp_path / "chair.splatz").write_bytes(splatz)
+    splatzip.export_web(tmp_path / "chair.splatz", tmp_path / "site")
+    address = (tmp_path / "site" / "index.html").as_uri()
+    if script != "./viewer.js":
+        server.headers |= {"Content-Security-Policy": policy} if policy else {}
+        server.files["viewer.bin"] = (tmp_path / "site" / "viewer.js").read_bytes()  # application/octet-stream
+        index = (tmp_path / "site" / "index.html").read_text("utf-8")
+        assert index.count("./viewer.js") == 1
+        server.pages["site.html"] = index.replace("./viewer.js", script)
+        address = f"{server.address}/site.html"
+    words = opened(address, width=800, height=500).tab.locator("#splatzip-waits")
+    words.wait_for(state="visible", timeout=60_000)
+    assert "viewer.js is missing beside this page" in words.inner_text()
 
 
 @contextmanager

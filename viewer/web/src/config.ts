@@ -50,6 +50,25 @@ export function configOf(said: Readonly<Record<string, string | null | undefined
   };
 }
 
+const ALLOWED: Readonly<Record<string, { readonly words: string; readonly holds: (value: string) => boolean }>> = {
+  background: { words: '#rgb or #rrggbb', holds: (value) => colorOf(value) !== null },
+  'max-splats': { words: 'a number above 0', holds: (value) => Number(value) > 0 },
+  controls: { words: 'orbit or fly', holds: (value) => ['orbit', 'fly'].includes(value) },
+  up: { words: [...WAYS_UP.keys()].join(', '), holds: (value) => WAYS_UP.has(value) },
+  link: { words: 'nothing, true or false', holds: (value) => ['', 'link', 'true', 'false'].includes(value) },
+  ui: { words: 'none, or leave it out', holds: (value) => ['', 'none'].includes(value) },
+};
+
+/** One line for each setting whose value is none of those that it may have. */
+export function doubtsAbout(said: Readonly<Record<string, string | null | undefined>>): string[] {
+  return SETTINGS.flatMap((name) => {
+    const value = said[name];
+    const allowed = ALLOWED[name];
+    if (value == null || allowed === undefined || allowed.holds(value)) return [];
+    return [`<splat-zip>: ${name}="${value}" is not known; it may be ${allowed.words}`];
+  });
+}
+
 /** "#rgb" or "#rrggbb", with or without #, as numbers of 0 to 1. */
 export function colorOf(text: string | null | undefined): Vector3 | null {
   const digits = /^#?([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(text ?? '')?.[1];

@@ -147,6 +147,7 @@ async function collected<Maker extends { take(event: StreamEvent): void }>(
   return maker;
 }
 
+document.getElementById('splatzip-waits')?.remove(); // says why a page stays empty
 const settings = document.getElementById('splatzip-settings');
 if (settings !== null) {
   const said = JSON.parse(settings.textContent || '{}') as Record<string, unknown>;

@@ -5,6 +5,8 @@
  * (splatzip/publish/page.py); everywhere else they are beside this module.
  */
 
+import { wholeFile } from './loading/whole';
+
 export interface Parts {
   /** Starts the decoder's worker, a classic script. */
   startWorker(): Worker;
@@ -14,23 +16,6 @@ export interface Parts {
 
 const BESIDE = 'worker.js and decoder.wasm must lie beside viewer.js, or where findPartsIn says';
 const WASM = '0,97,115,109'; // "\0asm"
-const PAUSES_MS = [400, 1000, 2000];
-
-/** A file's bytes; a connection that fails is tried again, as that of the scene is. */
-async function fetchedBytes(address: URL): Promise<ArrayBuffer> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const response = await fetch(address);
-      if (response.ok) return await response.arrayBuffer();
-      if (response.status < 500 || attempt === PAUSES_MS.length)
-        throw new Error(`the server answered ${response.status} for ${address.href}; ${BESIDE}`);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // that of connections
-      if (attempt === PAUSES_MS.length) throw new Error(`${address.href} cannot be reached`, { cause: error });
-    }
-    await new Promise((resolve) => setTimeout(resolve, PAUSES_MS[attempt]));
-  }
-}
 
 /** @param base - address of the folder that the parts lie in. */
 export function partsBeside(base: string | URL): Parts {
@@ -42,7 +27,7 @@ export function partsBeside(base: string | URL): Parts {
       const bytes = heldPart('decoder');
       if (bytes) return bytes.buffer;
       const address = new URL('decoder.wasm', base);
-      const fetched = await fetchedBytes(address);
+      const fetched = await wholeFile(address, BESIDE);
       if (new Uint8Array(fetched).subarray(0, 4).join() !== WASM) throw new Error(`${address.href} is no WebAssembly; ${BESIDE}`);
       return fetched;
     },

@@ -85,17 +85,36 @@ test('framing ignores the few splats that are far away or cannot be seen', () =>
     positions.set([-900, 0, 0], 3 * i);
     opacityLogits[i] = -6;
   }
-  const pose = poseOfSplats([{ positions, opacityLogits, count } as SplatsEvent])!;
+  const logScales = new Float32Array(3 * count).fill(-5);
+  const pose = poseOfSplats([{ positions, logScales, opacityLogits, count } as SplatsEvent])!;
   assert.ok(length(pose.target) < 0.3, String(pose.target));
   assert.ok(length(minus(pose.position, pose.target)) < 8);
   assert.ok(pose.position[1] < pose.target[1], 'looks down a little: y points down');
 });
 
-/** Splats at points, all of them opaque. */
-function splatsAt(points: readonly Vector3[]): SplatsEvent {
+/** Splats at points, all of them opaque and of one size. */
+function splatsAt(points: readonly Vector3[], size = 0.01): SplatsEvent {
   const opacityLogits = new Float32Array(points.length).fill(3);
-  return { positions: Float32Array.from(points.flat()), opacityLogits, count: points.length } as SplatsEvent;
+  const logScales = new Float32Array(3 * points.length).fill(Math.log(size));
+  return { positions: Float32Array.from(points.flat()), logScales, opacityLogits, count: points.length } as SplatsEvent;
 }
+
+test('one splat, or a few on one spot, are as large as they look', () => {
+  const spot: Vector3 = [3, -2, 1];
+  for (const [count, size] of [[1, 2], [3, 0.02]] as const) {
+    const { position, target } = poseOfSplats([splatsAt(Array(count).fill(spot), size)])!;
+    near(target, spot);
+    const half = length(minus(position, target)) * Math.tan((25 * Math.PI) / 180); // of what is seen
+    assert.ok(half > 3.5 * size && half < 6 * size, `${half} for ${size}`);
+  }
+  const { position, target } = poseOfBox({ low: spot, high: spot });
+  assert.ok(length(minus(position, target)) > 0, 'before it has come there is a direction, too');
+});
+
+test('the size of splats that are small beside their scene changes nothing', () => {
+  const wall = grid(30).map(([x, y]): Vector3 => [x, y, 0]);
+  assert.deepEqual(poseOfSplats([splatsAt(wall, 0.1)]), poseOfSplats([splatsAt(wall, 1e-6)]));
+});
 
 /** Even ones between -1 and 1. */
 function grid(count: number): [number, number][] {

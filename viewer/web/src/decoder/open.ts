@@ -1,7 +1,11 @@
 /** A stream whose reader works in a Web Worker. */
 
-import type { SplatStream, StreamEvent, StreamListener } from './types';
-import type { ToWorker } from './worker';
+import type { ErrorName, SplatStream, StreamEvent, StreamListener } from './types';
+import type { FromWorker, ToWorker } from './worker';
+
+/** Without a word of the worker; its script is small. */
+const START_SECONDS = 60;
+const WHERE = 'it must lie beside viewer.js, or where findPartsIn says';
 
 export interface DecoderParts {
   /** Starts worker.js; one worker a stream. */
@@ -19,22 +23,26 @@ class WorkerStream implements SplatStream {
   readonly #listener: StreamListener;
   #isOpen = true;
   #hasStarted = false;
+  readonly #startTimer: ReturnType<typeof setTimeout>;
 
   constructor(listener: StreamListener, parts: DecoderParts) {
     this.#listener = listener;
     this.#worker = parts.startWorker();
-    this.#worker.onmessage = ({ data }: MessageEvent<StreamEvent>) => {
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       this.#hasStarted = true;
-      this.#hand(data);
+      clearTimeout(this.#startTimer);
+      if (data !== 'started') this.#hand(data);
     };
     this.#worker.onerror = ({ message }) => {
-      const where = 'worker.js did not start; it must lie beside viewer.js, or where findPartsIn says';
-      this.#fail(this.#hasStarted ? message : `${where}${message && ` (${message})`}`);
+      if (this.#hasStarted) this.#fail('InternalError', message);
+      else this.#fail('PartsError', `worker.js did not start; ${WHERE}${message && ` (${message})`}`);
     };
+    const silent = (): void => this.#fail('PartsError', `worker.js has not come: nothing for ${START_SECONDS} seconds`);
+    this.#startTimer = setTimeout(silent, 1000 * START_SECONDS);
     // Messages wait for the module: the worker takes them in order.
     this.#module = parts.decoder().then(
       (module) => this.#worker.postMessage({ module } satisfies ToWorker),
-      (error: unknown) => this.#fail(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => this.#fail('PartsError', error instanceof Error ? error.message : String(error)),
     );
   }
   readonly #module: Promise<void>;
@@ -53,6 +61,7 @@ class WorkerStream implements SplatStream {
 
   close(): void {
     this.#isOpen = false;
+    clearTimeout(this.#startTimer);
     this.#worker.terminate();
   }
 
@@ -61,7 +70,7 @@ class WorkerStream implements SplatStream {
     if (event.type === 'end' || event.type === 'failure') this.close();
   }
 
-  #fail(message: string): void {
-    this.#hand({ type: 'failure', error: 'InternalError', message });
+  #fail(error: ErrorName, message: string): void {
+    this.#hand({ type: 'failure', error, message });
   }
 }

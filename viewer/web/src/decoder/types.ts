@@ -147,7 +147,7 @@ export interface ShEvent extends ChunkEventBase {
 
 export type ChunkEvent = SplatsEvent | ShEvent;
 
-/** Names of what can be wrong with a file; the same as the Python package's errors. */
+/** Names of what can be wrong with a file, the same as the Python package's errors; or with the decoder's own files. */
 export type ErrorName =
   | 'NotSplatzipError'
   | 'UnsupportedVersionError'
@@ -155,6 +155,7 @@ export type ErrorName =
   | 'TruncatedError'
   | 'CorruptError'
   | 'FormatError'
+  | 'PartsError'
   | 'InternalError';
 
 /**

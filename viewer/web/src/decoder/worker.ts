@@ -10,6 +10,9 @@ export type ToWorker =
   | { readonly bytes: Uint8Array; readonly offset: number | undefined }
   | 'end';
 
+/** What it says before anything else: a script that never comes says nothing at all. */
+export type FromWorker = StreamEvent | 'started';
+
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 let reader: Promise<FileReader> | null = null;
 
@@ -39,3 +42,5 @@ scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
     () => {}, // it was said that there is no reader
   );
 };
+
+scope.postMessage('started' satisfies FromWorker);

@@ -14,6 +14,7 @@ import { Gate } from './gate';
 import { changedProblem, cutProblem, httpProblem, LoadError, shortProblem } from './problems';
 import { Received } from './received';
 import { readsOn, START_BYTES } from './schedule';
+import { unlessStalled } from './stalls';
 
 export interface DownloadOptions {
   readonly url: string;
@@ -88,7 +89,7 @@ export class Download {
     this.#options.signal.addEventListener('abort', stopIt, { once: true });
     try {
       this.#options.signal.throwIfAborted();
-      const response = await this.#stalling(this.#ask(range, stop.signal), stop);
+      const response = await unlessStalled(this.#ask(range, stop.signal), stop, this.#options.stallSeconds);
       return await this.#read(response, range, stop);
     } finally {
       this.#options.signal.removeEventListener('abort', stopIt);
@@ -123,7 +124,7 @@ export class Download {
     let position = this.#startOf(response, range);
     const reader = response.body!.getReader();
     for (;;) {
-      const { done, value } = await this.#stalling(reader.read(), stop);
+      const { done, value } = await unlessStalled(reader.read(), stop, this.#options.stallSeconds);
       if (done) break;
       this.#options.signal.throwIfAborted();
       const offset = position;
@@ -167,17 +168,6 @@ export class Download {
     const length = Number(response.headers.get('Content-Length'));
     if (length > 0 && response.headers.get('Content-Encoding') === null) this.total = length;
     return 0;
-  }
-
-  /** `promise`, but no longer than a connection may be silent. */
-  async #stalling<T>(promise: Promise<T>, stop: AbortController): Promise<T> {
-    const seconds = this.#options.stallSeconds ?? 20;
-    const timer = setTimeout(() => stop.abort(), seconds * 1000);
-    try {
-      return await promise;
-    } finally {
-      clearTimeout(timer);
-    }
   }
 }
 

@@ -89,6 +89,7 @@ export function failureProblem(error: string, message: string, isPage = false): 
   }
   if (error === 'UnsupportedVersionError' || error === 'UnsupportedFeatureError')
     return { title: 'This viewer cannot read this version of the format.', detail: message, canRetry: false };
+  if (error === 'PartsError') return { title: 'A part of the viewer did not come.', detail: message, canRetry: true, startsAnew: true };
   if (error === 'TruncatedError')
     return { title: 'The file ends too early.', detail: 'It was not uploaded completely.', canRetry: true, startsAnew: true };
   if (error === 'CorruptError') return { title: 'The file is damaged.', detail: message, canRetry: true, startsAnew: true };

@@ -6,7 +6,7 @@
  */
 
 import type { Pose } from '../camera/pose';
-import { configOf, SETTINGS, type Config } from '../config';
+import { configOf, doubtsAbout, SETTINGS, type Config } from '../config';
 import type { Vector3 } from '../decoder/types';
 import { problemOf } from '../loading/problems';
 import { AT_FIRST, type State } from '../state';
@@ -71,7 +71,8 @@ export class SplatZipElement extends HTMLElement {
     this.#close();
   }
 
-  attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
+  attributeChangedCallback(name: string, before: string | null, after: string | null): void {
+    if (before !== after) for (const doubt of doubtsAbout({ [name]: after })) console.warn(doubt);
     if (!this.isConnected || before === after || this.viewer === null) return;
     if (this.viewer.adapt(this.#config)) return;
     this.#close();

@@ -56,6 +56,6 @@ export function bytesText({ progress, phase, isWaiting }: State): string {
 export function splatsText({ progress, isLimited }: State): string {
   const { splats, totalSplats } = progress;
   const said = splats.toLocaleString('en');
-  if (totalSplats === null || splats === totalSplats) return `${said} splats`;
+  if (totalSplats === null || splats === totalSplats) return splats === 1 ? '1 splat' : `${said} splats`;
   return `${said} of ${totalSplats.toLocaleString('en')} splats${isLimited ? ', the most this device can show' : ''}`;
 }
