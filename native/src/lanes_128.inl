@@ -156,15 +156,35 @@ inline Words4 choose(Words4 mask, Words4 a, Words4 b) {
 }
 #endif
 
+// The order in which lanes are narrowed and widened.
+inline Bytes16 to_narrow_order(Bytes16 lanes) { return lanes; }
+inline Bytes16 from_narrow_order(Bytes16 lanes) { return lanes; }
+
+#if defined(__AVX2__)
+#include "lanes_256.inl"
+#endif
+
 #if defined(SPLATZIP_LANES_128)
+// The same 16 bytes in each 16 bytes of a register.
+template <class Bytes>
+inline Bytes repeated(const uint8_t* bytes) {
+#if defined(__AVX2__)
+  if constexpr (sizeof(Bytes) == 32) return (Bytes32)_mm256_broadcastsi128_si256((__m128i)load<Bytes16>(bytes));
+#endif
+  return load<Bytes>(bytes);
+}
+
 // 64 bytes, one for each context.
+template <class Bytes>
 struct Table64 {
-  Bytes16 parts[4];
-  explicit Table64(const uint8_t* bytes) { std::memcpy(parts, bytes, sizeof parts); }
-  Bytes16 operator[](Bytes16 context) const {
+  Bytes parts[4];
+  explicit Table64(const uint8_t* bytes) {
+    for (int k = 0; k < 4; ++k) parts[k] = repeated<Bytes>(bytes + 16 * k);
+  }
+  Bytes operator[](Bytes context) const {
 #if defined(SPLATZIP_NEON)
     const uint8x16_t all[] = {(uint8x16_t)parts[0], (uint8x16_t)parts[1], (uint8x16_t)parts[2], (uint8x16_t)parts[3]};
-    return (Bytes16)vqtbl4q_u8({all[0], all[1], all[2], all[3]}, (uint8x16_t)context);
+    return (Bytes)vqtbl4q_u8({all[0], all[1], all[2], all[3]}, (uint8x16_t)context);
 #else
     return (look_up(parts[0], context) | look_up(parts[1], context - 16)) |
            (look_up(parts[2], context - 32) | look_up(parts[3], context - 48));

@@ -48,11 +48,14 @@ void transform_rows(const Transform& t, const float* values, int stride, int64_t
   for (int row = 0; row < rows; ++row) {
     const float* v = values + row * stride;
     float* out = t.out + (first + row) * t.out_stride;
+#if defined(__SSE4_1__) && !defined(__AVX2__)
+    __asm__("" : "+m"(color));  // to be read where it is needed: the sums take all registers
+#endif
 #pragma GCC unroll 4
     for (int begin = 0; begin < kParts; begin += kAtOnce) {
       Floats sum[3][kAtOnce] = {};
       const float* bases = t.basis + begin * kWidth;
-#if defined(__wasm__)  // engines read all of a block's numbers first: in a larger one they would not fit the registers
+#if SPLATZIP_LANES < 16  // GCC and browsers read all of a block's numbers first: in a larger one registers run out
 #pragma GCC unroll 1
 #endif
       for (const float *coded = v, *end = v + 3 * Count; coded != end; coded += 3, bases += kBasisFloats) {

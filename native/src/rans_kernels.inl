@@ -73,8 +73,6 @@ const uint16_t* decode_rows_of(uint32_t* states, const RansTables& tables, const
 
 #if defined(__AVX512VBMI__)
 #include "rans_avx512.inl"
-#elif defined(__AVX2__)
-#include "rans_avx2.inl"
 #elif defined(SPLATZIP_LANES_128)
 #include "rans_narrow.inl"
 #endif

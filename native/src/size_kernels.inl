@@ -26,7 +26,7 @@ int64_t find_incomplete(const uint8_t* contexts, const uint8_t* symbols, const u
   }
 #endif
 #if defined(SPLATZIP_LANES_128) && !defined(__AVX512VBMI__)
-  const Table64 table(extra);
+  const Table64<Bytes16> table(extra);
   const bool any_extra =
       bits_of_bytes((Bytes16)((table.parts[0] | table.parts[1] | table.parts[2] | table.parts[3]) != 0)) != 0;
   const Bytes16 escapes = Bytes16{} + static_cast<uint8_t>(escape), any = escape < 256 ? ~Bytes16{} : Bytes16{};

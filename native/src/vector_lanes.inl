@@ -64,6 +64,15 @@ inline Ints load_shorts(const uint16_t* p) {
 inline void store_bytes(uint8_t* p, Ints values) {
 #if defined(__AVX512F__)
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8((__m512i)values));
+#elif defined(__SSE4_1__)
+  const __m128i low_bytes = _mm_setr_epi8(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+#if defined(__AVX2__)
+  const __m256i low = _mm256_shuffle_epi8((__m256i)values, _mm256_broadcastsi128_si256(low_bytes));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p),
+                   _mm_unpacklo_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1)));
+#else
+  store(p, _mm_cvtsi128_si32(_mm_shuffle_epi8((__m128i)values, low_bytes)));
+#endif
 #elif defined(__wasm_simd128__)
   const v128_t v = (v128_t)values;
   wasm_v128_store32_lane(p, wasm_i8x16_shuffle(v, v, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12), 0);
