@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -21,7 +21,7 @@ import typer
 
 from splatzip.cli.console import error_line, progress_bar
 from splatzip.cli.job import Settings
-from splatzip.cli.places import clash
+from splatzip.cli.places import clash, one_scene
 
 # The child finds what this process finds: `-m` would put the current folder first. It ends with this process, however
 # that ends: what is left of a killed run would write, with its settings, into the folder of the one that is repeated.
@@ -80,6 +80,8 @@ class _Children:
 
 
 def _ending(code: int) -> str:
+    if code == -9:  # a signal that Windows does not have
+        return "SIGKILL, as when the machine has too little memory: fewer --jobs need less"
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
@@ -88,8 +90,8 @@ def compress_many(
 ) -> list[dict[str, Any]]:
     """Compress the scene of every place in the folder (see `places_in`), `jobs` at a time.
 
-    Returns: one summary a scene, in their order: as `compress_file` gives it, or {"input", "output", "existed"},
-        or {"input", "error"}. Failures are said on stderr when they happen, a line each.
+    Returns: one summary a scene, in their order: as `compress_file` gives it, or {"input", "output", "output_bytes",
+        "existed"}, or {"input", "error"}. Failures are said on stderr when they happen, a line each.
     """
     from concurrent.futures import ThreadPoolExecutor, as_completed  # one scene alone does without
 
@@ -98,20 +100,22 @@ def compress_many(
     if folder.exists() and not folder.is_dir():
         raise typer.BadParameter(f"--to {folder}: this is a file; name a folder")
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = min(jobs, len(places))
+    jobs = max(1, min(jobs, sum(force or not os.path.exists(target) for target in places)))
     settings = replace(settings, threads=settings.threads or max(1, core_count() // jobs))
     done: dict[Path, list[dict[str, Any]]] = {}
     children = _Children()
 
     def compress_or_keep(target: Path, scenes: Sequence[Path]) -> list[dict[str, Any]]:
-        if len(scenes) > 1:
-            return [{"input": str(scene), "error": clash(target, scenes)} for scene in scenes]
-        (source,) = scenes
+        source = scenes[0]
         try:
+            if len(scenes) > 1 and (force or not one_scene(scenes) or not target.exists()):
+                return [{"input": str(scene), "error": clash(target, scenes)} for scene in scenes]
             if source.is_dir() and format_title(source) is None:
                 return [{"input": str(source), "error": f"{source}: no scene in this folder"}]
             if target.exists() and not force:  # by now: another run may have written it since this one began
-                return [{"input": str(source), "output": str(target), "existed": True}]
+                size = target.stat().st_size
+                kept = {"output": str(target), "output_bytes": size, "existed": True}
+                return [{"input": str(scene), **kept} for scene in scenes]
             target.parent.mkdir(parents=True, exist_ok=True)
             return [children.compress(source, target, settings)]
         except OSError as error:  # too long a name, a limit on open files or processes
@@ -128,8 +132,20 @@ def compress_many(
         except BaseException:  # Ctrl-C, SIGTERM
             pool.shutdown(wait=False, cancel_futures=True)
             children.end()
+            if not quiet:
+                print(f"{_tally(folder, places, done)}; repeat the command to do the rest", file=sys.stderr)
             raise
+    if not quiet:
+        print(_tally(folder, places, done))
     return [summary for target in places for summary in done[target]]
+
+
+def _tally(folder: Path, places: Collection[Path], done: Mapping[Path, Sequence[Mapping[str, Any]]]) -> str:
+    """How many scenes ended how."""
+    ended = [summary for several in done.values() for summary in several]
+    failed, kept = (sum(name in summary for summary in ended) for name in ("error", "existed"))
+    counts = {"compressed": len(ended) - failed - kept, "kept": kept, "failed": failed, "left": len(places) - len(done)}
+    return f"{folder}: {', '.join(f'{count:,} {word}' for word, count in counts.items() if count)}"
 
 
 def _say(summary: dict[str, Any], *, quiet: bool) -> None:
@@ -137,12 +153,9 @@ def _say(summary: dict[str, Any], *, quiet: bool) -> None:
         print(line, file=sys.stderr)
     if "error" in summary:
         error_line(summary["error"])
-    elif quiet:
-        return
-    elif "existed" in summary:
-        print(f"{summary['output']}  kept")
-    else:
+    elif not quiet and "existed" not in summary:  # those are counted: ten thousand lines would hide what was done
         print(
             f"{summary['output']}  {summary['output_bytes']:,} bytes  ratio {summary['ratio']:.2f}  "
-            f"{summary['bits_per_splat']:.2f} bits per splat  {sum(summary['seconds'].values()):.1f} s"
+            f"{summary['bits_per_splat']:.2f} bits per splat  {sum(summary['seconds'].values()):.1f} s",
+            flush=True,  # whoever writes it to a file wants to follow it
         )

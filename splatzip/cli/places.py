@@ -56,12 +56,16 @@ def _place(scene: Path, root: Path) -> Path:
     return (path.parent.relative_to(root) if inside else Path()) / f"{name}.splatz"
 
 
+def one_scene(scenes: Sequence[Path]) -> bool:
+    """Whether scenes of one name are one scene in several formats, as far as names tell: they lie in one folder."""
+    return len({os.path.abspath(scene.parent) for scene in scenes}) == 1
+
+
 def clash(target: Path, scenes: Sequence[Path]) -> str:
     """Why none of several scenes becomes `target`, and what to do."""
     first, *others = map(str, scenes)
     both = f"{first} and {others[0]} would both" if len(others) == 1 else f"{first} and {len(others)} more would all"
-    parents = {os.path.abspath(scene.parent) for scene in scenes}
-    way_out = "compress one of them by itself: IN OUT.splatz"
-    if len(parents) > 1:
-        way_out = "give the folder that they are in, to keep its subfolders"
+    way_out = "give the folder that they are in, to keep its subfolders"
+    if one_scene(scenes):
+        way_out = f"compress one of them yourself, and it is kept: splatzip compress IN {target}"
     return f"{both} become {target}; {way_out}"

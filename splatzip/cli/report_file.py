@@ -19,7 +19,10 @@ def check_report(report: Path, scenes: Iterable[Path], *, to: Path | None, force
         to: a folder that is made.
     """
     if report.parent != to or report.exists():
-        check_target(report, force=force)
+        if to is None:
+            check_target(report, force=force)
+        else:  # --force would compress everything again
+            check_target(report, force=force, way_out="name another file, or remove it")
     if report.resolve() in {scene.resolve() for scene in scenes}:
         raise typer.BadParameter(f"--report {report}: this is a scene that is read or written; name another file")
 

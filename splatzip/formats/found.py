@@ -64,8 +64,8 @@ def _older_iterations(folder: Path, entries: Mapping[str, os.DirEntry[str]]) -> 
     if Path(os.path.abspath(folder)).name != "point_cloud":
         return set()
     numbered = {name: int(found[1]) for name in entries if (found := ITERATION.fullmatch(name))}
-    whole = {name: number for name, number in numbered.items() if (folder / name / TRAINED).exists()}
-    return {name for name, number in whole.items() if number < max(whole.values())}
+    saved = {name: number for name, number in numbered.items() if os.path.lexists(folder / name / TRAINED)}
+    return {name for name, number in saved.items() if number < max(saved.values())}
 
 
 def _may_hold_splats(path: Path) -> bool:

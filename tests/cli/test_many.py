@@ -24,7 +24,9 @@ def three(scene_ply, tmp_path):
 def test_every_scene_gets_a_line_and_a_file(run, three):
     result = run("compress", "--preset=fast", "a.ply", "b.ply", "c.ply", "--to", "out", "--jobs", "2")
     assert (result.returncode, result.stderr) == (0, "")
-    assert sorted(line.split()[0] for line in result.stdout.splitlines()) == [f"out/{name}.splatz" for name in "abc"]
+    *lines, last = result.stdout.splitlines()
+    assert sorted(line.split()[0] for line in lines) == [f"out/{name}.splatz" for name in "abc"]
+    assert last == "out: 3 compressed"
     assert sorted(path.name for path in (three / "out").iterdir()) == ["a.splatz", "b.splatz", "c.splatz"]
     size = (three / "out" / "a.splatz").stat().st_size
     assert f"out/a.splatz  {size:,} bytes  ratio " in result.stdout
@@ -55,7 +57,7 @@ def test_repeating_a_run_does_only_what_is_missing(run, three):
     (three / "out" / "a.splatz").write_text("precious")
     result = run("compress", "--preset=fast", "a.ply", "b.ply", "--to", "out")
     assert result.returncode == 0
-    assert "out/a.splatz  kept" in result.stdout.splitlines()
+    assert result.stdout.splitlines()[-1] == "out: 1 compressed, 1 kept"
     assert (three / "out" / "a.splatz").read_text() == "precious"
     assert (three / "out" / "b.splatz").exists()
 
@@ -71,6 +73,7 @@ def test_force_does_everything_again(run, three):
 def test_one_failure_does_not_stop_the_rest(run, three, broken_ply):
     result = run("compress", "--preset=fast", "a.ply", "broken.ply", "missing.ply", "b.ply", "--to", "out")
     assert result.returncode == 2
+    assert result.stdout.splitlines()[-1] == "out: 2 compressed, 2 failed"
     errors = sorted(result.stderr.splitlines())
     assert len(errors) == 2
     assert "row 2" in errors[0]
@@ -91,6 +94,20 @@ subprocess.Popen = crashing
     result = run_patched(crash, "compress", "--preset=fast", "a.ply", "b.ply", "c.ply", "--to", "out")
     assert (result.returncode, result.stderr) == (2, "error: b.ply: its process ended with SIGSEGV\n")
     assert sorted(path.name for path in (three / "out").iterdir()) == ["a.splatz", "c.splatz"]
+
+
+def test_a_process_that_was_killed_is_said_to_lack_memory(run_patched, three):
+    kill = """
+import subprocess
+popen = subprocess.Popen
+def killed(command, **options):
+    command[2] = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    return popen(command, **options)
+subprocess.Popen = killed
+"""
+    result = run_patched(kill, "compress", "--preset=fast", "a.ply", "--to", "out")
+    reason = "SIGKILL, as when the machine has too little memory: fewer --jobs need less"
+    assert (result.returncode, result.stderr) == (2, f"error: a.ply: its process ended with {reason}\n")
 
 
 def test_a_bug_in_one_process_is_one_line_and_does_not_stop_the_rest(run_patched, three):
@@ -118,7 +135,7 @@ def test_json_has_one_entry_a_scene_in_order(run, three, broken_ply):
     assert [summary["input"] for summary in summaries] == ["a.ply", "broken.ply", "c.ply"]
     assert summaries[0]["output_bytes"] == (three / "out" / "a.splatz").stat().st_size
     assert "row 2" in summaries[1]["error"]
-    assert summaries[2]["existed"] is True
+    assert (summaries[2]["existed"], summaries[2]["output_bytes"]) == (True, summaries[0]["output_bytes"])
     assert json.loads((three / "report.json").read_text()) == summaries
 
 
@@ -158,7 +175,7 @@ batch._Children.compress = slowly
 """
     result = run_patched(meanwhile, "compress", "--preset=fast", "a.ply", "c.ply", "b.ply", "--to", "out")
     assert (result.returncode, result.stderr) == (0, "")
-    assert "out/b.splatz  kept" in result.stdout.splitlines()
+    assert result.stdout.splitlines()[-1] == "out: 2 compressed, 1 kept"
     assert (three / "out" / "b.splatz").read_text() == "precious"
 
 
@@ -206,11 +223,30 @@ subprocess.Popen = shown
     assert result.stdout.splitlines().count("['--threads=3']") == 2
 
 
+def test_what_is_left_of_a_run_gets_all_cores(run_patched, three):
+    counted = """
+import subprocess, splatzip
+splatzip.core_count = lambda: 6
+popen = subprocess.Popen
+def shown(command, **options):
+    print([option for option in command if option.startswith("--threads")], flush=True)
+    return popen(command, **options)
+subprocess.Popen = shown
+"""
+    arguments = ("compress", "--preset=fast", "a.ply", "b.ply", "c.ply", "--to", "out", "--jobs", "3")
+    run_patched(counted, *arguments)
+    (three / "out" / "b.splatz").unlink()
+    assert "['--threads=6']" in run_patched(counted, *arguments).stdout.splitlines()
+
+
 def test_the_report_may_be_written_into_the_new_folder(run, three):
     result = run("compress", "--preset=fast", "a.ply", "--to", "out", "--report", "out/report.json")
     assert (result.returncode, result.stderr) == (0, "")
     assert [scene["input"] for scene in json.loads((three / "out" / "report.json").read_text())] == ["a.ply"]
-    assert "already exists" in run("compress", "a.ply", "--to", "out", "--report", "out/report.json").stderr
+    again = run("compress", "a.ply", "--to", "out", "--report", "out/report.json").stderr
+    assert (
+        again == "error: out/report.json: already exists; name another file, or remove it\n"
+    )  # --force does all again
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
@@ -246,5 +282,6 @@ def interrupted(*_, **__):
 batch._say = interrupted
 """
     result = run_patched(interrupt, "compress", "--preset=fast", "a.ply", "b.ply", "c.ply", "--to", "out")
-    assert (result.returncode, result.stderr) == (130, "")
+    assert (result.returncode, result.stdout) == (130, "")
+    assert result.stderr == "out: 1 compressed, 2 left; repeat the command to do the rest\n"
     assert not list((three / "out").glob(".*"))

@@ -37,7 +37,7 @@ def test_training_outputs_give_their_names_however_they_are_named(run, training)
     for same in (("scans",), ("scans/a", "scans/b/point_cloud"), ("out/../scans/a", training / "scans" / "b")):
         result = run("compress", "--preset=fast", "--to", "out", *same)
         assert (result.returncode, result.stderr) == (0, "")
-        assert sorted(result.stdout.splitlines()) == ["out/a_30000.splatz  kept", "out/b_30000.splatz  kept"]
+        assert result.stdout == "out: 2 kept\n"
 
 
 def test_iterations_do_not_share_a_file(run, training):
@@ -73,7 +73,7 @@ def test_a_folder_is_mirrored_and_damage_stops_no_other_scene(run, scene_ply, tm
 def test_a_folder_within_the_one_that_is_written_to_does_not_find_its_own_output(run, scene_ply, tmp_path):
     for again in (0, 1):
         result = run("compress", "--preset=fast", ".", "--to", "out")
-        assert (result.returncode, result.stdout.count("kept")) == (0, again)
+        assert (result.returncode, result.stdout.count("1 kept")) == (0, again)
     assert written(tmp_path / "out") == ["scene.splatz"]
 
 
@@ -102,24 +102,28 @@ def test_one_scene_in_several_formats_is_refused_for_each_of_them(run, scene_ply
     assert result.returncode == 2
     assert result.stderr == (
         "error: in/b.compressed.ply and 2 more would all become out/b.splatz; "
-        "compress one of them by itself: IN OUT.splatz\n"
+        "compress one of them yourself, and it is kept: splatzip compress IN out/b.splatz\n"
     )
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert {Path(scene["input"]).name: "error" in scene for scene in report} == {
         "a.ply": False, "b.compressed.ply": True, "b.ply": True, "b.spz": True,
     }  # fmt: skip
+    assert run("compress", "--preset=fast", "in/b.ply", "out/b.splatz").returncode == 0
+    again = run("compress", "--preset=fast", "in", "--to", "out")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "out: 4 kept\n", "")
+    assert run("compress", "--preset=fast", "in", "--to", "out", "--force").returncode == 2
 
 
 def test_the_same_scene_twice_is_compressed_once(run, scene_ply):
     result = run("compress", "--preset=fast", "scene.ply", "./scene.ply", scene_ply, "--to", "out")
-    assert (result.returncode, result.stderr, result.stdout.count("\n")) == (0, "", 1)
+    assert (result.returncode, result.stderr, result.stdout.count("\n")) == (0, "", 2)
 
 
 def test_a_folder_without_scenes_is_an_error(run, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "readme.txt").touch()
     result = run("compress", "in", "--to", "out")
-    assert (result.returncode, result.stdout) == (2, "")
+    assert (result.returncode, result.stdout) == (2, "out: 1 failed\n")
     assert result.stderr == "error: in: no scene in this folder\n"
 
 

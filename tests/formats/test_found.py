@@ -94,6 +94,9 @@ def test_of_a_training_output_the_last_iteration_is_found(made, tmp_path, monkey
     assert names(tmp_path) == [f"garden/{last}"]
     monkeypatch.chdir(tmp_path / "garden" / "point_cloud")
     assert names(Path(".")) == [last.removeprefix("point_cloud/")]
+    (tmp_path / "garden" / last).unlink()
+    (tmp_path / "garden" / last).symlink_to(tmp_path / "nowhere.ply")  # an earlier one is no substitute
+    assert names(tmp_path / "garden") == [last]
     made("other/iteration_1/point_cloud.ply")
     made("other/iteration_2/point_cloud.ply")
     assert len(names(tmp_path / "other")) == 2
