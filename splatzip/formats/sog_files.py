@@ -1,4 +1,7 @@
-"""Where the files of a SOG scene are: a folder, or the root of a zip archive (.sog)."""
+"""Where the files of a SOG scene are: a folder, or a zip archive (.sog).
+
+An archive has them at its root. Who zips a folder by hand gets them one folder deeper: read, too.
+"""
 
 from __future__ import annotations
 
@@ -69,13 +72,31 @@ class _Archive:
     def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
         self.path = path
         self.archive = archive
+        self.folder = self._folder()
+
+    def _folder(self) -> str:
+        """Where meta.json is: "", or the only folder that has one.
+
+        Raises: FormatError if there is none, or more than one.
+        """
+        names = self.archive.namelist()
+        if META in names:
+            return ""
+        found = [name.removesuffix(META) for name in names if name.endswith(f"/{META}") and name.count("/") == 1]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise FormatError(f"{self.path}: {len(found)} SOG scenes in one archive; unpack it and name one")
+        scenes = [name for name in names if name.lower().endswith((".ply", ".spz", ".splat", ".ksplat", ".glb"))]
+        holds = f" ({scenes[0][-60:]!r} is in it: unpack it first)" if scenes else ""
+        raise FormatError(f"{self.path}: a zip archive without {META}, so not a SOG{holds}")
 
     def read(self, name: str, *, max_bytes: int) -> bytes:
         where = f"{self.path}: {name}"
         try:
-            entry = self.archive.getinfo(name)
+            entry = self.archive.getinfo(self.folder + name)
         except KeyError:
-            raise FormatError(f"{where}: missing at the root of the archive") from None
+            raise FormatError(f"{where}: missing in the archive, where {META} names it") from None
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise UnsupportedFeatureError(f"{where}: zip compression {entry.compress_type}; only 0 and 8 are used")
         if entry.file_size > min(max_bytes, MAX_ZIP_RATIO * entry.compress_size + (1 << 16)):
@@ -88,4 +109,5 @@ class _Archive:
             raise UnsupportedFeatureError(f"{where}: encrypted; unpack the archive first") from None
 
     def names(self) -> list[str]:
-        return self.archive.namelist()
+        files = (name for name in self.archive.namelist() if not (name.endswith("/") or name.startswith("__MACOSX/")))
+        return [name.removeprefix(self.folder) for name in files]

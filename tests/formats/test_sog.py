@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +43,18 @@ def assert_same_source(a: QuantizedSource | None, b: QuantizedSource | None) -> 
         for name in mine:
             assert mine[name].dtype == theirs[name].dtype
             np.testing.assert_array_equal(mine[name], theirs[name], name)
+
+
+def test_a_folder_that_somebody_zipped_is_the_same_scene(tmp_path: Path) -> None:
+    with zipfile.ZipFile(FIXTURES / "v2.sog") as packed, zipfile.ZipFile(tmp_path / "scene.zip", "w") as again:
+        again.writestr("my scene/", b"")
+        again.writestr("__MACOSX/my scene/._meta.json", b"of a Mac")
+        for name in packed.namelist():
+            again.writestr(f"my scene/{name}", packed.read(name))
+    scene, expected = load(tmp_path / "scene.zip"), load(FIXTURES / "v2.sog")
+    assert scene.meta.ignored == expected.meta.ignored
+    for name, values in expected.arrays().items():
+        assert np.array_equal(scene.arrays()[name], values), name
 
 
 def test_archive_decodes_to_the_floats_of_splat_transform() -> None:

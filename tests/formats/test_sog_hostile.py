@@ -85,7 +85,7 @@ def put(*keys: str | int, value: Any) -> Callable[[Any], None]:
         (put("quats", "files", value=["C:\\quats.webp"]), "only plain file names are allowed"),
         (put("quats", "files", value=[7]), "only plain file names are allowed"),
         (put("quats", "files", value=[]), "quats.files does not name 1 images"),
-        (put("quats", "files", value=["gone.webp"]), "gone.webp: missing at the root of the archive"),
+        (put("quats", "files", value=["gone.webp"]), "gone.webp: missing in the archive, where meta.json names it"),
         (put("shN", "bands", value=4), "bands is 4, expected an integer from 1 to 3"),
         (put("shN", "bands", value=3), "192 pixels wide, expected 960"),
         (put("shN", "count", value=257), "4 lines of 64 entries, meta.json counts 257 entries"),
@@ -176,6 +176,17 @@ def test_missing_image_of_a_folder_is_named(tmp_path: Path) -> None:
             (tmp_path / name).write_bytes(data)
     with pytest.raises(FormatError, match=r"scales\.webp: missing; a SOG folder needs meta\.json and every image"):
         sog.read(tmp_path)
+
+
+def test_archives_that_are_no_scene_or_several_say_so(tmp_path: Path) -> None:
+    files = files_of(FIXTURES / "v2.sog")
+    two = {f"{folder}/{name}": data for folder in "ab" for name, data in files.items()}
+    with pytest.raises(FormatError, match="2 SOG scenes in one archive; unpack it"):
+        sog.read(archive_of(two, tmp_path / "two.zip"))
+    with pytest.raises(FormatError, match=r"so not a SOG \('out/point_cloud.ply' is in it: unpack it"):
+        sog.read(archive_of({"out/point_cloud.ply": b"ply\n"}, tmp_path / "ply.zip"))
+    with pytest.raises(FormatError, match=r"without meta.json, so not a SOG$"):
+        sog.read(archive_of({"deep/er/meta.json": b"{}"}, tmp_path / "deep.zip"))
 
 
 def test_zip_bomb_is_not_inflated(tmp_path: Path) -> None:
