@@ -64,6 +64,9 @@ def progress_bar(*, quiet: bool) -> Iterator[Progress]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True, soft_wrap=True)  # lines that are printed meanwhile stay lines, to be copied
+    # They pass through the bar, to stay above it; what goes into a file (> log) is not for the terminal.
+    shown = sys.stdout.isatty()
+    with Progress(*columns, console=console, transient=True, redirect_stdout=shown) as bar:
         task = bar.add_task("", total=1.0)
         yield lambda fraction, label: bar.update(task, completed=fraction, description=label)

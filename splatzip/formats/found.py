@@ -71,19 +71,21 @@ def _older_iterations(folder: Path, entries: Mapping[str, os.DirEntry[str]]) -> 
 def _may_hold_splats(path: Path) -> bool:
     name = path.name.lower()
     if name.endswith(".ply"):
-        head = _head(path)
+        head = _head(path, 1 << 12)  # thousands of files, perhaps over a network
+        if b"end_header" not in head:
+            head = _head(path)
         whole = head.startswith(b"ply") and b"end_header" in head
         return not whole or any(name in head for name in _OF_SPLATS)
     if name.endswith((".glb", ".gltf")):
-        return not _head(path) or _mentions(path, b"KHR_gaussian_splatting")
+        return not _head(path, 1) or _mentions(path, b"KHR_gaussian_splatting")
     return True
 
 
-def _head(path: Path) -> bytes:
+def _head(path: Path, most: int = HEADER_LIMIT_BYTES) -> bytes:
     """The start of a file; nothing of one that cannot be opened."""
     try:
-        with path.open("rb") as file:
-            return file.read(HEADER_LIMIT_BYTES)
+        with path.open("rb", buffering=0) as file:
+            return file.read(most)
     except OSError:
         return b""
 

@@ -66,15 +66,19 @@ def run_patched(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def run_in_terminal(tmp_path: Path) -> Callable[..., tuple[int, str]]:
-    """Run the command with a terminal as stderr; returns the exit code and what was drawn there."""
+    """Run the command with a terminal as stderr; returns the exit code and what was drawn there.
+
+    What it prints goes into `stdout.txt`.
+    """
 
     def run_command(*arguments: str | Path) -> tuple[int, str]:
         screen, stderr = pty.openpty()
         environment = {**os.environ, "COLUMNS": "100", "TERM": "xterm"}
         command = [COMMAND, *map(str, arguments)]
-        with subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=stderr
-        ) as child:
+        with (
+            open(tmp_path / "stdout.txt", "wb") as stdout,
+            subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=stdout, stderr=stderr) as child,
+        ):
             os.close(stderr)
             drawn = b""
             with contextlib.suppress(OSError):  # EIO: the last writer closed the terminal

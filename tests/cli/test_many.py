@@ -126,6 +126,19 @@ subprocess.Popen = failing
     assert [path.name for path in (three / "out").iterdir()] == ["c.splatz"]
 
 
+def test_lines_stay_whole_beside_a_progress_bar_and_go_where_they_are_sent(run_in_terminal, three):
+    (three / ("long" * 30)).mkdir()
+    (three / ("long" * 30) / "empty.ply").touch()
+    code, drawn = run_in_terminal("compress", "--preset=fast", "a.ply", f"{'long' * 30}/empty.ply", "--to", "out")
+    assert code == 2
+    assert "2 of 2" in drawn
+    assert f"error: {'long' * 30}/empty.ply: the file is empty\r\n" in drawn
+    assert "out/a.splatz" not in drawn
+    line, last = (three / "stdout.txt").read_text().splitlines()
+    assert line.startswith("out/a.splatz  ")
+    assert last == "out: 1 compressed, 1 failed"
+
+
 def test_json_has_one_entry_a_scene_in_order(run, three, broken_ply):
     run("compress", "--preset=fast", "c.ply", "--to", "out")
     result = run(

@@ -66,6 +66,13 @@ def test_every_gltf_of_splats_is_found(tmp_path):
     assert expected
 
 
+def test_a_long_header_is_read_whole(made, tmp_path):
+    comments = b"comment\n" * 2000
+    made("points.ply", POINTS.replace(b"element", comments + b"element", 1))
+    made("splats.ply", SPLATS.replace(b"element", comments + b"element", 1))
+    assert names(tmp_path) == ["splats.ply"]
+
+
 def test_a_damaged_scene_is_one(made, tmp_path):
     made("cut.ply", SPLATS[:60])
     made("empty.ply", b"")
