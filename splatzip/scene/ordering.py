@@ -1,6 +1,8 @@
-"""Space-filling orders: neighbours in space become neighbours in a file."""
+"""Orders of splats: along a space-filling curve, where neighbours in space become neighbours in a file; by a value."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,14 @@ def morton_order(positions: NDArray[np.float32]) -> NDArray[np.intp]:
     for axis in range(3):
         code |= _spread(cells[:, axis].astype(np.uint64)) << np.uint64(axis)
     return np.argsort(code, kind="stable")
+
+
+def among_largest(values: NDArray[Any], count: int) -> NDArray[np.bool_]:
+    """(N,) whether a value is among the `count` largest, at least one; of equal ones the first are."""
+    least = np.partition(values, len(values) - count)[len(values) - count]
+    chosen: NDArray[np.bool_] = values > least
+    chosen[np.flatnonzero(values == least)[: count - np.count_nonzero(chosen)]] = True
+    return chosen
 
 
 def _spread(value: NDArray[np.uint64]) -> NDArray[np.uint64]:

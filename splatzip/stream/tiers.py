@@ -9,13 +9,13 @@ nothing. So there are few, and the last one holds most splats. Each tier has til
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from splatzip.kernels.importance import estimate_importance
 from splatzip.scene import Scene
+from splatzip.scene.ordering import among_largest
 
 Tiers = NDArray[np.uint8]
 
@@ -42,16 +42,8 @@ def by_importance(importance: ArrayLike, shares: Sequence[float] = SHARES) -> Ti
         taken += share * len(values)
         if taken - cut >= LEAST:
             cut = round(taken)
-            tiers[~_largest(values, cut)] += 1
+            tiers[~among_largest(values, cut)] += 1
     return tiers
-
-
-def _largest(values: NDArray[Any], count: int) -> NDArray[np.bool_]:
-    """(N,) whether a value is among the `count` largest; of equal ones the first are."""
-    least = np.partition(values, len(values) - count)[len(values) - count]
-    chosen: NDArray[np.bool_] = values > least
-    chosen[np.flatnonzero(values == least)[: count - np.count_nonzero(chosen)]] = True
-    return chosen
 
 
 def run_order(tiers: int, layers: int) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.scene import Scene
+from splatzip.scene.ordering import among_largest
 
 OPAQUE = 0.1  # splats of less opacity have no say in where the middle is
 MIDDLE = 2.0  # radii
@@ -61,13 +62,8 @@ class Extent:
 
     def largest(self, share: float) -> NDArray[np.intp]:
         """The fewest splats that hold a share of the summed area, in their order."""
-        falling = np.sort(self.area)[::-1]
-        sums = np.cumsum(falling)
-        count = int(np.searchsorted(sums, share * sums[-1])) + 1
-        least = falling[count - 1]  # of equal ones the first rows
-        chosen = self.area > least
-        chosen[np.flatnonzero(self.area == least)[: count - np.count_nonzero(chosen)]] = True
-        return np.flatnonzero(chosen)
+        sums = np.cumsum(np.sort(self.area)[::-1])
+        return np.flatnonzero(among_largest(self.area, int(np.searchsorted(sums, share * sums[-1])) + 1))
 
 
 def _two_larger(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
