@@ -9,7 +9,6 @@
 namespace splatzip::cuda {
 
 constexpr int kWindow = 16, kDistanceWidth = 12, kNoNeighbours = 32;
-constexpr uint32_t kMostCoded = 1u << 16;
 
 // The first place of a pass: as many points as there are before, of ranks that are multiples of twice its step.
 SPLZ_ON_WARP int pass_start(const ColumnsParams& params, int n, int pass) {

@@ -15,8 +15,6 @@
 namespace splatzip::cuda {
 
 enum class Stage { cells, coordinates, neighbours, sizes, steps, codes, values, outputs };
-constexpr Stage kStagesAfterCells[] = {Stage::coordinates, Stage::neighbours, Stage::sizes,  Stage::steps,
-                                       Stage::codes,       Stage::values,     Stage::outputs};
 
 // Who finds a chunk corrupt: one of a stage's units reads what another one does not write meanwhile.
 enum Finder { kGeometry, kColors, kRotations, kPositions, kFinders };

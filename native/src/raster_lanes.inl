@@ -2,7 +2,6 @@
 // by isa_kernels.inl inside its anonymous namespace. The same bits from every instruction set.
 
 constexpr int kBlockParts = kBlockPixels / kWidth;  // registers a block, or a group of splats
-constexpr unsigned kLaneBits = (1u << kWidth) - 1;
 
 #if defined(__AVX512F__)
 
