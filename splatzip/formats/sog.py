@@ -23,19 +23,22 @@ Specification: PlayCanvas developer documentation, "The SOG Format"; version 1 a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splatzip.errors import FormatError
+from splatzip.errors import CorruptError, FormatError
 from splatzip.formats.input import scene_from
 from splatzip.formats.sog_files import LOD_META, MAX_META_BYTES, META, SogFiles, open_files
 from splatzip.formats.sog_images import Pixels, decode_image
+from splatzip.formats.sog_levels import finest_level, levels_file
 from splatzip.formats.sog_meta import MAX_PALETTE_ROWS, SogMeta, parse_meta
 from splatzip.formats.sog_write import write_sog
 from splatzip.kernels.dequantize import dequantize
 from splatzip.scene import QuantizedSource, Scene, SceneMeta
+from splatzip.scene.transform import merged
 
 PALETTE_ROW = 64  # palette rows side by side
 WIDTHS = {PALETTE_ROW * b: b for b in (3, 8, 15)}  # of the palette image, by B
@@ -57,13 +60,31 @@ def sniff(head: bytes, path: Path) -> bool:
 
 
 def read(path: Path, *, repair: bool = False) -> Scene:
-    """Read a SOG scene of version 1 or 2.
+    """Read a SOG scene of version 1 or 2, or the finest level of a streamed one.
 
     Args:
-        path: a folder, its meta.json, or a .sog archive.
+        path: a folder, its meta.json or lod-meta.json, or a .sog archive.
         repair: as everywhere; the codes of a valid file decode to valid splats only.
     Raises: FormatError, naming the file inside.
     """
+    levels = levels_file(path)
+    if levels is None:
+        return _read_one(path, repair=repair)
+    finest, parts = finest_level(levels), []
+    for name, count in finest.files.items():
+        if not (levels.parent / name).exists():
+            raise FormatError(f"{levels.parent / name}: missing; {levels.name} names it as a part of the scene")
+        part = _read_one(levels.parent / name, repair=repair)
+        holds = len(part) + sum(part.meta.dropped.values())
+        if holds != count:
+            raise CorruptError(f"{levels}: it counts {count} splats of {name}, which holds {holds}")
+        parts.append(part)
+    scene = merged(parts)  # of one file, it keeps the codes
+    meta = replace(scene.meta, ignored=(*scene.meta.ignored, *finest.ignored))
+    return scene.edited(meta=meta, source=scene.source)
+
+
+def _read_one(path: Path, *, repair: bool) -> Scene:
     with open_files(path) as files:
         meta = parse_meta(files.read(META, max_bytes=MAX_META_BYTES), f"{path}: {META}")
         codes = _splat_codes(meta, files, path)

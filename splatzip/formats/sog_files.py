@@ -35,7 +35,7 @@ class SogFiles(Protocol):
 def open_files(path: Path) -> Iterator[SogFiles]:
     """The files of the scene at `path`: a folder, its meta.json, or a zip archive."""
     if path.is_dir():
-        yield _Folder(path, META if (path / META).exists() or not (path / LOD_META).exists() else LOD_META)
+        yield _Folder(path, META)
     elif not zipfile.is_zipfile(path):
         with path.open("rb") as file:
             if file.read(2) == b"PK":

@@ -64,7 +64,7 @@ def parse_meta(text: bytes, where: str) -> SogMeta:
     """
     meta = _json_object(text, where)
     if "lodLevels" in meta:
-        raise UnsupportedFeatureError(f"{where}: a streamed SOG of several detail levels; name one of its folders")
+        raise UnsupportedFeatureError(f"{where}: a streamed SOG of several detail levels, which is named lod-meta.json")
     version = meta.get("version", 1)
     if version not in (1, 2) or isinstance(version, bool):
         raise UnsupportedVersionError(f"{where}: SOG version {version!r} is not 1 or 2")

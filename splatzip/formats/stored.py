@@ -6,13 +6,19 @@ import json
 from pathlib import Path
 from urllib.parse import unquote
 
+from splatzip.formats.sog_levels import finest_level, levels_file
+
 
 def stored_bytes(path: str | Path) -> int:
-    """Bytes of a scene that `load` can read; of a SOG folder meta.json and its images, of a .gltf its buffers, too.
+    """Bytes of a scene that `load` can read; of a SOG folder meta.json and its images (of a streamed one, the finest
+    level's), of a .gltf its buffers, too.
 
     Raises: OSError if a file is not there.
     """
     path = Path(path)
+    levels = levels_file(path)
+    if levels is not None:
+        return levels.stat().st_size + sum(stored_bytes(levels.parent / name) for name in finest_level(levels).files)
     if path.is_dir():
         path = path / "meta.json"
     parts = {path}

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from splatzip.errors import FormatError
 from splatzip.formats import ply, sog
+from splatzip.formats.stored import stored_bytes
 from splatzip.io import load, save
 from splatzip.kernels import exact_exp, exact_log
 from splatzip.kernels.dequantize_sog import numbers_of
@@ -55,6 +59,66 @@ def test_a_folder_that_somebody_zipped_is_the_same_scene(tmp_path: Path) -> None
     assert scene.meta.ignored == expected.meta.ignored
     for name, values in expected.arrays().items():
         assert np.array_equal(scene.arrays()[name], values), name
+
+
+LEVELS: dict[str, Any] = {
+    "version": 1,
+    "lodLevels": 2,
+    "environment": "sky/meta.json",
+    "filenames": ["1_0/meta.json", "0_0/meta.json", "0_1.sog"],
+    "tree": {
+        "children": [
+            {"lods": {"0": {"file": 2, "offset": 0, "count": 260}, "1": {"file": 0, "offset": 0, "count": 4}}},
+            {"lods": {"0": {"file": 1, "offset": 0, "count": 250}, "1": {"file": 0, "offset": 4, "count": 4}}},
+            {"lods": {"0": {"file": 1, "offset": 250, "count": 10}}},
+        ]
+    },
+}
+
+
+def streamed(folder: Path, meta: object) -> Path:
+    """A streamed SOG of two regions, each the splats of v2.sog."""
+    (folder / "0_0").mkdir(parents=True)
+    with zipfile.ZipFile(FIXTURES / "v2.sog") as packed:
+        packed.extractall(folder / "0_0")
+    shutil.copy(FIXTURES / "v2.sog", folder / "0_1.sog")
+    (folder / "lod-meta.json").write_text(json.dumps(meta))
+    return folder
+
+
+def test_the_parts_of_the_finest_level_are_one_scene(tmp_path: Path) -> None:
+    one = load(FIXTURES / "v2.sog")
+    assert len(one) == 260
+    folder = streamed(tmp_path / "a", LEVELS)
+    for scene in (load(folder), load(folder / "lod-meta.json")):
+        assert scene.source is None
+        assert scene.meta.ignored == ("coarser detail levels: 1", "the environment")
+        for name, values in one.arrays().items():
+            assert np.array_equal(scene.arrays()[name], np.concatenate([values, values])), name
+    parts = [folder / "lod-meta.json", folder / "0_1.sog", *(folder / "0_0").iterdir()]
+    assert stored_bytes(folder) == sum(part.stat().st_size for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"version": 2}, "version 2 is not 1"),
+        ({"tree": []}, "no object with a field 'tree'"),
+        ({"tree": {}}, "names no detail level"),
+        ({"tree": {"children": [7]}}, "a node of the tree"),
+        ({"tree": {"lods": {"fine": {"file": 0, "count": 4}}}}, "names no detail level"),
+        ({"tree": {"lods": {"0": {"file": 3, "count": 4}}}}, "has 4 splats of file 3, of 3"),
+        ({"tree": {"lods": {"0": {"file": 2, "count": 9}}}}, "counts 9 splats of 0_1.sog, which holds 260"),
+        ({"filenames": ["a", "../a/0_0/meta.json", "0_1.sog"]}, "only files below its folder"),
+        ({"filenames": ["a", "/etc/meta.json", "0_1.sog"]}, "only files below its folder"),
+        ({"filenames": ["a", "0_1.sog", "0_1.sog"]}, "named twice"),
+        ({"filenames": ["a", "gone/meta.json", "0_1.sog"]}, "missing"),
+        ({"filenames": ["a", "lod-meta.json", "0_1.sog"]}, "several detail levels"),
+    ],
+)
+def test_levels_that_make_no_sense_are_refused(tmp_path: Path, change: dict[str, object], words: str) -> None:
+    with pytest.raises(FormatError, match=words):
+        load(streamed(tmp_path / "a", LEVELS | change))
 
 
 def test_archive_decodes_to_the_floats_of_splat_transform() -> None:
@@ -278,9 +342,12 @@ def test_real_archive_lies_where_its_ply_lies(scenes: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.scenes
-def test_detail_levels_are_refused_by_name(scenes: Path) -> None:
-    with pytest.raises(Exception, match="several detail levels; name one of its folders"):
-        load(scenes / "scenes" / "playbot")
+def test_of_detail_levels_the_finest_is_read(scenes: Path) -> None:
+    folder = scenes / "scenes" / "playbot"
+    scene = load(folder)
+    assert_same_source(scene.source, load(folder / "0_0").source)
+    assert scene.meta.ignored == ("coarser detail levels: 6",)
+    assert stored_bytes(folder) == stored_bytes(folder / "0_0") + (folder / "lod-meta.json").stat().st_size
 
 
 def copy_folder(source: Path, target: Path, meta: bytes) -> None:
