@@ -56,6 +56,8 @@ def call(arguments: Sequence[str]) -> int:
 
     Raises: Refused for one that makes no sense, and whatever its verb raises.
     """
+    if "" in arguments:  # as a path it would be the current folder, with all that is in it
+        raise Refused("an argument is empty: perhaps a variable that has no value")
     app = application(arguments[:1] if arguments and arguments[0] in VERBS else VERBS)
     try:
         code = app(list(arguments) or ["--help"], prog_name="splatzip", standalone_mode=False)

@@ -56,9 +56,10 @@ class _Children:
         with self._lock:
             if self._ended:
                 return {"input": str(source), "error": "not started"}
-            child = subprocess.Popen(  # its output may be in any encoding
-                command, stdin=self._stdin, stdout=pipe, stderr=pipe, text=True, errors="backslashreplace"
-            )
+            child = subprocess.Popen(  # whatever a terminal here would want: this one reads UTF-8
+                command, stdin=self._stdin, stdout=pipe, stderr=pipe, text=True, encoding="utf-8",
+                errors="backslashreplace", env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+            )  # fmt: skip
             self._running.add(child)
         out, err = child.communicate()
         self._running.discard(child)
@@ -68,8 +69,11 @@ class _Children:
             return {**json.loads(out), "warnings": warnings}
         refusals = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
         # Without a refusal it is a crash or a bug: of a traceback the last line says most.
-        reason = refusals or [f"{source}: its process ended with {_ending(child.returncode)}", *lines[-1:]]
-        return {"input": str(source), "error": ": ".join(reason), "warnings": warnings}
+        reason = refusals or [f"its process ended with {_ending(child.returncode)}", *lines[-1:]]
+        error = ": ".join(reason)
+        if " ".join(str(source).split()) not in error:  # such as a size that this one cannot have
+            error = f"{source}: {error}"
+        return {"input": str(source), "error": error, "warnings": warnings}
 
     def end(self) -> None:
         """SIGTERM to all: each takes its temporary file away."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from splatzip.cli.console import named, progress_bar, warning_lines
+from splatzip.cli.console import Refused, named, progress_bar, warning_lines
 from splatzip.cli.source import load_and_warn, whole
 from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, save_and_warn, write_whole
@@ -122,7 +122,11 @@ def compress_and_show(
     source: Path, target: Path, settings: Settings, *, force: bool, as_json: bool, quiet: bool
 ) -> dict[str, Any]:
     """`splatzip compress IN OUT.splatz`. Returns: the summary that was shown."""
+    from splatzip import format_title
+
     check_target(target, force=force)
+    if source.is_dir() and format_title(source) is None:
+        raise Refused(f"{source}: a folder that is no SOG; splatzip compress {source} --to DIR does the scenes in it")
     summary = compress_file(source, target, settings, quiet=quiet or as_json)
     show(summary, as_json=as_json, quiet=quiet)
     return summary

@@ -137,7 +137,12 @@ def test_what_is_no_scene_is_not_said_to_become_one(refused, tmp_path, verb, con
         (("render", "scene.ply", "out.png", "--background", "255", "255", "255"), "expected three numbers from 0 to 1"),
         (("render", "scene.ply", "out.png", "--background", "nan", "0", "0"), "expected three numbers from 0 to 1"),
         (("compress", "scene.ply", "out.splatz", "--threads", "99999999999"), "less than or equal to 9999"),
-        (("compress", ".", "out.splatz"), "a folder without meta.json, so not a SOG; name the scenes in it"),
+        (
+            ("compress", ".", "out.splatz"),
+            ".: a folder that is no SOG; splatzip compress . --to DIR does the scenes in it",
+        ),
+        (("convert", ".", "out.ply"), "a folder without meta.json, so not a SOG; name the scenes in it"),
+        (("compress", "", "--to", "out"), "an argument is empty: perhaps a variable that has no value"),
     ],
     ids=lambda a: a[0] if isinstance(a, tuple) else "",
 )

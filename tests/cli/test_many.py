@@ -139,6 +139,15 @@ def test_lines_stay_whole_beside_a_progress_bar_and_go_where_they_are_sent(run_i
     assert last == "out: 1 compressed, 1 failed"
 
 
+def test_an_error_names_its_scene(run, three):
+    result = run("compress", "--preset=fast", "--size=1KB", "a.ply", "b.ply", "--to", "out")
+    assert result.returncode == 2
+    assert sorted(line.split(":")[:2] for line in result.stderr.splitlines()) == [
+        ["error", " a.ply"],
+        ["error", " b.ply"],
+    ]
+
+
 def test_json_has_one_entry_a_scene_in_order(run, three, broken_ply):
     run("compress", "--preset=fast", "c.ply", "--to", "out")
     result = run(
@@ -218,7 +227,7 @@ def test_a_message_in_another_encoding_is_shown(run_patched, three):
     (three / "é.ply").write_bytes((three / "a.ply").read_bytes()[:1000])
     result = run_patched(latin, "compress", "--preset=fast", "é.ply", "c.ply", "--to", "out")
     assert result.returncode == 2
-    assert result.stderr.startswith("error: \\xe9.ply: ")
+    assert result.stderr.startswith("error: é.ply: element 'vertex'")
     assert [path.name for path in (three / "out").iterdir()] == ["c.splatz"]
 
 
