@@ -94,8 +94,9 @@ def compress_many(
 ) -> list[dict[str, Any]]:
     """Compress the scene of every place in the folder (see `places_in`), `jobs` at a time.
 
-    Returns: one summary a scene, in their order: as `compress_file` gives it, or {"input", "output", "output_bytes",
-        "existed"}, or {"input", "error"}. Failures are said on stderr when they happen, a line each.
+    Returns: one summary a scene, in their order: as `compress_file` gives it; or {"input", "output", "output_bytes",
+        "existed"}, and "older" if the scene changed since; or {"input", "error"}. Failures are said on stderr when they
+        happen, a line each.
     """
     from concurrent.futures import ThreadPoolExecutor, as_completed  # one scene alone does without
 
@@ -117,9 +118,7 @@ def compress_many(
             if source.is_dir() and format_title(source) is None:
                 return [{"input": str(source), "error": f"{source}: no scene in this folder"}]
             if target.exists() and not force:  # by now: another run may have written it since this one began
-                size = target.stat().st_size
-                kept = {"output": str(target), "output_bytes": size, "existed": True}
-                return [{"input": str(scene), **kept} for scene in scenes]
+                return [_kept(scene, target) for scene in scenes]
             target.parent.mkdir(parents=True, exist_ok=True)
             return [children.compress(source, target, settings)]
         except OSError as error:  # too long a name, a limit on open files or processes
@@ -144,11 +143,22 @@ def compress_many(
     return [summary for target in places for summary in done[target]]
 
 
+def _kept(source: Path, target: Path) -> dict[str, Any]:
+    status = target.stat()
+    facts = {"input": str(source), "output": str(target), "output_bytes": status.st_size, "existed": True}
+    file = source / "meta.json" if source.is_dir() else source
+    trained_again = file.exists() and file.stat().st_mtime > status.st_mtime  # or copied: whoever runs it knows
+    return facts | {"older": True} if trained_again else facts
+
+
 def _tally(folder: Path, places: Collection[Path], done: Mapping[Path, Sequence[Mapping[str, Any]]]) -> str:
     """How many scenes ended how."""
     ended = [summary for several in done.values() for summary in several]
     failed, kept = (sum(name in summary for summary in ended) for name in ("error", "existed"))
-    counts = {"compressed": len(ended) - failed - kept, "kept": kept, "failed": failed, "left": len(places) - len(done)}
+    older = sum("older" in summary for summary in ended)
+    kept_as = f"kept ({older:,} older than the scene)" if older else "kept"
+    counts = {"compressed": len(ended) - failed - kept, kept_as: kept, "failed": failed}
+    counts["left"] = len(places) - len(done)
     return f"{folder}: {', '.join(f'{count:,} {word}' for word, count in counts.items() if count)}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import sys
 import time
@@ -60,6 +61,15 @@ def test_repeating_a_run_does_only_what_is_missing(run, three):
     assert result.stdout.splitlines()[-1] == "out: 1 compressed, 1 kept"
     assert (three / "out" / "a.splatz").read_text() == "precious"
     assert (three / "out" / "b.splatz").exists()
+
+
+def test_a_scene_that_changed_since_is_counted(run, three):
+    arguments = ("compress", "--preset=fast", "a.ply", "b.ply", "--to", "out")
+    run(*arguments)
+    later = (three / "out" / "a.splatz").stat().st_mtime + 10
+    os.utime(three / "a.ply", (later, later))
+    assert run(*arguments).stdout == "out: 2 kept (1 older than the scene)\n"
+    assert [scene.get("older") for scene in json.loads(run(*arguments, "--json").stdout)] == [True, None]
 
 
 def test_force_does_everything_again(run, three):
