@@ -15,6 +15,7 @@ from PIL import Image
 from splatzip import Camera, Scene, SplatzipError, Views, ViewsError, compare, compress, load, save
 from splatzip.quality import SourcePictures
 from splatzip.quality import compare as compare_scenes
+from splatzip.views import orbit_views
 
 SAMPLE = Path(__file__).resolve().parents[1] / "datasets" / "samples" / "chair"
 
@@ -161,6 +162,12 @@ def test_a_camera_that_sees_nothing_of_the_source_is_named(chair: Scene, views: 
     blind = Views((*views.cameras, away))
     with pytest.raises(ViewsError, match=r"frame wall: no splat is visible"):
         compare_scenes(chair, chair, blind)
+
+
+def test_a_scene_that_is_too_small_to_be_drawn_is_told_to_grow(chair: Scene) -> None:
+    tiny = chair.edited(positions=0.004 * chair.positions, log_scales=chair.log_scales + np.log(0.004))
+    with pytest.raises(ViewsError, match=r"enlarge a scene that is less than 0.1 units across \(transform --scale\)"):
+        compare_scenes(tiny, tiny, orbit_views(tiny))
 
 
 def test_kept_pictures_leave_out_a_camera_that_sees_nothing(chair: Scene, darker: Scene, views: Views) -> None:
