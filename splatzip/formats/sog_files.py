@@ -77,11 +77,13 @@ class _Archive:
     def _folder(self) -> str:
         """Where meta.json is: "", or the only folder that has one.
 
-        Raises: FormatError if there is none, or more than one.
+        Raises: FormatError if there is none, or more than one; UnsupportedFeatureError if they are levels of one.
         """
         names = self.archive.namelist()
         if META in names:
             return ""
+        if any(name.rpartition("/")[2] == LOD_META for name in names):
+            raise UnsupportedFeatureError(f"{self.path}: a streamed SOG in an archive; unpack it and name its folder")
         found = [name.removesuffix(META) for name in names if name.endswith(f"/{META}") and name.count("/") == 1]
         if len(found) == 1:
             return found[0]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from splatzip.errors import CorruptError, FormatError, SplatzipError, TruncatedError
+from splatzip.errors import CorruptError, FormatError, SplatzipError, TruncatedError, UnsupportedFeatureError
 from splatzip.formats import sog
 from splatzip.kernels.dequantize import dequantize
 
@@ -183,6 +183,8 @@ def test_archives_that_are_no_scene_or_several_say_so(tmp_path: Path) -> None:
     two = {f"{folder}/{name}": data for folder in "ab" for name, data in files.items()}
     with pytest.raises(FormatError, match="2 SOG scenes in one archive; unpack it"):
         sog.read(archive_of(two, tmp_path / "two.zip"))
+    with pytest.raises(UnsupportedFeatureError, match="a streamed SOG in an archive; unpack it"):
+        sog.read(archive_of(two | {"lod-meta.json": b"{}"}, tmp_path / "levels.zip"))
     with pytest.raises(FormatError, match=r"so not a SOG \('out/point_cloud.ply' is in it: unpack it"):
         sog.read(archive_of({"out/point_cloud.ply": b"ply\n"}, tmp_path / "ply.zip"))
     with pytest.raises(FormatError, match=r"without meta.json, so not a SOG$"):
