@@ -1,6 +1,5 @@
 #include "parallel.h"
 
-#include "cpu_quota.h"
 #include "float_mode.h"
 
 #include <algorithm>
@@ -17,6 +16,8 @@ void parallel_for(int64_t count, int, const std::function<void(int64_t)>& body) 
 }  // namespace splatzip
 
 #else
+
+#include "cpu_quota.h"
 
 #if !defined(_WIN32)
 #include <pthread.h>
