@@ -6,9 +6,9 @@ Binary of either byte order or ascii, any scalar type per property. Values are w
 scales, opacity logits, quaternions wxyz, SH coefficients, right-down-front. Only `f_rest` is laid out differently:
 all coefficients of red, then green, then blue.
 
-The file is mapped into memory once `ply_header` has checked that its counts fit. Rows are copied in blocks that stay in
-the cache: a splat is 248 bytes, so copying column by column would fetch the whole file 59 times. `ply_dialects` knows
-the tools that name things otherwise.
+plyfile maps the file into memory once `ply_header` has checked that its counts fit. Rows are copied in blocks that
+stay in the cache: a splat is 248 bytes, so copying column by column would fetch the whole file 59 times. `ply_dialects`
+knows the tools that name things otherwise.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from plyfile import PlyData, PlyParseError  # type: ignore[import-untyped]
 
 from splatzip.errors import FormatError, TruncatedError, UnsupportedFeatureError
 from splatzip.formats.exported import with_source
@@ -69,10 +70,7 @@ def read(path: Path, *, repair: bool = False) -> Scene:
     """
     header = read_header(path)
     vertex, names = _splat_element(header, path)
-    if header.ascii:
-        rows = _ascii_rows(header, vertex, path)
-    else:
-        rows = np.memmap(path, vertex.dtype, "r", header.offset_of(vertex.name), (vertex.count,))
+    rows = _ascii_rows(header, vertex, path) if header.ascii else _mapped_rows(path)
     table = _gather(rows, names)
     origin, positions = _split_origin(table.positions)
     arrays = {
@@ -183,6 +181,26 @@ def _splat_element(header: PlyHeader, path: Path) -> tuple[PlyElement, dict[str,
 
 def _rest_names(names: Iterable[str]) -> list[str]:
     return [name for name in names if name.startswith("f_rest_")]
+
+
+class _AsciiHeader(io.FileIO):
+    """A file whose header plyfile can decode: it takes ASCII alone, and comments in the wild are UTF-8.
+
+    Rows are mapped, so only the header goes through `read`, and lists that follow, which nobody wants.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return (super().read(size) or b"").decode("ascii", "replace").encode("ascii", "replace")
+
+
+def _mapped_rows(path: Path) -> NDArray[np.void]:
+    """The vertex rows of a binary file, mapped by plyfile."""
+    try:
+        with _AsciiHeader(path) as file:
+            rows: NDArray[np.void] = PlyData.read(file, mmap="r")["vertex"].data
+    except (PlyParseError, ValueError, KeyError) as error:
+        raise FormatError(f"{path}: not a PLY that can be read: {error}") from None
+    return rows
 
 
 def _ascii_rows(header: PlyHeader, vertex: PlyElement, path: Path) -> NDArray[np.void]:

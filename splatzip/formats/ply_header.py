@@ -1,7 +1,8 @@
 """The header of a PLY file, read once and checked against the size of the file before anything is allocated.
 
-Counts are not trusted: a hostile header asks for terabytes. Rows with lists, as those of a mesh's faces, have no size
-that a header tells: they may only follow what is read.
+plyfile trusts the counts of a header; a hostile one asks for terabytes. So the header is parsed here first, and plyfile
+sees only files whose every element fits. Rows with lists, as those of a mesh's faces, have no size that a header tells:
+they may only follow what is read.
 """
 
 from __future__ import annotations
@@ -146,8 +147,8 @@ def _check_sizes(elements: tuple[PlyElement, ...], path: Path, *, ascii: bool, b
             raise FormatError(
                 f"{path}: element {element.name!r} follows {lists!r}, which holds lists; write it last, or leave it out"
             )
-        # A text value takes a digit and a separator at least.
-        row_bytes = 0 if lists else 2 * len(element.names) if ascii else element.dtype.itemsize
+        # A text value takes a digit and a separator at least, a list its length.
+        row_bytes = 1 if lists else 2 * len(element.names) if ascii else element.dtype.itemsize
         needed += element.count * row_bytes
         if needed - ascii > body_bytes:  # the last separator of a text file may be missing
             raise TruncatedError(

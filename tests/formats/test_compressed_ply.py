@@ -295,6 +295,6 @@ def test_an_element_with_lists_is_refused_not_misread(tmp_path: Path, name: str)
     else:
         raw = raw.replace(b"element vertex", b"property list uchar int i\nelement vertex", 1)
     path = tmp_path / "a.compressed.ply"
-    path.write_bytes(raw)
+    path.write_bytes(raw + bytes(10 * splats))
     with pytest.raises(FormatError, match="holds lists"):
         compressed_ply.read(path)

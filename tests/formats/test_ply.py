@@ -342,6 +342,7 @@ def test_lying_counts_are_refused_before_memory_is_asked_for(tmp_path: Path, cou
         (b"element vertex 50", b"element vertex 0\nelement vertex 50", "line 4: a second element 'vertex'"),
         (b"element vertex 50", b"element face 2\nproperty list uchar int i\nelement vertex 50", "follows 'face'"),
         (b"element vertex 50", b"element face 2\nproperty list uchar int\nelement vertex 50", "line 4 is not PLY"),
+        (b"end_header", b"element face 99999999999\nproperty list uchar int i\nend_header", "99999999999 rows"),
         (b"element vertex", b"element points", "no vertices"),
         (b"end_header", b"", "no end_header|inside the PLY header"),
         (b"end_header\n", b"end_header \n", "the line 'end_header' ends otherwise than the line 'ply'"),
