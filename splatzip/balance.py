@@ -260,9 +260,13 @@ def _order(
 
 
 def as_large(cameras: Sequence[Camera], made: Sequence[Camera] = ()) -> list[Camera]:
-    """Given cameras, scaled to a little more pixels per radian than the pseudo-views; never enlarged."""
+    """Given cameras, scaled to a little more pixels per radian than the pseudo-views; never enlarged.
+
+    In scenes of less than a unit they see as near as the pseudo-views do.
+    """
     focal = _GIVEN_SCALE * float(np.median([camera.fx for camera in made])) if made else _GIVEN_FOCAL
-    return [camera.scaled(min(1.0, focal / camera.fx)) for camera in cameras]
+    near = float(np.median([camera.near for camera in made or cameras]))
+    return [replace(camera.scaled(min(1.0, focal / camera.fx)), near=min(camera.near, near)) for camera in cameras]
 
 
 def _less_when_finer(steps: stepped.Options) -> float:

@@ -64,7 +64,7 @@ def test_counts_are_those_of_the_last_picture(part: Scene) -> None:
 
     rasterizer = CudaRasterizer(core=_cuda.make_emulated_raster(False, False))
     rasterizer.set_scene(part.arrays())
-    lens, black = [(CAMERA.fx, CAMERA.fy, CAMERA.cx, CAMERA.cy)], np.zeros(3, np.float32)
+    lens, black = [CAMERA.lens], np.zeros(3, np.float32)
     settings = {"exact_extent": True, "antialias": False, "depth": False}
     rasterizer.render([CAMERA.world_to_camera], part.origin, lens, (101, 67), black, **settings)
     counts = rasterizer.count()

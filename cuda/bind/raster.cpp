@@ -47,13 +47,13 @@ void keep(Raster& raster, In<uint32_t, nb::ndim<1>> rows) {
 }
 
 using Poses = In<double, nb::shape<-1, 4, 4>>;
-using Numbers = In<double, nb::shape<-1, 4>>;  // fx, fy, cx, cy
+using Numbers = In<double, nb::shape<-1, 5>>;  // fx, fy, cx, cy, near plane
 std::vector<ProjectionCamera> cameras_of(Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width,
                                          int height, bool exact_extent, bool antialias) {
   if (numbers.shape(0) != poses.shape(0)) throw nb::value_error("poses and numbers are not of the same views");
   std::vector<ProjectionCamera> cameras;
   for (size_t view = 0; view < poses.shape(0); ++view)
-    cameras.push_back(make_camera(poses.data() + 16 * view, origin.data(), numbers.data() + 4 * view, width, height,
+    cameras.push_back(make_camera(poses.data() + 16 * view, origin.data(), numbers.data() + 5 * view, width, height,
                                   exact_extent, antialias));
   return cameras;
 }

@@ -74,7 +74,7 @@ void show_rounded(RepairSteps& repair) {
 
 // rates: position, log scale, rotation, opacity logit, color, SH, and what is a small difference.
 void step(RepairSteps& repair, In<double, nb::shape<4, 4>> world_to_camera, In<double, nb::shape<3>> origin,
-          In<double, nb::shape<4>> numbers, int width, int height, int target, In<float, nb::shape<3>> background,
+          In<double, nb::shape<5>> numbers, int width, int height, int target, In<float, nb::shape<3>> background,
           bool antialias, In<float, nb::shape<7>> rates, int64_t number) {
   const float *behind = background.data(), *r = rates.data();
   const ProjectionCamera camera =

@@ -13,9 +13,9 @@ void set_scene(Rasterizer& rasterizer, In<float, nb::ndim<2>> positions, In<floa
                        static_cast<int64_t>(positions.shape(0)), sh_degree, threads);
 }
 
-// numbers: fx, fy, cx, cy. Returns color, alpha, depth (or None), or None where there are too many entries.
+// numbers: fx, fy, cx, cy, near plane. Returns color, alpha, depth (or None), or None where there are too many entries.
 nb::object render(Rasterizer& rasterizer, In<double, nb::shape<4, 4>> world_to_camera, In<double, nb::shape<3>> origin,
-                  In<double, nb::shape<4>> numbers, int width, int height, In<float, nb::shape<3>> background,
+                  In<double, nb::shape<5>> numbers, int width, int height, In<float, nb::shape<3>> background,
                   bool exact_extent, bool antialias, bool with_depth, int threads) {
   const size_t w = static_cast<size_t>(width), h = static_cast<size_t>(height);
   auto color = make_array<float>({h, w, 3}), alpha = make_array<float>({h, w});

@@ -11,9 +11,9 @@ void begin(Scores& scores, int64_t splats, int sh_degree, bool removal, bool geo
   scores.begin(splats, sh_degree, {removal, geometry_curvature, color_curvature, directions, transmittance}, threads);
 }
 
-// numbers: fx, fy, cx, cy. False where there are too many entries.
+// numbers: fx, fy, cx, cy, the near plane. False where there are too many entries.
 bool add(Scores& scores, Rasterizer& rasterizer, In<double, nb::shape<4, 4>> world_to_camera,
-         In<double, nb::shape<3>> origin, In<double, nb::shape<4>> numbers, int width, int height,
+         In<double, nb::shape<3>> origin, In<double, nb::shape<5>> numbers, int width, int height,
          In<float, nb::shape<3>> background, bool exact_extent, bool antialias, double view_weight, double floor,
          int threads) {
   nb::gil_scoped_release unlocked;

@@ -24,7 +24,7 @@ void show(Repair& repair, Rows positions, Rows log_scales, Rows rotations, In<fl
 
 // rates: position, log scale, rotation, opacity logit, color, SH, and what is a small difference.
 double step(Repair& repair, In<double, nb::shape<4, 4>> world_to_camera, In<double, nb::shape<3>> origin,
-            In<double, nb::shape<4>> numbers, In<float, nb::ndim<3>> target, In<float, nb::shape<3>> background,
+            In<double, nb::shape<5>> numbers, In<float, nb::ndim<3>> target, In<float, nb::shape<3>> background,
             bool antialias, In<float, nb::shape<7>> rates, int64_t number, int threads) {
   const int height = static_cast<int>(target.shape(0)), width = static_cast<int>(target.shape(1));
   const double* n = numbers.data();

@@ -63,7 +63,7 @@ Values draw(const Round& round) {
                         round.opacity_logits.data(), round.sh.data()},
                        n, round.degree, 2);
   const double pose[16] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, round.distance, 0, 0, 0, 1}, origin[3] = {};
-  const double numbers[4] = {1.0 * round.width, 1.0 * round.width, 0.5 * round.width, 0.5 * round.height};
+  const double numbers[5] = {1.0 * round.width, 1.0 * round.width, 0.5 * round.width, 0.5 * round.height, 0.05};
   const float background[3] = {0.1f, 0.2f, 0.3f};
   const ProjectionCamera camera =
       make_camera(pose, origin, numbers, round.width, round.height, round.exact_extent, round.antialias);

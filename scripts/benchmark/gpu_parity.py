@@ -53,7 +53,7 @@ def parts(scene: Scene) -> Iterator[tuple[str, Any]]:
 def gradients(scene: Scene, camera: Camera, *, core: Any = None) -> dict[str, list[float]]:
     """By attribute: all but the worst 1 % of rows, all rows; `core` as CudaRasterizer takes it."""
     size, black = (camera.width, camera.height), np.zeros(3, np.float32)
-    lens = camera.intrinsics
+    lens = camera.lens
     to_color = np.random.default_rng(0).normal(size=(camera.height, camera.width, 3)).astype(np.float32)
     cuda, native = CudaRasterizer(precise=True, core=core), NativeRasterizer()
     for rasterizer in (cuda, native):

@@ -28,7 +28,7 @@ from benchmark.gpu_facts import write
 from benchmark.gpu_floor import least_bytes
 from splatzip import Camera, Scene
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
-from splatzip.raster.gsplat_backend import DILATION, NEAR_PLANE
+from splatzip.raster.gsplat_backend import DILATION
 from splatzip.views.orbit import orbit_views
 
 WIDTH, HEIGHT = 1920, 1080
@@ -92,7 +92,7 @@ def least_of(scene: Scene, cameras: list[Camera], *, precise: bool) -> float:
     rasterizer.set_scene(scene.arrays())
     found = []
     for camera in cameras:
-        size, lens = (camera.width, camera.height), camera.intrinsics
+        size, lens = (camera.width, camera.height), camera.lens
         rasterizer.render(
             [camera.world_to_camera], scene.origin, [lens], size, np.zeros(3, np.float32),
             exact_extent=True, antialias=False, depth=False,
@@ -130,7 +130,7 @@ def ours(tensors: dict[str, torch.Tensor], scene: Scene, *, precise: bool) -> Dr
 
     def draw(camera: Camera) -> torch.Tensor:
         rasterizer.render_at(
-            camera.world_to_camera, scene.origin, camera.intrinsics, (WIDTH, HEIGHT),
+            camera.world_to_camera, scene.origin, camera.lens, (WIDTH, HEIGHT),
             np.zeros(3, np.float32), exact_extent=True, antialias=False, keep=False, color=color.data_ptr(),
             alpha=alpha.data_ptr(),
         )  # fmt: skip
@@ -151,7 +151,7 @@ def peer(tensors: dict[str, torch.Tensor], *, packed: bool) -> Draw:
         pictures, _, _ = rasterization(
             tensors["positions"], tensors["rotations"], scales, opacities, tensors["sh"],
             torch.tensor(camera.world_to_camera, dtype=torch.float32, device=DEVICE)[None],
-            torch.tensor(lens, device=DEVICE)[None], WIDTH, HEIGHT, near_plane=NEAR_PLANE, eps2d=DILATION,
+            torch.tensor(lens, device=DEVICE)[None], WIDTH, HEIGHT, near_plane=camera.near, eps2d=DILATION,
             sh_degree=degree, packed=packed,
         )  # fmt: skip
         return pictures[0]

@@ -47,7 +47,7 @@ def forward_and_backward(bench: Bench, camera: Camera, threads: int) -> None:
     """Colour and alpha, then the gradients of every attribute and of the background, into arrays that are kept."""
     native = bench.rasterizer.native
     native.render(
-        camera.world_to_camera, bench.rasterizer.origin, camera.intrinsics,
+        camera.world_to_camera, bench.rasterizer.origin, camera.lens,
         (camera.width, camera.height), np.zeros(3, np.float32), exact_extent=False, antialias=False, depth=False,
         threads=threads,
     )  # fmt: skip
@@ -67,7 +67,7 @@ def score_everything(bench: Bench, camera: Camera, threads: int) -> None:
 def _add(scores: NativeScores, bench: Bench, camera: Camera, threads: int) -> None:
     scores.add(
         bench.rasterizer.native, camera.world_to_camera, bench.rasterizer.origin,
-        camera.intrinsics, (camera.width, camera.height), np.zeros(3, np.float32),
+        camera.lens, (camera.width, camera.height), np.zeros(3, np.float32),
         exact_extent=False, antialias=False, view_weight=1.0, floor=0.1, threads=threads,
     )  # fmt: skip
 

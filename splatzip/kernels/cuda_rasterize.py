@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from splatzip.errors import BackendError
 from splatzip.kernels.device import require_cuda
 from splatzip.kernels.pictures import StoredPictures
-from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Doubles, Floats, in_order
+from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Doubles, Floats, Lens, in_order
 
 
 class BatchCounts(NamedTuple):
@@ -56,13 +56,13 @@ class CudaRasterizer:
 
     def render(
         self, world_to_cameras: Sequence[Doubles], origin: Doubles,
-        intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
+        lenses: Sequence[Lens], size: tuple[int, int], background: Floats, *,
         exact_extent: bool, antialias: bool, alpha: bool = True, depth: bool, keep: bool = False,
     ) -> tuple[Floats, Floats | None, Floats | None]:  # fmt: skip
         """Draw a batch of V views of one size.
 
         Args:
-            world_to_cameras: V times (4, 4), rigid motions; intrinsics: V times fx, fy, cx, cy in pixels.
+            world_to_cameras: V times (4, 4), rigid motions; lenses: V times what a camera's lens is.
             origin, background: (3,).
             keep: gradients of these pictures may be asked for.
         Returns: colour (V, H, W, 3), alpha (V, H, W) or None, expected depth (V, H, W) or None.
@@ -70,7 +70,7 @@ class CudaRasterizer:
         """
         color, alphas, depths = self._call(
             "render",
-            *_views(world_to_cameras, origin, intrinsics, size, background),
+            *_views(world_to_cameras, origin, lenses, size, background),
             exact_extent,
             antialias,
             alpha,
@@ -81,31 +81,29 @@ class CudaRasterizer:
 
     def render_bytes(
         self, world_to_cameras: Sequence[Doubles], origin: Doubles,
-        intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
+        lenses: Sequence[Lens], size: tuple[int, int], background: Floats, *,
         exact_extent: bool, antialias: bool,
     ) -> NDArray[np.uint8]:  # fmt: skip
         """Colours as `render` has them, (V, H, W, 3), cut to 0..1, in 255ths; nothing else comes to the host."""
-        views = _views(world_to_cameras, origin, intrinsics, size, background)
+        views = _views(world_to_cameras, origin, lenses, size, background)
         found: NDArray[np.uint8] = self._call("render_bytes", *views, exact_extent, antialias)
         return found
 
     def store(
         self, world_to_cameras: Sequence[Doubles], origin: Doubles,
-        intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
+        lenses: Sequence[Lens], size: tuple[int, int], background: Floats, *,
         exact_extent: bool, antialias: bool, to: Any,
     ) -> None:  # fmt: skip
         """Colours as `render` has them, V more in what make_pictures made: they stay on the GPU, to compare with."""
-        self._call(
-            "store", *_views(world_to_cameras, origin, intrinsics, size, background), exact_extent, antialias, to
-        )
+        self._call("store", *_views(world_to_cameras, origin, lenses, size, background), exact_extent, antialias, to)
 
     def compare(
         self, world_to_cameras: Sequence[Doubles], origin: Doubles,
-        intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
+        lenses: Sequence[Lens], size: tuple[int, int], background: Floats, *,
         exact_extent: bool, antialias: bool, targets: StoredPictures,
     ) -> NDArray[np.float64]:  # fmt: skip
         """(V,) squared differences of the colours from V targets, summed where they are drawn."""
-        views = _views(world_to_cameras, origin, intrinsics, size, background)
+        views = _views(world_to_cameras, origin, lenses, size, background)
         found: NDArray[np.float64] = self._call(
             "compare", *views, exact_extent, antialias, targets.core, list(targets.which)
         )
@@ -136,14 +134,14 @@ class CudaRasterizer:
         self._call("set_scene_at", tuple(addresses), splats, sh_degree)
 
     def render_at(
-        self, world_to_camera: Doubles, origin: Doubles, intrinsics: tuple[float, float, float, float],
+        self, world_to_camera: Doubles, origin: Doubles, lens: Lens,
         size: tuple[int, int], background: Floats, *, exact_extent: bool, antialias: bool, keep: bool, color: int,
         alpha: int,
     ) -> None:  # fmt: skip
         """Draw one view to arrays on the GPU, (H, W, 3) and (H, W)."""
         self._call(
             "render_at",
-            *_views(world_to_camera[None], origin, [intrinsics], size, background),
+            *_views(world_to_camera[None], origin, [lens], size, background),
             exact_extent,
             antialias,
             keep,
@@ -168,13 +166,13 @@ class CudaRasterizer:
 
     def add_scores(
         self, world_to_cameras: Sequence[Doubles], origin: Doubles,
-        intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats, *,
+        lenses: Sequence[Lens], size: tuple[int, int], background: Floats, *,
         exact_extent: bool, antialias: bool, view_weights: Sequence[float], floor: float,
     ) -> None:  # fmt: skip
         """Draw V views of one size and add what each says: the sums of NativeScores.add, view after view."""
         self._call(
             "add_scores",
-            *_views(world_to_cameras, origin, intrinsics, size, background),
+            *_views(world_to_cameras, origin, lenses, size, background),
             exact_extent,
             antialias,
             np.array(view_weights, np.float32),
@@ -230,13 +228,13 @@ class CudaRasterizer:
 
 def _views(
     world_to_cameras: Sequence[Doubles] | Doubles, origin: Doubles,
-    intrinsics: Sequence[tuple[float, float, float, float]], size: tuple[int, int], background: Floats,
+    lenses: Sequence[Lens], size: tuple[int, int], background: Floats,
 ) -> tuple[Any, ...]:  # fmt: skip
     """V views of one size, as the kernels take them."""
     return (
         np.ascontiguousarray(world_to_cameras, np.float64),
         np.ascontiguousarray(origin, np.float64),
-        np.array(intrinsics, np.float64),
+        np.array(lenses, np.float64),
         *size,
         np.ascontiguousarray(background, np.float32),
     )

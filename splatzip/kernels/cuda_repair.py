@@ -10,7 +10,7 @@ import numpy as np
 from splatzip.errors import BackendError
 from splatzip.kernels.device import Engine, make_core
 from splatzip.kernels.pictures import StoredPictures, Targets, shapes
-from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Doubles, Floats, in_order
+from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Doubles, Floats, Lens, in_order
 from splatzip.kernels.repair import Rates
 from splatzip.kernels.stepped import RoundCall
 
@@ -43,7 +43,7 @@ class CudaRepair:
         self._call("show_rounded")
 
     def step(
-        self, world_to_camera: Doubles, origin: Doubles, intrinsics: tuple[float, float, float, float], target: int,
+        self, world_to_camera: Doubles, origin: Doubles, lens: Lens, target: int,
         background: Floats, rates: Rates, *, antialias: bool,
     ) -> None:  # fmt: skip
         """See NativeRepair; nothing waits for the step to be done."""
@@ -52,7 +52,7 @@ class CudaRepair:
             "step",
             np.ascontiguousarray(world_to_camera, np.float64),
             np.ascontiguousarray(origin, np.float64),
-            np.array(intrinsics, np.float64),
+            np.array(lens, np.float64),
             *self._sizes[target],
             target,
             np.ascontiguousarray(background, np.float32),

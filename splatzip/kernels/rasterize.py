@@ -15,6 +15,7 @@ from splatzip.errors import BackendError, SceneError
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
+Lens = tuple[float, float, float, float, float]  # fx, fy, cx, cy in pixels, near plane
 ATTRIBUTE_NAMES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")  # in the order of native functions
 
 
@@ -54,7 +55,7 @@ class NativeRasterizer:
             self._shapes, self._size = shapes, (0, 0)
 
     def render(
-        self, world_to_camera: Doubles, origin: Doubles, intrinsics: tuple[float, float, float, float],
+        self, world_to_camera: Doubles, origin: Doubles, lens: Lens,
         size: tuple[int, int], background: Floats, *, exact_extent: bool, antialias: bool, depth: bool, threads: int,
     ) -> tuple[Floats, Floats, Floats | None]:  # fmt: skip
         """Draw the scene.
@@ -62,7 +63,7 @@ class NativeRasterizer:
         Args:
             world_to_camera: (4, 4), a rigid motion.
             origin: (3,) what the positions are relative to.
-            intrinsics: fx, fy, cx, cy in pixels.
+            lens: fx, fy, cx, cy in pixels; how near the nearest splats that are drawn are.
             size: width and height in pixels.
             background: (3,).
             depth: without it, the third picture is None.
@@ -72,7 +73,7 @@ class NativeRasterizer:
             pictures = self._core.render(
                 np.ascontiguousarray(world_to_camera, np.float64),
                 np.ascontiguousarray(origin, np.float64),
-                np.array(intrinsics, np.float64),
+                np.array(lens, np.float64),
                 *size,
                 np.ascontiguousarray(background, np.float32),
                 exact_extent,

@@ -10,7 +10,7 @@ import numpy as np
 from splatzip import _core
 from splatzip.errors import BackendError
 from splatzip.kernels.pictures import HostPictures
-from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Doubles, Floats, in_order
+from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Doubles, Floats, Lens, in_order
 
 
 class Rates(NamedTuple):
@@ -47,7 +47,7 @@ class NativeRepair:
         self._core.show(*in_order(arrays), self._threads)
 
     def step(
-        self, world_to_camera: Doubles, origin: Doubles, intrinsics: tuple[float, float, float, float],
+        self, world_to_camera: Doubles, origin: Doubles, lens: Lens,
         target: int, background: Floats, rates: Rates, *, antialias: bool,
     ) -> float:  # fmt: skip
         """One step towards picture number `target`.
@@ -58,7 +58,7 @@ class NativeRepair:
         loss = self._core.step(
             np.ascontiguousarray(world_to_camera, np.float64),
             np.ascontiguousarray(origin, np.float64),
-            np.array(intrinsics, np.float64),
+            np.array(lens, np.float64),
             np.ascontiguousarray(self._targets[target], np.float32),
             np.ascontiguousarray(background, np.float32),
             antialias,

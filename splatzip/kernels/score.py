@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import BackendError
-from splatzip.kernels.rasterize import Doubles, Floats, NativeRasterizer
+from splatzip.kernels.rasterize import Doubles, Floats, Lens, NativeRasterizer
 
 
 class NativeScores:
@@ -25,7 +25,7 @@ class NativeScores:
 
     def add(
         self, rasterizer: NativeRasterizer, world_to_camera: Doubles, origin: Doubles,
-        intrinsics: tuple[float, float, float, float], size: tuple[int, int], background: Floats, *,
+        lens: Lens, size: tuple[int, int], background: Floats, *,
         exact_extent: bool, antialias: bool, view_weight: float, floor: float, threads: int,
     ) -> None:  # fmt: skip
         """Draw the rasterizer's scene and add what the picture says.
@@ -39,7 +39,7 @@ class NativeScores:
                 core,
                 np.ascontiguousarray(world_to_camera, np.float64),
                 np.ascontiguousarray(origin, np.float64),
-                np.array(intrinsics, np.float64),
+                np.array(lens, np.float64),
                 *size,
                 np.ascontiguousarray(background, np.float32),
                 exact_extent,

@@ -120,7 +120,7 @@ def repair(
         optimizer.step(
             camera.world_to_camera,
             scene.origin,
-            camera.intrinsics,
+            camera.lens,
             view,
             background,
             options.rates((step + 1) / options.steps),

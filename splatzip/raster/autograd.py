@@ -77,7 +77,7 @@ class _Rasterize(torch.autograd.Function):  # type: ignore[misc]  # torch is not
         color, alpha, _ = native.render(
             camera.world_to_camera,
             origin,
-            camera.intrinsics,
+            camera.lens,
             (camera.width, camera.height),
             background.detach().float().cpu().numpy().reshape(3),
             exact_extent=exact_extent,

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from splatzip.errors import BackendError
 from splatzip.scene import Camera, Scene
 
-NEAR_PLANE, DILATION = 0.05, 0.3
+DILATION = 0.3
 DEVICE = "cuda"
 
 
@@ -55,7 +55,7 @@ def rasterize_gsplat(
         torch.tensor(lens, dtype=torch.float32, device=positions.device)[None],
         camera.width,
         camera.height,
-        near_plane=NEAR_PLANE,
+        near_plane=camera.near,
         eps2d=DILATION,
         sh_degree=int(sh.shape[1] ** 0.5) - 1,
         packed=False,

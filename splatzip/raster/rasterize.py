@@ -102,7 +102,7 @@ class Rasterizer:
         color, alpha, depth = self.native.render(
             camera.world_to_camera,
             self.origin,
-            camera.intrinsics,
+            camera.lens,
             (camera.width, camera.height),
             np.asarray(background, np.float32).reshape(3),
             exact_extent=is_exact(extent),
@@ -129,7 +129,7 @@ class Rasterizer:
         """See `Renderer`."""
         for camera in cameras:
             yield self.native.render(
-                camera.world_to_camera, self.origin, camera.intrinsics,
+                camera.world_to_camera, self.origin, camera.lens,
                 (camera.width, camera.height), _BLACK, exact_extent=False, antialias=self.antialiased, depth=False,
                 threads=self._threads,
             )[0]  # fmt: skip
@@ -256,7 +256,7 @@ class CudaPictures:
         return (
             [camera.world_to_camera for camera in batch],
             self.origin,
-            [camera.intrinsics for camera in batch],
+            [camera.lens for camera in batch],
             (batch[0].width, batch[0].height),
             np.asarray(background, np.float32).reshape(3),
         )

@@ -63,7 +63,7 @@ class CpuPasses:
                 self._rasterizer.native,
                 camera.world_to_camera,
                 self._scene.origin,
-                camera.intrinsics,
+                camera.lens,
                 (camera.width, camera.height),
                 settings.background,
                 exact_extent=settings.exact_extent,
@@ -100,7 +100,7 @@ class CudaPasses:
             self._rasterizer.add_scores(
                 [camera.world_to_camera for camera in batch],
                 self._origin,
-                [camera.intrinsics for camera in batch],
+                [camera.lens for camera in batch],
                 (batch[0].width, batch[0].height),
                 settings.background,
                 exact_extent=settings.exact_extent,

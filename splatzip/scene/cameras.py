@@ -13,6 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from splatzip.errors import ViewsError
 
+NEAR_PLANE = 0.05  # units
+MOST_NEAR = 0.2  # of the distance to what a camera looks at, where that is less
+
 
 @dataclass(frozen=True, eq=False)
 class Camera:
@@ -24,9 +27,10 @@ class Camera:
         fx, fy: focal lengths, pixels.
         cx, cy: principal point, pixels.
         name: what reports and errors call the view.
+        near: splats nearer than that are not drawn.
 
-    Raises: ViewsError, naming the view, if a number is not finite, a size or focal length is not positive, or the
-        matrix is not a rigid motion (to 1e-3).
+    Raises: ViewsError, naming the view, if a number is not finite, a size, focal length or `near` is not positive, or
+        the matrix is not a rigid motion (to 1e-3).
     """
 
     world_to_camera: NDArray[np.float64]
@@ -37,13 +41,14 @@ class Camera:
     cx: float
     cy: float
     name: str = ""
+    near: float = NEAR_PLANE
 
     def __post_init__(self) -> None:
         matrix = np.array(self.world_to_camera, np.float64)
         object.__setattr__(self, "world_to_camera", matrix)
         if matrix.shape != (4, 4):
             raise ViewsError(f"{self._called}: the pose has shape {matrix.shape}, expected (4, 4)")
-        numbers = [self.width, self.height, self.fx, self.fy, self.cx, self.cy]
+        numbers = [self.width, self.height, self.fx, self.fy, self.cx, self.cy, self.near]
         if not np.isfinite(matrix).all() or not np.isfinite(numbers).all():
             raise ViewsError(f"{self._called}: the pose or the intrinsics are not finite numbers")
         for name in ("width", "height"):  # which many files, and divisions, give as floats
@@ -55,6 +60,8 @@ class Camera:
                 f"{self._called}: {self.width}x{self.height} pixels with focal lengths {self.fx:g}, {self.fy:g} "
                 "is not a picture"
             )
+        if self.near <= 0:
+            raise ViewsError(f"{self._called}: its near plane is at {self.near:g}, not in front of it")
         rotation = matrix[:3, :3]
         if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
             raise ViewsError(
@@ -74,9 +81,9 @@ class Camera:
         return np.asarray(-self.world_to_camera[:3, :3].T @ self.world_to_camera[:3, 3])
 
     @property
-    def intrinsics(self) -> tuple[float, float, float, float]:
-        """fx, fy, cx, cy in pixels."""
-        return self.fx, self.fy, self.cx, self.cy
+    def lens(self) -> tuple[float, float, float, float, float]:
+        """fx, fy, cx, cy in pixels, and `near`."""
+        return self.fx, self.fy, self.cx, self.cy, self.near
 
     def scaled(self, factor: float) -> Camera:
         """The same view in `factor` times the resolution (whole pixels, at least one)."""
@@ -96,7 +103,7 @@ class Camera:
         fov_x_rad: float,
         name: str = "",
     ) -> Camera:
-        """A camera at `eye` that sees `target` in its middle, with square pixels.
+        """A camera at `eye` that sees `target` in its middle, with square pixels; `near` follows from the distance.
 
         Args:
             eye, target, down: (3,); `down` need not be at a right angle to the look.
@@ -116,7 +123,8 @@ class Camera:
         matrix = np.eye(4)
         matrix[:3, :3], matrix[:3, 3] = rotation, -rotation @ start
         focal = width / (2 * np.tan(fov_x_rad / 2))
-        return cls(matrix, width, height, focal, focal, width / 2, height / 2, name)
+        near = min(NEAR_PLANE, MOST_NEAR * float(np.linalg.norm(forward)))
+        return cls(matrix, width, height, focal, focal, width / 2, height / 2, name, near)
 
 
 def _cross(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -114,7 +114,7 @@ def test_steps_are_those_of_the_cpu(engine):
             if number == 3:  # from here on drawn with other values, whose axes are in another order
                 steps.show(shown(scene.edited(**steps.arrays())))
             steps.step(
-                camera.world_to_camera, scene.origin, camera.intrinsics, 0,
+                camera.world_to_camera, scene.origin, camera.lens, 0,
                 np.zeros(3, np.float32), repair.Options().rates(0.5), antialias=False,
             )  # fmt: skip
         results.append(steps.arrays())
@@ -153,7 +153,7 @@ def test_steps_in_views_of_other_parts_of_a_scene_are_those_of_the_cpu(engine):
         for number in range(7):
             view = views[number % 3]
             steps.step(
-                view.world_to_camera, scene.origin, (view.fx, view.fy, view.cx, view.cy), number % 3,
+                view.world_to_camera, scene.origin, view.lens, number % 3,
                 np.zeros(3, np.float32), repair.Options().rates(0.5), antialias=False,
             )  # fmt: skip
         results.append(steps.arrays())

@@ -96,7 +96,7 @@ def test_two_steps_are_those_of_adam_with_the_gradients_of_pictures_drawn_one_by
         m, v = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g**2
         values -= rates * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.99**step)) + 1e-15)
         mean = native.step(
-            camera.world_to_camera, pile.origin, camera.intrinsics, step - 1, np.zeros(3, np.float32),
+            camera.world_to_camera, pile.origin, camera.lens, step - 1, np.zeros(3, np.float32),
             options.rates(1.0), antialias=False,
         )  # fmt: skip
         assert mean == pytest.approx(float(np.abs(difference).mean(dtype=np.float64)), 1e-5)

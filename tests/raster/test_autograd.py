@@ -132,7 +132,7 @@ def test_what_is_not_seen_gets_zeros_even_where_memory_held_other_things() -> No
     native.set_scene(behind.arrays())
     size = (CAMERA.width, CAMERA.height)
     native.render(
-        CAMERA.world_to_camera, np.zeros(3), (80.0, 80.0, 35.0, 25.0), size, np.float32(SKY),
+        CAMERA.world_to_camera, np.zeros(3), CAMERA.lens, size, np.float32(SKY),
         exact_extent=False, antialias=False, depth=False, threads=0,
     )  # fmt: skip
     used = {name: np.full_like(array, np.nan) for name, array in behind.arrays().items()}

@@ -161,7 +161,7 @@ def test_the_kernels_for_gpus_count_the_same_in_either_order_of_lanes() -> None:
             wishes = ("removal", "geometry_curvature", "color_curvature", "directions", "transmittance")
             rasterizer.begin_scores(**dict.fromkeys(wishes, False))
             rasterizer.add_scores(
-                [camera.world_to_camera], SCENE.origin, [camera.intrinsics], (61, 43),
+                [camera.world_to_camera], SCENE.origin, [camera.lens], (61, 43),
                 np.zeros(3, np.float32), exact_extent=False, antialias=False, view_weights=[1.0], floor=0.0,
             )  # fmt: skip
             rasterizer.add_candidate()

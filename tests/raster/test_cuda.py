@@ -74,7 +74,7 @@ def draw(rasterizer: CudaRasterizer, scene: Scene, cameras: list[Camera], **opti
     color, alpha, depth = rasterizer.render(
         [camera.world_to_camera for camera in cameras],
         scene.origin,
-        [camera.intrinsics for camera in cameras],
+        [camera.lens for camera in cameras],
         (cameras[0].width, cameras[0].height),
         np.array(BACKGROUND, np.float32),
         **settings,
@@ -193,7 +193,7 @@ def test_targets_of_other_pictures_are_refused(count: int, size: tuple[int, int]
     rasterizer.set_scene(scene.arrays())
     with pytest.raises(ValueError, match=problem):
         rasterizer.compare(
-            [camera.world_to_camera], scene.origin, [camera.intrinsics], (61, 43),
+            [camera.world_to_camera], scene.origin, [camera.lens], (61, 43),
             np.zeros(3, np.float32), exact_extent=False, antialias=False,
             targets=StoredPictures.of([np.zeros((*size, 3))] * count, rasterizer.make_pictures),
         )  # fmt: skip
@@ -284,7 +284,7 @@ def test_gradients_are_those_of_the_cpu(make: MakeRasterizer, name: str) -> None
     native = NativeRasterizer()
     native.set_scene(scene.arrays())
     native.render(
-        camera.world_to_camera, scene.origin, camera.intrinsics, (camera.width, camera.height),
+        camera.world_to_camera, scene.origin, camera.lens, (camera.width, camera.height),
         np.array(BACKGROUND, np.float32), exact_extent=False, antialias=antialias, depth=False, threads=1,
     )  # fmt: skip
     wanted, wanted_background = native.backward(for_color, for_alpha)
@@ -326,7 +326,7 @@ def add_scores(rasterizer: CudaRasterizer, scene: Scene, weights: dict[Camera, f
     rasterizer.add_scores(
         [camera.world_to_camera for camera in cameras],
         scene.origin,
-        [camera.intrinsics for camera in cameras],
+        [camera.lens for camera in cameras],
         (cameras[0].width, cameras[0].height),
         np.array(BACKGROUND, np.float32),
         exact_extent=False,
@@ -377,7 +377,7 @@ def test_what_stays_of_a_scene_is_drawn_as_if_it_had_come_alone(make: MakeRaster
     left = scene.take(rows[twice])
 
     def drawn() -> list[bytes]:
-        view = ([camera.world_to_camera], scene.origin, [camera.intrinsics], (camera.width, camera.height))
+        view = ([camera.world_to_camera], scene.origin, [camera.lens], (camera.width, camera.height))
         settings = {"exact_extent": False, "antialias": False, "depth": True}
         pictures = rasterizer.render(*view, np.array(BACKGROUND, np.float32), **settings)
         found = [array.tobytes() for array in pictures if array is not None]
@@ -407,12 +407,12 @@ def test_views_and_their_numbers_and_weights_are_as_many(make: MakeRasterizer) -
     rasterizer = make(True)
     rasterizer.set_scene(scene.arrays())
     rasterizer.begin_scores(**EVERYTHING)
-    view = ([camera.world_to_camera] * 2, scene.origin, [camera.intrinsics] * 2, (61, 43), np.zeros(3, np.float32))
+    view = ([camera.world_to_camera] * 2, scene.origin, [camera.lens] * 2, (61, 43), np.zeros(3, np.float32))
     settings = {"exact_extent": False, "antialias": False, "floor": 0.01}
     with pytest.raises(ValueError, match="there is not one weight a view"):
         rasterizer.add_scores(*view, **settings, view_weights=[1.0])
     with pytest.raises(ValueError, match="poses and numbers are not of the same views"):
-        rasterizer.add_scores(*view[:2], [camera.intrinsics], *view[3:], **settings, view_weights=[1.0, 1.0])
+        rasterizer.add_scores(*view[:2], [camera.lens], *view[3:], **settings, view_weights=[1.0, 1.0])
     assert not rasterizer.read_scores()["weight"].any()
 
 
@@ -447,7 +447,7 @@ def test_scores_are_those_of_the_cpu(make: MakeRasterizer, wishes: tuple[str, ..
     native.set_scene(scene.arrays())
     for view, factor in ((camera, 0.7), (other, 1.5)):
         add_scores(rasterizer, scene, {view: factor})
-        place = (view.world_to_camera, scene.origin, view.intrinsics, (61, 43), np.array(BACKGROUND, np.float32))
+        place = (view.world_to_camera, scene.origin, view.lens, (61, 43), np.array(BACKGROUND, np.float32))
         settings = {"exact_extent": False, "antialias": False, "view_weight": factor, "floor": 0.01}
         sums.add(native, *place, **settings, threads=1)
     found, wanted = rasterizer.read_scores(), sums.read(threads=1)

@@ -33,7 +33,7 @@ def emulated(memory: int = 1 << 40) -> CudaRasterizer:
 
 
 def view(camera: Camera = CAMERA) -> tuple[Any, ...]:
-    lens = camera.intrinsics
+    lens = camera.lens
     return [camera.world_to_camera], SMALL.origin, [lens], (camera.width, camera.height), BLACK
 
 

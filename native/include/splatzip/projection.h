@@ -5,9 +5,9 @@
 // exp clamps its argument to where the result is a normal number. No function here branches on a value: a lane whose
 // splat is not seen computes values that are never read.
 //
-// Conventions of the field: near plane 0.05, +0.3 px^2 on the 2D covariance, x/z and y/z of the Jacobian clamped to 1.3
-// x half the picture, alpha <= 0.99, alpha < 1/255 is skipped, 3 sigma at most unless the extent is exact. The
-// antialiased variant scales the opacity by sqrt(det before / det after) the dilation.
+// Conventions of the field: near plane 0.05 (of cameras that say nothing else), +0.3 px^2 on the 2D covariance, x/z and
+// y/z of the Jacobian clamped to 1.3 x half the picture, alpha <= 0.99, alpha < 1/255 is skipped, 3 sigma at most
+// unless the extent is exact. The antialiased variant scales the opacity by sqrt(det before / det after) the dilation.
 #pragma once
 
 #include <math.h>
@@ -16,7 +16,6 @@
 
 namespace splatzip {
 
-constexpr float kNearPlane = 0.05f;
 constexpr float kDilation = 0.3f;
 constexpr float kLeastAlpha = 1.0f / 255.0f;
 constexpr float kMostAlpha = 0.99f;
@@ -31,11 +30,12 @@ struct ProjectionCamera {
   float fx, fy, cx, cy;
   float most_x, most_y;  // clamps of x/z and y/z in the Jacobian
   float width, height;
+  float near_plane;
   bool exact_extent, antialias;
 };
 
-// numbers: fx, fy, cx, cy.
-SPLZ_HD ProjectionCamera make_camera(const double world_to_camera[16], const double origin[3], const double numbers[4],
+// numbers: fx, fy, cx, cy, the near plane.
+SPLZ_HD ProjectionCamera make_camera(const double world_to_camera[16], const double origin[3], const double numbers[5],
                                      int width, int height, bool exact_extent, bool antialias) {
   ProjectionCamera camera;
   for (int row = 0; row < 3; ++row)
@@ -51,6 +51,7 @@ SPLZ_HD ProjectionCamera make_camera(const double world_to_camera[16], const dou
   camera.most_x = static_cast<float>(1.3 * width / (2 * numbers[0]));
   camera.most_y = static_cast<float>(1.3 * height / (2 * numbers[1]));
   camera.width = static_cast<float>(width), camera.height = static_cast<float>(height);
+  camera.near_plane = static_cast<float>(numbers[4]);
   camera.exact_extent = exact_extent, camera.antialias = antialias;
   return camera;
 }
@@ -165,7 +166,7 @@ SPLZ_HD_INLINED Projection<F> project(const ProjectionCamera& camera, const Spla
 // Which splats are drawn. Written so that a NaN is not.
 template <class F>
 SPLZ_HD auto is_seen(const ProjectionCamera& camera, const Projection<F>& p) {
-  return (p.view[2] >= kNearPlane) & (p.opacity >= kLeastAlpha) & (p.det < kMostDeterminant) &
+  return (p.view[2] >= camera.near_plane) & (p.opacity >= kLeastAlpha) & (p.det < kMostDeterminant) &
          (p.x + p.reach_x > 0.0f) & (p.x - p.reach_x < camera.width) & (p.y + p.reach_y > 0.0f) &
          (p.y - p.reach_y < camera.height);
 }
@@ -202,7 +203,7 @@ SPLZ_HD auto out_of_sight(const ProjectionCamera& camera, const SightPlanes& pla
     view[k] = (offset[0] * r[3 * k] + offset[1] * r[3 * k + 1]) + offset[2] * r[3 * k + 2];
     around += (offset[k] < 0.0f ? -offset[k] : offset[k]) * kRounded;
   }
-  auto out = view[2] + around < kNearPlane;
+  auto out = view[2] + around < camera.near_plane;
   for (int k = 0; k < 4; ++k)
     out = out | ((view[0] * planes.x[k] + view[1] * planes.y[k] + view[2] * planes.z[k]) + around * planes.length[k] +
                      deviation * planes.reach[k] <
