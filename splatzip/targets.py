@@ -35,6 +35,8 @@ _QUALITY_AT = (-1.0, 42.0, 4.5)  # fineness, about the dB it gives, and dB a uni
 _NEAR_DB = 1.0  # as close as a quality has to be for other steps to do the rest
 _NEAR_FINENESS = 0.25  # as little as steps may have to change for what settled to stay
 _FINER = 0.4  # of fineness, where too many splats went for a quality: about 2 dB, and twice as much again
+_AGAIN = 4  # times at most that values settle again for the steps that a target takes
+_ABOVE_DB = 0.1  # a quality by settling may be so much better
 _NEAR_LOSS = 0.1  # share of a loss that need not be used
 _LEAST_USED = 0.98  # of a size
 _ABOUT_USED = 0.9  # the same where its files are only estimated
@@ -109,6 +111,12 @@ class _Maker:
         reduced = self._prepared.reduced(steps, progress=self._until(self._share + 0.5 * (0.95 - self._share)))
         return self._prepared.settled(reduced, progress=self._until(self._share + 0.6 * (0.95 - self._share)))
 
+    def again(self, made: Balanced, fineness: float) -> Balanced:
+        """The same splats for other steps: coded by steps that they did not settle for, they lose a dB."""
+        steps = replace(made.steps, fineness=fineness)
+        progress = self._until(self._share + 0.2 * (0.95 - self._share))
+        return self._prepared.settled(made._replace(steps=steps), again=True, progress=progress)
+
     def file(self, made: Balanced, setting: Setting | None = None) -> bytes:
         """What is coded of it, with other steps than it settled with if need be."""
         steps = made.steps if setting is None else replace(made.steps, **setting._asdict())
@@ -137,10 +145,14 @@ class _Maker:
         at, there, slope = _QUALITY_AT
         fineness = _within(at + (target - there) / slope)
         made = self.settled(fineness)
-        missing = target - self.measured(self.file(made)).psnr
+        found = self.measured(self.file(made))
+        missing = target - found.psnr
         if abs(missing) > _NEAR_DB and _within(fineness + missing / slope) != fineness:
             fineness = _within(fineness + missing / slope)
             made = self.settled(fineness)
+            found = self.measured(self.file(made))
+        if close := self._settled_at(target, made, found):
+            return close
 
         def attempt(setting: Setting) -> tuple[float, Measured]:
             tried = self.measured(self.file(made, setting))
@@ -159,6 +171,23 @@ class _Maker:
                 fineness, finer = _within(fineness + finer), 2 * finer
                 made = self.settled(fineness)
 
+    def _settled_at(self, target: float, made: Balanced, found: Measured) -> Measured | None:
+        """The smallest file that has a quality, or a little more, with values that settled for its steps; or None."""
+        best: Measured | None = None
+        slope, fineness = _QUALITY_AT[2], made.steps.fineness
+        for number in range(_AGAIN + 1):
+            self._report(self._share, f"measured {found.psnr:.2f} dB")
+            if found.psnr >= target and (best is None or len(found.file) < len(best.file)):
+                best = found
+            wanted = _within(fineness + (target + _ABOVE_DB / 2 - found.psnr) / slope)
+            if number == _AGAIN or 0 <= found.psnr - target <= _ABOVE_DB or wanted == fineness:
+                break
+            before, fineness, since = found.psnr, wanted, wanted - fineness
+            made = self.again(made, fineness)
+            found = self.measured(self.file(made))
+            slope = min(max((found.psnr - before) / since, 0.5 * slope), 2 * slope)
+        return best
+
     def of_loss(self, target: float) -> Measured:
         """The coarsest file found that loses at most so many dB on the photos of the held-back views."""
         fineness, low, high = _QUALITY_AT[0], *_FINENESS
@@ -166,7 +195,9 @@ class _Maker:
         best: tuple[float, bytes] | None = None
         least: tuple[float, bytes] = np.inf, b""
         for number in range(_MOST_TRIES):
-            file = self.file(made, Setting(fineness, 0.0))
+            if fineness != made.steps.fineness:
+                made = self.again(made, fineness)
+            file = self.file(made)
             lost = self._pictures.lost(decompress(file, threads=self._threads))
             self._report(self._share, f"lost {lost:.3f} dB")
             least = min(least, (lost, file))
@@ -181,10 +212,10 @@ class _Maker:
             # What is lost goes with the squared error: e times less a unit.
             wanted = fineness + np.log(max(lost, 0.02 * target) / ((1 - _NEAR_LOSS / 2) * target))
             fineness = wanted if low < wanted < high else (low + high) / 2
-            if number == 0 and abs(fineness - settled_at) > _NEAR_FINENESS:  # too far: from here anew, once
-                made = self.settled(_within(fineness))
-                best, low, high = None, *_FINENESS
             fineness = _within(fineness)
+            if number == 0 and abs(fineness - settled_at) > _NEAR_FINENESS:  # too far: from here anew, once
+                made = self.settled(fineness)
+                best, low, high = None, *_FINENESS
         if best is None and not self._profile.best_effort:
             raise SplatzipError(
                 f"a loss of {target:g} dB cannot be reached: the least is {least[0]:.2f} dB in {len(least[1])} bytes; "
@@ -204,6 +235,8 @@ class _Maker:
             near, again = _search(room, lambda value: self.file(other, Setting(value, 0.0)), *_FINENESS, near=fits)
             if _LEAST_USED * room <= len(again) <= room or len(file) < _LEAST_USED * room:
                 made, fits, file = other, near, again
+        if fits != made.steps.fineness and len(file) <= room:
+            made, fits, file = self._settled_for(room, made, fits, file)
         if _LEAST_USED * room > len(file) and fits < _FINENESS[1]:  # coarse steps of opacity are few: sizes jump
             file = _search(room, lambda more: self.file(made, Setting(fits, more)), *_COLOR_OFFSET, near=0.1)[1]
         tried = self.measured(file)
@@ -213,6 +246,21 @@ class _Maker:
                 "against the source; ask for at least that, or take --best-effort"
             )
         return tried
+
+    def _settled_for(self, room: int, made: Balanced, fits: float, file: bytes) -> tuple[Balanced, float, bytes]:
+        """The same that has settled for the steps that fit, or nearly these; as it was, if that does not fit."""
+        best: tuple[Balanced, float, bytes] | None = None
+        other, fineness = made, fits
+        for _ in range(_AGAIN):
+            other = self.again(other, fineness)
+            again = self.file(other)
+            if len(again) <= room and (best is None or len(again) > len(best[2])):
+                best = other, fineness, again
+            if _LEAST_USED * room <= len(again) <= room:
+                break
+            aim = np.log((1 + _LEAST_USED) / 2 * room)
+            fineness = _within(fineness + float(aim - np.log(len(again))) / _SIZE_SLOPE)
+        return best or (made, fits, file)
 
     def _about(self, fineness: float) -> bytes:
         """About as many bytes as the scene will take, without repair."""
