@@ -147,7 +147,8 @@ def _seen(picture: Picture, camera: Camera) -> Picture:
     if not picture.alpha.any():
         raise ViewsError(
             f"frame {camera.name}: no splat is visible from there; are these the cameras of this scene? What is nearer "
-            "than 0.05 units is not drawn: enlarge a scene that is less than 0.1 units across (transform --scale)"
+            f"than {camera.near:g} units is not drawn: enlarge a scene that is less than 0.1 units across "
+            "(transform --scale)"
         )
     return picture
 

@@ -164,10 +164,13 @@ def test_a_camera_that_sees_nothing_of_the_source_is_named(chair: Scene, views: 
         compare_scenes(chair, chair, blind)
 
 
-def test_a_scene_that_is_too_small_to_be_drawn_is_told_to_grow(chair: Scene) -> None:
+def test_a_scene_that_is_too_small_for_given_cameras_is_told_to_grow(chair: Scene) -> None:
     tiny = chair.edited(positions=0.004 * chair.positions, log_scales=chair.log_scales + np.log(0.004))
+    around = orbit_views(tiny)
+    assert compare_scenes(tiny, tiny, around).psnr == 100
+    given = Views(tuple(replace(camera, near=0.05) for camera in around.cameras))
     with pytest.raises(ViewsError, match=r"enlarge a scene that is less than 0.1 units across \(transform --scale\)"):
-        compare_scenes(tiny, tiny, orbit_views(tiny))
+        compare_scenes(tiny, tiny, given)
 
 
 def test_kept_pictures_leave_out_a_camera_that_sees_nothing(chair: Scene, darker: Scene, views: Views) -> None:
