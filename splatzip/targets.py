@@ -141,7 +141,7 @@ class _Maker:
         return Measured(file, float(np.mean(of_views)), min(of_views))
 
     def of_quality(self, target: float) -> Measured:
-        """The file of the quality, to the tolerance of the profile from above."""
+        """The file of the quality, or a little above it: as near as settling comes, else to the profile's tolerance."""
         at, there, slope = _QUALITY_AT
         fineness = _within(at + (target - there) / slope)
         made = self.settled(fineness)
