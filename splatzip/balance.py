@@ -39,7 +39,7 @@ _GIVEN_FOCAL = 600.0  # pixels: where there are given cameras alone
 _GIVEN_SCALE = 1.4  # pixels per radian, where there are pseudo-views: what given cameras see is what will be looked at
 _TUNED_AT = -0.9  # the fineness that worth and rates serve best; finer, they fall with the square root of the noise
 _FALL = 0.57  # natural logarithm of that, a unit of fineness
-_AGAIN = 1 / 3  # of the steps of settling, to settle for other steps: 300 come within 0.1 dB of 900, 150 within 0.2 to 0.4
+_AGAIN = 1 / 3  # of the steps of settling, for other steps of codes: 300 end within 0.1 dB of 900, 150 within 0.4
 _SMALL_PIXELS = 400 * 300  # what a picture has that is kept as float32: 320 of the largest would take 1.8 GB
 _TILE_SPLATS = 6000  # finer to stream than larger ones, whose files are 0.2 to 0.9 % smaller
 # Two thirds of what serves where fewer steps have to do: 0.2 (snowmiku) to 1 dB (chair) better after a thousand.
