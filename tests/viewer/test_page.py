@@ -253,29 +253,43 @@ def test_choices_are_what_the_method_can_do_and_the_command_says_them(tab, small
     wait_for_command(tab, f"--preset lossless --views {small.parent}")
 
 
-# What the server answers to the page's questions is read at once, but from `hold` to `release` kept from the page;
-# `begun` and `ended` count the streams of answers and those that the server has closed.
+# What the server answers to the page's questions is read at once (`answers`) and given to the page message by message;
+# from `hold` on it is kept back, until `release`: of everything, or up to the answer to one question.
 HELD_ANSWERS = """
 const plain = window.fetch;
 let gate = null;
-let open = null;
-Object.assign(window, { begun: 0, ended: 0 });
+let open = () => {};
+let last = null;
+const answers = (message, question) => message.includes('"process_completed"') && message.includes(question);
+window.answered = (question) => read.some((message) => answers(message, question));
 window.hold = () => { gate = new Promise((done) => { open = done; }); };
-window.release = () => { open(); gate = null; };
+window.release = (question) => { last = question; gate = null; open(); };
+const read = [];
 window.fetch = async (input, init) => {
   const answer = await plain.call(window, input, init);
   if (!String(input.url ?? input).includes('/queue/data')) return answer;
-  window.begun += 1;
   const body = new TransformStream();
   const page = body.writable.getWriter();
-  const reader = answer.body.getReader();
-  let given = Promise.resolve();
-  const read = ({ done, value }) => {
-    given = Promise.all([given, gate]).then(() => (done ? page.close() : page.write(value)));
-    given.catch(() => {}); // the page need not read to the end
-    return done ? null : reader.read().then(read);
+  const bytes = new TextEncoder();
+  const give = async (message) => {
+    while (gate) await gate;
+    if (last && answers(message, last)) hold();
+    await page.write(bytes.encode(message));
   };
-  reader.read().then(read).finally(() => { window.ended += 1; }).catch((error) => page.abort(error));
+  (async () => {
+    let given = Promise.resolve();
+    let begun = '';
+    for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
+      const messages = (begun + text).split(/(?<=\\n\\n)/);
+      begun = messages.at(-1).endsWith('\\n\\n') ? '' : messages.pop();
+      read.push(...messages);
+      for (const message of messages) given = given.then(() => give(message));
+      given.catch(() => {}); // the page need not read to the end
+    }
+    await given;
+    while (gate) await gate;
+    await page.close();
+  })().catch((error) => page.abort(error));
   return new Response(body.readable, answer);
 };
 """
@@ -287,14 +301,15 @@ def test_what_is_asked_before_a_slow_answer_has_arrived_is_answered(chromium, se
     go(tab, server.address)
     fold = tab.locator("#crop-box button").first
     unfold(tab, fold)
-    tab.wait_for_function("begun === ended", timeout=WAIT)
-    ended = tab.evaluate("hold(), ended")
-    tab.get_by_role("button", name="Show the box").click()
-    tab.wait_for_function(f"ended > {ended}", timeout=WAIT)
+    tab.evaluate("hold()")
+    with tab.expect_response(re.compile("/queue/join")) as joined:
+        tab.get_by_role("button", name="Show the box").click()
+    question = joined.value.json()["event_id"]
+    tab.wait_for_function(f"answered('{question}')", timeout=WAIT)
     with tab.expect_response(re.compile("/queue/join")):
         fold.click()  # what is folded away is not drawn
     assert tab.evaluate(f"{LOOK}.state.box") is None
-    tab.evaluate("release(), hold()")
+    tab.evaluate(f"release('{question}')")
     tab.wait_for_function(f"{LOOK}.state.box", timeout=WAIT)
     tab.evaluate("release()")
     tab.wait_for_function(f"{LOOK}.state.box === null", timeout=WAIT)
