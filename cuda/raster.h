@@ -18,14 +18,11 @@ struct SceneArrays {
   T *positions, *log_scales, *rotations, *opacity_logits, *sh;
 };
 
-// What all pictures of a batch have in common.
-struct PictureShape {
-  int width, height;
-  float background[3];
-  bool exact_extent;
-  int tiles_x() const { return (width + kTileSize - 1) / kTileSize; }
-  int tiles_y() const { return (height + kTileSize - 1) / kTileSize; }
-};
+// A batch: views that differ in where their cameras are and in their lenses alone. There is at least one.
+using Views = std::vector<View>;
+inline int64_t pixels_of(const Views& views) {
+  return static_cast<int64_t>(views.size()) * views[0].width * views[0].height;
+}
 
 // Pictures of a batch: (views, height, width, 3), (views, height, width). Null: not asked for.
 struct BatchPictures {
@@ -70,17 +67,14 @@ class Raster {
   // Of that scene these rows alone, (splats) of the CPU.
   virtual bool keep(const uint32_t* rows, int64_t splats) = 0;
   // Draws a batch of views, without alpha or depth where those are null. `keeps`: backward may follow.
-  virtual bool render(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, float* color,
-                      float* alpha, float* depth, bool keeps, bool on_device) = 0;
+  virtual bool render(const Views& views, float* color, float* alpha, float* depth, bool keeps, bool on_device) = 0;
   // The same for eyes: (views, height, width, 3) of the CPU, cut to 0..1, in 255ths.
-  virtual bool render_bytes(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
-                            uint8_t* color) = 0;
+  virtual bool render_bytes(const Views& views, uint8_t* color) = 0;
   // The same for others to be held against: their colours stay where they were drawn, and are added to `to`.
-  virtual bool store(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, Pictures* to) = 0;
+  virtual bool store(const Views& views, Pictures* to) = 0;
   // The same for who asks how far they are from such pictures, one a view: squared differences of the colours, summed
   // by view.
-  virtual bool compare(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
-                       const std::vector<StoredPicture>& targets, double* sums) = 0;
+  virtual bool compare(const Views& views, const std::vector<StoredPicture>& targets, double* sums) = 0;
   // None yet, in the same memory.
   virtual std::unique_ptr<Pictures> make_pictures() const = 0;
   // Of the pictures that were drawn last.
@@ -95,8 +89,7 @@ class Raster {
   virtual bool begin_scores(const ScoreWishes& wishes) = 0;
   // Draws a batch of views and adds what each says, times its weight, as if they came one by one; `floor` is added to
   // the squared contrast in the curvature of geometry.
-  virtual bool add_scores(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
-                          const std::vector<float>& weights, float floor) = 0;
+  virtual bool add_scores(const Views& views, const std::vector<float>& weights, float floor) = 0;
   virtual const ScoreWishes& wishes() const = 0;  // as they were begun
   virtual bool read_scores(const ScoreArrays& out) = 0;
 

@@ -253,7 +253,7 @@ struct ProjectBackwardGroup {
     float sh[kLanes][kNumbers | 1];  // an odd stride: lanes write to different banks
   };
   GroupedScene<float> scene;
-  const View* views;
+  const CulledView* views;
   int64_t view_count;
   const uint32_t* seen;
   const FullSplat* splats;

@@ -53,9 +53,8 @@ class RasterOf : public Raster {
     return !machine_.failed();
   }
 
-  bool render(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, float* color, float* alpha,
-              float* depth, bool keeps, bool on_device) override {
-    const int64_t pixels = static_cast<int64_t>(cameras.size()) * shape.width * shape.height;
+  bool render(const Views& views, float* color, float* alpha, float* depth, bool keeps, bool on_device) override {
+    const int64_t pixels = pixels_of(views);
     if (!begin_pictures()) return false;
     size_t bytes = keeps ? transmittance_.growth(pixels) + last_entry_.growth(pixels) : 0;
     if (!on_device)
@@ -70,7 +69,7 @@ class RasterOf : public Raster {
       pictures.transmittance = transmittance_.reserve(machine_, pixels);
       pictures.last_entry = last_entry_.reserve(machine_, pixels);
     }
-    if (!pipeline_.render(cameras, shape, pictures)) return false;
+    if (!pipeline_.render(views, pictures)) return false;
     pictures_ = pictures;
     if (!on_device) {
       machine_.read(color, pictures.color, 3 * pixels);
@@ -80,52 +79,51 @@ class RasterOf : public Raster {
     return !machine_.failed();
   }
 
-  bool render_bytes(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, uint8_t* color) override {
-    const int64_t values = 3 * static_cast<int64_t>(cameras.size()) * shape.width * shape.height;
+  bool render_bytes(const Views& views, uint8_t* color) override {
+    const int64_t values = 3 * pixels_of(views);
     constexpr int64_t kOfWarp = kLanes * PictureBytes::kTogether;
     if (!begin_pictures()) return false;
     if (!machine_.has_room(color_.growth(values) + bytes_.growth(values))) return false;
     float* floats = color_.reserve(machine_, values);
     uint8_t* bytes = bytes_.reserve(machine_, values);
     const BatchPictures pictures = {floats, nullptr, nullptr, nullptr, nullptr};
-    if (!pipeline_.render(cameras, shape, pictures)) return false;
+    if (!pipeline_.render(views, pictures)) return false;
     pictures_ = pictures, pixels_ = values / 3;
     machine_.run(PictureBytes{floats, values, bytes}, (values + kOfWarp - 1) / kOfWarp);
     machine_.read(color, bytes, values);
     return !machine_.failed();
   }
 
-  bool store(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, Pictures* to) override {
-    const int64_t views = static_cast<int64_t>(cameras.size()), values = int64_t{3} * shape.width * shape.height;
+  bool store(const Views& views, Pictures* to) override {
+    const int64_t values = 3 * pixels_of(views), count = static_cast<int64_t>(views.size());
     if (!begin_pictures()) return false;
     advice_ = "; use device cpu";
-    if (!machine_.has_room(color_.growth(views * values))) return false;
-    const BatchPictures pictures = {color_.reserve(machine_, views * values), nullptr, nullptr, nullptr, nullptr};
-    if (!pipeline_.render(cameras, shape, pictures)) return false;
-    pictures_ = pictures, pixels_ = views * values / 3;
-    const ToHalves job = {pictures.color, views * values, to->add_empty(views, shape.width, shape.height)};
+    if (!machine_.has_room(color_.growth(values))) return false;
+    const BatchPictures pictures = {color_.reserve(machine_, values), nullptr, nullptr, nullptr, nullptr};
+    if (!pipeline_.render(views, pictures)) return false;
+    pictures_ = pictures, pixels_ = values / 3;
+    const ToHalves job = {pictures.color, values, to->add_empty(count, views[0].width, views[0].height)};
     if (!job.halves) return refuse(to->problem() + advice_);
     machine_.run(job, job.warps());
     return !machine_.failed();
   }
 
-  bool compare(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
-               const std::vector<StoredPicture>& targets, double* sums) override {
-    const int64_t views = static_cast<int64_t>(cameras.size()), values = int64_t{3} * shape.width * shape.height,
+  bool compare(const Views& views, const std::vector<StoredPicture>& targets, double* sums) override {
+    const int64_t count = static_cast<int64_t>(views.size()), values = 3 * pixels_of(views) / count,
                   parts = SquaredDifferences::parts_of(values);
     if (!begin_pictures()) return false;
-    if (!machine_.has_room(color_.growth(views * values) + differences_.growth(views * parts))) return false;
-    const BatchPictures pictures = {color_.reserve(machine_, views * values), nullptr, nullptr, nullptr, nullptr};
-    double* differences = differences_.reserve(machine_, views * parts);
-    if (!pipeline_.render(cameras, shape, pictures)) return false;
-    pictures_ = pictures, pixels_ = views * values / 3;
-    for (int64_t view = 0; view < views; ++view)
+    if (!machine_.has_room(color_.growth(count * values) + differences_.growth(count * parts))) return false;
+    const BatchPictures pictures = {color_.reserve(machine_, count * values), nullptr, nullptr, nullptr, nullptr};
+    double* differences = differences_.reserve(machine_, count * parts);
+    if (!pipeline_.render(views, pictures)) return false;
+    pictures_ = pictures, pixels_ = count * values / 3;
+    for (int64_t view = 0; view < count; ++view)
       machine_.run(SquaredDifferences{pictures.color + view * values, targets[static_cast<size_t>(view)].numbers,
                                       values, differences + view * parts},
                    parts);
-    std::vector<double> found(static_cast<size_t>(views * parts));
-    machine_.read(found.data(), differences, views * parts);
-    for (int64_t view = 0; view < views; ++view)
+    std::vector<double> found(static_cast<size_t>(count * parts));
+    machine_.read(found.data(), differences, count * parts);
+    for (int64_t view = 0; view < count; ++view)
       sums[view] = std::accumulate(found.data() + view * parts, found.data() + (view + 1) * parts, 0.0);
     return !machine_.failed();
   }
@@ -167,10 +165,9 @@ class RasterOf : public Raster {
     wishes_ = wishes;
     return scored_ = of_scene([&](auto& pipeline) { return pipeline.begin_scores(wishes); });
   }
-  bool add_scores(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
-                  const std::vector<float>& weights, float floor) override {
+  bool add_scores(const Views& views, const std::vector<float>& weights, float floor) override {
     pictures_ = {};
-    return of_scores([&](auto& pipeline) { return pipeline.add_scores(cameras, shape, weights, floor); });
+    return of_scores([&](auto& pipeline) { return pipeline.add_scores(views, weights, floor); });
   }
   const ScoreWishes& wishes() const override { return wishes_; }
   bool read_scores(const ScoreArrays& out) override {

@@ -28,8 +28,8 @@ struct GroupedScene {
 SPLZ_WARP float sh_value(float value) { return value; }
 SPLZ_WARP float sh_value(uint16_t value) { return from_half(value); }
 
-// A view of a batch.
-struct View {
+// A view of a batch as kernels read it.
+struct CulledView {
   ProjectionCamera camera;
   SightPlanes sides;
 };

@@ -81,7 +81,7 @@ struct EmitEntries {
   const Packed* splats;
   const uint32_t *order, *first_entry;
   int64_t seen;
-  const View* views;
+  const CulledView* views;
   int64_t splats_of_view;
   int tiles_x, tiles_y;
   Key* keys;

@@ -57,12 +57,11 @@ class RasterPasses : public RasterPipeline<Machine, true> {
   }
 
   // Draws a batch of views and adds what each says, times its weight, one after the other.
-  bool add_scores(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape,
-                  const std::vector<float>& weights, float floor) {
-    if (wishes_.geometry_curvature) return add<kScoreCurvature>(cameras, shape, weights, floor);
-    if (wishes_.removal) return add<kScoreRemoval>(cameras, shape, weights, floor);
-    if (wishes_.transmittance) return add<kScoreTransmittance>(cameras, shape, weights, floor);
-    return add<kScoreWeights>(cameras, shape, weights, floor);
+  bool add_scores(const Views& views, const std::vector<float>& weights, float floor) {
+    if (wishes_.geometry_curvature) return add<kScoreCurvature>(views, weights, floor);
+    if (wishes_.removal) return add<kScoreRemoval>(views, weights, floor);
+    if (wishes_.transmittance) return add<kScoreTransmittance>(views, weights, floor);
+    return add<kScoreWeights>(views, weights, floor);
   }
 
   // What of `out` is not null.
@@ -109,14 +108,13 @@ class RasterPasses : public RasterPipeline<Machine, true> {
   }
 
   template <ScorePass Pass>
-  bool add(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, const std::vector<float>& weights,
-           float floor) {
+  bool add(const Views& views, const std::vector<float>& weights, float floor) {
     constexpr int kSlot = score_slot(Pass);
-    if (!this->list(cameras, shape, true)) return false;
+    if (!this->list(views, true)) return false;
     this->machine_.write(weights_.reserve(this->machine_, this->views_), weights.data(), this->views_);
     float* color = nullptr;
     if (Pass >= kScoreRemoval) {
-      color = picture_.reserve(this->machine_, this->views_ * 3 * shape.width * shape.height);
+      color = picture_.reserve(this->machine_, 3 * pixels_of(views));
       this->template blend<false, false>({color, nullptr, nullptr, nullptr, nullptr});
     }
     float* slots = slots_.reserve(this->machine_, this->entries_ * kScoreBands * kSlot);

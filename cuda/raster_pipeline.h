@@ -56,9 +56,9 @@ class RasterPipeline {
 
   // Draws a batch of views: pictures one behind the other. With transmittance and last_entry, for backward. False if
   // there are too many entries or the machine failed.
-  bool render(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, const BatchPictures& pictures) {
+  bool render(const Views& views, const BatchPictures& pictures) {
     const bool keeps = pictures.transmittance != nullptr;
-    if (!list(cameras, shape, keeps)) return false;
+    if (!list(views, keeps)) return false;
     if (keeps) {
       pictures.depth ? blend<true, true>(pictures) : blend<true, false>(pictures);
     } else {
@@ -112,14 +112,14 @@ class RasterPipeline {
   }
 
   // Everything before blending. `owned`: entries are numbers of their own.
-  bool list(const std::vector<ProjectionCamera>& cameras, const PictureShape& shape, bool owned) {
-    shape_ = shape, views_ = static_cast<int64_t>(cameras.size());
+  bool list(const Views& views, bool owned) {
+    first_view_ = views[0], views_ = static_cast<int64_t>(views.size());
     const int64_t all = views_ * groups_;
     if (all * kGroup > INT64_C(0xFFFFFFFF)) return false;
     if (machine_.failed()) return false;
-    std::vector<View> views;
-    for (const ProjectionCamera& camera : cameras) views.push_back({camera, sight_planes(camera)});
-    machine_.write(view_.reserve(machine_, views_), views.data(), views_);
+    std::vector<CulledView> culled;
+    for (const View& view : views) culled.push_back({view.camera, sight_planes(view.camera)});
+    machine_.write(view_.reserve(machine_, views_), culled.data(), views_);
     project(all);
     if (!count_entries(all)) return false;
     sort_by_depth(all);
@@ -127,14 +127,22 @@ class RasterPipeline {
     return !machine_.failed();
   }
 
-  int64_t tiles() const { return views_ * shape_.tiles_x() * shape_.tiles_y(); }
+  int tiles_x() const { return (first_view_.width + kTileSize - 1) / kTileSize; }
+  int tiles_y() const { return (first_view_.height + kTileSize - 1) / kTileSize; }
+  int64_t tiles() const { return views_ * tiles_x() * tiles_y(); }
 
   TileLists<Packed> lists() const {
-    return {splat_.data(),       starts_.data(),
-            values_.data(),      owned_ ? owner_.data() : nullptr,
-            shape_.width,        shape_.height,
-            shape_.tiles_x(),    shape_.tiles_x() * shape_.tiles_y(),
-            shape_.exact_extent, {shape_.background[0], shape_.background[1], shape_.background[2]}};
+    const View& of_all = first_view_;
+    return {splat_.data(),
+            starts_.data(),
+            values_.data(),
+            owned_ ? owner_.data() : nullptr,
+            of_all.width,
+            of_all.height,
+            tiles_x(),
+            tiles_x() * tiles_y(),
+            of_all.camera.exact_extent,
+            {of_all.background[0], of_all.background[1], of_all.background[2]}};
   }
 
   GroupedScene<Sh> scene() const { return laid_out_.scene(splats_, groups_); }
@@ -157,10 +165,10 @@ class RasterPipeline {
   }
   template <int Degree>
   void project_degree(int64_t all) {
-    machine_.run(ProjectGroup<Degree, Sh, Packed>{scene(), view_.data(), shape_.tiles_x(), shape_.tiles_y(),
-                                                  splat_.data(), depths_.data(), tiles_of_.data(), seen_mask_.data(),
-                                                  first_.data(), entries_of_.data()},
-                 all);
+    machine_.run(
+        ProjectGroup<Degree, Sh, Packed>{scene(), view_.data(), tiles_x(), tiles_y(), splat_.data(), depths_.data(),
+                                         tiles_of_.data(), seen_mask_.data(), first_.data(), entries_of_.data()},
+        all);
   }
 
   // How many are seen and how many entries they have: the only time that the host waits before the picture.
@@ -202,8 +210,8 @@ class RasterPipeline {
     keys->reserve(machine_, entries_), values_.reserve(machine_, entries_);
     if (owned) owner_.reserve(machine_, entries_);
     machine_.run(EmitEntries<Key, Packed>{splat_.data(), order_.data(), first_entry_.data(), seen_, view_.data(),
-                                          groups_ * kGroup, shape_.tiles_x(), shape_.tiles_y(), keys->data(),
-                                          values_.data(), owned ? owner_.data() : nullptr},
+                                          groups_ * kGroup, tiles_x(), tiles_y(), keys->data(), values_.data(),
+                                          owned ? owner_.data() : nullptr},
                  (seen_ + kLanes - 1) / kLanes);
     int bits = 1;
     while (int64_t{1} << bits < tiles()) ++bits;
@@ -220,12 +228,12 @@ class RasterPipeline {
   Machine& machine_;
   int64_t splats_ = 0, groups_ = 0, views_ = 0, seen_ = 0, entries_ = 0;
   int degree_ = 0;
-  PictureShape shape_ = {};
+  View first_view_ = {};  // whose size, background and extent are those of all views of the batch
   bool owned_ = false;
   LaidOut laid_out_;      // the scene
   Array<uint32_t> rows_;  // those that stayed last
   // The batch: by splat and by group of each view.
-  Array<View> view_;
+  Array<CulledView> view_;
   Array<Packed> splat_;
   Array<uint32_t> depths_, tiles_of_, seen_mask_, first_, entries_of_;
   Array<uint64_t> sums_;

@@ -73,7 +73,7 @@ struct ProjectGroup {
     Ellipse ellipses[kLanes];
   };
   GroupedScene<Sh> scene;
-  const View* views;
+  const CulledView* views;
   int tiles_x, tiles_y;
   Packed* splats;
   uint32_t *depths, *tiles;                   // by splat: bits of its depth, which sort as integers do; its entries
@@ -82,7 +82,7 @@ struct ProjectGroup {
   template <class Warp>
   SPLZ_WARP void run(const Warp& warp, int64_t index, Shared* shared) const {
     const int64_t group = index % scene.groups;
-    const View& view = views[index / scene.groups];
+    const CulledView& view = views[index / scene.groups];
     const float* bounds = scene.bounds + group * kBoundRows;
     if (out_of_sight(view.camera, view.sides, bounds, bounds[kRadiusRow], bounds[kDeviationRow])) {
       warp.each([&](int lane) {

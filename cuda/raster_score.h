@@ -165,7 +165,7 @@ struct ScoreGroup {
   struct Shared {};
   static constexpr int kCoefficients = sh_coefficients(Degree), kColorPairs = kCoefficients * (kCoefficients + 1) / 2;
   GroupedScene<float> scene;
-  const View* views;
+  const CulledView* views;
   const float* weights;  // of the views
   int64_t count;
   const uint32_t* seen;

@@ -30,9 +30,8 @@ class RepairSteps {
   virtual bool show_rounded() = 0;
   virtual bool show(const SceneArrays<const float>& arrays) = 0;
 
-  // One step towards a target, the `number`th, from 1.
-  virtual bool step(const ProjectionCamera& camera, const float background[3], int target, const RepairRates& rates,
-                    int64_t number) = 0;
+  // One step towards a target, which is of the view's size; the `number`th, from 1.
+  virtual bool step(const View& view, int target, const RepairRates& rates, int64_t number) = 0;
   // The values (those whose array is not null), or what a decoder would have of them now, to arrays of the CPU.
   virtual bool read(const SceneArrays<float>& arrays) = 0;
   virtual bool read_rounded(const SceneArrays<float>& arrays) = 0;

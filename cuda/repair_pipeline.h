@@ -55,18 +55,17 @@ class RepairOf : public RepairSteps {
     return show_rows(read_only(given_), splats_, nullptr);
   }
 
-  bool step(const ProjectionCamera& camera, const float background[3], int number_of_target, const RepairRates& rates,
-            int64_t number) override {
+  bool step(const View& view, int number_of_target, const RepairRates& rates, int64_t number) override {
     if (number_of_target < 0 || number_of_target >= static_cast<int>(targets_.size()))
       return refuse("there is no such picture to move towards");
     const StoredPicture& target = targets_[static_cast<size_t>(number_of_target)];
+    if (target.width != view.width || target.height != view.height)
+      return refuse("the target is not of its picture's size");
     if (!shows_others_ && number > 1) pipeline_.set_seen(read_only(values_));
     const int64_t pixels = int64_t{target.width} * target.height;
     const BatchPictures pictures = {picture_.reserve(machine_, 3 * pixels), alpha_.reserve(machine_, pixels), nullptr,
                                     transmittance_.reserve(machine_, pixels), last_entry_.reserve(machine_, pixels)};
-    const PictureShape shape = {
-        target.width, target.height, {background[0], background[1], background[2]}, camera.exact_extent};
-    if (!pipeline_.render({camera}, shape, pictures)) return false;
+    if (!pipeline_.render({view}, pictures)) return false;
     const float share = static_cast<float>(1 / (3.0 * static_cast<double>(pixels)));
     machine_.run(CompareToTarget{3 * pixels, target.numbers, 1 / rates.small, share, picture_.data()},
                  warps_for(3 * pixels));

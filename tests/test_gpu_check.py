@@ -20,6 +20,7 @@ import splatzip
 from splatzip import Camera, Scene
 from splatzip.kernels.cuda_rasterize import BatchCounts, CudaRasterizer
 from splatzip.kernels.device import Gpu
+from splatzip.raster.view import view_of
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAIR = ROOT / "datasets" / "samples" / "chair" / "point_cloud.ply"
@@ -64,16 +65,14 @@ def test_counts_are_those_of_the_last_picture(part: Scene) -> None:
 
     rasterizer = CudaRasterizer(core=_cuda.make_emulated_raster(False, False))
     rasterizer.set_scene(part.arrays())
-    lens, black = [CAMERA.lens], np.zeros(3, np.float32)
-    settings = {"exact_extent": True, "antialias": False, "depth": False}
-    rasterizer.render([CAMERA.world_to_camera], part.origin, lens, (101, 67), black, **settings)
+    rasterizer.render([view_of(CAMERA, part.origin, exact_extent=True)], depth=False)
     counts = rasterizer.count()
     assert counts.groups == -(-len(part) // 32)
     assert 0 < counts.seen_groups <= counts.groups
     assert 0 < counts.seen <= 32 * counts.seen_groups
     assert counts.seen < counts.entries
     away = Camera.look_at((0, 0, -50), (0, 0, -99), width=101, height=67, fov_x_rad=0.9, name="away")
-    rasterizer.render([away.world_to_camera], part.origin, lens, (101, 67), black, **settings)
+    rasterizer.render([view_of(away, part.origin, exact_extent=True)], depth=False)
     assert rasterizer.count()[1:] == (0, 0, 0)
 
 

@@ -4,8 +4,10 @@
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <stdexcept>
 
+#include "../../native/bind/view.h"
 #include "python.h"
 #include "splatzip/spherical_harmonics.h"
 
@@ -46,33 +48,32 @@ void keep(Raster& raster, In<uint32_t, nb::ndim<1>> rows) {
   or_throw([&] { return raster.keep(rows.data(), static_cast<int64_t>(rows.shape(0))); }, raster);
 }
 
-using Poses = In<double, nb::shape<-1, 4, 4>>;
-using Numbers = In<double, nb::shape<-1, 5>>;  // fx, fy, cx, cy, near plane
-std::vector<ProjectionCamera> cameras_of(Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width,
-                                         int height, bool exact_extent, bool antialias) {
-  if (numbers.shape(0) != poses.shape(0)) throw nb::value_error("poses and numbers are not of the same views");
-  std::vector<ProjectionCamera> cameras;
-  for (size_t view = 0; view < poses.shape(0); ++view)
-    cameras.push_back(make_camera(poses.data() + 16 * view, origin.data(), numbers.data() + 5 * view, width, height,
-                                  exact_extent, antialias));
-  return cameras;
+void check_batch(const Views& views) {
+  if (views.empty()) throw nb::value_error("a batch has no view");
+  const View& first = views.front();
+  for (const View& view : views)
+    if (view.width != first.width || view.height != first.height ||
+        !std::equal(view.background, view.background + 3, first.background) ||
+        view.camera.exact_extent != first.camera.exact_extent)
+      throw nb::value_error("views of a batch differ in size, background or extent");
+}
+
+// Number of pictures, height, width.
+std::array<size_t, 3> shape_of(const Views& views) {
+  return {views.size(), static_cast<size_t>(views[0].height), static_cast<size_t>(views[0].width)};
 }
 
 // Returns color, (V, height, width, 3), and alpha and depth, (V, height, width), or None.
-nb::tuple render(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width, int height,
-                 In<float, nb::shape<3>> background, bool exact_extent, bool antialias, bool with_alpha,
-                 bool with_depth, bool keeps) {
-  const size_t views = poses.shape(0), w = static_cast<size_t>(width), h = static_cast<size_t>(height);
-  auto color = make_array<float>({views, h, w, 3});
+nb::tuple render(Raster& raster, const Views& views, bool with_alpha, bool with_depth, bool keeps) {
+  check_batch(views);
+  const auto [count, h, w] = shape_of(views);
+  auto color = make_array<float>({count, h, w, 3});
   Out<float> alpha, depth;
-  if (with_alpha) alpha = make_array<float>({views, h, w});
-  if (with_depth) depth = make_array<float>({views, h, w});
-  const float* behind = background.data();
-  const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
-  const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
+  if (with_alpha) alpha = make_array<float>({count, h, w});
+  if (with_depth) depth = make_array<float>({count, h, w});
   or_throw(
       [&] {
-        return raster.render(cameras, shape, color.data(), with_alpha ? alpha.data() : nullptr,
+        return raster.render(views, color.data(), with_alpha ? alpha.data() : nullptr,
                              with_depth ? depth.data() : nullptr, keeps, false);
       },
       raster);
@@ -80,39 +81,30 @@ nb::tuple render(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, N
 }
 
 // (V, height, width, 3) uint8.
-Out<uint8_t> render_bytes(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width,
-                          int height, In<float, nb::shape<3>> background, bool exact_extent, bool antialias) {
-  auto color = make_array<uint8_t>({poses.shape(0), static_cast<size_t>(height), static_cast<size_t>(width), 3});
-  const float* behind = background.data();
-  const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
-  const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
-  or_throw([&] { return raster.render_bytes(cameras, shape, color.data()); }, raster);
+Out<uint8_t> render_bytes(Raster& raster, const Views& views) {
+  check_batch(views);
+  const auto [count, h, w] = shape_of(views);
+  auto color = make_array<uint8_t>({count, h, w, 3});
+  or_throw([&] { return raster.render_bytes(views, color.data()); }, raster);
   return color;
 }
 
 // They stay where they were drawn.
-void store(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width, int height,
-           In<float, nb::shape<3>> background, bool exact_extent, bool antialias, Pictures& to) {
-  const float* behind = background.data();
-  const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
-  const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
-  or_throw([&] { return raster.store(cameras, shape, &to); }, raster);
+void store(Raster& raster, const Views& views, Pictures& to) {
+  check_batch(views);
+  or_throw([&] { return raster.store(views, &to); }, raster);
 }
 
 // (V,) squared differences from these of the pictures, one a view.
-Out<double> compare(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width,
-                    int height, In<float, nb::shape<3>> background, bool exact_extent, bool antialias,
-                    const Pictures& pictures, const std::vector<size_t>& which) {
-  auto sums = make_array<double>({poses.shape(0)});
-  const float* behind = background.data();
-  const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
-  const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
+Out<double> compare(Raster& raster, const Views& views, const Pictures& pictures, const std::vector<size_t>& which) {
+  check_batch(views);
+  auto sums = make_array<double>({views.size()});
   const std::vector<StoredPicture> targets = chosen(pictures, which);
   for (const auto& target : targets)
-    if (target.width != width || target.height != height)
+    if (target.width != views[0].width || target.height != views[0].height)
       throw nb::value_error("a target is not of its picture's size");
-  if (targets.size() != cameras.size()) throw nb::value_error("there is not one target a view");
-  or_throw([&] { return raster.compare(cameras, shape, targets, sums.data()); }, raster);
+  if (targets.size() != views.size()) throw nb::value_error("there is not one target a view");
+  or_throw([&] { return raster.compare(views, targets, sums.data()); }, raster);
   return sums;
 }
 
@@ -133,15 +125,10 @@ void set_scene_at(Raster& raster, const Addresses& arrays, int64_t splats, int s
       raster);
 }
 
-void render_at(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width, int height,
-               In<float, nb::shape<3>> background, bool exact_extent, bool antialias, bool keeps, uintptr_t color,
-               uintptr_t alpha, uintptr_t depth) {
-  const float* behind = background.data();
-  const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
-  const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
-  or_throw(
-      [&] { return raster.render(cameras, shape, at<float>(color), at<float>(alpha), at<float>(depth), keeps, true); },
-      raster);
+void render_at(Raster& raster, const Views& views, bool keeps, uintptr_t color, uintptr_t alpha, uintptr_t depth) {
+  check_batch(views);
+  or_throw([&] { return raster.render(views, at<float>(color), at<float>(alpha), at<float>(depth), keeps, true); },
+           raster);
 }
 
 // Gradients to the five attributes and to the background; g_alpha may be empty.
@@ -190,15 +177,11 @@ void begin_scores(Raster& raster, bool removal, bool geometry_curvature, bool co
       raster);
 }
 
-void add_scores(Raster& raster, Poses poses, In<double, nb::shape<3>> origin, Numbers numbers, int width, int height,
-                In<float, nb::shape<3>> background, bool exact_extent, bool antialias,
-                In<float, nb::ndim<1>> view_weights, double floor) {
-  const float* behind = background.data();
-  const PictureShape shape = {width, height, {behind[0], behind[1], behind[2]}, exact_extent};
-  const auto cameras = cameras_of(poses, origin, numbers, width, height, exact_extent, antialias);
-  if (view_weights.shape(0) != cameras.size()) throw nb::value_error("there is not one weight a view");
-  const std::vector<float> weights(view_weights.data(), view_weights.data() + cameras.size());
-  or_throw([&] { return raster.add_scores(cameras, shape, weights, static_cast<float>(floor)); }, raster);
+void add_scores(Raster& raster, const Views& views, In<float, nb::ndim<1>> view_weights, double floor) {
+  check_batch(views);
+  if (view_weights.shape(0) != views.size()) throw nb::value_error("there is not one weight a view");
+  const std::vector<float> weights(view_weights.data(), view_weights.data() + views.size());
+  or_throw([&] { return raster.add_scores(views, weights, static_cast<float>(floor)); }, raster);
 }
 
 // Coverage, as cuda/raster.h has it.

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "../../native/bind/stepped_options.h"
+#include "../../native/bind/view.h"
 #include "python.h"
 
 namespace splatzip::cuda {
@@ -73,14 +74,9 @@ void show_rounded(RepairSteps& repair) {
 }
 
 // rates: position, log scale, rotation, opacity logit, color, SH, and what is a small difference.
-void step(RepairSteps& repair, In<double, nb::shape<4, 4>> world_to_camera, In<double, nb::shape<3>> origin,
-          In<double, nb::shape<5>> numbers, int width, int height, int target, In<float, nb::shape<3>> background,
-          bool antialias, In<float, nb::shape<7>> rates, int64_t number) {
-  const float *behind = background.data(), *r = rates.data();
-  const ProjectionCamera camera =
-      make_camera(world_to_camera.data(), origin.data(), numbers.data(), width, height, false, antialias);
-  or_throw(repair,
-           [&] { return repair.step(camera, behind, target, {r[0], r[1], r[2], r[3], r[4], r[5], r[6]}, number); });
+void step(RepairSteps& repair, const View& view, int target, In<float, nb::shape<7>> rates, int64_t number) {
+  const float* r = rates.data();
+  or_throw(repair, [&] { return repair.step(view, target, {r[0], r[1], r[2], r[3], r[4], r[5], r[6]}, number); });
 }
 
 nb::tuple read(RepairSteps& repair, size_t n, size_t coefficients, bool rounded) {

@@ -1,6 +1,6 @@
 #include "../src/raster.h"
 
-#include "python.h"
+#include "view.h"
 
 namespace splatzip {
 namespace {
@@ -13,21 +13,16 @@ void set_scene(Rasterizer& rasterizer, In<float, nb::ndim<2>> positions, In<floa
                        static_cast<int64_t>(positions.shape(0)), sh_degree, threads);
 }
 
-// numbers: fx, fy, cx, cy, near plane. Returns color, alpha, depth (or None), or None where there are too many entries.
-nb::object render(Rasterizer& rasterizer, In<double, nb::shape<4, 4>> world_to_camera, In<double, nb::shape<3>> origin,
-                  In<double, nb::shape<5>> numbers, int width, int height, In<float, nb::shape<3>> background,
-                  bool exact_extent, bool antialias, bool with_depth, int threads) {
-  const size_t w = static_cast<size_t>(width), h = static_cast<size_t>(height);
+// Returns color, alpha, depth (or None), or None where there are too many entries.
+nb::object render(Rasterizer& rasterizer, const View& view, bool with_depth, int threads) {
+  const size_t w = static_cast<size_t>(view.width), h = static_cast<size_t>(view.height);
   auto color = make_array<float>({h, w, 3}), alpha = make_array<float>({h, w});
   Out<float> depth;
   if (with_depth) depth = make_array<float>({h, w});
-  const ProjectionCamera camera =
-      make_camera(world_to_camera.data(), origin.data(), numbers.data(), width, height, exact_extent, antialias);
   bool rendered;
   {
     nb::gil_scoped_release unlocked;
-    rendered = rasterizer.render(camera, background.data(), width, height,
-                                 {color.data(), alpha.data(), with_depth ? depth.data() : nullptr}, threads);
+    rendered = rasterizer.render(view, {color.data(), alpha.data(), with_depth ? depth.data() : nullptr}, threads);
   }
   if (!rendered) return nb::none();
   return nb::make_tuple(color, alpha, with_depth ? nb::cast(depth) : nb::none());

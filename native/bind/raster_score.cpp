@@ -1,6 +1,6 @@
 #include "../src/raster_score.h"
 
-#include "python.h"
+#include "view.h"
 
 namespace splatzip {
 namespace {
@@ -11,16 +11,10 @@ void begin(Scores& scores, int64_t splats, int sh_degree, bool removal, bool geo
   scores.begin(splats, sh_degree, {removal, geometry_curvature, color_curvature, directions, transmittance}, threads);
 }
 
-// numbers: fx, fy, cx, cy, the near plane. False where there are too many entries.
-bool add(Scores& scores, Rasterizer& rasterizer, In<double, nb::shape<4, 4>> world_to_camera,
-         In<double, nb::shape<3>> origin, In<double, nb::shape<5>> numbers, int width, int height,
-         In<float, nb::shape<3>> background, bool exact_extent, bool antialias, double view_weight, double floor,
-         int threads) {
+// False where there are too many entries.
+bool add(Scores& scores, Rasterizer& rasterizer, const View& view, double view_weight, double floor, int threads) {
   nb::gil_scoped_release unlocked;
-  const ProjectionCamera camera =
-      make_camera(world_to_camera.data(), origin.data(), numbers.data(), width, height, exact_extent, antialias);
-  return scores.add(&rasterizer, camera, background.data(), width, height, static_cast<float>(view_weight),
-                    static_cast<float>(floor), threads);
+  return scores.add(&rasterizer, view, static_cast<float>(view_weight), static_cast<float>(floor), threads);
 }
 
 // Arrays by name; what was not wished is not there.

@@ -1,6 +1,6 @@
 #include "../src/repair.h"
 
-#include "python.h"
+#include "view.h"
 
 namespace splatzip {
 namespace {
@@ -23,17 +23,13 @@ void show(Repair& repair, Rows positions, Rows log_scales, Rows rotations, In<fl
 }
 
 // rates: position, log scale, rotation, opacity logit, color, SH, and what is a small difference.
-double step(Repair& repair, In<double, nb::shape<4, 4>> world_to_camera, In<double, nb::shape<3>> origin,
-            In<double, nb::shape<5>> numbers, In<float, nb::ndim<3>> target, In<float, nb::shape<3>> background,
-            bool antialias, In<float, nb::shape<7>> rates, int64_t number, int threads) {
-  const int height = static_cast<int>(target.shape(0)), width = static_cast<int>(target.shape(1));
-  const double* n = numbers.data();
+double step(Repair& repair, const View& view, In<float, nb::ndim<3>> target, In<float, nb::shape<7>> rates,
+            int64_t number, int threads) {
+  if (target.shape(0) != static_cast<size_t>(view.height) || target.shape(1) != static_cast<size_t>(view.width))
+    throw nb::value_error("the target is not of its picture's size");
   const float* r = rates.data();
   nb::gil_scoped_release unlocked;
-  const ProjectionCamera camera =
-      make_camera(world_to_camera.data(), origin.data(), n, width, height, false, antialias);
-  return repair.step(camera, background.data(), width, height, target.data(),
-                     {r[0], r[1], r[2], r[3], r[4], r[5], r[6]}, number, threads);
+  return repair.step(view, target.data(), {r[0], r[1], r[2], r[3], r[4], r[5], r[6]}, number, threads);
 }
 
 void read(const Repair& repair, Values<2> positions, Values<2> log_scales, Values<2> rotations,

@@ -64,12 +64,12 @@ Values draw(const Round& round) {
                        n, round.degree, 2);
   const double pose[16] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, round.distance, 0, 0, 0, 1}, origin[3] = {};
   const double numbers[5] = {1.0 * round.width, 1.0 * round.width, 0.5 * round.width, 0.5 * round.height, 0.05};
-  const float background[3] = {0.1f, 0.2f, 0.3f};
-  const ProjectionCamera camera =
-      make_camera(pose, origin, numbers, round.width, round.height, round.exact_extent, round.antialias);
+  const View view = {make_camera(pose, origin, numbers, round.width, round.height, round.exact_extent, round.antialias),
+                     round.width,
+                     round.height,
+                     {0.1f, 0.2f, 0.3f}};
   Values color(3 * pixels, NAN), alpha(pixels, NAN), depth(pixels, NAN), g_color(3 * pixels, 0.5f), g_alpha(pixels, -1);
-  if (!rasterizer.render(camera, background, round.width, round.height, {color.data(), alpha.data(), depth.data()}, 2))
-    return {NAN};
+  if (!rasterizer.render(view, {color.data(), alpha.data(), depth.data()}, 2)) return {NAN};
   Values gradients[5] = {Values(round.positions.size(), NAN), Values(round.log_scales.size(), NAN),
                          Values(round.rotations.size(), NAN), Values(round.opacity_logits.size(), NAN),
                          Values(round.sh.size(), NAN)};

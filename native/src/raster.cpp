@@ -32,15 +32,15 @@ void Rasterizer::project(int threads) {
   uint32_t* starts = starts_.reserve(size(chunks + 1));
   parallel_for(chunks, threads, [&](int64_t chunk) {
     const int64_t base = chunk * kSplatsAtOnce;
-    const ProjectJob job = {&frame_.camera,
+    const ProjectJob job = {&frame_.view.camera,
                             scene_.geometry.data(),
                             scene_.sh.data(),
                             scene_.bounds.data(),
                             scene_.sh_degree,
                             chunk * kGroupsAtOnce,
                             std::min(groups, (chunk + 1) * kGroupsAtOnce),
-                            blocks(frame_.width),
-                            blocks(frame_.height),
+                            blocks(frame_.view.width),
+                            blocks(frame_.view.height),
                             frame_.tiles_x,
                             static_cast<uint32_t>(base),
                             frame_.splats.data() + base,
@@ -81,8 +81,8 @@ bool Rasterizer::list(int threads) {
                    frame_.order.data(),
                    count * j / jobs,
                    count * (j + 1) / jobs,
-                   blocks(frame_.width),
-                   blocks(frame_.height),
+                   blocks(frame_.view.width),
+                   blocks(frame_.view.height),
                    frame_.tiles_x,
                    records.data(),
                    records.capacity(),
@@ -128,6 +128,7 @@ bool Rasterizer::list(int threads) {
 
 // The places of transmittance, last_entry and stop are there after blend.
 TileJob Rasterizer::tile_job(int64_t tile) {
+  const View& view = frame_.view;
   const int x = static_cast<int>(tile % frame_.tiles_x), y = static_cast<int>(tile / frame_.tiles_x);
   return {frame_.splats.data(),
           frame_.entries.data(),
@@ -136,9 +137,9 @@ TileJob Rasterizer::tile_job(int64_t tile) {
           frame_.tile_start[size(tile + 1)],
           x * kTileSize,
           y * kTileSize,
-          frame_.width,
-          frame_.height,
-          {frame_.background[0], frame_.background[1], frame_.background[2]},
+          view.width,
+          view.height,
+          {view.background[0], view.background[1], view.background[2]},
           frame_.transmittance.data() + tile * kTilePixels,
           frame_.last_entry.data() + tile * kTilePixels,
           frame_.tile_stop.data() + tile};
@@ -173,20 +174,17 @@ void Rasterizer::blend(const PictureArrays& picture, int threads) {
   });
 }
 
-bool Rasterizer::prepare(const ProjectionCamera& camera, const float background[3], int width, int height,
-                         int threads) {
-  frame_.camera = camera;
-  std::copy(background, background + 3, frame_.background);
-  frame_.width = width, frame_.height = height;
-  frame_.tiles_x = (width + kTileSize - 1) / kTileSize, frame_.tiles_y = (height + kTileSize - 1) / kTileSize;
+bool Rasterizer::prepare(const View& view, int threads) {
+  frame_.view = view;
+  frame_.tiles_x = (view.width + kTileSize - 1) / kTileSize;
+  frame_.tiles_y = (view.height + kTileSize - 1) / kTileSize;
   project(threads);
   radix_sort(&keys_, &frame_.order, frame_.seen_count, &sort_, threads);
   return list(threads);
 }
 
-bool Rasterizer::render(const ProjectionCamera& camera, const float background[3], int width, int height,
-                        const PictureArrays& picture, int threads) {
-  if (!prepare(camera, background, width, height, threads)) return false;
+bool Rasterizer::render(const View& view, const PictureArrays& picture, int threads) {
+  if (!prepare(view, threads)) return false;
   blend(picture, threads);
   return true;
 }

@@ -39,9 +39,8 @@ struct PreparedScene {
 
 // What the last render left behind; valid until the next.
 struct Frame {
-  ProjectionCamera camera;
-  float background[3];
-  int width = 0, height = 0, tiles_x = 0, tiles_y = 0;
+  View view = {};
+  int tiles_x = 0, tiles_y = 0;
 
   // By group of the scene: which of its splats are seen, and where in `splats` the first of them is.
   Buffer<uint16_t> seen;
@@ -111,8 +110,7 @@ class Rasterizer {
   }
 
   // Draws the scene and keeps the frame. False if the tiles have 2^31 entries or more.
-  bool render(const ProjectionCamera& camera, const float background[3], int width, int height,
-              const PictureArrays& picture, int threads);
+  bool render(const View& view, const PictureArrays& picture, int threads);
 
   // Gradients of a loss of the last picture, given its gradients to the colour (height, width, 3) and, unless null, to
   // the alpha. All of `gradient` is written, 0 for splats that are not seen; g_background: 3.
@@ -125,11 +123,10 @@ class Rasterizer {
 
   // render and backward_groups at once, for the loss between picture and target; the picture itself is not kept.
   // Returns the mean |difference|, or a negative number where render says false.
-  double towards(const ProjectionCamera& camera, const float background[3], int width, int height, const Target& target,
-                 int threads, const GroupSink& sink);
+  double towards(const View& view, const Target& target, int threads, const GroupSink& sink);
 
   // What render does before it blends: the frame without its transmittance.
-  bool prepare(const ProjectionCamera& camera, const float background[3], int width, int height, int threads);
+  bool prepare(const View& view, int threads);
 
   TileJob tile_job(int64_t tile);
 

@@ -68,12 +68,11 @@ void Rasterizer::backward_groups(const float* g_color, const float* g_alpha, flo
   hand_over(threads, sink);
 }
 
-double Rasterizer::towards(const ProjectionCamera& camera, const float background[3], int width, int height,
-                           const Target& target, int threads, const GroupSink& sink) {
-  if (!prepare(camera, background, width, height, threads)) return -1;
+double Rasterizer::towards(const View& view, const Target& target, int threads, const GroupSink& sink) {
+  if (!prepare(view, threads)) return -1;
   slots_.reserve(size(frame_.entry_count()) * kSlot);
   float* by_tile = tile_sums_.reserve(size(frame_.tiles()));
-  const double values = 3.0 * width * height;
+  const double values = 3.0 * view.width * view.height;
   const float share = static_cast<float>(1 / values);
   for_traced_tiles(threads, [&](const TileJob& job, const TileTrace& trace, int64_t tile) {
     return kernels().raster->towards({job, trace, target.picture, target.small, share, slots_.data(), by_tile + tile});
@@ -102,9 +101,9 @@ void Rasterizer::hand_over(int threads, const GroupSink& sink) {
       if (seen) {
         std::fill(std::begin(sums), std::end(sums), 0.0f);
         group_sums(group, sums);
-        kernels().raster->project_backward({&frame_.camera, scene_.geometry.data() + group * kGeometryRows * kGroup,
-                                            scene_.sh.data() + group * sh_rows * kGroup, scene_.sh_degree, seen, sums,
-                                            g_geometry, g_sh});
+        kernels().raster->project_backward(
+            {&frame_.view.camera, scene_.geometry.data() + group * kGeometryRows * kGroup,
+             scene_.sh.data() + group * sh_rows * kGroup, scene_.sh_degree, seen, sums, g_geometry, g_sh});
       } else {
         std::fill(std::begin(g_geometry), std::end(g_geometry), 0.0f);
         std::fill(g_sh, g_sh + sh_rows * kGroup, 0.0f);

@@ -79,9 +79,8 @@ void Scores::begin(int64_t splats, int sh_degree, const ScoreWishes& wishes, int
   if (wishes.color_curvature) clear(&color_, groups, color_pairs(), threads);
 }
 
-bool Scores::add(Rasterizer* rasterizer, const ProjectionCamera& camera, const float background[3], int width,
-                 int height, float view_weight, float floor, int threads) {
-  if (!rasterizer->prepare(camera, background, width, height, threads)) return false;
+bool Scores::add(Rasterizer* rasterizer, const View& view, float view_weight, float floor, int threads) {
+  if (!rasterizer->prepare(view, threads)) return false;
   const Frame& frame = rasterizer->frame();
   float* slots = slots_.reserve(size(frame.entry_count() * slot_of(pass())));
   rasterizer->for_traced_tiles(threads, [&](const TileJob& job, const TileTrace& trace, int64_t) {
@@ -123,12 +122,13 @@ void Scores::add_groups(const Rasterizer& rasterizer, float view_weight, int thr
         for (int k = 0; k < slot; ++k) sums[k * kGroup + lane] = of_splat[k];
       }
       if (!(weight > 0)) continue;
-      kernels().raster->score_group(
-          {&frame.camera, scene.geometry.data() + group * kGeometryRows * kGroup, scene.sh_degree, sums, view_weight,
-           basics_.data() + group * kScoreBasicRows * kGroup, rows_of(toward_, wishes_.directions, group, 3),
-           rows_of(geometry_, wishes_.geometry_curvature, group, kGeometryPairs),
-           rows_of(color_, wishes_.color_curvature, group, color_pairs()),
-           wishes_.directions ? seen_from_.data() + group * kGroup : nullptr});
+      kernels().raster->score_group({&frame.view.camera, scene.geometry.data() + group * kGeometryRows * kGroup,
+                                     scene.sh_degree, sums, view_weight,
+                                     basics_.data() + group * kScoreBasicRows * kGroup,
+                                     rows_of(toward_, wishes_.directions, group, 3),
+                                     rows_of(geometry_, wishes_.geometry_curvature, group, kGeometryPairs),
+                                     rows_of(color_, wishes_.color_curvature, group, color_pairs()),
+                                     wishes_.directions ? seen_from_.data() + group * kGroup : nullptr});
     }
   });
 }

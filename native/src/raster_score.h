@@ -33,8 +33,7 @@ class Scores {
 
   // Draws a view and adds its scores, times `view_weight`. `floor` is added to the squared contrast in the curvature of
   // geometry. False as in Rasterizer::render.
-  bool add(Rasterizer* rasterizer, const ProjectionCamera& camera, const float background[3], int width, int height,
-           float view_weight, float floor, int threads);
+  bool add(Rasterizer* rasterizer, const View& view, float view_weight, float floor, int threads);
 
   void read(const ScoreArrays& out, int threads) const;
 

@@ -77,13 +77,12 @@ void Repair::show(const SceneArrays<const float>& arrays, int threads) {
   });
 }
 
-double Repair::step(const ProjectionCamera& camera, const float background[3], int width, int height,
-                    const float* target, const RepairRates& rates, int64_t number, int threads) {
+double Repair::step(const View& view, const float* target, const RepairRates& rates, int64_t number, int threads) {
   PreparedScene& values = this->values();
   const int sh_rows = values.sh_rows(), rows = kGeometryRows + sh_rows;
   const float unbias_moment = adam_unbiased(kAdamMomentum, number);
   const float unbias_square = adam_unbiased(kAdamMemory, number);
-  return drawn_.towards(camera, background, width, height, {target, rates.small}, threads, [&](const GroupGradient& g) {
+  return drawn_.towards(view, {target, rates.small}, threads, [&](const GroupGradient& g) {
     if (!g.seen) return;
     float* geometry = values.geometry.data() + g.group * kGeometryRows * kGroup;
     kernels().raster->adam({g.seen, sh_rows, g.geometry, g.sh, geometry, values.sh.data() + g.group * sh_rows * kGroup,

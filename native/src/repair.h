@@ -25,8 +25,7 @@ class Repair {
 
   // One step towards `target` (height, width, 3), the `number`th, from 1. Returns the mean absolute difference before
   // it, or a negative number where Rasterizer::render returns false.
-  double step(const ProjectionCamera& camera, const float background[3], int width, int height, const float* target,
-              const RepairRates& rates, int64_t number, int threads);
+  double step(const View& view, const float* target, const RepairRates& rates, int64_t number, int threads);
 
   void read(const SceneArrays<float>& arrays, int threads) const;
 

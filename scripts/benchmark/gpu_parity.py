@@ -24,6 +24,7 @@ from splatzip import Camera, Scene
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.device import Device
 from splatzip.kernels.rasterize import NativeRasterizer
+from splatzip.raster.view import view_of
 from splatzip.views.orbit import orbit_views
 
 MANY = 1_000_000
@@ -52,15 +53,13 @@ def parts(scene: Scene) -> Iterator[tuple[str, Any]]:
 
 def gradients(scene: Scene, camera: Camera, *, core: Any = None) -> dict[str, list[float]]:
     """By attribute: all but the worst 1 % of rows, all rows; `core` as CudaRasterizer takes it."""
-    size, black = (camera.width, camera.height), np.zeros(3, np.float32)
-    lens = camera.lens
     to_color = np.random.default_rng(0).normal(size=(camera.height, camera.width, 3)).astype(np.float32)
     cuda, native = CudaRasterizer(precise=True, core=core), NativeRasterizer()
     for rasterizer in (cuda, native):
         rasterizer.set_scene(scene.arrays())
-    settings: dict[str, Any] = {"exact_extent": False, "antialias": False, "depth": False}
-    cuda.render([camera.world_to_camera], scene.origin, [lens], size, black, **settings, keep=True)
-    native.render(camera.world_to_camera, scene.origin, lens, size, black, **settings, threads=0)
+    view = view_of(camera, scene.origin)
+    cuda.render([view], depth=False, keep=True)
+    native.render(view, depth=False, threads=0)
     found, wanted = cuda.backward(to_color[None])[0], native.backward(to_color)[0]
     return {name: _apart(found[name], wanted[name]) for name in wanted}
 

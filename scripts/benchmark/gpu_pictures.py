@@ -29,6 +29,7 @@ from benchmark.gpu_floor import least_bytes
 from splatzip import Camera, Scene
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.raster.gsplat_backend import DILATION
+from splatzip.raster.view import view_of
 from splatzip.views.orbit import orbit_views
 
 WIDTH, HEIGHT = 1920, 1080
@@ -92,11 +93,8 @@ def least_of(scene: Scene, cameras: list[Camera], *, precise: bool) -> float:
     rasterizer.set_scene(scene.arrays())
     found = []
     for camera in cameras:
-        size, lens = (camera.width, camera.height), camera.lens
-        rasterizer.render(
-            [camera.world_to_camera], scene.origin, [lens], size, np.zeros(3, np.float32),
-            exact_extent=True, antialias=False, depth=False,
-        )  # fmt: skip
+        size = camera.width, camera.height
+        rasterizer.render([view_of(camera, scene.origin, exact_extent=True)], depth=False)
         counts = rasterizer.count()
         found.append(least_bytes(counts, size=size, coefficients=scene.sh.shape[1], precise=precise))
     return float(np.mean(found))
@@ -129,11 +127,8 @@ def ours(tensors: dict[str, torch.Tensor], scene: Scene, *, precise: bool) -> Dr
     alpha = torch.empty((HEIGHT, WIDTH), device=DEVICE)
 
     def draw(camera: Camera) -> torch.Tensor:
-        rasterizer.render_at(
-            camera.world_to_camera, scene.origin, camera.lens, (WIDTH, HEIGHT),
-            np.zeros(3, np.float32), exact_extent=True, antialias=False, keep=False, color=color.data_ptr(),
-            alpha=alpha.data_ptr(),
-        )  # fmt: skip
+        view = view_of(camera, scene.origin, exact_extent=True)
+        rasterizer.render_at(view, keep=False, color=color.data_ptr(), alpha=alpha.data_ptr())
         return color
 
     return draw

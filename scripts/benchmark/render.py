@@ -46,11 +46,7 @@ def forward(bench: Bench, camera: Camera, threads: int) -> None:
 def forward_and_backward(bench: Bench, camera: Camera, threads: int) -> None:
     """Colour and alpha, then the gradients of every attribute and of the background, into arrays that are kept."""
     native = bench.rasterizer.native
-    native.render(
-        camera.world_to_camera, bench.rasterizer.origin, camera.lens,
-        (camera.width, camera.height), np.zeros(3, np.float32), exact_extent=False, antialias=False, depth=False,
-        threads=threads,
-    )  # fmt: skip
+    native.render(bench.rasterizer.view(camera), depth=False, threads=threads)
     native.backward(bench.g_color, out=bench.gradients, threads=threads)
 
 
@@ -65,11 +61,8 @@ def score_everything(bench: Bench, camera: Camera, threads: int) -> None:
 
 
 def _add(scores: NativeScores, bench: Bench, camera: Camera, threads: int) -> None:
-    scores.add(
-        bench.rasterizer.native, camera.world_to_camera, bench.rasterizer.origin,
-        camera.lens, (camera.width, camera.height), np.zeros(3, np.float32),
-        exact_extent=False, antialias=False, view_weight=1.0, floor=0.1, threads=threads,
-    )  # fmt: skip
+    view = bench.rasterizer.view(camera)
+    scores.add(bench.rasterizer.native, view, view_weight=1.0, floor=0.1, threads=threads)
 
 
 # Name, what runs, and the most milliseconds a picture with two threads, or how many times the milliseconds of a pass.

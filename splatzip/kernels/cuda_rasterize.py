@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from splatzip.errors import BackendError
 from splatzip.kernels.device import require_cuda
 from splatzip.kernels.pictures import StoredPictures
-from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Doubles, Floats, Lens, in_order
+from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Floats, in_order
+from splatzip.kernels.view import View
 
 
 class BatchCounts(NamedTuple):
@@ -55,58 +56,31 @@ class CudaRasterizer:
         self._call("keep", np.ascontiguousarray(rows, np.uint32))
 
     def render(
-        self, world_to_cameras: Sequence[Doubles], origin: Doubles,
-        lenses: Sequence[Lens], size: tuple[int, int], background: Floats, *,
-        exact_extent: bool, antialias: bool, alpha: bool = True, depth: bool, keep: bool = False,
-    ) -> tuple[Floats, Floats | None, Floats | None]:  # fmt: skip
-        """Draw a batch of V views of one size.
+        self, views: Sequence[View], *, alpha: bool = True, depth: bool, keep: bool = False
+    ) -> tuple[Floats, Floats | None, Floats | None]:
+        """Draw a batch of V views.
 
         Args:
-            world_to_cameras: V times (4, 4), rigid motions; lenses: V times what a camera's lens is.
-            origin, background: (3,).
+            views: of one size, background and extent.
             keep: gradients of these pictures may be asked for.
         Returns: colour (V, H, W, 3), alpha (V, H, W) or None, expected depth (V, H, W) or None.
         Raises: BackendError if memory is short or splats lie on too many tiles.
         """
-        color, alphas, depths = self._call(
-            "render",
-            *_views(world_to_cameras, origin, lenses, size, background),
-            exact_extent,
-            antialias,
-            alpha,
-            depth,
-            keep,
-        )
+        color, alphas, depths = self._call("render", views, alpha, depth, keep)
         return color, alphas, depths
 
-    def render_bytes(
-        self, world_to_cameras: Sequence[Doubles], origin: Doubles,
-        lenses: Sequence[Lens], size: tuple[int, int], background: Floats, *,
-        exact_extent: bool, antialias: bool,
-    ) -> NDArray[np.uint8]:  # fmt: skip
+    def render_bytes(self, views: Sequence[View]) -> NDArray[np.uint8]:
         """Colours as `render` has them, (V, H, W, 3), cut to 0..1, in 255ths; nothing else comes to the host."""
-        views = _views(world_to_cameras, origin, lenses, size, background)
-        found: NDArray[np.uint8] = self._call("render_bytes", *views, exact_extent, antialias)
+        found: NDArray[np.uint8] = self._call("render_bytes", views)
         return found
 
-    def store(
-        self, world_to_cameras: Sequence[Doubles], origin: Doubles,
-        lenses: Sequence[Lens], size: tuple[int, int], background: Floats, *,
-        exact_extent: bool, antialias: bool, to: Any,
-    ) -> None:  # fmt: skip
+    def store(self, views: Sequence[View], *, to: Any) -> None:
         """Colours as `render` has them, V more in what make_pictures made: they stay on the GPU, to compare with."""
-        self._call("store", *_views(world_to_cameras, origin, lenses, size, background), exact_extent, antialias, to)
+        self._call("store", views, to)
 
-    def compare(
-        self, world_to_cameras: Sequence[Doubles], origin: Doubles,
-        lenses: Sequence[Lens], size: tuple[int, int], background: Floats, *,
-        exact_extent: bool, antialias: bool, targets: StoredPictures,
-    ) -> NDArray[np.float64]:  # fmt: skip
+    def compare(self, views: Sequence[View], targets: StoredPictures) -> NDArray[np.float64]:
         """(V,) squared differences of the colours from V targets, summed where they are drawn."""
-        views = _views(world_to_cameras, origin, lenses, size, background)
-        found: NDArray[np.float64] = self._call(
-            "compare", *views, exact_extent, antialias, targets.core, list(targets.which)
-        )
+        found: NDArray[np.float64] = self._call("compare", views, targets.core, list(targets.which))
         return found
 
     def make_pictures(self) -> Any:
@@ -133,22 +107,9 @@ class CudaRasterizer:
         """`set_scene` of contiguous float32 arrays on the GPU; they may change once the work that is queued is done."""
         self._call("set_scene_at", tuple(addresses), splats, sh_degree)
 
-    def render_at(
-        self, world_to_camera: Doubles, origin: Doubles, lens: Lens,
-        size: tuple[int, int], background: Floats, *, exact_extent: bool, antialias: bool, keep: bool, color: int,
-        alpha: int,
-    ) -> None:  # fmt: skip
+    def render_at(self, view: View, *, keep: bool, color: int, alpha: int) -> None:
         """Draw one view to arrays on the GPU, (H, W, 3) and (H, W)."""
-        self._call(
-            "render_at",
-            *_views(world_to_camera[None], origin, [lens], size, background),
-            exact_extent,
-            antialias,
-            keep,
-            color,
-            alpha,
-            0,
-        )
+        self._call("render_at", [view], keep, color, alpha, 0)
 
     def backward_at(self, color: int, alpha: int, gradients: Sequence[int], background: int) -> None:
         """`backward` between arrays on the GPU; all of the five gradients and of the background's is written."""
@@ -164,20 +125,9 @@ class CudaRasterizer:
         """Sums over views, all zero: what splatzip.raster.score.Scores tells of them."""
         self._call("begin_scores", removal, geometry_curvature, color_curvature, directions, transmittance)
 
-    def add_scores(
-        self, world_to_cameras: Sequence[Doubles], origin: Doubles,
-        lenses: Sequence[Lens], size: tuple[int, int], background: Floats, *,
-        exact_extent: bool, antialias: bool, view_weights: Sequence[float], floor: float,
-    ) -> None:  # fmt: skip
-        """Draw V views of one size and add what each says: the sums of NativeScores.add, view after view."""
-        self._call(
-            "add_scores",
-            *_views(world_to_cameras, origin, lenses, size, background),
-            exact_extent,
-            antialias,
-            np.array(view_weights, np.float32),
-            floor,
-        )
+    def add_scores(self, views: Sequence[View], *, view_weights: Sequence[float], floor: float) -> None:
+        """Draw a batch of V views and add what each says: the sums of NativeScores.add, view after view."""
+        self._call("add_scores", views, np.array(view_weights, np.float32), floor)
 
     def read_scores(self) -> dict[str, NDArray[Any]]:
         """(N, ...) arrays by name, those that were asked for."""
@@ -224,17 +174,3 @@ class CudaRasterizer:
                 return getattr(self._core, name)(*arguments)
         except RuntimeError as problem:
             raise BackendError(f"device cuda: {problem}") from None
-
-
-def _views(
-    world_to_cameras: Sequence[Doubles] | Doubles, origin: Doubles,
-    lenses: Sequence[Lens], size: tuple[int, int], background: Floats,
-) -> tuple[Any, ...]:  # fmt: skip
-    """V views of one size, as the kernels take them."""
-    return (
-        np.ascontiguousarray(world_to_cameras, np.float64),
-        np.ascontiguousarray(origin, np.float64),
-        np.array(lenses, np.float64),
-        *size,
-        np.ascontiguousarray(background, np.float32),
-    )

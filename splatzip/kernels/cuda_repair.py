@@ -9,10 +9,11 @@ import numpy as np
 
 from splatzip.errors import BackendError
 from splatzip.kernels.device import Engine, make_core
-from splatzip.kernels.pictures import StoredPictures, Targets, shapes
-from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Doubles, Floats, Lens, in_order
+from splatzip.kernels.pictures import StoredPictures, Targets
+from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Floats, in_order
 from splatzip.kernels.repair import Rates
 from splatzip.kernels.stepped import RoundCall
+from splatzip.kernels.view import View
 
 
 class CudaRepair:
@@ -24,7 +25,6 @@ class CudaRepair:
     def __init__(self, arrays: Mapping[str, Floats], targets: Targets, *, engine: Engine) -> None:
         self._core = make_core(engine, "repair")
         self._shape = arrays["sh"].shape
-        self._sizes = [(width, height) for height, width, _ in shapes(targets)]
         self._steps = 0
         self._call("begin", *in_order(arrays), int(self._shape[1] ** 0.5) - 1)
         stored = StoredPictures.of(targets, self._core.make_pictures)
@@ -42,24 +42,10 @@ class CudaRepair:
         """Draw, and take gradients, with what a decoder would have of the values as they are now."""
         self._call("show_rounded")
 
-    def step(
-        self, world_to_camera: Doubles, origin: Doubles, lens: Lens, target: int,
-        background: Floats, rates: Rates, *, antialias: bool,
-    ) -> None:  # fmt: skip
+    def step(self, view: View, target: int, rates: Rates) -> None:
         """See NativeRepair; nothing waits for the step to be done."""
         self._steps += 1
-        self._call(
-            "step",
-            np.ascontiguousarray(world_to_camera, np.float64),
-            np.ascontiguousarray(origin, np.float64),
-            np.array(lens, np.float64),
-            *self._sizes[target],
-            target,
-            np.ascontiguousarray(background, np.float32),
-            antialias,
-            np.array(rates, np.float32),
-            self._steps,
-        )
+        self._call("step", view, target, np.array(rates, np.float32), self._steps)
 
     def arrays(self) -> dict[str, Floats]:
         """The five attribute arrays as they are now."""

@@ -12,16 +12,21 @@ from numpy.typing import NDArray
 
 from splatzip import _core
 from splatzip.errors import BackendError, SceneError
+from splatzip.kernels.view import View
 
 Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Lens = tuple[float, float, float, float, float]  # fx, fy, cx, cy in pixels, near plane
 ATTRIBUTE_NAMES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")  # in the order of native functions
 
 
 def in_order(arrays: Mapping[str, Floats]) -> list[Floats]:
     """The five attribute arrays as native functions take them."""
     return [np.ascontiguousarray(arrays[name], np.float32) for name in ATTRIBUTE_NAMES]
+
+
+def too_many_entries(view: View) -> BackendError:
+    """What native code says of a picture whose lists of splats by tile are too long."""
+    size = f"{view.width}x{view.height} pixels"
+    return BackendError(f"{size}: too many splats on too many tiles; draw a smaller picture")
 
 
 class NativeRasterizer:
@@ -54,36 +59,18 @@ class NativeRasterizer:
             self._core.set_scene(*in_order(arrays), degree, threads)
             self._shapes, self._size = shapes, (0, 0)
 
-    def render(
-        self, world_to_camera: Doubles, origin: Doubles, lens: Lens,
-        size: tuple[int, int], background: Floats, *, exact_extent: bool, antialias: bool, depth: bool, threads: int,
-    ) -> tuple[Floats, Floats, Floats | None]:  # fmt: skip
+    def render(self, view: View, *, depth: bool, threads: int) -> tuple[Floats, Floats, Floats | None]:
         """Draw the scene.
 
         Args:
-            world_to_camera: (4, 4), a rigid motion.
-            origin: (3,) what the positions are relative to.
-            lens: fx, fy, cx, cy in pixels; how near the nearest splats that are drawn are.
-            size: width and height in pixels.
-            background: (3,).
             depth: without it, the third picture is None.
         Returns: colour (H, W, 3), alpha (H, W), expected depth (H, W).
         """
         with self._lock:
-            pictures = self._core.render(
-                np.ascontiguousarray(world_to_camera, np.float64),
-                np.ascontiguousarray(origin, np.float64),
-                np.array(lens, np.float64),
-                *size,
-                np.ascontiguousarray(background, np.float32),
-                exact_extent,
-                antialias,
-                depth,
-                threads,
-            )
-            self._size = (0, 0) if pictures is None else size
+            pictures = self._core.render(view, depth, threads)
+            self._size = (0, 0) if pictures is None else (view.width, view.height)
         if pictures is None:
-            raise BackendError(f"{size[0]}x{size[1]} pixels: too many splats on too many tiles; draw a smaller picture")
+            raise too_many_entries(view)
         color, alpha, depths = pictures
         return np.asarray(color), np.asarray(alpha), None if depths is None else np.asarray(depths)
 

@@ -10,7 +10,8 @@ import numpy as np
 from splatzip import _core
 from splatzip.errors import BackendError
 from splatzip.kernels.pictures import HostPictures
-from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Doubles, Floats, Lens, in_order
+from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Floats, in_order
+from splatzip.kernels.view import View
 
 
 class Rates(NamedTuple):
@@ -46,26 +47,14 @@ class NativeRepair:
         """
         self._core.show(*in_order(arrays), self._threads)
 
-    def step(
-        self, world_to_camera: Doubles, origin: Doubles, lens: Lens,
-        target: int, background: Floats, rates: Rates, *, antialias: bool,
-    ) -> float:  # fmt: skip
-        """One step towards picture number `target`.
+    def step(self, view: View, target: int, rates: Rates) -> float:
+        """One step towards picture number `target`, of the view's size.
 
         Returns: the mean absolute difference before the step.
         """
         self._steps += 1
-        loss = self._core.step(
-            np.ascontiguousarray(world_to_camera, np.float64),
-            np.ascontiguousarray(origin, np.float64),
-            np.array(lens, np.float64),
-            np.ascontiguousarray(self._targets[target], np.float32),
-            np.ascontiguousarray(background, np.float32),
-            antialias,
-            np.array(rates, np.float32),
-            self._steps,
-            self._threads,
-        )
+        picture = np.ascontiguousarray(self._targets[target], np.float32)
+        loss = self._core.step(view, picture, np.array(rates, np.float32), self._steps, self._threads)
         if loss < 0:
             raise BackendError("too many splats on too many tiles; repair at a smaller size")
         return float(loss)

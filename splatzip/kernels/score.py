@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatzip import _core
-from splatzip.errors import BackendError
-from splatzip.kernels.rasterize import Doubles, Floats, Lens, NativeRasterizer
+from splatzip.kernels.rasterize import Floats, NativeRasterizer, too_many_entries
+from splatzip.kernels.view import View
 
 
 class NativeScores:
@@ -23,33 +23,17 @@ class NativeScores:
         self._core = _core.Scores()
         self._core.begin(splats, sh_degree, *wishes, threads)
 
-    def add(
-        self, rasterizer: NativeRasterizer, world_to_camera: Doubles, origin: Doubles,
-        lens: Lens, size: tuple[int, int], background: Floats, *,
-        exact_extent: bool, antialias: bool, view_weight: float, floor: float, threads: int,
-    ) -> None:  # fmt: skip
+    def add(self, rasterizer: NativeRasterizer, view: View, *, view_weight: float, floor: float, threads: int) -> None:
         """Draw the rasterizer's scene and add what the picture says.
 
-        Args: as `NativeRasterizer.render`, and:
+        Args:
             view_weight: factor of every sum.
             floor: added to the squared contrast in the curvature of geometry.
         """
         with rasterizer.borrowed() as core:
-            added = self._core.add(
-                core,
-                np.ascontiguousarray(world_to_camera, np.float64),
-                np.ascontiguousarray(origin, np.float64),
-                np.array(lens, np.float64),
-                *size,
-                np.ascontiguousarray(background, np.float32),
-                exact_extent,
-                antialias,
-                view_weight,
-                floor,
-                threads,
-            )
+            added = self._core.add(core, view, view_weight, floor, threads)
         if not added:
-            raise BackendError(f"{size[0]}x{size[1]} pixels: too many splats on too many tiles; draw a smaller picture")
+            raise too_many_entries(view)
 
     def read(self, *, threads: int) -> dict[str, NDArray[Any]]:
         """(N, ...) arrays by name, those that were asked for."""

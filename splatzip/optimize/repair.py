@@ -21,6 +21,7 @@ from splatzip.kernels.cuda_repair import CudaRepair
 from splatzip.kernels.device import Engine
 from splatzip.kernels.pictures import StoredPictures, Targets, shapes
 from splatzip.kernels.repair import NativeRepair, Rates
+from splatzip.raster.view import view_of
 from splatzip.scene import Camera, Scene
 
 Floats = NDArray[np.float32]
@@ -107,25 +108,16 @@ def repair(
         optimizer = NativeRepair(scene.arrays(), targets, threads=threads)
     else:
         optimizer = CudaRepair(scene.arrays(), targets, engine=device)
-    background = np.zeros(3, np.float32)
+    views = [view_of(camera, scene.origin, antialias=scene.meta.antialiased) for camera in cameras]
     random = np.random.default_rng(options.seed)
     queue: list[int] = []
     for step in range(options.steps):
         while not queue:
             queue = _turns(len(cameras), weights, random)
-        view = queue.pop()
+        turn = queue.pop()
         if before_step is not None:
             before_step(step, optimizer)
-        camera = cameras[view]
-        optimizer.step(
-            camera.world_to_camera,
-            scene.origin,
-            camera.lens,
-            view,
-            background,
-            options.rates((step + 1) / options.steps),
-            antialias=scene.meta.antialiased,
-        )
+        optimizer.step(views[turn], turn, options.rates((step + 1) / options.steps))
         if progress is not None:
             progress((step + 1) / options.steps)
     return scene.edited(**optimizer.arrays())

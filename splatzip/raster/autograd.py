@@ -21,6 +21,7 @@ from torch.autograd.function import once_differentiable
 
 from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, NativeRasterizer
 from splatzip.raster.rasterize import Extent, is_exact
+from splatzip.raster.view import view_of
 from splatzip.scene import Camera
 
 
@@ -74,17 +75,9 @@ class _Rasterize(torch.autograd.Function):  # type: ignore[misc]  # torch is not
         ctx.frame, ctx.threads = _Lease(), threads
         native = ctx.frame.native
         native.set_scene(dict(zip(ATTRIBUTE_NAMES, arrays, strict=True)), threads=threads)
-        color, alpha, _ = native.render(
-            camera.world_to_camera,
-            origin,
-            camera.lens,
-            (camera.width, camera.height),
-            background.detach().float().cpu().numpy().reshape(3),
-            exact_extent=exact_extent,
-            antialias=antialias,
-            depth=False,
-            threads=threads,
-        )
+        behind = background.detach().float().cpu().numpy()
+        view = view_of(camera, origin, background=behind, exact_extent=exact_extent, antialias=antialias)
+        color, alpha, _ = native.render(view, depth=False, threads=threads)
         return torch.from_numpy(color), torch.from_numpy(alpha)
 
     @staticmethod

@@ -11,9 +11,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from splatzip.kernels.cuda_rasterize import CudaRasterizer
+from splatzip.kernels.view import View
 from splatzip.raster.rasterize import CudaPictures, Rasterizer, Renderer
-from splatzip.raster.score_passes import CpuPasses, CudaPasses, Passes, Settings
+from splatzip.raster.score_passes import CpuPasses, CudaPasses, Passes
 from splatzip.scene import Camera, Scene
 
 COVERED = 0.05  # less is not seen yet
@@ -65,16 +65,15 @@ def covers_of(scene: Scene, drawn_by: Renderer, matters: Mask, *, threads: int) 
         threads: 0 for every core; the covers do not depend on it.
     Raises: BackendError if the device has too little memory.
     """
-    settings = Settings(np.zeros(3, np.float32), False, scene.meta.antialiased, 0.0)
     if isinstance(drawn_by, CudaPictures):
-        return _CudaCovers(CudaPasses(scene, drawn_by.cuda), drawn_by.cuda, matters, settings)
+        return _CudaCovers(scene, drawn_by, matters)
     assert isinstance(drawn_by, Rasterizer)
-    return _CpuCovers(CpuPasses(scene, drawn_by, threads), matters, settings)
+    return _CpuCovers(scene, drawn_by, matters, threads)
 
 
 class _CpuCovers:
-    def __init__(self, passes: CpuPasses, matters: Mask, settings: Settings) -> None:
-        self._passes, self._matters, self._settings = passes, matters, settings
+    def __init__(self, scene: Scene, drawn_by: Rasterizer, matters: Mask, threads: int) -> None:
+        self._view, self._passes, self._matters = drawn_by.view, CpuPasses(scene, drawn_by, threads), matters
         self._taken = np.zeros(len(matters), np.float32)
         self._total = np.zeros(len(matters), np.float32)
         self._missing: Mask | None = matters
@@ -82,7 +81,7 @@ class _CpuCovers:
         self._candidates: list[NDArray[np.uint8]] = []
 
     def look(self, camera: Camera) -> None:
-        _draw(self._passes, camera, self._settings)
+        _draw(self._passes, self._view(camera))
         weight = self._passes.read_weight()
         self._seen = np.minimum(weight, np.float32(1), out=weight)
 
@@ -122,13 +121,13 @@ class _CpuCovers:
 
 
 class _CudaCovers:
-    def __init__(self, passes: CudaPasses, rasterizer: CudaRasterizer, matters: Mask, settings: Settings) -> None:
-        self._passes, self._rasterizer, self._settings = passes, rasterizer, settings
+    def __init__(self, scene: Scene, drawn_by: CudaPictures, matters: Mask) -> None:
+        self._view, self._passes, self._rasterizer = drawn_by.view, CudaPasses(scene, drawn_by.cuda), drawn_by.cuda
         self._missing: Mask | None = matters
-        rasterizer.begin_covers(matters)
+        self._rasterizer.begin_covers(matters)
 
     def look(self, camera: Camera) -> None:
-        _draw(self._passes, camera, self._settings)
+        _draw(self._passes, self._view(camera))
 
     def take(self) -> None:
         self._rasterizer.take_cover()
@@ -153,7 +152,7 @@ class _CudaCovers:
         self._rasterizer.take_candidate(candidate)
 
 
-def _draw(passes: Passes, camera: Camera, settings: Settings) -> None:
+def _draw(passes: Passes, view: View) -> None:
     nothing_else = ("removal", "geometry_curvature", "color_curvature", "directions", "transmittance")
     passes.begin(dict.fromkeys(nothing_else, False))
-    passes.add([camera], [1.0], settings)
+    passes.add([view], [1.0])

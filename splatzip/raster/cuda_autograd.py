@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
+from splatzip.raster.view import view_of
 from splatzip.scene import Camera
 
 
@@ -52,20 +53,11 @@ class _Rasterize(torch.autograd.Function):  # type: ignore[misc]  # torch is not
         alpha = torch.empty((camera.height, camera.width), device=device)
         degree = int(tensors[-1].shape[1] ** 0.5) - 1
         drawer: CudaRasterizer = ctx.frame.rasterizer
+        behind = background.detach().float().cpu().numpy()
+        view = view_of(camera, origin, background=behind, exact_extent=exact_extent, antialias=antialias)
         with _on(device):
             drawer.set_scene_at([tensor.data_ptr() for tensor in tensors], len(tensors[0]), degree)
-            drawer.render_at(
-                camera.world_to_camera,
-                origin,
-                camera.lens,
-                (camera.width, camera.height),
-                background.detach().float().cpu().numpy().reshape(3),
-                exact_extent=exact_extent,
-                antialias=antialias,
-                keep=True,
-                color=color.data_ptr(),
-                alpha=alpha.data_ptr(),
-            )
+            drawer.render_at(view, keep=True, color=color.data_ptr(), alpha=alpha.data_ptr())
         return color, alpha
 
     @staticmethod

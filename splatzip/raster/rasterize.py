@@ -22,7 +22,9 @@ from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.device import DeviceChoice, Engine, chosen_device, make_core
 from splatzip.kernels.pictures import StoredPictures, Targets
 from splatzip.kernels.rasterize import NativeRasterizer
+from splatzip.kernels.view import BLACK, View
 from splatzip.raster.batches import batches
+from splatzip.raster.view import view_of
 from splatzip.scene import Camera, Scene
 from splatzip.scene.on_gpu import GpuScene
 
@@ -30,7 +32,6 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 Extent = Literal["3sigma", "exact"]
 Backend = Literal["auto", "native", "cuda", "gsplat"]
-_BLACK = np.zeros(3, np.float32)
 
 
 class Picture(NamedTuple):
@@ -86,11 +87,25 @@ class Renderer(Protocol):
         ...
 
 
-class Rasterizer:
+class _Prepared:
+    """A scene that is drawn by many cameras."""
+
+    def __init__(self, scene: Scene | GpuScene) -> None:
+        self.origin, self.antialiased = scene.origin, scene.meta.antialiased
+
+    def view(
+        self, camera: Camera, background: ArrayLike = BLACK, extent: Extent = "3sigma", antialias: bool | None = None
+    ) -> View:
+        """What the kernels draw; antialias: None is as the scene's meta says."""
+        antialias = self.antialiased if antialias is None else antialias
+        return view_of(camera, self.origin, background=background, exact_extent=is_exact(extent), antialias=antialias)
+
+
+class Rasterizer(_Prepared):
     """A scene in the layout of the native rasterizer, for many pictures of it; holds a copy of the scene's arrays."""
 
     def __init__(self, scene: Scene, *, threads: int = 0) -> None:
-        self.origin, self.antialiased = scene.origin, scene.meta.antialiased
+        super().__init__(scene)
         self.native, self._threads = NativeRasterizer(), threads
         self.native.set_scene(scene.arrays(), threads=threads)
 
@@ -99,17 +114,9 @@ class Rasterizer:
         antialias: bool | None = None, threads: int | None = None,
     ) -> Picture:  # fmt: skip
         """See `splatzip.render`; threads: None takes as many as it was made with."""
-        color, alpha, depth = self.native.render(
-            camera.world_to_camera,
-            self.origin,
-            camera.lens,
-            (camera.width, camera.height),
-            np.asarray(background, np.float32).reshape(3),
-            exact_extent=is_exact(extent),
-            antialias=self.antialiased if antialias is None else antialias,
-            depth=True,
-            threads=self._threads if threads is None else threads,
-        )
+        view = self.view(camera, background, extent, antialias)
+        threads = self._threads if threads is None else threads
+        color, alpha, depth = self.native.render(view, depth=True, threads=threads)
         assert depth is not None
         return Picture(color, alpha, depth)
 
@@ -128,11 +135,7 @@ class Rasterizer:
     def colors(self, cameras: Sequence[Camera]) -> Iterator[Floats]:
         """See `Renderer`."""
         for camera in cameras:
-            yield self.native.render(
-                camera.world_to_camera, self.origin, camera.lens,
-                (camera.width, camera.height), _BLACK, exact_extent=False, antialias=self.antialiased, depth=False,
-                threads=self._threads,
-            )[0]  # fmt: skip
+            yield self.native.render(self.view(camera), depth=False, threads=self._threads)[0]
 
     def targets(self, cameras: Sequence[Camera], *, small: Sequence[float] | None = None) -> Targets:
         """See `Renderer`."""
@@ -182,11 +185,12 @@ def render(
     )
 
 
-class CudaPictures:
+class CudaPictures(_Prepared):
     """A scene on a GPU, for many pictures of it."""
 
     def __init__(self, scene: Scene | GpuScene, *, precise: bool = False, core: Any = None) -> None:
-        self.origin, self.antialiased, self._splats = scene.origin, scene.meta.antialiased, len(scene)
+        super().__init__(scene)
+        self._splats = len(scene)
         self.cuda = CudaRasterizer(precise=precise, core=core)
         if isinstance(scene, GpuScene):  # never seen by the host
             self.cuda.set_scene_at(scene.kernel.addresses, len(scene), scene.sh_degree)
@@ -198,10 +202,7 @@ class CudaPictures:
         antialias: bool | None = None,
     ) -> Picture:  # fmt: skip
         """See `splatzip.render`."""
-        color, alpha, depth = self.cuda.render(
-            *self._views([camera], background), exact_extent=is_exact(extent), antialias=self._antialias(antialias),
-            depth=True,
-        )  # fmt: skip
+        color, alpha, depth = self.cuda.render([self.view(camera, background, extent, antialias)], depth=True)
         assert alpha is not None
         assert depth is not None
         return Picture(color[0], alpha[0], depth[0])
@@ -211,17 +212,13 @@ class CudaPictures:
         antialias: bool | None = None,
     ) -> Bytes:  # fmt: skip
         """See `Renderer`."""
-        [color] = self.cuda.render_bytes(
-            *self._views([camera], background), exact_extent=is_exact(extent), antialias=self._antialias(antialias)
-        )
+        [color] = self.cuda.render_bytes([self.view(camera, background, extent, antialias)])
         return np.asarray(color)
 
     def pictures(self, cameras: Sequence[Camera]) -> Iterator[Picture]:
         """See `Renderer`."""
         for batch in batches(cameras, self._splats):
-            color, alpha, depth = self.cuda.render(
-                *self._views(batch), exact_extent=False, antialias=self.antialiased, depth=True
-            )
+            color, alpha, depth = self.cuda.render(self._views(batch), depth=True)
             assert alpha is not None
             assert depth is not None
             yield from map(Picture, color, alpha, depth)
@@ -229,15 +226,13 @@ class CudaPictures:
     def colors(self, cameras: Sequence[Camera]) -> Iterator[Floats]:
         """See `Renderer`."""
         for batch in batches(cameras, self._splats):
-            yield from self.cuda.render(
-                *self._views(batch), exact_extent=False, antialias=self.antialiased, alpha=False, depth=False
-            )[0]
+            yield from self.cuda.render(self._views(batch), alpha=False, depth=False)[0]
 
     def targets(self, cameras: Sequence[Camera], *, small: Sequence[float] | None = None) -> Targets:
         """See `Renderer`."""
         pictures = self.cuda.make_pictures()
         for batch in batches(cameras, self._splats):
-            self.cuda.store(*self._views(batch), exact_extent=False, antialias=self.antialiased, to=pictures)
+            self.cuda.store(self._views(batch), to=pictures)
         return StoredPictures(pictures)
 
     def errors(self, cameras: Sequence[Camera], targets: Targets) -> list[float]:
@@ -245,24 +240,12 @@ class CudaPictures:
         found: list[float] = []
         stored = StoredPictures.of(targets, self.cuda.make_pictures)
         for batch in batches(cameras, self._splats):
-            theirs = stored[len(found) : len(found) + len(batch)]
-            sums = self.cuda.compare(
-                *self._views(batch), exact_extent=False, antialias=self.antialiased, targets=theirs
-            )
+            sums = self.cuda.compare(self._views(batch), stored[len(found) : len(found) + len(batch)])
             found += (sums / (3 * batch[0].width * batch[0].height)).tolist()
         return found
 
-    def _views(self, batch: Sequence[Camera], background: ArrayLike = _BLACK) -> tuple[Any, ...]:
-        return (
-            [camera.world_to_camera for camera in batch],
-            self.origin,
-            [camera.lens for camera in batch],
-            (batch[0].width, batch[0].height),
-            np.asarray(background, np.float32).reshape(3),
-        )
-
-    def _antialias(self, wanted: bool | None) -> bool:
-        return self.antialiased if wanted is None else wanted
+    def _views(self, batch: Sequence[Camera]) -> list[View]:
+        return [self.view(camera) for camera in batch]
 
 
 def _in_fewer_bits(color: Floats, small: float) -> NDArray[np.floating[Any]]:

@@ -36,7 +36,8 @@ from splatzip.raster.rasterize import (
     prepared,
     prepared_on,
 )
-from splatzip.raster.score_passes import CpuPasses, CudaPasses, Passes, Settings
+from splatzip.raster.score_passes import CpuPasses, CudaPasses, Passes
+from splatzip.raster.view import view_of
 from splatzip.scene import Camera, Scene
 from splatzip.scene.on_gpu import GpuScene
 
@@ -104,17 +105,17 @@ def score(
     Raises: BackendError if CUDA is asked for and cannot be had; ViewsError if there is no camera, or `weights` are not
         one finite number a camera.
     """
-    views, factors = _weighted(cameras, weights)
+    chosen, factors = _weighted(cameras, weights)
     wishes = _wishes(what)
-    settings = Settings(
-        np.asarray(background, np.float32).reshape(3),
-        is_exact(extent),
-        scene.meta.antialiased if antialias is None else antialias,
-        contrast_floor,
-    )
+    antialias = scene.meta.antialiased if antialias is None else antialias
+    exact = is_exact(extent)
+    views = [
+        view_of(camera, scene.origin, background=background, exact_extent=exact, antialias=antialias)
+        for camera in chosen
+    ]
     passes = _passes(scene, device, threads)
     passes.begin(wishes)
-    passes.add(views, factors, settings)
+    passes.add(views, factors, floor=contrast_floor)
     return Scores(**passes.read())
 
 
@@ -129,7 +130,6 @@ class Shrinking:
     """
 
     def __init__(self, scene: Scene, *, threads: int = 0, device: Engine = "cpu") -> None:
-        self._settings = Settings(np.zeros(3, np.float32), False, scene.meta.antialiased, 0.0)
         self._passes: Passes
         made = precise_renderer(scene, threads=threads, device=device)
         if isinstance(made, CudaPictures):
@@ -137,12 +137,13 @@ class Shrinking:
         else:
             assert isinstance(made, Rasterizer)
             self._passes = CpuPasses(scene, made, threads)
+        self._view = made.view
 
     def score(self, cameras: Iterable[Camera], *, what: Collection[Score], weights: ArrayLike | None = None) -> Scores:
         """As `score`, of what is left."""
-        views, factors = _weighted(cameras, weights)
+        chosen, factors = _weighted(cameras, weights)
         self._passes.begin(_wishes(what))
-        self._passes.add(views, factors, self._settings)
+        self._passes.add([self._view(camera) for camera in chosen], factors)
         return Scores(**self._passes.read())
 
     def keep(self, rows: NDArray[np.int64]) -> None:

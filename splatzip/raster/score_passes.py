@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.score import NativeScores
+from splatzip.kernels.view import View
 from splatzip.raster.batches import batches
 from splatzip.raster.rasterize import Rasterizer
-from splatzip.scene import Camera, Scene
+from splatzip.scene import Scene
 from splatzip.scene.on_gpu import GpuScene
 
 Floats = NDArray[np.float32]
 Sums = dict[str, NDArray[Any]]
-
-
-class Settings(NamedTuple):
-    """What is the same for all pictures."""
-
-    background: Floats
-    exact_extent: bool
-    antialias: bool
-    floor: float
 
 
 class Passes(Protocol):
@@ -35,8 +27,8 @@ class Passes(Protocol):
         """Start anew, with all sums that are wished for at zero: `removal`, `geometry_curvature`, ..."""
         ...
 
-    def add(self, cameras: Sequence[Camera], weights: Sequence[float], settings: Settings) -> None:
-        """Draw views and add what each says of the splats, one after the other."""
+    def add(self, views: Sequence[View], weights: Sequence[float], *, floor: float = 0.0) -> None:
+        """Draw views and add what each says of the splats, one after the other; `floor` as in NativeScores.add."""
         ...
 
     def read(self) -> Sums:
@@ -57,21 +49,9 @@ class CpuPasses:
     def begin(self, wishes: Mapping[str, bool]) -> None:
         self._sums = NativeScores(len(self._scene), self._scene.sh_degree, **wishes, threads=self._threads)
 
-    def add(self, cameras: Sequence[Camera], weights: Sequence[float], settings: Settings) -> None:
-        for camera, weight in zip(cameras, weights, strict=True):
-            self._sums.add(
-                self._rasterizer.native,
-                camera.world_to_camera,
-                self._scene.origin,
-                camera.lens,
-                (camera.width, camera.height),
-                settings.background,
-                exact_extent=settings.exact_extent,
-                antialias=settings.antialias,
-                view_weight=float(weight),
-                floor=settings.floor,
-                threads=self._threads,
-            )
+    def add(self, views: Sequence[View], weights: Sequence[float], *, floor: float = 0.0) -> None:
+        for view, weight in zip(views, weights, strict=True):
+            self._sums.add(self._rasterizer.native, view, view_weight=float(weight), floor=floor, threads=self._threads)
 
     def read(self) -> Sums:
         return self._sums.read(threads=self._threads)
@@ -89,25 +69,15 @@ class CudaPasses:
     """With the kernels for GPUs; what stays of a scene stays there."""
 
     def __init__(self, scene: Scene | GpuScene, rasterizer: CudaRasterizer) -> None:
-        self._splats, self._origin, self._rasterizer = len(scene), scene.origin, rasterizer
+        self._splats, self._rasterizer = len(scene), rasterizer
 
     def begin(self, wishes: Mapping[str, bool]) -> None:
         self._rasterizer.begin_scores(**wishes)
 
-    def add(self, cameras: Sequence[Camera], weights: Sequence[float], settings: Settings) -> None:
+    def add(self, views: Sequence[View], weights: Sequence[float], *, floor: float = 0.0) -> None:
         done = 0
-        for batch in batches(cameras, self._splats):
-            self._rasterizer.add_scores(
-                [camera.world_to_camera for camera in batch],
-                self._origin,
-                [camera.lens for camera in batch],
-                (batch[0].width, batch[0].height),
-                settings.background,
-                exact_extent=settings.exact_extent,
-                antialias=settings.antialias,
-                view_weights=weights[done : done + len(batch)],
-                floor=settings.floor,
-            )
+        for batch in batches(views, self._splats):
+            self._rasterizer.add_scores(batch, view_weights=weights[done : done + len(batch)], floor=floor)
             done += len(batch)
 
     def read(self) -> Sums:

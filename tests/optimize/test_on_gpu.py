@@ -14,6 +14,7 @@ from splatzip.quantize import stepped
 from splatzip.raster import render
 from splatzip.raster.metrics import psnr
 from splatzip.raster.score import score
+from splatzip.raster.view import view_of
 
 CHAIR = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair" / "point_cloud.ply"
 ENGINES = [
@@ -113,10 +114,7 @@ def test_steps_are_those_of_the_cpu(engine):
         for number in range(6):
             if number == 3:  # from here on drawn with other values, whose axes are in another order
                 steps.show(shown(scene.edited(**steps.arrays())))
-            steps.step(
-                camera.world_to_camera, scene.origin, camera.lens, 0,
-                np.zeros(3, np.float32), repair.Options().rates(0.5), antialias=False,
-            )  # fmt: skip
+            steps.step(view_of(camera, scene.origin), 0, repair.Options().rates(0.5))
         results.append(steps.arrays())
     assert_moved_alike(scene, *results)
 
@@ -151,11 +149,7 @@ def test_steps_in_views_of_other_parts_of_a_scene_are_those_of_the_cpu(engine):
         CudaRepair(scene.arrays(), targets, engine=engine),
     ):
         for number in range(7):
-            view = views[number % 3]
-            steps.step(
-                view.world_to_camera, scene.origin, view.lens, number % 3,
-                np.zeros(3, np.float32), repair.Options().rates(0.5), antialias=False,
-            )  # fmt: skip
+            steps.step(view_of(views[number % 3], scene.origin), number % 3, repair.Options().rates(0.5))
         results.append(steps.arrays())
     assert_moved_alike(scene, *results)
     found = results[1]

@@ -14,6 +14,7 @@ from splatzip.kernels.repair import NativeRepair
 from splatzip.optimize import repair
 from splatzip.raster import Rasterizer, render
 from splatzip.raster.metrics import psnr
+from splatzip.raster.view import view_of
 
 ORACLES = Path(__file__).resolve().parents[1] / "oracles"
 SAMPLE = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair"
@@ -95,10 +96,7 @@ def test_two_steps_are_those_of_adam_with_the_gradients_of_pictures_drawn_one_by
         g = rasterizer.native.backward(of_color.astype(np.float32), threads=1)[0]["sh"].astype(np.float64)
         m, v = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g**2
         values -= rates * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.99**step)) + 1e-15)
-        mean = native.step(
-            camera.world_to_camera, pile.origin, camera.lens, step - 1, np.zeros(3, np.float32),
-            options.rates(1.0), antialias=False,
-        )  # fmt: skip
+        mean = native.step(view_of(camera, pile.origin), step - 1, options.rates(1.0))
         assert mean == pytest.approx(float(np.abs(difference).mean(dtype=np.float64)), 1e-5)
     np.testing.assert_allclose(native.arrays()["sh"], values, atol=1e-3 * options.sh)
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from splatzip import BackendError, Camera, Scene, SceneError, Views, load, render
 from splatzip.kernels.rasterize import NativeRasterizer
 from splatzip.raster.autograd import rasterize
+from splatzip.raster.view import view_of
 
 CAMERA = Camera.look_at([0, 0, -5], [0, 0, 0], width=70, height=50, fov_x_rad=0.8, name="front")
 NAMES = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
@@ -130,11 +131,7 @@ def test_what_is_not_seen_gets_zeros_even_where_memory_held_other_things() -> No
     behind = scene.edited(positions=scene.positions - [0, 0, 50])
     native = NativeRasterizer()
     native.set_scene(behind.arrays())
-    size = (CAMERA.width, CAMERA.height)
-    native.render(
-        CAMERA.world_to_camera, np.zeros(3), CAMERA.lens, size, np.float32(SKY),
-        exact_extent=False, antialias=False, depth=False, threads=0,
-    )  # fmt: skip
+    native.render(view_of(CAMERA, np.zeros(3), background=SKY), depth=False, threads=0)
     used = {name: np.full_like(array, np.nan) for name, array in behind.arrays().items()}
     found, background = native.backward(np.ones((CAMERA.height, CAMERA.width, 3), np.float32), out=used)
     assert not any(array.any() for array in found.values())

@@ -14,6 +14,7 @@ from splatzip.kernels.device import Engine
 from splatzip.raster.covers import COVERED, Covers, covers_of
 from splatzip.raster.rasterize import precise_renderer
 from splatzip.raster.score import score
+from splatzip.raster.view import view_of
 
 ENGINES = [
     "cpu",
@@ -160,10 +161,7 @@ def test_the_kernels_for_gpus_count_the_same_in_either_order_of_lanes() -> None:
         for camera in CAMERAS:
             wishes = ("removal", "geometry_curvature", "color_curvature", "directions", "transmittance")
             rasterizer.begin_scores(**dict.fromkeys(wishes, False))
-            rasterizer.add_scores(
-                [camera.world_to_camera], SCENE.origin, [camera.lens], (61, 43),
-                np.zeros(3, np.float32), exact_extent=False, antialias=False, view_weights=[1.0], floor=0.0,
-            )  # fmt: skip
+            rasterizer.add_scores([view_of(camera, SCENE.origin)], view_weights=[1.0], floor=0.0)
             rasterizer.add_candidate()
         return [rasterizer.gain(candidate) for candidate in range(len(CAMERAS))]
 

@@ -19,8 +19,10 @@ from splatzip.kernels.cuda_rasterize import CudaRasterizer
 from splatzip.kernels.pictures import StoredPictures, shapes
 from splatzip.kernels.rasterize import NativeRasterizer
 from splatzip.kernels.score import NativeScores
+from splatzip.kernels.view import View
 from splatzip.raster import Picture, Rasterizer, rasterize, render, renderer
 from splatzip.raster.rasterize import CudaPictures
+from splatzip.raster.view import view_of
 from splatzip.scene import SceneMeta
 
 CHAIR = Path(__file__).resolve().parents[2] / "datasets" / "samples" / "chair" / "point_cloud.ply"
@@ -66,19 +68,14 @@ def giants() -> tuple[Scene, Camera]:
 SCENES = {"chair": chair, "rough": rough_scene, "giants": giants}
 GPU = {"name": "made up", "capability": (9, 0), "multiprocessors": 1, "total_bytes": 1}
 BACKGROUND = (0.2, 0.5, 0.9)
+SKY = np.array(BACKGROUND, np.float32)
 
 
 def draw(rasterizer: CudaRasterizer, scene: Scene, cameras: list[Camera], **options: Any) -> list[Picture]:
     rasterizer.set_scene(scene.arrays())
-    settings = {"exact_extent": False, "antialias": scene.meta.antialiased, "depth": True} | options
-    color, alpha, depth = rasterizer.render(
-        [camera.world_to_camera for camera in cameras],
-        scene.origin,
-        [camera.lens for camera in cameras],
-        (cameras[0].width, cameras[0].height),
-        np.array(BACKGROUND, np.float32),
-        **settings,
-    )
+    how = {"antialias": scene.meta.antialiased} | {k: v for k, v in options.items() if k in View._fields}
+    views = [view_of(camera, scene.origin, background=BACKGROUND, **how) for camera in cameras]
+    color, alpha, depth = rasterizer.render(views, depth=True, keep=options.get("keep", False))
     assert depth is not None
     return [Picture(*pictures) for pictures in zip(color, alpha, depth, strict=True)]
 
@@ -191,12 +188,9 @@ def test_targets_of_other_pictures_are_refused(count: int, size: tuple[int, int]
     scene, camera = rough_scene()
     rasterizer = CudaRasterizer(core=_cuda.make_emulated_raster(True, False))
     rasterizer.set_scene(scene.arrays())
+    targets = StoredPictures.of([np.zeros((*size, 3))] * count, rasterizer.make_pictures)
     with pytest.raises(ValueError, match=problem):
-        rasterizer.compare(
-            [camera.world_to_camera], scene.origin, [camera.lens], (61, 43),
-            np.zeros(3, np.float32), exact_extent=False, antialias=False,
-            targets=StoredPictures.of([np.zeros((*size, 3))] * count, rasterizer.make_pictures),
-        )  # fmt: skip
+        rasterizer.compare([view_of(camera, scene.origin)], targets)
 
 
 def test_where_nothing_is_seen_is_the_background(make: MakeRasterizer) -> None:
@@ -283,10 +277,8 @@ def test_gradients_are_those_of_the_cpu(make: MakeRasterizer, name: str) -> None
     found, background = rasterizer.backward(for_color[None], for_alpha[None])
     native = NativeRasterizer()
     native.set_scene(scene.arrays())
-    native.render(
-        camera.world_to_camera, scene.origin, camera.lens, (camera.width, camera.height),
-        np.array(BACKGROUND, np.float32), exact_extent=False, antialias=antialias, depth=False, threads=1,
-    )  # fmt: skip
+    view = view_of(camera, scene.origin, background=BACKGROUND, antialias=antialias)
+    native.render(view, depth=False, threads=1)
     wanted, wanted_background = native.backward(for_color, for_alpha)
     assert relative(background, wanted_background) < 1e-4
     for attribute, gradient in wanted.items():
@@ -322,18 +314,8 @@ def test_gradients_of_pictures_that_were_not_kept_are_refused(make: MakeRasteriz
 
 
 def add_scores(rasterizer: CudaRasterizer, scene: Scene, weights: dict[Camera, float]) -> None:
-    cameras = list(weights)
-    rasterizer.add_scores(
-        [camera.world_to_camera for camera in cameras],
-        scene.origin,
-        [camera.lens for camera in cameras],
-        (cameras[0].width, cameras[0].height),
-        np.array(BACKGROUND, np.float32),
-        exact_extent=False,
-        antialias=False,
-        view_weights=list(weights.values()),
-        floor=0.01,
-    )
+    views = [view_of(camera, scene.origin, background=BACKGROUND) for camera in weights]
+    rasterizer.add_scores(views, view_weights=list(weights.values()), floor=0.01)
 
 
 EVERYTHING = {
@@ -377,9 +359,7 @@ def test_what_stays_of_a_scene_is_drawn_as_if_it_had_come_alone(make: MakeRaster
     left = scene.take(rows[twice])
 
     def drawn() -> list[bytes]:
-        view = ([camera.world_to_camera], scene.origin, [camera.lens], (camera.width, camera.height))
-        settings = {"exact_extent": False, "antialias": False, "depth": True}
-        pictures = rasterizer.render(*view, np.array(BACKGROUND, np.float32), **settings)
+        pictures = rasterizer.render([view_of(camera, scene.origin, background=BACKGROUND)], depth=True)
         found = [array.tobytes() for array in pictures if array is not None]
         if precise:
             rasterizer.begin_scores(**EVERYTHING)
@@ -402,18 +382,26 @@ def test_rows_that_a_scene_does_not_have_cannot_stay(make: MakeRasterizer) -> No
     assert len(rasterizer.read_scores()["weight"]) == len(scene)  # they are all there still
 
 
-def test_views_and_their_numbers_and_weights_are_as_many(make: MakeRasterizer) -> None:
+def test_there_are_as_many_weights_as_views(make: MakeRasterizer) -> None:
     scene, camera = rough_scene()
     rasterizer = make(True)
     rasterizer.set_scene(scene.arrays())
     rasterizer.begin_scores(**EVERYTHING)
-    view = ([camera.world_to_camera] * 2, scene.origin, [camera.lens] * 2, (61, 43), np.zeros(3, np.float32))
-    settings = {"exact_extent": False, "antialias": False, "floor": 0.01}
     with pytest.raises(ValueError, match="there is not one weight a view"):
-        rasterizer.add_scores(*view, **settings, view_weights=[1.0])
-    with pytest.raises(ValueError, match="poses and numbers are not of the same views"):
-        rasterizer.add_scores(*view[:2], [camera.lens], *view[3:], **settings, view_weights=[1.0, 1.0])
+        rasterizer.add_scores([view_of(camera, scene.origin)] * 2, view_weights=[1.0], floor=0.01)
     assert not rasterizer.read_scores()["weight"].any()
+
+
+@pytest.mark.parametrize("change", [{"width": 60}, {"height": 42}, {"background": SKY}, {"exact_extent": True}])
+def test_views_that_cannot_be_drawn_together_are_refused(make: MakeRasterizer, change: dict[str, Any]) -> None:
+    scene, camera = rough_scene()
+    rasterizer = make(True)
+    rasterizer.set_scene(scene.arrays())
+    view = view_of(camera, scene.origin)
+    with pytest.raises(ValueError, match="views of a batch differ in size, background or extent"):
+        rasterizer.render_bytes([view, view._replace(**change)])
+    with pytest.raises(ValueError, match="a batch has no view"):
+        rasterizer.render_bytes([])
 
 
 def test_scores_are_of_the_scene_that_they_were_begun_for(make: MakeRasterizer) -> None:
@@ -447,9 +435,8 @@ def test_scores_are_those_of_the_cpu(make: MakeRasterizer, wishes: tuple[str, ..
     native.set_scene(scene.arrays())
     for view, factor in ((camera, 0.7), (other, 1.5)):
         add_scores(rasterizer, scene, {view: factor})
-        place = (view.world_to_camera, scene.origin, view.lens, (61, 43), np.array(BACKGROUND, np.float32))
-        settings = {"exact_extent": False, "antialias": False, "view_weight": factor, "floor": 0.01}
-        sums.add(native, *place, **settings, threads=1)
+        shown = view_of(view, scene.origin, background=BACKGROUND)
+        sums.add(native, shown, view_weight=factor, floor=0.01, threads=1)
     found, wanted = rasterizer.read_scores(), sums.read(threads=1)
     assert found.keys() == wanted.keys()
     for name, values in wanted.items():

@@ -12,17 +12,16 @@ import numpy as np
 import pytest
 from made_scenes import rough_scene
 
-from splatzip import Camera
 from splatzip.errors import BackendError
 from splatzip.kernels.cuda_rasterize import CudaRasterizer
+from splatzip.raster.view import view_of
 
 pytestmark = pytest.mark.cuda
 
 SMALL, CAMERA = rough_scene(100)
+VIEW = view_of(CAMERA, SMALL.origin)
 LARGE, _ = rough_scene(3000)
-BLACK = np.zeros(3, np.float32)
 WISHES = dict.fromkeys(("removal", "geometry_curvature", "color_curvature", "directions", "transmittance"), False)
-CHOICES = {"exact_extent": False, "antialias": False}
 Call = Callable[[CudaRasterizer], Any]
 
 
@@ -32,19 +31,14 @@ def emulated(memory: int = 1 << 40) -> CudaRasterizer:
     return CudaRasterizer(core=_cuda.make_emulated_raster(True, False, memory))
 
 
-def view(camera: Camera = CAMERA) -> tuple[Any, ...]:
-    lens = camera.lens
-    return [camera.world_to_camera], SMALL.origin, [lens], (camera.width, camera.height), BLACK
-
-
 def picture(rasterizer: CudaRasterizer, **options: Any) -> bytes:
-    color, _, _ = rasterizer.render(*view(), **CHOICES, depth=False, **options)
+    color, _, _ = rasterizer.render([VIEW], depth=False, **options)
     return color.tobytes()
 
 
 CALLS: dict[str, Call] = {
     "render": picture,
-    "render_bytes": lambda rasterizer: rasterizer.render_bytes(*view(), **CHOICES),
+    "render_bytes": lambda rasterizer: rasterizer.render_bytes([VIEW]),
     "keep": lambda rasterizer: rasterizer.keep(np.arange(5)),
     "begin_scores": lambda rasterizer: rasterizer.begin_scores(**WISHES),
 }

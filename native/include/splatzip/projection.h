@@ -56,6 +56,13 @@ SPLZ_HD ProjectionCamera make_camera(const double world_to_camera[16], const dou
   return camera;
 }
 
+// A picture to draw.
+struct View {
+  ProjectionCamera camera;
+  int width, height;
+  float background[3];
+};
+
 template <class F>
 struct SplatShape {
   F position[3], log_scale[3], rotation[4], opacity_logit;
