@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,11 @@ from splatzip.errors import FormatError, SceneError, SplatzipError, ViewsError
 from splatzip.formats.output import atomic_write
 from splatzip.formats.registry import format_of_content, format_of_name
 from splatzip.formats.stored import stored_bytes
+from splatzip.formats.told_axes import told_axes
 from splatzip.kernels.device import DeviceChoice, Engine, chosen_device
 from splatzip.progress import Progress
 from splatzip.scene import Camera, Scene
+from splatzip.scene.axes import checked_axes
 
 if TYPE_CHECKING:
     from splatzip.profile import Profile
@@ -26,12 +29,14 @@ SUFFIX = ".splatz"
 _MEASURED_EVERY = 8  # of the training frames: what is fitted to does not measure
 
 
-def load(path: str | Path, *, repair: bool = False) -> Scene:
+def load(path: str | Path, *, repair: bool = False, axes: str | None = None) -> Scene:
     """Read a scene in any format, recognised by content first and extension second.
 
     Args:
         path: a file, or a folder (SOG).
         repair: drop rows that are not valid (NaN, Inf, zero quaternion); counted in `scene.meta.dropped`.
+        axes: where x, y and z of the file point, as letters: "RDF" (right, down, front) as in a PLY, "RUB" (right, up,
+            back) as in SPZ and glTF. None: as the file says, or else its format. An SPZ keeps its codes.
     Raises: FormatError, SceneError, OSError.
     """
     path = Path(path)
@@ -40,8 +45,14 @@ def load(path: str | Path, *, repair: bool = False) -> Scene:
     if is_splatz(path):
         from splatzip.decode import decompress
 
+        if axes is not None:
+            raise FormatError(f"{path}: a .splatz has no other axes than its own; splatzip transform --rotate turns it")
         return decompress(path)
-    return format_of_content(path).module.read(path, repair=repair)  # type: ignore[no-any-return]
+    if axes is not None:
+        checked_axes(axes)  # before the work
+    found = format_of_content(path)
+    scene: Scene = found.module.read(path, repair=repair)
+    return scene if axes is None else told_axes(scene, axes, found.axes)
 
 
 def save(scene: Scene, path: str | Path, *, version: int | None = None) -> list[str]:
@@ -95,6 +106,7 @@ def compress(
     threads: int = 0,
     device: DeviceChoice = "cpu",
     repair: bool = False,
+    axes: str | None = None,
     progress: Progress | None = None,
 ) -> bytes:
     """Compress a scene into a .splatz file.
@@ -131,13 +143,16 @@ def compress(
             where there is one. The CPU codes. Presets that render then write slightly different bytes of about the same
             size; the bytes of other presets do not depend on it.
         repair: when `scene` is a path: drop rows that are not valid.
+        axes: when `scene` is a path: where its x, y and z point; see `load`.
         progress: called with the share done and a word for the step.
     Returns: the file's bytes.
     Raises: SplatzipError (also for a quality that cannot be reached), OSError.
     """
     engine = chosen_device(device)  # before anything is read
     if not isinstance(scene, Scene):
-        scene = load(scene, repair=repair)
+        scene = load(scene, repair=repair, axes=axes)
+    elif axes is not None:
+        raise SplatzipError("axes are those of a file: give them to load, with its path")
     else:
         _refuse_unfit(scene)
     from splatzip.encode import encode, encode_verified
@@ -248,6 +263,7 @@ def compare(
     background: tuple[float, float, float] = (0.0, 0.0, 0.0),
     threads: int = 0,
     repair: bool = False,
+    axes: str | Sequence[str | None] | None = None,
     progress: Progress | None = None,
 ) -> list[Comparison]:
     """Measure scenes against their source: by renders of both, and against photos where there are some.
@@ -262,6 +278,7 @@ def compare(
         background: (3,) colour, 0..1, behind scenes and behind photos that are not opaque.
         threads: 0 for every core; the numbers do not depend on it.
         repair: drop rows of scenes that are not valid.
+        axes: where x, y and z point, see `load`: in every file but a .splatz, or file by file, that of `ref` first.
         progress: called with the share done and a word for the step.
     Returns: one comparison per file of `tests`, with its stored size.
     Raises: ViewsError, naming the frame, if cameras or photos cannot be used or nothing of `ref` is seen from one;
@@ -270,14 +287,15 @@ def compare(
     from splatzip.quality import compare as compare_scenes
     from splatzip.views import Views, orbit_views
 
-    source = _load_by_name(ref, repair)
+    axes_of_ref, *axes_of_tests = _axes_of_each((ref, *tests), axes)
+    source = _load_by_name(ref, repair, axes_of_ref)
     chosen = orbit_views(source) if views is None else Views.load(views, split=split)
     seen_from = f"{len(chosen)} orbit views" if views is None else f"{len(chosen)} {split} views of {views}"
     found = []
     for number, path in enumerate(map(Path, tests)):
         compared = compare_scenes(
             source,
-            _load_by_name(path, repair),
+            _load_by_name(path, repair, axes_of_tests[number]),
             chosen,
             extra=extra,
             background=background,
@@ -298,6 +316,7 @@ def report_html(
     background: tuple[float, float, float] = (0.0, 0.0, 0.0),
     threads: int = 0,
     repair: bool = False,
+    axes: str | Sequence[str | None] | None = None,
     progress: Progress | None = None,
 ) -> str:
     """Make one self-contained report page: pictures, errors, rate and quality, bytes, attributes.
@@ -313,8 +332,7 @@ def report_html(
     from splatzip.report.pictures import ViewPictures
     from splatzip.views import Views, orbit_views
 
-    source = _load_by_name(ref, repair)
-    scenes = [_load_by_name(path, repair) for path in tests]
+    source, *scenes = map(_load_by_name, (ref, *tests), repeat(repair), _axes_of_each((ref, *tests), axes))
     chosen = orbit_views(source) if views is None else Views.load(views, split=split)
     taken = 0
 
@@ -361,10 +379,18 @@ def _told_apart(paths: Sequence[str | Path]) -> list[str]:
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
 
 
-def _load_by_name(path: str | Path, repair: bool) -> Scene:
+def _axes_of_each(paths: Sequence[str | Path], axes: str | Sequence[str | None] | None) -> Sequence[str | None]:
+    if axes is None or isinstance(axes, str):
+        return [None if is_splatz(Path(path)) else axes for path in paths]
+    if len(axes) != len(paths):
+        raise SplatzipError(f"axes of {len(axes)} files for {len(paths)}")
+    return axes
+
+
+def _load_by_name(path: str | Path, repair: bool, axes: str | None) -> Scene:
     """Load one of several files: an error says which."""
     try:
-        return load(path, repair=repair)
+        return load(path, repair=repair, axes=axes)
     except SplatzipError as error:
         if str(path) in str(error):
             raise

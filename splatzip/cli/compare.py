@@ -29,6 +29,7 @@ def compare(
     background: of.Background = (0, 0, 0),
     threads: of.Threads = 0,
     repair: of.Repair = False,
+    axes: of.Axes = None,
     force: of.Force = False,
     as_json: of.AsJson = False,
     quiet: of.Quiet = False,
@@ -44,7 +45,7 @@ def compare(
             raise typer.BadParameter(f"{html}: expected FILE.html")
         check_target(html, force=force)
     seen: dict[str, Any] = {"views": views, "split": split.value, "background": background}
-    seen |= {"threads": threads, "repair": repair}
+    seen |= {"threads": threads, "repair": repair, "axes": axes}
     extra = [metric.value for metric in metrics or ()]
     with progress_bar(quiet=quiet or as_json) as progress:
         share = 1.0 if html is None else 0.7

@@ -37,6 +37,7 @@ def compress(
     device: option.EncodingDevice = option.DrawingDevice.cpu,
     jobs: option.Jobs = None,
     repair: option.Repair = False,
+    axes: option.Axes = None,
     force: option.Force = False,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the summary to a JSON file.")] = None,
     as_json: option.AsJson = False,
@@ -56,7 +57,7 @@ def compress(
     chosen, sh, geometry, method = (given.value if given else None for given in options)
     settings = Settings(chosen, quality, verify, degree, sh, geometry, method, threads, repair, option.bytes_of(size),
                         max_loss, best_effort, views, no_pseudo_views, view_weight, option.share_of(prune),
-                        drop_unseen, device.value)  # fmt: skip
+                        drop_unseen, device.value, axes)  # fmt: skip
     summary: Any
     places = {} if to is None else places_in(to, paths)
     if report is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from splatzip.cli.console import progress_bar
-from splatzip.cli.options import AsJson, Force, FormatVersion, Quiet, Repair, Source, Target
+from splatzip.cli.options import AsJson, Axes, Force, FormatVersion, Quiet, Repair, Source, Target
 from splatzip.cli.source import load_and_warn
 from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, save_and_warn
@@ -13,6 +13,7 @@ def convert(
     source: Source,
     target: Target,
     repair: Repair = False,
+    axes: Axes = None,
     version: FormatVersion = None,
     force: Force = False,
     as_json: AsJson = False,
@@ -27,7 +28,7 @@ def convert(
     with progress_bar(quiet=quiet or as_json) as progress:
         progress(0.0, "reading")
         with watch.step("read"):
-            scene = load_and_warn(source, repair=repair)
+            scene = load_and_warn(source, repair=repair, axes=axes)
         progress(0.5, "writing")
         with watch.step("write"):
             lost = save_and_warn(scene, target, version=version)

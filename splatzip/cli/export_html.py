@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from splatzip.cli.console import named, progress_bar
-from splatzip.cli.options import AsJson, Force, Quiet, Source
+from splatzip.cli.options import AsJson, Axes, Force, Quiet, Source
 from splatzip.cli.summary import Stopwatch, exported
 from splatzip.cli.target import check_target
 
@@ -17,6 +17,7 @@ from splatzip.cli.target import check_target
 def export_html(
     source: Source,
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The page to write (.html).")],
+    axes: Axes = None,
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -32,7 +33,7 @@ def export_html(
 
     watch = Stopwatch()
     with named(source), progress_bar(quiet=quiet or as_json) as progress, watch.step("export"):
-        export(source, target, progress=progress)
+        export(source, target, axes=axes, progress=progress)
     summary = exported(source, target, watch)
     if as_json:
         print(json.dumps(summary, indent=2))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from splatzip.cli.console import named, progress_bar
-from splatzip.cli.options import AsJson, Quiet, Source
+from splatzip.cli.options import AsJson, Axes, Quiet, Source
 from splatzip.cli.summary import Stopwatch, exported
 from splatzip.cli.target import check_target
 
@@ -17,6 +17,7 @@ from splatzip.cli.target import check_target
 def export_web(
     source: Source,
     target: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to create.")],
+    axes: Axes = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -29,7 +30,7 @@ def export_web(
 
     watch = Stopwatch()
     with named(source), progress_bar(quiet=quiet or as_json) as progress, watch.step("export"):
-        export(source, target, progress=progress)
+        export(source, target, axes=axes, progress=progress)
     summary = exported(source, target, watch)
     if as_json:
         print(json.dumps(summary, indent=2))

@@ -37,6 +37,7 @@ class Settings:
     prune: float | None = None  # share of the splats
     drop_unseen: bool = False
     device: Literal["auto", "cpu", "cuda"] = "cpu"
+    axes: str | None = None  # of the scenes' files; None: as they say
 
     def arguments(self) -> Iterator[str]:
         """The command-line options that ask for the same."""
@@ -53,6 +54,7 @@ class Settings:
             "geometry_coding",
             "recipe",
             "threads",
+            "axes",
         )
         for name in plain:
             if getattr(self, name) is not None:
@@ -76,7 +78,7 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
     with progress_bar(quiet=quiet) as progress:
         progress(0.0, "reading")
         with watch.step("read"):
-            scene = load_and_warn(source, repair=settings.repair)
+            scene = load_and_warn(source, repair=settings.repair, axes=settings.axes)
         with watch.step("encode"):
             coded = compress(
                 scene,

@@ -67,6 +67,28 @@ FormatVersion = Annotated[
     int | None, typer.Option("--version", metavar="N", help="Version of OUT's format, if it has several (SPZ).")
 ]
 Repair = Annotated[bool, typer.Option("--repair", help="Drop splats with NaN, Inf or a zero rotation.")]
+
+
+def _axes(letters: str | None) -> str | None:
+    """Where x, y and z point, in capitals: one letter of each pair.
+
+    Raises: typer.BadParameter.
+    """
+    if letters is not None and sorted(letters.upper().translate(str.maketrans("LDB", "RUF"))) != ["F", "R", "U"]:
+        raise typer.BadParameter(
+            f"{letters}: expected where x, y and z point, a letter each of R or L, U or D, F or B, such as RDF"
+        )
+    return letters and letters.upper()
+
+
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        "--axes", metavar="XYZ", callback=_axes,
+        help="Where x, y and z of IN point, if not as its format says: RDF (right, down, front) is PLY's, RUB (right, "
+        "up, back) SPZ's and glTF's. An SPZ that lies upside down is often RDF.",
+    ),
+]  # fmt: skip
 Threads = Annotated[int, typer.Option(metavar="N", min=0, max=9999, help="Threads; 0 uses every core.")]
 DeviceName = Annotated[
     Device, typer.Option("--device", help="What decodes; cuda is an NVIDIA GPU. The result is the same.")

@@ -41,6 +41,7 @@ def render(
     fps: Fps = None,
     threads: of.Threads = 0,
     repair: of.Repair = False,
+    axes: of.Axes = None,
     force: of.Force = False,
     as_json: of.AsJson = False,
     quiet: of.Quiet = False,
@@ -61,7 +62,7 @@ def render(
     with progress_bar(quiet=quiet or as_json) as progress:
         progress(0.0, "reading")
         with watch.step("read"):
-            scene = load_and_warn(source, repair=repair)
+            scene = load_and_warn(source, repair=repair, axes=axes)
         eye = Eye(scene, background, extent.value, threads)
         with watch.step("render"):
             if orbit:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from splatzip.cli.console import progress_bar
-from splatzip.cli.options import Quiet
+from splatzip.cli.options import Axes, Quiet
 
 
 def serve(
@@ -20,6 +20,7 @@ def serve(
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 lets other machines in.")
     ] = "127.0.0.1",
+    axes: Axes = None,
     quiet: Quiet = False,
 ) -> None:
     """Serve a scene, or a gallery of a folder, to a browser until Ctrl-C.
@@ -33,4 +34,6 @@ def serve(
         print(f"{source} is at {address}  (Ctrl-C to stop)", flush=True)
 
     with progress_bar(quiet=quiet) as progress:
-        serve_until_interrupted(source, host=host, port=port, ready=None if quiet else ready, progress=progress)
+        serve_until_interrupted(
+            source, axes=axes, host=host, port=port, ready=None if quiet else ready, progress=progress
+        )

@@ -32,12 +32,12 @@ def whole(source: Path) -> Path | bytes:
         waiting.cancel()
 
 
-def load_and_warn(source: Path, *, repair: bool) -> Scene:
+def load_and_warn(source: Path, *, repair: bool, axes: str | None = None) -> Scene:
     """Load a scene; say on stderr which rows repair dropped and which parts of the file we do not carry."""
     from splatzip import load
 
     with named(source):
-        scene: Scene = load(source, repair=repair)
+        scene: Scene = load(source, repair=repair, axes=axes)
     warn_of_dropped(source, scene.meta.dropped)
     warning_lines(f"{source}: not carried: {what}" for what in scene.meta.ignored)
     return scene

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from splatzip.cli.console import progress_bar
-from splatzip.cli.options import AsJson, Force, Quiet, Repair
+from splatzip.cli.options import AsJson, Axes, Force, Quiet, Repair
 from splatzip.cli.source import load_and_warn
 from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, save_and_warn
@@ -29,6 +29,7 @@ def transform(
     ] = (0, 0, 0),
     translate: Annotated[Vector, typer.Option(metavar="X Y Z", help="Move by this, in scene units.")] = (0, 0, 0),
     repair: Repair = False,
+    axes: Axes = None,
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -48,7 +49,7 @@ def transform(
     with progress_bar(quiet=quiet or as_json) as progress:
         progress(0.0, "reading")
         with watch.step("read"):
-            scenes = [load_and_warn(source, repair=repair) for source in sources]
+            scenes = [load_and_warn(source, repair=repair, axes=axes) for source in sources]
         progress(0.4, "transforming")
         with watch.step("transform"):
             result = moved(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from splatzip.cli.options import DrawingDevice, Quiet, bytes_of
+from splatzip.cli.options import Axes, DrawingDevice, Quiet, bytes_of
 
 
 def view(
@@ -20,6 +20,7 @@ def view(
     views: Annotated[
         Path | None, typer.Option(metavar="V", help="Cameras of the capture. Default: those beside the scene.")
     ] = None,
+    axes: Axes = None,
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 picks any free port.")] = 7860,
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 lets other machines in: add --auth.")
@@ -57,6 +58,6 @@ def view(
             webbrowser.open(address)
 
     view_until_interrupted(
-        scene, ref=ref, views=views, host=host, port=port, auth=(name, password) if auth else None,
+        scene, ref=ref, axes=axes, views=views, host=host, port=port, auth=(name, password) if auth else None,
         max_upload_bytes=most_bytes, device=device.value, ready=ready,
     )  # fmt: skip

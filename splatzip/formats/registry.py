@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from splatzip.errors import FormatError
+from splatzip.scene.axes import OURS
 
 HEAD_BYTES = 1 << 16
 
@@ -21,6 +22,7 @@ class Format:
         suffixes: how names end that ask for it; the longest match wins.
         folder: a folder that exists is of this format, too.
         versions: its versions that can be chosen from when it is written; empty: there is no choice.
+        axes: what its files are in unless they say otherwise (`scene.axes`).
     """
 
     key: str
@@ -29,6 +31,7 @@ class Format:
     writes: bool = True
     folder: bool = False
     versions: tuple[int, ...] = ()
+    axes: str = OURS
 
     @property
     def module(self) -> ModuleType:
@@ -38,9 +41,9 @@ class Format:
 
 # Content is tried in this order: formats with a magic number first, the bare record formats last.
 FORMATS: tuple[Format, ...] = (
-    Format("spz", "Niantic SPZ", (".spz",), versions=(3, 4)),
+    Format("spz", "Niantic SPZ", (".spz",), versions=(3, 4), axes="RUB"),
     Format("sog", "PlayCanvas SOG", (".sog", "meta.json"), folder=True),
-    Format("gltf", "glTF with KHR_gaussian_splatting", (".glb", ".gltf")),
+    Format("gltf", "glTF with KHR_gaussian_splatting", (".glb", ".gltf"), axes="RUB"),
     Format("compressed_ply", "PlayCanvas compressed PLY", (".compressed.ply",)),
     Format("ply", "3DGS PLY", (".ply",)),
     Format("ksplat", "ksplat (mkkellogg)", (".ksplat",), writes=False),

@@ -12,7 +12,8 @@ Codes of a `QuantizedSource` of format "spz", in the file's own axes and order (
     sh         (N, 3 B) uint8, coefficient by coefficient, RGB last
 
 `header`: sh_degree, fractional_bits, flags (1: antialiased, 2: records follow), reserved (hex), axes (what the
-coordinate-system record says, else "RUB"). `records`: the extension records, verbatim, that one included.
+coordinate-system record says, else "RUB"; or what whoever read the file said, `told_axes`). `records`: the extension
+records, verbatim, that one included.
 Floats: docs/FORMAT.md 8.1.
 """
 
@@ -27,7 +28,7 @@ from splatzip.formats import spz_container, spz_quantize
 from splatzip.formats.input import scene_from
 from splatzip.formats.output import atomic_write, lost_meta
 from splatzip.formats.spz_container import FLAG_ANTIALIASED, GZIP, MAGIC, RECORD_AXES
-from splatzip.kernels.dequantize_spz import dequantize_spz
+from splatzip.kernels.dequantize_spz import DEFAULT_AXES, dequantize_spz
 from splatzip.scene import QuantizedSource, Scene, SceneMeta
 
 WRITTEN_VERSIONS = (3, 4)
@@ -81,7 +82,8 @@ def write(
     """Write version 3 or 4.
 
     A scene that came as version 3 or 4 keeps its codes in both. One that came as version 1 or 2 keeps all but its
-    rotations (and the halves of version 1), which are coded finer. Anything else is quantized as the reference does.
+    rotations (and the halves of version 1), which are coded finer. One whose reader said other axes than the file is
+    turned, at the same steps. Anything else is quantized as the reference does.
 
     Returns: what was lost beyond rounding, one line each.
     Raises: FormatError for another version, or if a position does not fit.
@@ -90,7 +92,7 @@ def write(
         raise FormatError(f"SPZ version {version} cannot be written; choose 3 or 4")
     source = scene.source
     lost = lost_meta(scene.meta, "SPZ", holds=frozenset({"antialiased"}))
-    if source is not None and source.format == "spz" and source.version in WRITTEN_VERSIONS:
+    if source is not None and _can_keep_codes(source):
         flags = source.header.get("flags")
         if isinstance(flags, int):
             flags = flags & ~FLAG_ANTIALIASED | (FLAG_ANTIALIASED if scene.meta.antialiased else 0)
@@ -106,12 +108,20 @@ def write(
     return lost
 
 
+def _can_keep_codes(source: QuantizedSource) -> bool:
+    """Whether a file of the same codes is the same scene."""
+    if source.format != "spz" or source.version not in WRITTEN_VERSIONS:
+        return False
+    stated = spz_container.stated_axes(source.records, "the SPZ source") or DEFAULT_AXES
+    return bool(source.header.get("axes", DEFAULT_AXES) == stated)
+
+
 def _quantized(scene: Scene, version: int, sh1_bits: int, sh_rest_bits: int) -> tuple[QuantizedSource, list[str]]:
     came, bits = scene.source, None
     records: tuple[tuple[int, bytes], ...] = ()
-    if came is not None and came.format == "spz":  # versions 1 and 2: their steps are ours, so nothing moves
+    if came is not None and came.format == "spz":  # its steps are ours, so nothing moves
         sh1_bits = sh_rest_bits = 8
-        bits = came.header["fractional_bits"] if came.version == 2 else None
+        bits = came.header["fractional_bits"] if came.version >= 2 else None
         records = tuple(record for record in came.records if record[0] != RECORD_AXES)  # written right-up-back
     codes, bits, lost = spz_quantize.quantize(scene, sh1_bits=sh1_bits, sh_rest_bits=sh_rest_bits, fractional_bits=bits)
     flags = FLAG_ANTIALIASED if scene.meta.antialiased else 0

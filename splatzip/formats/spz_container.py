@@ -222,7 +222,7 @@ def _records(data: memoryview, offset: int, name: str) -> Iterator[tuple[int, by
         at += 8 + size
 
 
-def _axes(records: tuple[tuple[int, bytes], ...], name: str) -> str | None:
+def stated_axes(records: tuple[tuple[int, bytes], ...], name: str) -> str | None:
     """The axes that the first coordinate-system record declares; None without one or for 0, "unspecified"."""
     for kind, payload in records:
         if kind == RECORD_AXES:
@@ -243,7 +243,7 @@ def _source(
     records: tuple[tuple[int, bytes], ...],
     name: str,
 ) -> QuantizedSource:
-    axes = _axes(records, name)
+    axes = stated_axes(records, name)
     header = {**header, "axes": axes or DEFAULT_AXES}
     kinds: dict[str, Callable[[Bytes], NDArray[Any]]] = {
         "positions": _halves if version == 1 else _biased,

@@ -16,18 +16,21 @@ from splatzip.publish.source import facts_of, splatz_bytes, title_of
 MAX_OFFLINE_BYTES = 256_000_000
 
 
-def export_html(source: str | Path, target: str | Path, *, progress: Progress | None = None) -> None:
+def export_html(
+    source: str | Path, target: str | Path, *, axes: str | None = None, progress: Progress | None = None
+) -> None:
     """Write one page that contains viewer and scene: it opens from disk and contacts no other host.
 
     Args:
         source: a .splatz file, or a scene in another format, which is compressed without losing splats.
         target: the .html file.
+        axes: where x, y and z of a scene in another format point; see `load`.
         progress: called with the share done and a word for the step.
     Raises: BackendError if the web client was not built, FormatError (a scene too large for one page, too), OSError.
     """
     bundle.folder()
     source, target = Path(source), Path(target)
-    data = splatz_bytes(source, progress=progress)
+    data = splatz_bytes(source, axes=axes, progress=progress)
     if len(data) > MAX_OFFLINE_BYTES:
         raise FormatError(f"{source}: {len(data):,} bytes are too many for one page; use export-web")
     page = offline_page(title_of(facts_of(data, str(source)), source.stem), {}, data)
@@ -35,18 +38,21 @@ def export_html(source: str | Path, target: str | Path, *, progress: Progress | 
         file.write(page.encode())
 
 
-def export_web(source: str | Path, target: str | Path, *, progress: Progress | None = None) -> None:
+def export_web(
+    source: str | Path, target: str | Path, *, axes: str | None = None, progress: Progress | None = None
+) -> None:
     """Write a static site with viewer and scene, ready to upload.
 
     Args:
         source: as for `export_html`.
         target: the folder; it must not exist, or be empty.
+        axes: as for `export_html`.
         progress: called with the share done and a word for the step.
     Raises: BackendError if the web client was not built, FormatError, OSError.
     """
     bundle.folder()
     source, target = Path(source), Path(target)
-    data = splatz_bytes(source, progress=progress)
+    data = splatz_bytes(source, axes=axes, progress=progress)
     title = title_of(facts_of(data, str(source)), source.stem)
     name = _name(source)
     with atomic_folder(target) as folder:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from splatzip.errors import BackendError
+from splatzip.errors import BackendError, FormatError
 from splatzip.formats.output import atomic_write
 from splatzip.io import SUFFIX, is_splatz
 from splatzip.progress import Progress
@@ -21,6 +21,7 @@ PORT = 8000
 def serve(
     path: str | Path,
     *,
+    axes: str | None = None,
     host: str = "127.0.0.1",
     port: int = PORT,
     ready: Callable[[str], None] | None = None,
@@ -30,6 +31,7 @@ def serve(
 
     Args:
         path: a .splatz file; a folder; or a scene in another format, which is compressed to a temporary file.
+        axes: where x, y and z of a scene in another format point; see `load`.
         host: address to listen on; "0.0.0.0" lets other machines in.
         port: 0 takes any that is free.
         ready: called with the address once connections are accepted.
@@ -43,22 +45,25 @@ def serve(
         from splatzip.publish.site import application
     except ImportError as error:
         raise BackendError("serving needs Starlette and uvicorn; pip install 'splatzip[serve]'") from error
-    with _shelf(Path(path), progress) as shelf, Listener(host, port) as listener:
+    with _shelf(Path(path), axes, progress) as shelf, Listener(host, port) as listener:
         listener.serve(application(shelf), ready=ready)
 
 
 @contextmanager
-def _shelf(path: Path, progress: Progress | None) -> Iterator[Shelf]:
+def _shelf(path: Path, axes: str | None, progress: Progress | None) -> Iterator[Shelf]:
     """What is served; what was made for it goes when the server does."""
     if path.is_dir() and not (path / "meta.json").is_file():  # that would be a SOG
+        if axes is not None:
+            raise FormatError(f"{path}: axes are those of one scene, not of a folder")
         yield Shelf(path.resolve())
         return
     whole = path.resolve()
-    if is_text(whole.name) and Shelf(whole.parent, only=whole.name).find(whole.name) and is_splatz(whole):
+    as_it_is = axes is None and is_text(whole.name) and is_splatz(whole)
+    if as_it_is and Shelf(whole.parent, only=whole.name).find(whole.name):
         facts_of(whole, str(path))  # a damaged file is refused here, not in the browser
         yield Shelf(whole.parent, only=whole.name)
         return
-    data = splatz_bytes(path, progress=progress)
+    data = splatz_bytes(path, axes=axes, progress=progress)
     with TemporaryDirectory(prefix="splatzip-") as folder:
         name = path.name.encode(errors="ignore").decode().strip(".").partition(".")[0] or "scene"
         made = Path(folder).resolve() / f"{name}{SUFFIX}"

@@ -11,15 +11,17 @@ from splatzip.io import compress, is_splatz, load
 from splatzip.progress import Progress
 
 
-def splatz_bytes(path: Path, *, progress: Progress | None = None) -> bytes:
+def splatz_bytes(path: Path, *, axes: str | None = None, progress: Progress | None = None) -> bytes:
     """Read a .splatz file, or compress a scene without losing splats: exactly where it came quantized, else fast.
 
+    Args:
+        axes: where x, y and z of a scene in another format point; None: as it says.
     Raises: FormatError, SceneError, OSError.
     """
-    if is_splatz(path):
+    if axes is None and is_splatz(path):
         return path.read_bytes()
     try:
-        scene = load(path)
+        scene = load(path, axes=axes)
         return compress(scene, preset="lossless" if scene.source is not None else "fast", progress=progress)
     except SplatzipError as error:
         raise _named(error, str(path)) from error

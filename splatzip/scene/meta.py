@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class SceneMeta:
@@ -17,7 +20,7 @@ class SceneMeta:
     """
 
     antialiased: bool = False  # trained with the compensated 2D filter (Mip-Splatting, SPZ's flag)
-    axes: str | None = None  # coordinate system that the source declared, SPZ's letters: "RDF", "RUB", ...
+    axes: str | None = None  # coordinate system that the source, or who read it, declared, as SPZ's letters: "RUB"
     up: tuple[float, float, float] | None = None
     units: str | None = None  # "m", "cm", ...: length of one scene unit
     title: str | None = None
@@ -51,6 +54,25 @@ class SceneMeta:
             if name in values and is_fit(value := values[name]):
                 known[name] = tuple(value) if isinstance(value, list) else value
         return SceneMeta(**known)
+
+
+Move = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+def moved_meta(meta: SceneMeta, place: Move, way: Move) -> SceneMeta:
+    """Facts of a scene that moves: what is up, and where to look from, move along.
+
+    Args:
+        place, way: where a place (3,) comes to be, and a direction.
+    """
+
+    moves = {"position": place, "target": place, "up": way}
+    camera = meta.camera and {
+        key: moves[key](np.asarray(value, np.float64)).tolist() if key in moves and _is_vector(value) else value
+        for key, value in meta.camera.items()
+    }
+    x, y, z = (0.0, 0.0, 0.0) if meta.up is None else way(np.asarray(meta.up, np.float64)).tolist()
+    return replace(meta, up=meta.up and (x, y, z), camera=camera)
 
 
 def merged_meta(metas: Sequence[SceneMeta]) -> SceneMeta:

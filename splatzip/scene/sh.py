@@ -71,7 +71,8 @@ def sh_rotation(rotation: ArrayLike, degree: int) -> NDArray[np.float64]:
     for band in range(degree + 1):
         columns = slice(band**2, (band + 1) ** 2)
         turn[columns, columns] = np.linalg.lstsq(here[:, columns], there[:, columns], rcond=None)[0]
-    return turn
+    whole = np.rint(turn)
+    return np.where(np.abs(turn - whole) < 1e-12, whole, turn)  # an axis that is turned over changes signs alone
 
 
 def rotate_sh(sh: NDArray[np.float32], rotation: ArrayLike) -> NDArray[np.float32]:

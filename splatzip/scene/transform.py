@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from splatzip.errors import SceneError
 from splatzip.scene.gaussians import Floats, Scene
-from splatzip.scene.meta import merged_meta
+from splatzip.scene.meta import merged_meta, moved_meta
 from splatzip.scene.sh import rotate_sh, sh_of_degree
 
 # Positions keep an origin of their own where they are this many times further from zero than wide: float32 would
@@ -20,16 +20,16 @@ FAR = 16.0
 def transformed(
     scene: Scene, *, rotation: ArrayLike | None = None, scale: float = 1.0, translation: ArrayLike = (0.0, 0.0, 0.0)
 ) -> Scene:
-    """The scene after p -> scale R p + translation, with its orientations, sizes and SH.
+    """The scene after p -> scale R p + translation, with its orientations, sizes, SH, up direction and opening camera.
 
     Args:
-        rotation: 3x3, orthogonal, determinant 1; None for none.
+        rotation: 3x3, orthogonal; one of determinant -1 mirrors. None for none.
     Returns: a scene without its quantized source. Its origin is zero unless the positions are far from it.
     Raises: SceneError if the rotation is not one, the scale is not positive, or something is not finite.
     """
     turn = np.eye(3) if rotation is None else np.asarray(rotation, np.float64)
     shift = np.asarray(translation, np.float64)
-    if turn.shape != (3, 3) or not np.allclose(turn @ turn.T, np.eye(3), atol=1e-6) or np.linalg.det(turn) < 0:
+    if turn.shape != (3, 3) or not np.allclose(turn @ turn.T, np.eye(3), atol=1e-6):
         raise SceneError(f"not a rotation matrix: {turn.tolist()}")
     if not (np.isfinite(scale) and scale > 0):
         raise SceneError(f"scale {scale} is not positive")
@@ -39,13 +39,16 @@ def transformed(
         relative = scale * (scene.positions.astype(np.float64) @ turn.T)
         positions, origin = _placed(relative, scale * (turn @ scene.origin) + shift)
     changes: dict[str, Floats] = {"positions": positions}
+    moved = scale * (turn @ scene.origin) + shift - origin  # of a place relative to one origin, to the other
+    meta = moved_meta(scene.meta, lambda place: scale * (turn @ place) + moved, lambda way: turn @ way)
     if scale != 1.0:
         changes["log_scales"] = (scene.log_scales + np.log(scale)).astype(np.float32)
     if rotation is not None:
-        changes["rotations"] = _turned(turn, scene.rotations)
+        # A splat is the same seen from behind: mirrored in a plane, it is turned by the opposite, which is a rotation.
+        changes["rotations"] = _turned(turn * np.sign(np.linalg.det(turn)), scene.rotations)
         if scene.sh.shape[1] > 1:
             changes["sh"] = rotate_sh(scene.sh, turn)
-    return scene.edited(**changes, origin=origin)
+    return scene.edited(**changes, origin=origin, meta=meta)
 
 
 def merged(scenes: Sequence[Scene]) -> Scene:
@@ -60,6 +63,7 @@ def merged(scenes: Sequence[Scene]) -> Scene:
     base = scenes[0].origin
     relative = np.concatenate([s.positions.astype(np.float64) + (s.origin - base) for s in scenes])
     positions, origin = _placed(relative, base)
+    meta = moved_meta(merged_meta([s.meta for s in scenes]), lambda place: place + base - origin, lambda way: way)
     degree = max(s.sh_degree for s in scenes)
     return Scene(
         positions=positions,
@@ -68,7 +72,7 @@ def merged(scenes: Sequence[Scene]) -> Scene:
         opacity_logits=np.concatenate([s.opacity_logits for s in scenes]),
         sh=np.concatenate([sh_of_degree(s.sh, degree) for s in scenes]),
         origin=origin,
-        meta=merged_meta([s.meta for s in scenes]),
+        meta=meta,
     )
 
 

@@ -101,7 +101,6 @@ def test_merged_scenes_are_antialiased_only_together() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"rotation": np.diag([1, 1, -1])},
         {"rotation": 2 * np.eye(3)},
         {"scale": 0.0},
         {"scale": np.nan},

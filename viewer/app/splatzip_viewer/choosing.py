@@ -142,7 +142,8 @@ def _command(session: Session, settings: Settings) -> str:
     source = "scene.ply" if session.ref is None else session.ref.name
     if session.ref is not None and session.folder not in session.ref.path.parents:
         source = str(session.ref.path)  # a path on this machine, not an upload
-    return settings.command(source, made_name(Path(source).name, ".splatz"))
+    axes = None if session.ref is None else session.ref.axes
+    return settings.command(source, made_name(Path(source).name, ".splatz"), axes=axes)
 
 
 def made_name(source: str, suffix: str) -> str:

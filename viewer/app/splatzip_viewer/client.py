@@ -55,7 +55,7 @@ def _ready(session: Session) -> Iterator[Any]:
         return
     if session.site is None:
         folder = session.folder / "site"
-        job = session.start("site", Job("site", source=str(shown.path), folder=str(folder)))
+        job = session.start("site", Job("site", source=str(shown.path), axes=shown.axes, folder=str(folder)))
         try:
             for step in job.steps():
                 yield progress(step)

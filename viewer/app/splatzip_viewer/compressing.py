@@ -100,7 +100,7 @@ def _made(
     """
     with tempfile.TemporaryDirectory(prefix="make-", dir=session.folder, ignore_cleanup_errors=True) as folder:
         written = Path(folder) / name
-        job = session.start("make", Job(kind, source=str(source.path), target=str(written), **more))
+        job = session.start("make", Job(kind, source=str(source.path), target=str(written), axes=source.axes, **more))
         result: dict[str, Any] | None = None
         for step in job.steps():
             yield progress(step)

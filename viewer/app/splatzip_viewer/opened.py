@@ -75,6 +75,7 @@ class OpenScene:
         path: of the file, which stays where it is as long as this is open.
         bytes: of the file as it is stored.
         facts: what `splatzip.info` says of a .splatz; None for other formats.
+        axes: where x, y and z of the file point, as whoever opened it says; None: as the file says.
         device: what draws it.
         not_by_gpu: why a GPU that is there does not draw it, in words; empty: one does, or is not to.
     """
@@ -83,6 +84,7 @@ class OpenScene:
     path: Path
     bytes: int
     facts: dict[str, Any] | None
+    axes: str | None
     device: Device
     not_by_gpu: str
     _known: Scene | Outline
@@ -91,10 +93,13 @@ class OpenScene:
     _loading: threading.Lock = field(default_factory=threading.Lock)  # pictures do not wait for it
 
     @staticmethod
-    def load(path: Path, name: str | None = None, *, device: Device = "cpu") -> OpenScene:
+    def load(
+        path: Path, name: str | None = None, *, axes: str | None = None, device: Device = "cpu"
+    ) -> OpenScene:  # fmt: skip
         """Read a file of any format: a .splatz that a GPU draws to that alone.
 
         Args:
+            axes: where x, y and z point; of a .splatz, which says it, they do not count.
             device: what draws it; "auto" is the CPU where a GPU cannot, and says why.
         Raises: SplatzipError that names the file as the page does; of them BackendError if the device cannot draw it.
             OSError.
@@ -102,9 +107,12 @@ class OpenScene:
         name = name or path.name
         with _called(path, name):
             facts = facts_of(path)
-            ready = _made_ready(path, facts is not None, device)
+            axes = None if facts is not None else axes
+            ready = _made_ready(path, facts is not None, axes, device)
         drawn_by = {"splats": ready.renderer}
-        return OpenScene(name, path, stored_bytes(path), facts, ready.device, ready.not_by_gpu, ready.known, drawn_by)
+        return OpenScene(
+            name, path, stored_bytes(path), facts, axes, ready.device, ready.not_by_gpu, ready.known, drawn_by
+        )
 
     @property
     def known(self) -> Scene | Outline:
@@ -120,7 +128,7 @@ class OpenScene:
         with self._loading:
             if isinstance(self._known, Outline):
                 with _called(self.path, self.name):
-                    scene = load(self.path)
+                    scene = load(self.path, axes=self.axes)
                 if not np.array_equal(scene.positions, self._known.positions):
                     raise FormatError(f"{self.name}: the file has changed since it was opened; open it again")
                 self._known = scene
@@ -181,12 +189,12 @@ class _Ready(NamedTuple):
     not_by_gpu: str = ""
 
 
-def _made_ready(path: Path, is_splatz: bool, device: Device) -> _Ready:
+def _made_ready(path: Path, is_splatz: bool, axes: str | None, device: Device) -> _Ready:
     """From a file to what draws it; a .splatz that a GPU draws does not come by way of the host.
 
     Raises: BackendError if "cuda" is asked for, and there is no GPU, or not enough memory, or it refuses the file.
     """
-    scene = None if is_splatz else load(path)
+    scene = None if is_splatz else load(path, axes=axes)
     why = ""
     if chosen_device(device) == "cuda":
         try:

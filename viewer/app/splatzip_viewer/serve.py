@@ -26,6 +26,7 @@ def view(
     scene: str | Path | None = None,
     *,
     ref: str | Path | None = None,
+    axes: str | None = None,
     views: str | Path | None = None,
     host: str = "127.0.0.1",
     port: int = PORT,
@@ -39,6 +40,7 @@ def view(
     Args:
         scene: any format; None: the page asks for one.
         ref: what `scene` is compared with: the source it was made of.
+        axes: where x, y and z point, in those of the two that are no .splatz; see `splatzip.load`.
         views: cameras (and photos) of the capture; None: what lies beside the source, if it is of that scene.
         host: address to listen on; "0.0.0.0" lets other machines in: give `auth` then.
         port: 0 takes any that is free.
@@ -60,7 +62,7 @@ def view(
 
     with Listener(host, port) as listener, TemporaryDirectory(prefix="splatzip-view-") as folder:
         opened = {
-            name: OpenScene.load(Path(path), device=device)
+            name: OpenScene.load(Path(path), axes=axes, device=device)
             for name, path in (("ref", ref or scene), ("test", ref and scene))
             if path
         }

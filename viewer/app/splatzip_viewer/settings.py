@@ -96,9 +96,9 @@ class Settings:
             options["max_loss"] = options.pop("loss")
         return {"recipe" if self.method in RECIPES else "preset": self.method, **options}
 
-    def command(self, source: Path | str, target: Path | str) -> str:
-        """The command line that writes the same bytes."""
-        words = ["splatzip", "compress", str(source), str(target)]
+    def command(self, source: Path | str, target: Path | str, *, axes: str | None = None) -> str:
+        """The command line that writes the same bytes of a source in these axes."""
+        words = ["splatzip", "compress", str(source), str(target), *(["--axes", axes] if axes else [])]
         for name, value in self.options().items():
             words.append("--" + _FLAGS.get(name, name.replace("_", "-")))
             if name == "size":

@@ -97,7 +97,8 @@ class Understanding:
             return
         session.measuring = test
         views = None if session.views_path is None else str(session.views_path)
-        job = session.start("measure", Job("compare", ref=str(ref.path), test=str(test.path), views=views))
+        axes = [ref.axes, test.axes]
+        job = session.start("measure", Job("compare", ref=str(ref.path), test=str(test.path), axes=axes, views=views))
         done = gr.update(visible=False)
         try:
             for step in job.steps():
@@ -125,7 +126,8 @@ class Understanding:
         rungs = [rung for rung in (*_QUICK, *_FINER) if rung["label"] not in known]
         views = None if session.views_path is None else str(session.views_path)
         folder = tempfile.mkdtemp(prefix="curve-", dir=session.folder)
-        job = session.start("curve", Job("curve", source=str(ref.path), views=views, rungs=rungs, folder=folder))
+        task = Job("curve", source=str(ref.path), axes=ref.axes, views=views, rungs=rungs, folder=folder)
+        job = session.start("curve", task)
         words = ""
         try:
             for step in job.steps():

@@ -45,39 +45,46 @@ def _fail(words: str) -> None:
     print(json.dumps({"error": words}), flush=True)
 
 
-def compress_to(say: Say, *, source: str, target: str, options: dict[str, Any]) -> dict[str, Any]:
+def compress_to(
+    say: Say, *, source: str, target: str, options: dict[str, Any], axes: str | None = None
+) -> dict[str, Any]:  # fmt: skip
     """Compress a file; `options` are those of `splatzip.compress`."""
     say(0.0, "reading")
-    data = compress(source, progress=lambda share, words: say(share, words), **options)
+    data = compress(source, axes=axes, progress=lambda share, words: say(share, words), **options)
     Path(target).write_bytes(data)
     return {"bytes": len(data)}
 
 
-def convert_to(say: Say, *, source: str, target: str) -> dict[str, Any]:
+def convert_to(say: Say, *, source: str, target: str, axes: str | None = None) -> dict[str, Any]:
     """Write a scene in another format."""
     say(0.1, "reading")
-    scene = load(source)
+    scene = load(source, axes=axes)
     say(0.4, "writing")
     return {"lost": save(scene, target)}
 
 
-def compare_views(say: Say, *, ref: str, test: str, views: str | None) -> dict[str, Any]:
-    """Measure a file against its source, view by view."""
+def compare_views(
+    say: Say, *, ref: str, test: str, views: str | None, axes: Sequence[str | None] | None = None
+) -> dict[str, Any]:
+    """Measure a file against its source, view by view; `axes` are those of the two."""
     (found,) = compare(
-        ref, test, views=views, progress=lambda share, words: say(share, f"measuring {words.rpartition(', ')[2]}")
-    )
+        ref, test, views=views, axes=axes,
+        progress=lambda share, words: say(share, f"measuring {words.rpartition(', ')[2]}"),
+    )  # fmt: skip
     return found.to_json() | {"seen_from": found.seen_from}
 
 
-def site(say: Say, *, source: str, folder: str) -> dict[str, Any]:
+def site(say: Say, *, source: str, folder: str, axes: str | None = None) -> dict[str, Any]:
     """Make the folder of the web client with one scene."""
     say(0.0, "preparing the scene")
     Path(folder).mkdir(exist_ok=True)
-    export_web(source, folder, progress=lambda share, words: say(share, words))
+    export_web(source, folder, axes=axes, progress=lambda share, words: say(share, words))
     return {}
 
 
-def curve(say: Say, *, source: str, views: str | None, rungs: Sequence[dict[str, Any]], folder: str) -> dict[str, Any]:
+def curve(
+    say: Say, *, source: str, views: str | None, rungs: Sequence[dict[str, Any]], folder: str, axes: str | None = None
+) -> dict[str, Any]:
     """Bytes and dB of a scene for one setting after another; each is said as a part as soon as it is known.
 
     Args:
@@ -92,8 +99,11 @@ def curve(say: Say, *, source: str, views: str | None, rungs: Sequence[dict[str,
 
         target = Path(folder) / f"curve-{os.getpid()}.splatz"
         try:
-            target.write_bytes(compress(source, progress=lambda share, words: progress(0.6 * share, words), **rung))
-            (found,) = compare(source, target, views=views, progress=lambda s, _: progress(0.6 + 0.4 * s, "measuring"))
+            coded = compress(source, axes=axes, progress=lambda share, words: progress(0.6 * share, words), **rung)
+            target.write_bytes(coded)
+            (found,) = compare(
+                source, target, views=views, axes=axes, progress=lambda s, _: progress(0.6 + 0.4 * s, "measuring")
+            )
             say((number + 1) / len(rungs), label, part=_point(found, label, rung["preset"]))
         except SplatzipError as error:  # a quality that this scene does not reach: others may
             progress(1.0, str(error))
