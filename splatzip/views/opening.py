@@ -1,6 +1,6 @@
 """The opening camera and the up direction: taken from given cameras where a file has none.
 
-    cameras -> up, as they are held (up.py)           -> META of the file
+    cameras -> up, as they are held (consensus.py)    -> META of the file
             -> a typical one that sees many splats    ->
 
 Viewers orbit the target of the opening view, so the target lies on what the camera looks at.
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from splatzip.raster import render
 from splatzip.scene import Camera, Scene
+from splatzip.views.consensus import up_of, where_looks_meet
 from splatzip.views.orbit import middle
-from splatzip.views.up import up_of
 
 Floats = NDArray[np.float64]
 
-_APART = 0.1  # how far looks have to be from one direction, for a point where they meet
+_LEAST_SPREAD = 0.1  # of looks, for a point where they meet
 _MISSED = 0.35  # by how much a look may miss that point, in distances to it
 _MOST = 0.8  # share of the cameras that have to look at it
 _TYPICAL = 1.2  # times as unlike the others as the least unlike one
@@ -113,10 +113,9 @@ def _distance_to_common(camera: Camera, cameras: Sequence[Camera]) -> float | No
     """From the camera to what all of them stand around; None if that is nothing."""
     places = np.array([other.position for other in cameras])
     looks = np.array([other.world_to_camera[2, :3] for other in cameras])
-    across = np.eye(3) - looks[:, :, None] * looks[:, None, :]  # what is not along the look
-    if np.linalg.eigvalsh(across.mean(0))[0] < _APART:
+    common = where_looks_meet(cameras, least_spread=_LEAST_SPREAD)
+    if common is None:
         return None
-    common = np.linalg.solve(across.sum(0), (across @ places[:, :, None]).sum(0)[:, 0])
     ahead = ((common - places) * looks).sum(1)
     missed = np.linalg.norm(common - places - ahead[:, None] * looks, axis=1)
     if np.mean((ahead > 0) & (missed < _MISSED * ahead)) < _MOST:

@@ -8,12 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 from splatzip.errors import ViewsError
 from splatzip.scene import Camera
 from splatzip.views.collection import Views
+from splatzip.views.consensus import up_of, where_looks_meet
 from splatzip.views.orbit import FOV_X_DEGREES, Placed, middle
 
 _ELEVATION_DEGREES = 18.0
 _DISTANCE = 2.2  # in radii
 _UNSEEN_SIDE = np.radians(100)  # a gap between cameras that is wider is a side that nobody trained
-_AGREEMENT = 0.02  # below this the looks of a capture are too parallel to say where they meet
+_LEAST_SPREAD = 0.02  # of the looks of a capture, for a point where they meet
 
 Floats = NDArray[np.float64]
 
@@ -32,11 +33,11 @@ def turntable(
     """
     centre, radius = middle(scene)
     distance, elevation = _DISTANCE * radius, np.radians(_ELEVATION_DEGREES)
-    axis = np.asarray((0.0, -1.0, 0.0) if scene.meta.up is None else scene.meta.up, np.float64)
-    if views is not None:
-        axis = _upright(views)
-    if up is not None:
-        axis = np.asarray(up, np.float64)
+    if up is None and views is not None:
+        up = up_of(views.cameras)
+    if up is None:
+        up = scene.meta.up or (0.0, -1.0, 0.0)
+    axis = np.asarray(up, np.float64)
     if axis.shape != (3,) or not 0 < np.linalg.norm(axis) < np.inf:
         raise ViewsError(f"up {axis.tolist()} is not a direction: three numbers, not all of them 0")
     axis = axis / np.linalg.norm(axis)
@@ -83,26 +84,10 @@ def _turns(frames: int, away: Floats | None, front: Floats, side: Floats) -> Flo
     return np.asarray(first + arc / 2 * (1 + np.sin(time)))
 
 
-def _upright(views: Views) -> Floats:
-    """Up as photographers have it: at a right angle to the right of every camera, however it is pitched."""
-    rights = np.array([camera.world_to_camera[0, :3] for camera in views.cameras])
-    ups = -np.array([camera.world_to_camera[1, :3] for camera in views.cameras])
-    mean: Floats = ups.mean(axis=0)
-    spread, directions = np.linalg.eigh(rights.T @ rights / len(rights))
-    if spread[1] < _AGREEMENT or spread[0] > 0.5 * spread[1]:  # all from one side, or held at every angle
-        return mean if np.linalg.norm(mean) > 1e-3 else np.array([0.0, -1.0, 0.0])
-    across: Floats = directions[:, 0]
-    return across if across @ mean > 0 else -across
-
-
 def _looked_at(views: Views) -> Floats | None:
-    """The point nearest to all lines of sight; None if they are parallel or it is behind most cameras."""
-    eyes = np.array([camera.position for camera in views.cameras])
-    looks = np.array([camera.world_to_camera[2, :3] for camera in views.cameras])
-    across = np.eye(3) - looks[:, :, None] * looks[:, None, :]
-    normal = across.mean(axis=0)
-    if np.linalg.eigvalsh(normal)[0] < _AGREEMENT:
+    """What the cameras look at; None if their looks are parallel, or if that is behind most of them."""
+    point = where_looks_meet(views.cameras, least_spread=_LEAST_SPREAD)
+    if point is None:
         return None
-    point: Floats = np.linalg.solve(normal, np.einsum("nij,nj->i", across, eyes) / len(eyes))
-    ahead = np.einsum("ni,ni->n", point - eyes, looks)
+    ahead = [(point - camera.position) @ camera.world_to_camera[2, :3] for camera in views.cameras]
     return point if np.median(ahead) > 0 else None

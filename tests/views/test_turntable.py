@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from splatzip import Camera, Scene, Views, ViewsError, turntable
+from splatzip import Camera, Scene, SceneMeta, Views, ViewsError, turntable
 
 
 def ball():
@@ -89,3 +89,11 @@ def test_one_camera_of_a_capture_says_too_little_and_the_scene_says_the_rest():
 def test_an_up_that_is_no_direction_is_refused(up):
     with pytest.raises(ViewsError, match="is not a direction"):
         turntable(ball(), frames=3, width=64, height=48, up=up)
+
+
+def test_where_the_cameras_of_a_capture_agree_on_no_up_the_scene_says_which_way_is_up():
+    one = Camera.look_at((0, 0, -9), (0, 0, 0), width=64, height=48, fov_x_rad=1.0)
+    turned = Camera.look_at((0, 0, -9), (0, 0, 0), down=(0, -1, 0), width=64, height=48, fov_x_rad=1.0)
+    scene = ball().edited(meta=SceneMeta(up=(1.0, 0.0, 0.0)))
+    for camera in turntable(scene, frames=3, width=64, height=48, views=Views((one, turned))).cameras:
+        assert camera.world_to_camera[1, 0] < -0.5

@@ -1,4 +1,4 @@
-"""The up direction as implied by cameras, which people hold level."""
+"""What the cameras of a capture agree on: which way is up, since people hold them level, and where they look."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from splatzip.scene import Camera
 
+Floats = NDArray[np.float64]
+
 _LEVEL = (0.7, 0.25)  # a camera whose right points up by more than this was rolled, as for a portrait; ever surer
 _TURNED = 0.05  # share of directions to the right that has to lie across the others, to say where their plane is
 
 
-def up_of(cameras: Sequence[Camera]) -> NDArray[np.float64] | None:
+def up_of(cameras: Sequence[Camera]) -> Floats | None:
     """(3,) of length 1: against the ground that cameras stand on; None if they agree on nothing.
 
     The mean of their ups leans where they look down from one side only. Few cameras are rolled, so up is at right
@@ -39,3 +41,17 @@ def up_of(cameras: Sequence[Camera]) -> NDArray[np.float64] | None:
             break
         up = across
     return np.asarray(up)
+
+
+def where_looks_meet(cameras: Sequence[Camera], *, least_spread: float) -> Floats | None:
+    """(3,) the point nearest to all lines of sight, by least squares; it may be behind some cameras.
+
+    Args:
+        least_spread: None where looks are more parallel than that: 0 is all of them, 2/3 is evenly in all directions.
+    """
+    places = np.array([camera.position for camera in cameras])
+    looks = np.array([camera.world_to_camera[2, :3] for camera in cameras])
+    across = np.eye(3) - looks[:, :, None] * looks[:, None, :]  # projects onto what is not along the look
+    if np.linalg.eigvalsh(across.mean(0))[0] < least_spread:
+        return None
+    return np.asarray(np.linalg.solve(across.sum(0), (across @ places[:, :, None]).sum(0)[:, 0]))
