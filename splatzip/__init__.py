@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.formats.registry import files_beside as files_beside
     from splatzip.formats.registry import format_title as format_title
     from splatzip.formats.stored import stored_bytes as stored_bytes
+    from splatzip.io import check_options as check_options
     from splatzip.io import compare as compare
     from splatzip.io import compress as compress
     from splatzip.io import load as load
@@ -79,6 +80,7 @@ _PUBLIC = {
     "histograms": "splatzip.report.histograms",
     "Profile": "splatzip.profile",
     "compress": "splatzip.io",
+    "check_options": "splatzip.io",
     "compare": "splatzip.io",
     "report_html": "splatzip.io",
     "stored_bytes": "splatzip.formats.stored",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from inspect import signature
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from splatzip.container.layout import MAGIC
 from splatzip.errors import FormatError, SceneError, SplatzipError, ViewsError
@@ -156,38 +158,18 @@ def compress(
     else:
         _refuse_unfit(scene)
     from splatzip.encode import encode, encode_verified
-    from splatzip.profile import Profile
 
-    coded = sh_coding is not None or geometry_coding is not None
-    chosen = coded or any(option is not None for option in (size, quality, max_loss, degree, prune))
+    profile = _profile_of(
+        scene.source is not None, preset=preset, profile=profile, recipe=recipe, size=size, quality=quality,
+        max_loss=max_loss, verify=verify, best_effort=best_effort, views=views, only_views=only_views,
+        view_weight=view_weight, drop_unseen=drop_unseen, degree=degree, prune=prune, sh_coding=sh_coding,
+        geometry_coding=geometry_coding,
+    )  # fmt: skip
     if recipe is not None:
-        looks = only_views or drop_unseen or view_weight is not None
-        if verify or chosen or preset is not None or profile is not None or looks:
-            raise SplatzipError(
-                "a recipe takes no option but --views: drop preset, target, verify, degree, share and coding"
-            )
         return _by_recipe(scene, recipe, views, threads, engine, progress)
-    if profile is not None:
-        if preset is not None or chosen:
-            raise SplatzipError("give either a profile, or a preset with target, degree and coding")
-    else:
-        if preset is None:
-            kept_as_it_is = scene.source is not None and not chosen and views is None
-            preset = "lossless" if kept_as_it_is else "fast" if coded else "balanced"
-        profile = Profile.preset_named(
-            preset, size=size, quality=quality, max_loss=max_loss, verify=verify, best_effort=best_effort,
-            degree=degree, prune=prune, sh_coding=sh_coding, geometry_coding=geometry_coding,
-        )  # fmt: skip
+    assert profile is not None
     if profile.balance is not None:
-        if drop_unseen:
-            balance = profile.balance
-            removal = replace(balance.removal, keep_unseen=False)
-            profile = replace(profile, balance=replace(balance, removal=removal))
         return _balanced(scene, profile, views, only_views, view_weight, threads, engine, progress)
-    if only_views or view_weight is not None:
-        raise SplatzipError(f"{profile.preset} does not optimize for views; choose balanced, or give --views alone")
-    if drop_unseen:
-        raise SplatzipError(f"{profile.preset} keeps every splat; drop --drop-unseen or choose balanced")
     if views is not None:  # which say where to look from, all of them
         from splatzip.views import Views, with_opening
 
@@ -195,6 +177,86 @@ def compress(
     if verify or profile.target_quality is not None:
         return encode_verified(scene, profile, threads=threads, progress=progress)
     return encode(scene, profile, threads=threads, device=engine, progress=progress)
+
+
+def check_options(**options: Any) -> None:
+    """Refuse what no scene can be compressed with, before one is read: of many scenes, each would be refused for it.
+
+    Args:
+        options: of `compress`, those that are not its defaults.
+    Raises: SplatzipError, also for a device that is not there; ViewsError, OSError for views that cannot be used.
+    """
+    given = signature(compress).bind(Path(), **options)
+    given.apply_defaults()
+    asked = {name: given.arguments[name] for name in signature(_profile_of).parameters if name != "quantized"}
+    chosen_device(given.arguments["device"])
+    if given.arguments["axes"] is not None:
+        checked_axes(given.arguments["axes"])
+    try:
+        profile = _profile_of(False, **asked)
+    except SplatzipError:
+        with suppress(SplatzipError):
+            _profile_of(True, **asked)  # whose default is another preset
+            return
+        raise
+    if asked["views"] is not None:
+        _views_of(asked["views"], photos=profile is not None and profile.target_loss is not None)
+
+
+def _profile_of(
+    quantized: bool, *, preset: str | None, profile: Profile | None, recipe: str | None, size: int | None,
+    quality: float | None, max_loss: float | None, verify: bool, best_effort: bool, views: str | Path | None,
+    only_views: bool, view_weight: float | None, drop_unseen: bool, degree: int | None, prune: float | None,
+    sh_coding: str | None, geometry_coding: str | None,
+) -> Profile | None:  # fmt: skip
+    """What options of `compress` amount to for a scene that came quantized or not; None for a recipe.
+
+    Raises: SplatzipError if they contradict each other.
+    """
+    from splatzip.profile import Profile
+
+    coded = sh_coding is not None or geometry_coding is not None
+    chosen = coded or any(option is not None for option in (size, quality, max_loss, degree, prune))
+    if recipe is not None:
+        from splatzip.recipes import recipe_named
+
+        looks = only_views or drop_unseen or view_weight is not None
+        if verify or chosen or preset is not None or profile is not None or looks:
+            raise SplatzipError(
+                "a recipe takes no option but --views: drop preset, target, verify, degree, share and coding"
+            )
+        recipe_named(recipe)
+        return None
+    if profile is not None:
+        if preset is not None or chosen:
+            raise SplatzipError("give either a profile, or a preset with target, degree and coding")
+    else:
+        if preset is None:
+            kept_as_it_is = quantized and not chosen and views is None
+            preset = "lossless" if kept_as_it_is else "fast" if coded else "balanced"
+        profile = Profile.preset_named(
+            preset, size=size, quality=quality, max_loss=max_loss, verify=verify, best_effort=best_effort,
+            degree=degree, prune=prune, sh_coding=sh_coding, geometry_coding=geometry_coding,
+        )  # fmt: skip
+    if profile.balance is None:
+        if only_views or view_weight is not None:
+            raise SplatzipError(f"{profile.preset} does not optimize for views; choose balanced, or give --views alone")
+        if drop_unseen:
+            raise SplatzipError(f"{profile.preset} keeps every splat; drop --drop-unseen or choose balanced")
+        return profile
+    if view_weight is not None and not 0 < view_weight < float("inf"):
+        raise SplatzipError(f"a view weight of {view_weight:g} is out of range: above 0")
+    if views is None:
+        if view_weight is not None:
+            raise SplatzipError("a view weight needs views; add --views")
+        if only_views:
+            raise SplatzipError("without pseudo-views, other views are needed; add --views")
+        if profile.target_loss is not None:
+            raise SplatzipError("a loss is measured on photos; add --views")
+    if drop_unseen:
+        removal = replace(profile.balance.removal, keep_unseen=False)
+        profile = replace(profile, balance=replace(profile.balance, removal=removal))
+    return profile
 
 
 def _by_recipe(
@@ -216,25 +278,11 @@ def _balanced(
     device: Engine, progress: Progress | None,
 ) -> bytes:  # fmt: skip
     from splatzip.targets import encode_balanced
-    from splatzip.views import Views, with_opening
+    from splatzip.views import with_opening
 
-    if view_weight is not None and not 0 < view_weight < float("inf"):
-        raise SplatzipError(f"a view weight of {view_weight:g} is out of range: above 0")
     if views is None:
-        if view_weight is not None:
-            raise SplatzipError("a view weight needs views; add --views")
-        if only_views:
-            raise SplatzipError("without pseudo-views, other views are needed; add --views")
-        if profile.target_loss is not None:
-            raise SplatzipError("a loss is measured on photos; add --views")
         return encode_balanced(scene, profile, threads=threads, device=device, progress=progress)
-    train = Views.load(views, split="train", photos=profile.target_loss is not None)
-    fitted, held_back = _parted(train)
-    if profile.target_loss is not None and (held_back is None or held_back.photos is None):
-        raise ViewsError(
-            f"{views}: a loss is measured on photos of more than {_MEASURED_EVERY} training frames; "
-            "set a quality instead"
-        )
+    fitted, held_back = _views_of(views, photos=profile.target_loss is not None)
     scene = with_opening(scene, fitted)
     assert profile.balance is not None
     beside = 0 if only_views else profile.balance.views_beside
@@ -243,6 +291,22 @@ def _balanced(
     return encode_balanced(
         scene, profile, cameras=fitted, held_back=held_back, threads=threads, device=device, progress=progress
     )
+
+
+def _views_of(views: str | Path, *, photos: bool) -> tuple[Sequence[Camera], Views | None]:
+    """The training frames of a capture, parted.
+
+    Raises: ViewsError, OSError; ViewsError if `photos` to measure on are asked for and not there.
+    """
+    from splatzip.views import Views
+
+    fitted, held_back = _parted(Views.load(views, split="train", photos=photos))
+    if photos and (held_back is None or held_back.photos is None):
+        raise ViewsError(
+            f"{views}: a loss is measured on photos of more than {_MEASURED_EVERY} training frames; "
+            "set a quality instead"
+        )
+    return fitted, held_back
 
 
 def _parted(train: Views) -> tuple[Sequence[Camera], Views | None]:

@@ -51,13 +51,12 @@ def compress(
     OUTPUT/point_cloud/iteration_N/point_cloud.ply becomes OUTPUT_N.splatz; a folder gives the last.
     What exists is kept: repeat an interrupted run, or one with more scenes, to do the rest.
     """
-    if preset is option.Preset.lossless and (quality is not None or size is not None):
-        raise typer.BadParameter("--preset lossless takes no --quality or --size; drop one of them")
     options = (preset, sh_coding, geometry_coding, recipe)
     chosen, sh, geometry, method = (given.value if given else None for given in options)
     settings = Settings(chosen, quality, verify, degree, sh, geometry, method, threads, repair, option.bytes_of(size),
                         max_loss, best_effort, views, no_pseudo_views, view_weight, option.share_of(prune),
                         drop_unseen, device.value, axes)  # fmt: skip
+    settings.check()
     summary: Any
     places = {} if to is None else places_in(to, paths)
     if report is not None:

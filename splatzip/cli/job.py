@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,6 +38,21 @@ class Settings:
     drop_unseen: bool = False
     device: Literal["auto", "cpu", "cuda"] = "cpu"
     axes: str | None = None  # of the scenes' files; None: as they say
+
+    def options(self) -> dict[str, Any]:
+        """What `splatzip.compress` and `splatzip.check_options` call how it is to be done."""
+        others = {"no_pseudo_views", "threads", "repair", "axes"}  # by another name; how fast; how a file is read
+        named = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in others}
+        return named | {"only_views": self.no_pseudo_views}
+
+    def check(self) -> None:
+        """Refuse, before any work, what no scene can be compressed with.
+
+        Raises: SplatzipError, OSError.
+        """
+        from splatzip import check_options
+
+        check_options(**self.options())
 
     def arguments(self) -> Iterator[str]:
         """The command-line options that ask for the same."""
@@ -80,27 +95,7 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
         with watch.step("read"):
             scene = load_and_warn(source, repair=settings.repair, axes=settings.axes)
         with watch.step("encode"):
-            coded = compress(
-                scene,
-                preset=settings.preset,
-                size=settings.size,
-                quality=settings.quality,
-                max_loss=settings.max_loss,
-                best_effort=settings.best_effort,
-                views=settings.views,
-                only_views=settings.no_pseudo_views,
-                view_weight=settings.view_weight,
-                prune=settings.prune,
-                drop_unseen=settings.drop_unseen,
-                verify=settings.verify,
-                degree=settings.degree,
-                sh_coding=settings.sh_coding,
-                geometry_coding=settings.geometry_coding,
-                recipe=settings.recipe,
-                threads=settings.threads,
-                device=settings.device,
-                progress=progress,
-            )
+            coded = compress(scene, **settings.options(), threads=settings.threads, progress=progress)
         with watch.step("write"):
             write_whole(target, coded)
     if settings.size is not None and len(coded) < LEAST_USED * settings.size:

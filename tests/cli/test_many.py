@@ -149,13 +149,34 @@ def test_lines_stay_whole_beside_a_progress_bar_and_go_where_they_are_sent(run_i
     assert last == "out: 1 compressed, 1 failed"
 
 
-def test_an_error_names_its_scene(run, three):
-    result = run("compress", "--preset=fast", "--size=1KB", "a.ply", "b.ply", "--to", "out")
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--preset=fast", "--size=1MB"), "fast cannot aim for a size or a loss; choose balanced"),
+        (("--size=1MB", "--quality=40"), "a size, a quality and a loss cannot be met at once; keep one"),
+        (("--preset=lossless", "--quality=40"), "lossless takes no quality; drop --quality or choose fast"),
+        (("--recipe=omg", "--verify"), "a recipe takes no option but --views: drop preset, target, verify, degree, "
+                                       "share and coding"),
+        (("--max-loss=0.3",), "a loss is measured on photos; add --views"),
+        (("--view-weight=2",), "a view weight needs views; add --views"),
+        (("--prune=1.5",), "1.5 of the splats cannot be removed; give a share from 0 to less than 1"),
+        (("--views=nowhere",), "nowhere: no such file or folder"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)  # fmt: skip
+def test_what_no_scene_can_have_is_one_error_before_anything_starts(run, three, options, says):
+    result = run("compress", *options, "a.ply", "b.ply", "c.ply", "--to", "out")
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", f"error: {says}\n")
+    assert not (three / "out").exists()
+
+
+def test_what_some_scenes_can_have_is_refused_to_the_others_alone_by_name(run, three):
+    for name in "pq":
+        assert run("convert", "a.ply", f"{name}.spz").returncode == 0
+    result = run("compress", "--drop-unseen", "p.spz", "q.spz", "--to", "out")  # of floats the default renders
+    says = "lossless keeps every splat; drop --drop-unseen or choose balanced"
     assert result.returncode == 2
-    assert sorted(line.split(":")[:2] for line in result.stderr.splitlines()) == [
-        ["error", " a.ply"],
-        ["error", " b.ply"],
-    ]
+    assert sorted(result.stderr.splitlines()) == [f"error: {name}.spz: {says}" for name in "pq"]
 
 
 def test_json_has_one_entry_a_scene_in_order(run, three, broken_ply):
