@@ -21,7 +21,7 @@ import typer
 
 from splatzip.cli.console import error_line, progress_bar
 from splatzip.cli.job import Settings
-from splatzip.cli.places import clash, one_scene
+from splatzip.cli.places import clash, most_precise, one_scene
 
 # The child finds what this process finds: `-m` would put the current folder first. It ends with this process, however
 # that ends: what is left of a killed run would write, with its settings, into the folder of the one that is repeated.
@@ -95,8 +95,8 @@ def compress_many(
     """Compress the scene of every place in the folder (see `places_in`), `jobs` at a time.
 
     Returns: one summary a scene, in their order: as `compress_file` gives it; or {"input", "output", "output_bytes",
-        "existed"}, and "older" if the scene changed since; or {"input", "error"}. Failures are said on stderr when they
-        happen, a line each.
+        "existed"}, and "older" if the scene changed since; or {"input", "instead"} for a format of a scene of which
+        another was taken; or {"input", "error"}. Failures are said on stderr when they happen, a line each.
     """
     from concurrent.futures import ThreadPoolExecutor, as_completed  # one scene alone does without
 
@@ -111,16 +111,23 @@ def compress_many(
     children = _Children()
 
     def compress_or_keep(target: Path, scenes: Sequence[Path]) -> list[dict[str, Any]]:
-        source = scenes[0]
+        source = most_precise(scenes)
+        if source is None and not (one_scene(scenes) and target.exists() and not force):
+            return [{"input": str(scene), "error": clash(target, scenes)} for scene in scenes]
+        source = source or scenes[0]
+        others = [scene for scene in scenes if scene is not source]
         try:
-            if len(scenes) > 1 and (force or not one_scene(scenes) or not target.exists()):
-                return [{"input": str(scene), "error": clash(target, scenes)} for scene in scenes]
             if source.is_dir() and format_title(source) is None:
                 return [{"input": str(source), "error": f"{source}: no scene in this folder"}]
             if target.exists() and not force:  # by now: another run may have written it since this one began
-                return [_kept(scene, target) for scene in scenes]
+                return [_kept(source, target), *_left_out(others, source)]
             target.parent.mkdir(parents=True, exist_ok=True)
-            return [children.compress(source, target, settings)]
+            summary = children.compress(source, target, settings)
+            if others:
+                names = ", ".join(other.name for other in others)
+                words = f"warning: {source}: compressed instead of {names}, taken for the same scene in less detail"
+                summary["warnings"] = [words, *summary.get("warnings", ())]
+            return [summary, *_left_out(others, source)]
         except OSError as error:  # too long a name, a limit on open files or processes
             return [{"input": str(source), "error": f"{error.filename or source}: {error.strerror or error}"}]
 
@@ -143,6 +150,11 @@ def compress_many(
     return [summary for target in places for summary in done[target]]
 
 
+def _left_out(others: Sequence[Path], source: Path) -> list[dict[str, Any]]:
+    """Of scenes in several formats, those that were not taken."""
+    return [{"input": str(other), "instead": str(source)} for other in others]
+
+
 def _kept(source: Path, target: Path) -> dict[str, Any]:
     status = target.stat()
     facts = {"input": str(source), "output": str(target), "output_bytes": status.st_size, "existed": True}
@@ -154,10 +166,11 @@ def _kept(source: Path, target: Path) -> dict[str, Any]:
 def _tally(folder: Path, places: Collection[Path], done: Mapping[Path, Sequence[Mapping[str, Any]]]) -> str:
     """How many scenes ended how."""
     ended = [summary for several in done.values() for summary in several]
-    failed, kept = (sum(name in summary for summary in ended) for name in ("error", "existed"))
+    failed, kept, out = (sum(name in summary for summary in ended) for name in ("error", "existed", "instead"))
     older = sum("older" in summary for summary in ended)
     kept_as = f"kept ({older:,} older than the scene)" if older else "kept"
-    counts = {"compressed": len(ended) - failed - kept, kept_as: kept, "failed": failed}
+    counts = {"compressed": len(ended) - failed - kept - out, kept_as: kept, "failed": failed}
+    counts["left out (the same in another format)"] = out
     counts["left"] = len(places) - len(done)
     return f"{folder}: {', '.join(f'{count:,} {word}' for word, count in counts.items() if count)}"
 

@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+# What holds most of a scene comes first: floats, then what keeps positions and SH finest.
+MOST_PRECISE = (".ply", ".glb", ".gltf", ".spz", ".sog", ".compressed.ply", ".ksplat", ".splat")
 TRAINED = re.compile(r"point_cloud/iteration_(\d+)/point_cloud\.ply")
 
 
@@ -54,6 +56,19 @@ def _place(scene: Path, root: Path) -> Path:
         name = path.name if path.is_dir() else path.stem.removesuffix(".compressed")
     inside = path.parent.is_relative_to(root)
     return (path.parent.relative_to(root) if inside else Path()) / f"{name}.splatz"
+
+
+def most_precise(scenes: Sequence[Path]) -> Path | None:
+    """Of one scene in several formats the one that holds most of it; None where names do not tell."""
+    ranks = {scene: _rank(scene) for scene in scenes}
+    best = min(scenes, key=lambda scene: ranks[scene])
+    return best if one_scene(scenes) and list(ranks.values()).count(ranks[best]) == 1 else None
+
+
+def _rank(scene: Path) -> int:
+    name = ".sog" if scene.is_dir() or scene.name == "meta.json" else scene.name.lower()
+    known = [(len(suffix), -rank) for rank, suffix in enumerate(MOST_PRECISE) if name.endswith(suffix)]
+    return -max(known)[1] if known else len(MOST_PRECISE)
 
 
 def one_scene(scenes: Sequence[Path]) -> bool:

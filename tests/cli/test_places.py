@@ -94,24 +94,43 @@ def test_two_scenes_of_one_name_are_refused_in_a_line_and_stop_no_other(run, sce
     assert run("compress", "--preset=fast", *named, "--to", "out").returncode == 2
 
 
-def test_one_scene_in_several_formats_is_refused_for_each_of_them(run, scene_ply, tmp_path):
+def test_of_one_scene_in_several_formats_the_most_precise_is_taken_and_said(run, scene_ply, tmp_path):
     (tmp_path / "in").mkdir()
-    for name in ("a.ply", "b.ply", "b.compressed.ply", "b.spz"):
+    for name in ("a.ply", "b.ply", "b.compressed.ply", "b.spz", "c.splat", "c.compressed.ply", "c.SOG"):
         assert run("convert", "scene.ply", f"in/{name}").returncode == 0
     result = run("compress", "--preset=fast", "in", "--to", "out", "--report", "out/report.json")
-    assert result.returncode == 2
+    assert result.returncode == 0
+    assert sorted(result.stderr.splitlines()) == [
+        "warning: in/b.ply: compressed instead of b.compressed.ply, b.spz, taken for the same scene in less detail",
+        "warning: in/c.SOG: compressed instead of c.compressed.ply, c.splat, taken for the same scene in less detail",
+    ]
+    assert result.stdout.splitlines()[-1] == "out: 3 compressed, 4 left out (the same in another format)"
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    instead = {scene["input"]: scene["instead"] for scene in report if "instead" in scene}
+    assert instead == {
+        "in/b.compressed.ply": "in/b.ply", "in/b.spz": "in/b.ply",
+        "in/c.compressed.ply": "in/c.SOG", "in/c.splat": "in/c.SOG",
+    }  # fmt: skip
+    assert run("compress", "--preset=fast", "in/b.ply", "alone.splatz").returncode == 0
+    assert (tmp_path / "out" / "b.splatz").read_bytes() == (tmp_path / "alone.splatz").read_bytes()
+    again = run("compress", "--preset=fast", "in", "--to", "out")
+    assert again.stdout == "out: 3 kept, 4 left out (the same in another format)\n"
+    assert again.stderr == ""
+
+
+def test_two_scenes_of_one_name_and_format_in_one_folder_are_refused_with_the_way_out(run, tmp_path):
+    shutil.copytree(FIXTURES / "sog" / "v2_folder", tmp_path / "in" / "b")
+    shutil.copy(FIXTURES / "sog" / "v2.sog", tmp_path / "in" / "b.sog")
+    result = run("compress", "in", "--to", "out")
+    assert (result.returncode, result.stdout) == (2, "out: 2 failed\n")
     assert result.stderr == (
-        "error: in/b.compressed.ply and 2 more would all become out/b.splatz; "
+        "error: in/b and in/b.sog would both become out/b.splatz; "
         "compress one of them yourself, and it is kept: splatzip compress IN out/b.splatz\n"
     )
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert {Path(scene["input"]).name: "error" in scene for scene in report} == {
-        "a.ply": False, "b.compressed.ply": True, "b.ply": True, "b.spz": True,
-    }  # fmt: skip
-    assert run("compress", "--preset=fast", "in/b.ply", "out/b.splatz").returncode == 0
-    again = run("compress", "--preset=fast", "in", "--to", "out")
-    assert (again.returncode, again.stdout, again.stderr) == (0, "out: 4 kept\n", "")
-    assert run("compress", "--preset=fast", "in", "--to", "out", "--force").returncode == 2
+    assert run("compress", "in/b.sog", "out/b.splatz").returncode == 0
+    again = run("compress", "in", "--to", "out")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert run("compress", "in", "--to", "out", "--force").returncode == 2
 
 
 def test_the_same_scene_twice_is_compressed_once(run, scene_ply):
