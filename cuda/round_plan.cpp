@@ -5,6 +5,7 @@
 #include "decode_plan.h"
 #include "float_mode.h"
 #include "splatzip/exact_math.h"
+#include "stepped_layout.h"
 #include "warp.h"
 
 namespace splatzip::cuda {
@@ -34,10 +35,9 @@ void transpose(const float from[9], float to[9]) {
 
 }  // namespace
 
-RoundingPlan plan_rounding(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
-                           const SteppedOptions& options, int threads) {
+RoundingPlan plan_rounding(const SourceScene& source, const SteppedOptions& options, int threads) {
   const ExactFloats exact;
-  SteppedLayout layout = lay_out_stepped(source, n, sh_degree, tiers, tier_count, options, threads);
+  SteppedLayout layout = lay_out_stepped(source, options, threads);
   RoundingPlan plan;
   plan.stepped = std::move(layout.params);
   plan.params = lay_out_params(plan.stepped, &plan.constants);
@@ -57,7 +57,7 @@ RoundingPlan plan_rounding(const SourceArrays& source, int64_t n, int sh_degree,
     for (int64_t row : tile.rows) plan.rows.push_back(static_cast<int32_t>(row));
     plan.rows.resize(static_cast<size_t>(chunk.at + groups * kLanes), -1);
   }
-  if (source.classes) plan.classes.assign(source.classes, source.classes + 2 * n);
+  if (source.classes) plan.classes.assign(source.classes, source.classes + 2 * source.n);
   return plan;
 }
 

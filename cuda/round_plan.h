@@ -29,7 +29,6 @@ struct RoundingPlan {
 };
 
 // As round_stepped takes a scene. The plan serves later values, too: grids and curves are a little out of date then.
-RoundingPlan plan_rounding(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
-                           const SteppedOptions& options, int threads);
+RoundingPlan plan_rounding(const SourceScene& source, const SteppedOptions& options, int threads);
 
 }  // namespace splatzip::cuda

@@ -94,7 +94,7 @@ class Balanced(NamedTuple):
 
     Attributes:
         scene: N splats.
-        classes: (N, 2) int8; see `quantize.classes`.
+        classes: (N, 2) int8; see `quantize.classes`. None: no classes.
         tiers: (N,); values settle to be coded in these.
         steps: to code it with.
         fitted: parameters to code it by, those that it settled with; empty: not settled.
@@ -102,7 +102,7 @@ class Balanced(NamedTuple):
     """
 
     scene: Scene
-    classes: NDArray[np.int8]
+    classes: NDArray[np.int8] | None
     tiers: NDArray[np.uint8]
     steps: stepped.Options
     fitted: bytes = b""
@@ -135,7 +135,7 @@ class Prepared:
         """The rows that are worth their bits at these steps, or as many as were asked for."""
         if self.options.prune is not None:
             return self.removal.keeping(1 - self.options.prune)
-        rounded = stepped.rounded(self.scene, steps, classes=np.zeros((0, 2), np.int8), threads=self.threads)
+        rounded = stepped.rounded(self.scene, steps, threads=self.threads)
         noise = self._squared_change(self.scene.edited(**rounded))
         prices, limit = self.removal.price, self.options.worth * _less_when_finer(steps) * noise
         worth = prices * np.arange(len(prices), 0, -1)  # the splat itself, and all that go later

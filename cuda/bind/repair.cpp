@@ -6,7 +6,7 @@
 
 #include <stdexcept>
 
-#include "../../native/bind/stepped_options.h"
+#include "../../native/bind/stepped_source.h"
 #include "../../native/bind/view.h"
 #include "python.h"
 
@@ -50,23 +50,10 @@ void show(RepairSteps& repair, Rows positions, Rows log_scales, Rows rotations, 
   or_throw(repair, [&] { return repair.show(arrays); });
 }
 
-// As _core.round_stepped: arrays that tiles and curves are made from, and how values are rounded.
-void plan(RepairSteps& repair, Rows positions, Rows log_scales, Rows rotations, Column opacity_logits, Coefficients sh,
-          int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count, In<int8_t, nb::ndim<2>> classes,
-          int opacity_levels, int opacity_power, double softness, std::vector<int> scale_powers,
-          std::vector<std::vector<double>> rules, int64_t tile_splats, bool shared_tiles, double diffusion,
-          double sh_dead_zone, nb::bytes fitted, int threads) {
-  SteppedOptions options = options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats,
-                                      shared_tiles, diffusion, sh_dead_zone);
-  const std::optional<SteppedParams> fits = fitted_of(fitted);
-  options.fitted = fits ? &*fits : nullptr;
-  const SourceArrays source{positions.data(),      log_scales.data(), rotations.data(),
-                            opacity_logits.data(), sh.data(),         classes.shape(0) ? classes.data() : nullptr};
-  const int64_t n = static_cast<int64_t>(positions.shape(0));
-  or_throw(repair, [&] {
-    return repair.plan(
-        plan_rounding(source, n, sh_degree, tiers.shape(0) ? tiers.data() : nullptr, tier_count, options, threads));
-  });
+// As _core.round_stepped takes them: arrays that tiles and curves are made from, and how values are rounded.
+void plan(RepairSteps& repair, nb::handle given, int threads) {
+  const SteppedSource source(given);
+  or_throw(repair, [&] { return repair.plan(plan_rounding(source.scene, source.options, threads)); });
 }
 
 void show_rounded(RepairSteps& repair) {
@@ -106,11 +93,7 @@ void bind_repair(nb::module_& m) {
       .def("set_targets", &set_targets, nb::keep_alive<1, 2>())
       .def("make_pictures", &RepairSteps::make_pictures)
       .def("show", &show)
-      .def("plan", &plan, nb::arg("positions"), nb::arg("log_scales"), nb::arg("rotations"), nb::arg("opacity_logits"),
-           nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"), nb::arg("tier_count"),
-           nb::arg("classes"), nb::arg("opacity_levels"), nb::arg("opacity_power"), nb::arg("softness"),
-           nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("shared_tiles"),
-           nb::arg("diffusion"), nb::arg("sh_dead_zone"), nb::arg("fitted"), nb::arg("threads"))
+      .def("plan", &plan)
       .def("show_rounded", &show_rounded)
       .def("step", &step)
       .def("read", &read)

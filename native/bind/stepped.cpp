@@ -6,12 +6,10 @@
 #include "../src/stepped.h"
 #include "python.h"
 #include "stepped_call.h"
-#include "stepped_options.h"
+#include "stepped_source.h"
 
 namespace splatzip {
 namespace {
-
-using Rows = In<float, nb::ndim<2>>;
 
 nb::bytes to_bytes(const std::vector<uint8_t>& data) { return nb::bytes(data.data(), data.size()); }
 
@@ -22,30 +20,13 @@ nb::object to_object(const LostValue& lost) {
 }
 
 // search: the address of a RowSearch, or 0.
-nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::ndim<1>> opacity_logits,
-                In<float, nb::ndim<3>> sh, int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count,
-                In<int8_t, nb::ndim<2>> classes, int opacity_levels, int opacity_power, double softness,
-                std::vector<int> scale_powers, std::vector<std::vector<double>> rules, int64_t tile_splats,
-                bool shared_tiles, double diffusion, double sh_dead_zone,
-                std::vector<std::vector<std::tuple<int, int, int>>> books, std::vector<double> prices,
-                std::vector<double> shares, nb::bytes fitted, uintptr_t search, int threads) {
-  SteppedOptions options = options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats,
-                                      shared_tiles, diffusion, sh_dead_zone);
-  const std::optional<SteppedParams> fits = fitted_of(fitted);
-  options.fitted = fits ? &*fits : nullptr;
-  options.search = reinterpret_cast<RowSearch*>(search);
-  for (size_t a = 0; a < kBookedAttributes; ++a) {
-    for (const auto& [first, count, entries] : books.at(a)) options.books[a].plan.push_back({first, count, entries});
-    options.books[a].price = prices.at(a);
-    options.books[a].share = shares.at(a);
-  }
-  SourceArrays source{positions.data(),      log_scales.data(), rotations.data(),
-                      opacity_logits.data(), sh.data(),         classes.shape(0) ? classes.data() : nullptr};
-  const int64_t n = static_cast<int64_t>(positions.shape(0));
+nb::dict encode(nb::handle given, uintptr_t search, int threads) {
+  SteppedSource source(given);
+  source.options.search = reinterpret_cast<RowSearch*>(search);
   EncodedScene scene;
   {
     nb::gil_scoped_release unlocked;
-    scene = encode_stepped(source, n, sh_degree, tiers.shape(0) ? tiers.data() : nullptr, tier_count, options, threads);
+    scene = encode_stepped(source.scene, source.options, threads);
   }
   nb::dict out;
   out["params"] = to_bytes(scene.params);
@@ -67,31 +48,16 @@ nb::dict encode(Rows positions, Rows log_scales, Rows rotations, In<float, nb::n
   return out;
 }
 
-nb::tuple round(Rows positions, Rows log_scales, Rows rotations, In<float, nb::ndim<1>> opacity_logits,
-                In<float, nb::ndim<3>> sh, int sh_degree, In<uint8_t, nb::ndim<1>> tiers, int tier_count,
-                In<int8_t, nb::ndim<2>> classes, int opacity_levels, int opacity_power, double softness,
-                std::vector<int> scale_powers, std::vector<std::vector<double>> rules, int64_t tile_splats,
-                bool shared_tiles, double diffusion, double sh_dead_zone, nb::bytes fitted, int threads) {
-  SteppedOptions options = options_of(opacity_levels, opacity_power, softness, scale_powers, rules, tile_splats,
-                                      shared_tiles, diffusion, sh_dead_zone);
-  const std::optional<SteppedParams> fits = fitted_of(fitted);
-  options.fitted = fits ? &*fits : nullptr;
-  const SourceArrays source{positions.data(),      log_scales.data(), rotations.data(),
-                            opacity_logits.data(), sh.data(),         classes.shape(0) ? classes.data() : nullptr};
-  const size_t n = positions.shape(0);
-  auto out_positions = make_array<float>({n, 3}), out_scales = make_array<float>({n, 3}),
-       out_rotations = make_array<float>({n, 4}), out_opacities = make_array<float>({n}),
-       out_sh = make_array<float>({n, sh.shape(1), 3});
-  const SceneOutput out{out_positions.data(), out_scales.data(), out_rotations.data(), out_opacities.data(),
-                        out_sh.data()};
+nb::tuple round(nb::handle given, int threads) {
+  const SteppedSource source(given);
+  SceneArrays arrays(static_cast<size_t>(source.scene.n), source.scene.sh_degree);
+  const SceneOutput out = arrays.output();
   LostValue lost;
   {
     nb::gil_scoped_release unlocked;
-    lost = round_stepped(source, static_cast<int64_t>(n), sh_degree, tiers.shape(0) ? tiers.data() : nullptr,
-                         tier_count, options, threads, out);
+    lost = round_stepped(source.scene, source.options, threads, out);
   }
-  return nb::make_tuple(nb::make_tuple(out_positions, out_scales, out_rotations, out_opacities, out_sh),
-                        to_object(lost));
+  return nb::make_tuple(arrays.tuple(), to_object(lost));
 }
 
 // Returns (arrays, status, failed chunk).
@@ -100,7 +66,7 @@ nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes params_bytes, std::vec
   SteppedCall call;
   if (!call.read(file, params_bytes, book_bytes, table_bytes, places))
     return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), call.failed);
-  SceneArrays arrays(static_cast<size_t>(splats), call.params);
+  SceneArrays arrays(static_cast<size_t>(splats), call.params.sh_degree);
   const SceneOutput out = arrays.output();
   Status status;
   size_t failed;
@@ -114,17 +80,8 @@ nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes params_bytes, std::vec
 }  // namespace
 
 void bind_stepped(nb::module_& m) {
-  m.def("encode_stepped", &encode, nb::arg("positions"), nb::arg("log_scales"), nb::arg("rotations"),
-        nb::arg("opacity_logits"), nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"),
-        nb::arg("tier_count"), nb::arg("classes"), nb::arg("opacity_levels"), nb::arg("opacity_power"),
-        nb::arg("softness"), nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("shared_tiles"),
-        nb::arg("diffusion"), nb::arg("sh_dead_zone"), nb::arg("books"), nb::arg("prices"), nb::arg("shares"),
-        nb::arg("fitted"), nb::arg("search"), nb::arg("threads"));
-  m.def("round_stepped", &round, nb::arg("positions"), nb::arg("log_scales"), nb::arg("rotations"),
-        nb::arg("opacity_logits"), nb::arg("sh"), nb::kw_only(), nb::arg("sh_degree"), nb::arg("tiers"),
-        nb::arg("tier_count"), nb::arg("classes"), nb::arg("opacity_levels"), nb::arg("opacity_power"),
-        nb::arg("softness"), nb::arg("scale_powers"), nb::arg("rules"), nb::arg("tile_splats"), nb::arg("shared_tiles"),
-        nb::arg("diffusion"), nb::arg("sh_dead_zone"), nb::arg("fitted"), nb::arg("threads"));
+  m.def("encode_stepped", &encode);
+  m.def("round_stepped", &round);
   m.def("decode_stepped", &decode);
   m.def("isa", [] { return std::string(kernels().name); });
 }

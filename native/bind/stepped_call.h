@@ -47,12 +47,12 @@ struct SteppedCall {
 
 // Arrays of a scene that is decoded into numpy's memory.
 struct SceneArrays {
-  SceneArrays(size_t n, const SteppedParams& params)
+  SceneArrays(size_t n, int sh_degree)
       : positions(make_array<float>({n, 3})),
         log_scales(make_array<float>({n, 3})),
         rotations(make_array<float>({n, 4})),
         opacity_logits(make_array<float>({n})),
-        sh(make_array<float>({n, static_cast<size_t>(1 + params.rest()), 3})) {}
+        sh(make_array<float>({n, static_cast<size_t>((sh_degree + 1) * (sh_degree + 1)), 3})) {}
   SceneOutput output() {
     return {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()};
   }

@@ -101,39 +101,9 @@ struct EncodedScene {
   LostValue lost;
 };
 
-// tiers: tier of each splat, ascending from 0, or nullptr for one tier.
-EncodedScene encode_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
-                            const SteppedOptions& options, int threads);
+EncodedScene encode_stepped(const SourceScene& source, const SteppedOptions& options, int threads);
 
 // What a decoder would have of the scene, in the rows of the source.
-LostValue round_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers, int tier_count,
-                        const SteppedOptions& options, int threads, const SceneOutput& out);
-
-// Fills in what follows from the scene: reference, bases, predictions. `tiles` as `prepare_tile` left them.
-struct PreparedTile {
-  int tile = 0, tier = 0;
-  TileState state;
-  std::vector<int64_t> rows;
-};
-// A scene cut into tiles, and the parameters that fit to it.
-struct SteppedLayout {
-  SteppedParams params;
-  std::vector<PreparedTile> tiles;
-  int tile_count = 0;
-};
-SteppedLayout lay_out_stepped(const SourceArrays& source, int64_t n, int sh_degree, const uint8_t* tiers,
-                              int tier_count, const SteppedOptions& options, int threads);
-// The largest step that a rule gives.
-float most_step(const SteppedTables& tables, const StepRule& rule);
-
-void fit_reference(const SourceArrays& source, int64_t n, SteppedParams* params);
-void fit_predictions(const SourceArrays& source, const std::vector<PreparedTile>& tiles, int threads,
-                     SteppedParams* params);
-void fit_sizes(std::vector<SizeSums>& tiles, SteppedParams* params);
-
-// The first value of tiles with all codes chosen that they do not say.
-constexpr int kUnitLevel = 10;  // position steps may be so many octaves finer than the rule's base
-LostValue find_lost(const SourceArrays& source, const SteppedParams& params, const std::vector<PreparedTile>& tiles,
-                    int threads);
+LostValue round_stepped(const SourceScene& source, const SteppedOptions& options, int threads, const SceneOutput& out);
 
 }  // namespace splatzip

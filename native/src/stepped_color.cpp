@@ -281,11 +281,11 @@ float most_step(const SteppedTables& tables, const StepRule& rule) {
 }
 
 void quantize_colors(const SteppedParams& params, const SteppedTables& tables, TileState* tile,
-                     const SourceArrays& source, const int64_t* rows, float diffusion) {
+                     const SourceScene& source, const int64_t* rows, float diffusion) {
   quantize_group(tables, params, color_group(params), *tile, source.sh, rows, diffusion, 0.0f, &tile->color_codes);
 }
 
-void quantize_sh(const SteppedParams& params, const SteppedTables& tables, TileState* tile, const SourceArrays& source,
+void quantize_sh(const SteppedParams& params, const SteppedTables& tables, TileState* tile, const SourceScene& source,
                  const int64_t* rows, float diffusion, float dead_zone) {
   quantize_group(tables, params, sh_group(params), *tile, source.sh + 3, rows, diffusion, dead_zone, &tile->sh_codes);
 }
@@ -314,7 +314,7 @@ StepCounts count_sh_steps(const SteppedParams& params, const TileState& tile) {
 }
 
 int64_t quantize_sh_by_books(const SteppedParams& params, const SteppedTables& tables, const BookSearch* search,
-                             TileState* tile, const SourceArrays& source, const int64_t* source_rows, float diffusion,
+                             TileState* tile, const SourceScene& source, const int64_t* source_rows, float diffusion,
                              int16_t* rest) {
   const Group group = sh_group(params);
   const int width = 3 * group.components;

@@ -5,7 +5,7 @@
 
 #include "parallel.h"
 #include "splatzip/exact_math.h"
-#include "stepped.h"
+#include "stepped_layout.h"
 #include "symmetric.h"
 
 namespace splatzip {
@@ -52,7 +52,8 @@ std::vector<double> covariance_basis(std::vector<double> covariance, int n) {
 
 }  // namespace
 
-void fit_reference(const SourceArrays& source, int64_t n, SteppedParams* params) {
+void fit_reference(const SourceScene& source, SteppedParams* params) {
+  const int64_t n = source.n;
   std::vector<float> means(static_cast<size_t>(n));
   for (int64_t i = 0; i < n; ++i) {
     const float* s = source.log_scales + i * 3;
@@ -108,7 +109,7 @@ void neighbours_mean(const Sample& sample, int width, double* mean, Add add) {
     add(sample.tile->rows[static_cast<size_t>(near.row[k][sample.i])], near.weight[k][sample.i], mean);
 }
 
-void mean_of_colors(const SourceArrays& source, const Sample& sample, int width, double* mean) {
+void mean_of_colors(const SourceScene& source, const Sample& sample, int width, double* mean) {
   neighbours_mean(sample, width, mean, [&](int64_t row, double weight, double* to) {
     const float* from = source.sh + row * width;
     for (int v = 0; v < width; ++v) to[v] += weight * from[v];
@@ -118,7 +119,7 @@ void mean_of_colors(const SourceArrays& source, const Sample& sample, int width,
 constexpr double kTypicalShare = 0.8;  // of the prediction, when the bases are made for what it leaves
 
 // Bases for what the neighbours do not predict: they are what is coded.
-void fit_bases(const SourceArrays& source, const std::vector<Sample>& samples, int threads, SteppedParams* params) {
+void fit_bases(const SourceScene& source, const std::vector<Sample>& samples, int threads, SteppedParams* params) {
   const int rest = params->rest(), width = 3 * (1 + rest);
   struct Sums {
     double dc[9], color[9], sh[kShComponents * kShComponents];
@@ -188,7 +189,7 @@ class ToComponents {
   double basis_[kShComponents][kShComponents] = {};  // by coefficient, then component
 };
 
-void fit_shares(const SourceArrays& source, const std::vector<Sample>& samples, int threads, SteppedParams* params) {
+void fit_shares(const SourceScene& source, const std::vector<Sample>& samples, int threads, SteppedParams* params) {
   const int width = 3 * (1 + params->rest());
   const ToComponents to_components(*params);
   auto size_of = [&](int64_t row) {
@@ -224,7 +225,7 @@ void fit_shares(const SourceArrays& source, const std::vector<Sample>& samples, 
       }
 }
 
-void fit_scales(const SourceArrays& source, const std::vector<Sample>& samples, int threads, SteppedParams* params) {
+void fit_scales(const SourceScene& source, const std::vector<Sample>& samples, int threads, SteppedParams* params) {
   const bool own_scales = !params->by_books[kScaleBooks];  // the three of a row are looked up together
   constexpr int kT = kScaleTerms;
   auto scales_of = [&](int64_t row, double* out) {
@@ -277,7 +278,7 @@ void fit_scales(const SourceArrays& source, const std::vector<Sample>& samples, 
 
 }  // namespace
 
-void fit_predictions(const SourceArrays& source, const std::vector<PreparedTile>& tiles, int threads,
+void fit_predictions(const SourceScene& source, const std::vector<PreparedTile>& tiles, int threads,
                      SteppedParams* params) {
   const std::vector<Sample> samples = sample_tiles(tiles);
   fit_scales(source, samples, threads, params);

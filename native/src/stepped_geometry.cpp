@@ -86,7 +86,7 @@ void find_tile_neighbours(const SteppedParams& params, TileState* tile) {
 
 template <class Io>
 void code_opacity(Io& io, const SteppedParams& params, const SteppedTables& tables, TileState* tile,
-                  const SourceArrays* source, const int64_t* rows) {
+                  const SourceScene* source, const int64_t* rows) {
   const size_t n = static_cast<size_t>(tile->n);
   const int32_t levels = params.opacity_levels;
   tile->opacity_codes.fit(tile->n);
@@ -105,7 +105,7 @@ void code_opacity(Io& io, const SteppedParams& params, const SteppedTables& tabl
 }
 
 template <class Io>
-void code_classes(Io& io, const SteppedParams& params, TileState* tile, const SourceArrays* source,
+void code_classes(Io& io, const SteppedParams& params, TileState* tile, const SourceScene* source,
                   const int64_t* rows) {
   if (!params.classes) return;
   const size_t n = static_cast<size_t>(tile->n);
@@ -140,7 +140,7 @@ void code_classes(Io& io, const SteppedParams& params, TileState* tile, const So
 }
 
 template <class Io>
-void code_positions(Io& io, const SteppedParams& params, TileState* tile, const SourceArrays* source,
+void code_positions(Io& io, const SteppedParams& params, TileState* tile, const SourceScene* source,
                     const int64_t* rows) {
   const size_t n = static_cast<size_t>(tile->n);
   const TileFrame& frame = tile->frame;
@@ -210,11 +210,11 @@ bool read_frame(ByteReader& in, TileFrame* frame) {
          frame->low_levels >= 0 && frame->low_levels <= 22;
 }
 
-#define INSTANTIATE(Io)                                                                                            \
-  template void code_opacity<Io>(Io&, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*, \
-                                 const int64_t*);                                                                  \
-  template void code_classes<Io>(Io&, const SteppedParams&, TileState*, const SourceArrays*, const int64_t*);      \
-  template void code_positions<Io>(Io&, const SteppedParams&, TileState*, const SourceArrays*, const int64_t*);
+#define INSTANTIATE(Io)                                                                                           \
+  template void code_opacity<Io>(Io&, const SteppedParams&, const SteppedTables&, TileState*, const SourceScene*, \
+                                 const int64_t*);                                                                 \
+  template void code_classes<Io>(Io&, const SteppedParams&, TileState*, const SourceScene*, const int64_t*);      \
+  template void code_positions<Io>(Io&, const SteppedParams&, TileState*, const SourceScene*, const int64_t*);
 INSTANTIATE(StreamReader)
 INSTANTIATE(StreamWriter)
 

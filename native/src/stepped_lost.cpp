@@ -6,7 +6,7 @@
 #include "isa.h"
 #include "parallel.h"
 #include "splatzip/exact_math.h"
-#include "stepped.h"
+#include "stepped_layout.h"
 
 namespace splatzip {
 namespace {
@@ -24,7 +24,7 @@ int64_t find_lost_error(const TileState& tile, size_t first, size_t last) {
 
 // Where the tile is too wide for a grid as fine as the rule's steps: the first splat that missed its place by more than
 // half its step, and by more than float32 has digits for.
-int64_t find_lost_position(const SourceArrays& source, const SteppedParams& params, const PreparedTile& tile) {
+int64_t find_lost_position(const SourceScene& source, const SteppedParams& params, const PreparedTile& tile) {
   const TileState& state = tile.state;
   const TileFrame& frame = state.frame;
   if (frame.unit_level >= kUnitLevel) return kNone;
@@ -50,7 +50,7 @@ int64_t find_lost_position(const SourceArrays& source, const SteppedParams& para
 }
 
 // Who makes a tile that wide: its splat that is farthest from the origin, in all its tiers.
-int64_t farthest_row(const SourceArrays& source, const std::vector<PreparedTile>& tiles, int tile) {
+int64_t farthest_row(const SourceScene& source, const std::vector<PreparedTile>& tiles, int tile) {
   int64_t farthest = kNone;
   float most = -1;
   for (const PreparedTile& of : tiles)
@@ -64,7 +64,7 @@ int64_t farthest_row(const SourceArrays& source, const std::vector<PreparedTile>
 
 }  // namespace
 
-LostValue find_lost(const SourceArrays& source, const SteppedParams& params, const std::vector<PreparedTile>& tiles,
+LostValue find_lost(const SourceScene& source, const SteppedParams& params, const std::vector<PreparedTile>& tiles,
                     int threads) {
   std::vector<LostValue> of_tiles(tiles.size());
   parallel_for(static_cast<int64_t>(tiles.size()), threads, [&](int64_t k) {

@@ -14,7 +14,7 @@ namespace splatzip {
 namespace {
 
 // The main and the second axis of each splat as the source has them: x, y, z of both.
-std::array<Plane<float>, 6> source_axes(const TileState& tile, const SourceArrays& source, const int64_t* rows) {
+std::array<Plane<float>, 6> source_axes(const TileState& tile, const SourceScene& source, const int64_t* rows) {
   std::array<Plane<float>, 6> axes;
   for (auto& plane : axes) plane.clear_to(tile.n, 0.0f);
   for (size_t i = 0; i < static_cast<size_t>(tile.n); ++i) {
@@ -52,7 +52,7 @@ class RotationWork {
   }
 
   // Writer: where the source has its axes.
-  void aim(const TileState& tile, const SourceArrays& source, const int64_t* rows) {
+  void aim(const TileState& tile, const SourceScene& source, const int64_t* rows) {
     truth_ = source_axes(tile, source, rows);
     for (size_t a = 0; a < 3; ++a) {
       planes.true_main[a] = truth_[a].data();
@@ -105,7 +105,7 @@ class RotationWork {
 }  // namespace
 
 template <class Io>
-bool code_rotations(Io& io, const SteppedParams& params, TileState* tile, const SourceArrays* source,
+bool code_rotations(Io& io, const SteppedParams& params, TileState* tile, const SourceScene* source,
                     const int64_t* rows) {
   const int64_t n = tile->n;
   const bool by_books = params.by_books[kRotationBooks];
@@ -141,7 +141,7 @@ bool code_rotations(Io& io, const SteppedParams& params, TileState* tile, const 
 
 // The turn that is wanted of the second axis is found about the main axis that was wanted, not the one that is chosen.
 void quantize_rotations_by_books(const SteppedParams& params, const BookSearch* search, TileState* tile,
-                                 const SourceArrays& source, const int64_t* rows, int16_t* rest) {
+                                 const SourceScene& source, const int64_t* rows, int16_t* rest) {
   RotationWork work(params, tile, true);
   work.aim(*tile, source, rows);
   choose_blocks(tile->n, search ? runs_of(tile->n) : tile->n, search, &tile->indices[kRotationBooks],
@@ -152,9 +152,9 @@ void quantize_rotations_by_books(const SteppedParams& params, const BookSearch* 
                 });
 }
 
-template bool code_rotations<StreamReader>(StreamReader&, const SteppedParams&, TileState*, const SourceArrays*,
+template bool code_rotations<StreamReader>(StreamReader&, const SteppedParams&, TileState*, const SourceScene*,
                                            const int64_t*);
-template bool code_rotations<StreamWriter>(StreamWriter&, const SteppedParams&, TileState*, const SourceArrays*,
+template bool code_rotations<StreamWriter>(StreamWriter&, const SteppedParams&, TileState*, const SourceScene*,
                                            const int64_t*);
 
 }  // namespace splatzip

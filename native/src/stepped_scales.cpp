@@ -24,7 +24,7 @@ void choose_scale_codes(const ScaleRule& rule, const ScalePlane& plane, const st
 }
 
 // log2 of the source's scales relative to the reference, largest first, 1/65536 octave.
-std::array<std::vector<int32_t>, 3> wanted_scales(const SteppedParams& params, const SourceArrays& source,
+std::array<std::vector<int32_t>, 3> wanted_scales(const SteppedParams& params, const SourceScene& source,
                                                   const int64_t* rows, size_t n) {
   std::array<std::vector<int32_t>, 3> wanted;
   for (auto& plane : wanted) plane.resize(n);
@@ -92,8 +92,7 @@ class ScaleWork {
 }  // namespace
 
 template <class Io>
-bool code_scales(Io& io, const SteppedParams& params, TileState* tile, const SourceArrays* source,
-                 const int64_t* rows) {
+bool code_scales(Io& io, const SteppedParams& params, TileState* tile, const SourceScene* source, const int64_t* rows) {
   const int64_t n = tile->n;
   const bool by_books = params.by_books[kScaleBooks];
   std::array<std::vector<int32_t>, 3> wanted;
@@ -129,7 +128,7 @@ bool code_scales(Io& io, const SteppedParams& params, TileState* tile, const Sou
 // What is expected of a scale depends on no other of the same splat here (SteppedParams as fitted for books): the three
 // of a row can be looked up together.
 void quantize_scales_by_books(const SteppedParams& params, const BookSearch* search, TileState* tile,
-                              const SourceArrays& source, const int64_t* rows, int16_t* rest) {
+                              const SourceScene& source, const int64_t* rows, int16_t* rest) {
   const int64_t n = tile->n, block = runs_of(n);
   ScaleWork work(params, tile);
   std::array<ScalePlane, 3> planes;
@@ -152,7 +151,7 @@ void quantize_scales_by_books(const SteppedParams& params, const BookSearch* sea
 }
 
 #define INSTANTIATE(Io) \
-  template bool code_scales<Io>(Io&, const SteppedParams&, TileState*, const SourceArrays*, const int64_t*);
+  template bool code_scales<Io>(Io&, const SteppedParams&, TileState*, const SourceScene*, const int64_t*);
 INSTANTIATE(StreamReader)
 INSTANTIATE(StreamWriter)
 

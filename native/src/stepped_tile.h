@@ -53,10 +53,13 @@ struct TileFrame {
 void write_frame(ByteWriter& out, const TileFrame& frame);
 bool read_frame(ByteReader& in, TileFrame* frame);
 
-// Splats of a scene, in the order of the caller's rows.
-struct SourceArrays {
+// A scene to encode: the caller's arrays.
+struct SourceScene {
   const float *positions, *log_scales, *rotations, *opacity_logits, *sh;  // (n,3) (n,3) (n,4) (n) (n,1+B,3)
   const int8_t* classes;  // (n, 2) of geometry and colour; null where the parameters have none
+  const uint8_t* tiers;   // (n) from 0; null: all splats are of one tier
+  int64_t n;
+  int tier_count, sh_degree;
 };
 
 // The rows of a chunk are so many runs of the Morton curve side by side: row i is splat i / runs of run i % runs. A
@@ -147,36 +150,38 @@ void find_tile_neighbours(const SteppedParams& params, TileState* tile);
 // Each codes one attribute; false: an index is outside its book. `source` and `rows` (tile row -> source row) serve the
 // writer alone.
 template <class Io>
-void code_opacity(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays*,
+void code_opacity(Io& io, const SteppedParams&, const SteppedTables&, TileState*, const SourceScene*,
                   const int64_t* rows);
 template <class Io>
-void code_classes(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
+void code_classes(Io& io, const SteppedParams&, TileState*, const SourceScene*, const int64_t* rows);
 template <class Io>
-bool code_scales(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
+bool code_scales(Io& io, const SteppedParams&, TileState*, const SourceScene*, const int64_t* rows);
 template <class Io>
-bool code_rotations(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
+bool code_rotations(Io& io, const SteppedParams&, TileState*, const SourceScene*, const int64_t* rows);
 template <class Io>
-void code_positions(Io& io, const SteppedParams&, TileState*, const SourceArrays*, const int64_t* rows);
+void code_positions(Io& io, const SteppedParams&, TileState*, const SourceScene*, const int64_t* rows);
 // Writer only: the RGB coefficients of the codes that were chosen; (n, 1 + B, 3).
 void rebuild_colors(const SteppedParams&, TileState*, float* sh);
 // Writer only, before code_scales and code_rotations where they are coded by books: entries are chosen, closed loop;
 // without a search, `rest` receives (n, 3) to train books on.
 class BookSearch;
-void quantize_scales_by_books(const SteppedParams&, const BookSearch*, TileState*, const SourceArrays&,
+void quantize_scales_by_books(const SteppedParams&, const BookSearch*, TileState*, const SourceScene&,
                               const int64_t* rows, int16_t* rest);
-void quantize_rotations_by_books(const SteppedParams&, const BookSearch*, TileState*, const SourceArrays&,
+void quantize_rotations_by_books(const SteppedParams&, const BookSearch*, TileState*, const SourceScene&,
                                  const int64_t* rows, int16_t* rest);
 // Writer only, before code_colors and code_sh: choose the codes, closed loop, with errors diffused.
 // `diffusion`: share of an error that later neighbours take; `dead_zone`: of a step by which codes are drawn towards 0.
-void quantize_colors(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows,
+void quantize_colors(const SteppedParams&, const SteppedTables&, TileState*, const SourceScene&, const int64_t* rows,
                      float diffusion);
-void quantize_sh(const SteppedParams&, const SteppedTables&, TileState*, const SourceArrays&, const int64_t* rows,
+void quantize_sh(const SteppedParams&, const SteppedTables&, TileState*, const SourceScene&, const int64_t* rows,
                  float diffusion, float dead_zone);
+// The largest step that a rule gives.
+float most_step(const SteppedTables& tables, const StepRule& rule);
 // The same for SH that comes from books; without a search, `rest` receives (rows that do, 3 B). Returns how many do.
 using StepCounts = std::array<int64_t, 2 * kMaxHalfOctaves + 1>;  // splats by half octaves, from -kMaxHalfOctaves on
 StepCounts count_sh_steps(const SteppedParams&, const TileState&);
 int64_t quantize_sh_by_books(const SteppedParams&, const SteppedTables&, const BookSearch*, TileState*,
-                             const SourceArrays&, const int64_t* rows, float diffusion, int16_t* rest);
+                             const SourceScene&, const int64_t* rows, float diffusion, int16_t* rest);
 // The reader writes the RGB coefficients of degree 0 to `colors`, and those above to `rest`; the writer has neither.
 template <class Io>
 void code_colors(Io& io, const SteppedParams&, TileState*);

@@ -136,7 +136,7 @@ def ideas(options: balance.Options) -> list[Idea]:
         Idea("settling", resting),
         Idea("repair and settling", broken | resting),
         Idea("Huber loss: absolute differences", _not_squared(options)),
-        Idea("importance classes", change=lambda made: made._replace(classes=np.zeros((0, 2), np.int8))),
+        Idea("importance classes", change=lambda made: made._replace(classes=None)),
         Idea("importance class of geometry", change=partial(_without_class, which=0)),
         Idea("importance class of colour", change=partial(_without_class, which=1)),
         Idea("steps that follow what is decoded", change=_evenly_stepped, meanwhile=_no_exponents),

@@ -12,7 +12,7 @@ from splatzip.kernels.device import Engine, make_core
 from splatzip.kernels.pictures import StoredPictures, Targets
 from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, Floats, in_order
 from splatzip.kernels.repair import Rates
-from splatzip.kernels.stepped import RoundCall
+from splatzip.kernels.stepped import Source
 from splatzip.kernels.view import View
 
 
@@ -34,9 +34,9 @@ class CudaRepair:
         """See NativeRepair."""
         self._call("show", *in_order(arrays))
 
-    def plan(self, call: RoundCall, *, threads: int) -> None:
-        """From now on `show_rounded` rounds as this call says; its arrays fix the grids and the order of splats."""
-        self._call("plan", *call.arrays, **call.options, threads=threads)
+    def plan(self, source: Source, *, threads: int) -> None:
+        """From now on `show_rounded` rounds as this says; its arrays fix the grids and the order of splats."""
+        self._call("plan", source, threads)
 
     def show_rounded(self) -> None:
         """Draw, and take gradients, with what a decoder would have of the values as they are now."""
@@ -63,8 +63,8 @@ class CudaRepair:
     def _read(self, *, rounded: bool) -> dict[str, Floats]:
         return dict(zip(ATTRIBUTE_NAMES, self._call("read", *self._shape[:2], rounded), strict=True))
 
-    def _call(self, name: str, *arguments: Any, **options: Any) -> Any:
+    def _call(self, name: str, *arguments: Any) -> Any:
         try:
-            return getattr(self._core, name)(*arguments, **options)
+            return getattr(self._core, name)(*arguments)
         except RuntimeError as problem:
             raise BackendError(f"device cuda: {problem}; use device cpu") from None

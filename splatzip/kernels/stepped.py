@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,26 +72,58 @@ class ChunkPlace:
     size: int
 
 
-def encode_stepped(
-    arrays: Sequence[Floats], *, sh_degree: int, tiers: NDArray[np.uint8] | None, classes: NDArray[np.int8] | None,
-    options: dict[str, Any], fitted: bytes, threads: int, device: Engine = "cpu",
-) -> EncodedScene:  # fmt: skip
-    """Encode positions, log_scales, rotations, opacity_logits, sh; `fitted`: parameters of an EncodedScene, or none.
+class Steps(NamedTuple):
+    """How fine the steps of a scene are, and how it is divided; docs/FORMAT.md 6.1 has the numbers.
+
+    Attributes:
+        opacity_levels, opacity_power, softness, scale_powers: of the format.
+        rules: of three scales, axis and spin of needles and of discs, position, colour and SH: the base, the most half
+            octaves above it, and the exponents of the features.
+        tile_splats, shared_tiles, diffusion, sh_dead_zone: see quantize.stepped.Options.
+        books, prices, shares: of SH, scales and rotations: codebooks, as (first, count, entries) each, what a bit of an
+            index is worth, and for which share of the splats they are.
+    """
+
+    opacity_levels: int
+    opacity_power: int
+    softness: float
+    scale_powers: Sequence[int]
+    rules: Sequence[Sequence[float]]
+    tile_splats: int
+    shared_tiles: bool
+    diffusion: float
+    sh_dead_zone: float
+    books: Sequence[Sequence[tuple[int, int, int]]]
+    prices: Sequence[float]
+    shares: Sequence[float]
+
+
+class Source(NamedTuple):
+    """A scene to encode or to round, and how. Native code reads the fields by name (native/bind/stepped_source.h).
+
+    Attributes:
+        arrays: positions, log_scales, rotations, opacity_logits, sh.
+        tiers: (N,) ascending from 0; None: one tier.
+        classes: (N, 2) of geometry and of colour, or None.
+        fitted: the parameters of an EncodedScene, whose bases and predictions are taken; or empty.
+    """
+
+    arrays: Sequence[Floats]
+    sh_degree: int
+    steps: Steps
+    tiers: NDArray[np.uint8] | None
+    classes: NDArray[np.int8] | None
+    fitted: bytes
+
+
+def encode_stepped(source: Source, *, threads: int, device: Engine = "cpu") -> EncodedScene:
+    """Encode a scene.
 
     `device` looks for entries while codebooks are trained: the same bytes from each.
     """
-    search = make_core(device, "search") if device != "cpu" and any(options["books"]) else None  # lives until the end
-    both = np.zeros((0, 2), np.int8) if classes is None else np.ascontiguousarray(classes, np.int8)
-    out = _core.encode_stepped(
-        *arrays,
-        sh_degree=sh_degree,
-        **_tiers(tiers),
-        classes=both,
-        fitted=fitted,
-        search=0 if search is None else search.address,
-        threads=threads,
-        **options,
-    )
+    needs_search = device != "cpu" and any(source.steps.books)
+    search = make_core(device, "search") if needs_search else None  # lives until the end
+    out = _core.encode_stepped(source, 0 if search is None else search.address, threads)
     chunks = [EncodedChunk(*c) for c in out["chunks"]]
     return EncodedScene(
         out["params"],
@@ -104,33 +136,10 @@ def encode_stepped(
     )
 
 
-class RoundCall(NamedTuple):
-    """What is to be rounded and how, as the kernels of the CPU and of GPUs take it; no books."""
-
-    arrays: Sequence[Floats]
-    options: dict[str, Any]
-
-    @staticmethod
-    def of(
-        arrays: Sequence[Floats], *, sh_degree: int, tiers: NDArray[np.uint8] | None, classes: NDArray[np.int8],
-        options: dict[str, Any], fitted: bytes,
-    ) -> RoundCall:  # fmt: skip
-        """Arguments as of `encode_stepped`."""
-        unbooked = {name: value for name, value in options.items() if name not in ("books", "prices", "shares")}
-        scene = {"sh_degree": sh_degree, "classes": np.ascontiguousarray(classes, np.int8), "fitted": fitted}
-        return RoundCall(arrays, {**unbooked, **scene, **_tiers(tiers)})
-
-
-def round_stepped(call: RoundCall, *, threads: int) -> tuple[list[Floats], LostValue | None]:
+def round_stepped(source: Source, *, threads: int) -> tuple[list[Floats], LostValue | None]:
     """What a decoder would have of the five arrays, row for row."""
-    rounded, lost = _core.round_stepped(*call.arrays, **call.options, threads=threads)
+    rounded, lost = _core.round_stepped(source, threads)
     return [np.asarray(array) for array in rounded], LostValue(*lost) if lost else None
-
-
-def _tiers(tiers: NDArray[np.uint8] | None) -> dict[str, Any]:
-    if tiers is None:
-        return {"tiers": np.zeros(0, np.uint8), "tier_count": 1}
-    return {"tiers": np.ascontiguousarray(tiers, np.uint8), "tier_count": int(tiers.max()) + 1}
 
 
 def decode_stepped(

@@ -77,7 +77,7 @@ def settle(
             return
         if isinstance(optimizer, CudaRepair) and isinstance(decoded, Rounding):
             if step // options.every % options.replan == 0:
-                optimizer.plan(decoded.call(scene.edited(**optimizer.geometry())), threads=threads)
+                optimizer.plan(decoded.source(scene.edited(**optimizer.geometry())), threads=threads)
             optimizer.show_rounded()
         else:
             optimizer.show(decoded(scene.edited(**optimizer.arrays())))

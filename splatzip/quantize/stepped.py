@@ -10,8 +10,7 @@ Bitstream: docs/FORMAT.md 6. Native: native/src/stepped_*.cpp; vectors stepped_*
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from splatzip.errors import SceneError
 from splatzip.kernels.device import Engine
 from splatzip.kernels.math import LN2, exact_exp
-from splatzip.kernels.stepped import EncodedScene, LostValue, RoundCall, encode_stepped, round_stepped
+from splatzip.kernels.stepped import EncodedScene, LostValue, Source, Steps, encode_stepped, round_stepped
 from splatzip.quantize import residual_vq, sub_vector_vq, vec_tree
 from splatzip.scene import Scene
 from splatzip.scene.attributes import sh_rest_count
@@ -139,22 +138,14 @@ def encode(
                 f"row {row}: {name} holds {value[row].flat[column]:g}, beyond what a visible splat can have "
                 f"(+-{most:g}); preset lossless keeps it, or remove the row"
             )
-    coded = encode_stepped(
-        list(scene.arrays().values()),
-        sh_degree=scene.sh_degree,
-        tiers=tiers,
-        classes=classes,
-        options=_native_options(options, scene.sh_degree),
-        fitted=fitted,
-        threads=threads,
-        device=device,
-    )
+    source = _source(scene, options, tiers=tiers, classes=classes, fitted=fitted)
+    coded = encode_stepped(source, threads=threads, device=device)
     _refuse(scene, coded.lost)
     return coded
 
 
 def rounded(
-    scene: Scene, options: Options, *, tiers: NDArray[np.uint8] | None = None, classes: NDArray[np.int8],
+    scene: Scene, options: Options, *, tiers: NDArray[np.uint8] | None = None, classes: NDArray[np.int8] | None = None,
     fitted: bytes = b"", threads: int = 0,
 ) -> dict[str, NDArray[np.float32]]:  # fmt: skip
     """The values that a decoder would have, without coding the scene: no codebooks.
@@ -171,22 +162,27 @@ class Rounding:
 
     options: Options
     tiers: NDArray[np.uint8] | None
-    classes: NDArray[np.int8]
+    classes: NDArray[np.int8] | None
     fitted: bytes
     threads: int
 
     def __call__(self, scene: Scene) -> dict[str, NDArray[np.float32]]:
         """See `rounded`."""
-        out, lost = round_stepped(self.call(scene), threads=self.threads)
+        out, lost = round_stepped(self.source(scene), threads=self.threads)
         _refuse(scene, lost)
         return dict(zip(scene.arrays(), out, strict=True))
 
-    def call(self, scene: Scene) -> RoundCall:
-        """What kernels are told."""
-        return RoundCall.of(
-            list(scene.arrays().values()), sh_degree=scene.sh_degree, tiers=self.tiers, classes=self.classes,
-            options=_native_options(self.options, scene.sh_degree), fitted=self.fitted,
-        )  # fmt: skip
+    def source(self, scene: Scene) -> Source:
+        """What kernels are given."""
+        options = replace(self.options, sh_books=None, scale_books=None, rotation_books=None)
+        return _source(scene, options, tiers=self.tiers, classes=self.classes, fitted=self.fitted)
+
+
+def _source(
+    scene: Scene, options: Options, *, tiers: NDArray[np.uint8] | None, classes: NDArray[np.int8] | None, fitted: bytes
+) -> Source:
+    arrays = list(scene.arrays().values())
+    return Source(arrays, scene.sh_degree, _steps(options, scene.sh_degree), tiers, classes, fitted)
 
 
 def _refuse(scene: Scene, lost: LostValue | None) -> None:
@@ -199,7 +195,7 @@ def _refuse(scene: Scene, lost: LostValue | None) -> None:
     )
 
 
-def _native_options(options: Options, sh_degree: int) -> dict[str, Any]:
+def _steps(options: Options, sh_degree: int) -> Steps:
     def log2_base(name: str) -> float:
         at_0, slope = _BASES[name]
         finer = options.color_offset if name in _BY_COLOR_CLASS else 0.0
@@ -215,17 +211,17 @@ def _native_options(options: Options, sh_degree: int) -> dict[str, Any]:
     log2_bases = [log2_base(name) for name in _BASES]
     bases = dict(zip(_BASES, exact_exp(np.multiply(log2_bases, LN2)).tolist(), strict=True))
     booked = [(options.sh_books, 3 * sh_rest_count(sh_degree)), (options.scale_books, 3), (options.rotation_books, 3)]
-    return {
-        "opacity_levels": int(np.clip(round(1 / bases["opacity"]), 2, 60000)),
-        "opacity_power": _OPACITY_POWER,
-        "softness": _SOFTNESS,
-        "scale_powers": list(_SCALE_POWERS),
-        "rules": [rule(name) for name in _EXPONENTS],
-        "tile_splats": options.tile_splats,
-        "shared_tiles": options.shared_tiles,
-        "diffusion": options.diffusion,
-        "sh_dead_zone": options.sh_dead_zone,
-        "books": [books.plan(width) if books and width else [] for books, width in booked],
-        "prices": [books.price if books else 0.0 for books, _ in booked],
-        "shares": [books.share if books else 1.0 for books, _ in booked],
-    }
+    return Steps(
+        opacity_levels=int(np.clip(round(1 / bases["opacity"]), 2, 60000)),
+        opacity_power=_OPACITY_POWER,
+        softness=_SOFTNESS,
+        scale_powers=_SCALE_POWERS,
+        rules=[rule(name) for name in _EXPONENTS],
+        tile_splats=options.tile_splats,
+        shared_tiles=options.shared_tiles,
+        diffusion=options.diffusion,
+        sh_dead_zone=options.sh_dead_zone,
+        books=[books.plan(width) if books and width else [] for books, width in booked],
+        prices=[books.price if books else 0.0 for books, _ in booked],
+        shares=[books.share if books else 1.0 for books, _ in booked],
+    )

@@ -38,9 +38,9 @@ def rounding(scene: Scene, fineness: float = -1.0, *, degree_classes: bool = Tru
     """As balanced rounds: tiers, classes, parameters that were fitted once."""
     rng = np.random.default_rng(5)
     tiers = (rng.random(len(scene)) > 0.1).astype(np.uint8)
-    classes = rng.integers(-3, 4, (len(scene), 2)).astype(np.int8) if degree_classes else np.zeros((0, 2), np.int8)
+    classes = rng.integers(-3, 4, (len(scene), 2)).astype(np.int8) if degree_classes else None
     options = stepped.Options(fineness, diffusion=0.4, sh_dead_zone=0.15, most_color=12)
-    fitted = stepped.encode(scene, options, tiers=tiers, classes=classes if degree_classes else None, threads=1).params
+    fitted = stepped.encode(scene, options, tiers=tiers, classes=classes, threads=1).params
     return stepped.Rounding(options, tiers, classes, fitted, threads=1)
 
 
@@ -53,7 +53,7 @@ def test_what_a_decoder_would_have_is_the_same_bits(engine, fineness):
     scene = scene.edited(opacity_logits=logits)
     how = rounding(scene, fineness)
     steps = CudaRepair(scene.arrays(), [], engine=engine)
-    steps.plan(how.call(scene), threads=1)
+    steps.plan(how.source(scene), threads=1)
     found, wanted = steps.rounded(), how(scene.edited(**steps.arrays()))
     for name in NAMES:
         np.testing.assert_array_equal(found[name].view(np.int32), wanted[name].view(np.int32), err_msg=name)
@@ -66,7 +66,7 @@ def test_scenes_of_few_coefficients_without_classes_are_rounded_alike(engine, de
     scene = scene.edited(sh=scene.sh[:, : (degree + 1) ** 2])
     how = rounding(scene, degree_classes=False)
     steps = CudaRepair(scene.arrays(), [], engine=engine)
-    steps.plan(how.call(scene), threads=1)
+    steps.plan(how.source(scene), threads=1)
     found, wanted = steps.rounded(), how(scene.edited(**steps.arrays()))
     for name in NAMES:
         np.testing.assert_array_equal(found[name].view(np.int32), wanted[name].view(np.int32), err_msg=name)
@@ -80,7 +80,7 @@ def test_a_plan_needs_no_more_than_the_geometry(engine):
     steps = CudaRepair(moved.arrays(), [], engine=engine)
     found = []
     for plan in (steps.arrays(), steps.geometry()):
-        steps.plan(how.call(scene.edited(**plan)), threads=1)
+        steps.plan(how.source(scene.edited(**plan)), threads=1)
         found.append(steps.rounded())
     for name in NAMES:
         np.testing.assert_array_equal(found[0][name], found[1][name])
@@ -93,7 +93,7 @@ def test_a_plan_serves_values_that_have_moved_on(engine):
     how = rounding(scene)
     moved = scene.edited(positions=scene.positions + np.float32(1e-3) * scene.positions[::-1])
     steps = CudaRepair(moved.arrays(), [], engine=engine)
-    steps.plan(how.call(scene), threads=1)
+    steps.plan(how.source(scene), threads=1)
     found, wanted = steps.rounded(), how(moved)
     apart = np.abs(found["positions"] - moved.positions).mean() / np.abs(wanted["positions"] - moved.positions).mean()
     assert 0.9 < apart < 1.1
@@ -188,7 +188,7 @@ def test_lanes_in_falling_order_do_the_same():
     for falling in (False, True):
         core = _cuda.make_emulated_repair(falling)
         core.begin(*scene.arrays().values(), scene.sh_degree)
-        core.plan(*how.call(scene).arrays, **how.call(scene).options, threads=1)
+        core.plan(how.source(scene), 1)
         found.append(core.read(len(scene), scene.sh.shape[1], True))
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one, other)

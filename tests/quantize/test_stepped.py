@@ -146,7 +146,7 @@ def test_a_value_beyond_the_codes_of_its_steps_is_refused_by_row_and_name(
     with pytest.raises(SceneError, match=refusal):
         stepped.encode(scene, options)
     with pytest.raises(SceneError, match=refusal):
-        stepped.rounded(scene, options, classes=np.zeros((0, 2), np.int8))
+        stepped.rounded(scene, options)
 
 
 def test_a_needle_too_long_for_steps_of_its_turn_is_refused(chair: Scene) -> None:
@@ -258,8 +258,7 @@ def test_coarser_colour_leaves_geometry_opacity_and_order_alone(chair: Scene) ->
 def test_a_dead_zone_zeroes_sh_up_to_its_width_and_leaves_the_rest_alone(chair: Scene) -> None:
     """More of what is coded is 0, so files are smaller; errors grow by no more than the zone."""
     plain, dead = stepped.Options(0.0, diffusion=0.0), stepped.Options(0.0, diffusion=0.0, sh_dead_zone=0.2)
-    classes = np.zeros((0, 2), np.int8)
-    before, after = (stepped.rounded(chair, options, classes=classes) for options in (plain, dead))
+    before, after = (stepped.rounded(chair, options) for options in (plain, dead))
     for name in ("positions", "log_scales", "rotations", "opacity_logits"):
         np.testing.assert_array_equal(before[name], after[name])
     np.testing.assert_array_equal(before["sh"][:, 0], after["sh"][:, 0])
@@ -270,3 +269,9 @@ def test_a_dead_zone_zeroes_sh_up_to_its_width_and_leaves_the_rest_alone(chair: 
 
 def chunks_of(scene: Scene, options: stepped.Options) -> list[bytes]:
     return [chunk.payload for chunk in stepped.encode(scene, options).chunks]
+
+
+def test_tiers_and_classes_that_are_not_one_a_splat_are_refused(chair):
+    for short in ({"tiers": np.zeros(len(chair) - 1, np.uint8)}, {"classes": np.zeros((0, 2), np.int8)}):
+        with pytest.raises(ValueError, match="there is not one class or one tier a splat"):
+            stepped.encode(chair, stepped.Options(), **short)
