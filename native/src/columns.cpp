@@ -1,12 +1,10 @@
-// Codec COLUMNS: writing. Over 400 lines: spec, tables and chunks are settled over the same tiles.
+// Codec COLUMNS: writing.
 #include "columns.h"
 
 #include <algorithm>
-#include <atomic>
+#include <array>
 #include <bit>
 #include <memory>
-#include <mutex>
-#include <numeric>
 
 #include "columns_chunk.h"
 #include "columns_fit.h"
@@ -20,8 +18,6 @@ constexpr int64_t kSymbolsFor32ColumnLanes = 65536;
 constexpr int kMostCodedBits = 12;         // of a value; what is below goes raw
 constexpr int64_t kMostWideValues = 2048;  // of an alphabet of 32-bit values
 constexpr int kHalvings = 6;               // the first pass, which has no neighbours, holds a 64th of the points
-constexpr size_t kTrialTiles = 16;         // a sample of tiles is enough to choose modes
-constexpr int64_t kCellCost = 1 << 15;     // in 1/2^16 bits
 
 // The points of one tile of an encoder, and what it writes.
 struct TileWriter {
@@ -125,104 +121,6 @@ class Coder {
   std::vector<uint16_t> places_;  // of narrow values
 };
 
-using Counts = std::vector<std::array<uint32_t, 256>>;
-
-int low_bits_for(const ColumnCandidate& candidate, uint32_t size) {
-  return candidate.mode == ColumnMode::direct ? std::max(0, bit_length(size - 1) - 8) : 0;
-}
-
-// What the candidate would cost, in 1/2^16 bits: its symbols under a table for each context, and a share of the tables.
-int64_t candidate_cost(const Counts& counts, uint64_t raw_bits, int64_t cell_cost) {
-  int64_t cost = static_cast<int64_t>(raw_bits) << 16;
-  for (const auto& context : counts) {
-    uint32_t total = 0;
-    for (uint32_t count : context) {
-      if (!count) continue;
-      total += count;
-      cost += cell_cost - n_log2_n(count);
-    }
-    cost += n_log2_n(total);
-  }
-  return cost;
-}
-
-struct Trial {
-  std::vector<Counts> counts;      // by candidate
-  std::vector<uint64_t> raw_bits;  // by candidate
-};
-
-// Counts what each candidate of each column would code in passes `first` to `last`.
-void try_candidates(const ColumnsSpec& spec, const std::vector<FittedColumn>& fitted, Points& points, size_t first,
-                    size_t last, std::vector<Trial>* trials) {
-  size_t components = fitted.size();
-  while (components && fitted[components - 1].candidates.size() < 2) --components;
-  for (size_t pass = first; pass <= last; ++pass) {
-    points.start_pass();
-    const size_t begin = static_cast<size_t>(points.pass_start[pass]),
-                 end = static_cast<size_t>(points.pass_start[pass + 1]);
-    for (size_t c = 0; c < components; ++c) {
-      points.predict(spec, static_cast<int>(c), pass);
-      for (size_t k = 0; fitted[c].candidates.size() > 1 && k < fitted[c].candidates.size(); ++k) {
-        const ColumnCandidate& candidate = fitted[c].candidates[k];
-        ColumnSpec column;
-        column.mode = candidate.mode;
-        column.error_cuts = candidate.error_cuts, column.level_cuts = candidate.level_cuts;
-        std::copy(candidate.pair, candidate.pair + 2, column.pair);
-        points.choose_contexts(spec, column, pass);
-        Counts& counts = (*trials)[c].counts[k];
-        const int low = low_bits_for(candidate, spec.columns[c].size);
-        for (size_t i = begin; i < end; ++i) {
-          const int32_t value = points.values[c][i], level = points.level[i - begin];
-          uint32_t symbol = static_cast<uint32_t>(value);
-          if (candidate.mode != ColumnMode::direct) {
-            const int32_t sign = candidate.mode == ColumnMode::residual_by_fraction && (level & 15) >= 8 ? -1 : 1;
-            symbol = zigzag((value - rounded_level(level)) * sign);
-          }
-          const int shift = candidate.mode == ColumnMode::direct ? low : std::max(0, bit_length(symbol) - 7);
-          if (candidate.mode != ColumnMode::direct && shift)
-            symbol = 128 + (static_cast<uint32_t>(shift) << 3) + ((symbol >> (shift + 3)) & 7);
-          (*trials)[c].raw_bits[k] += static_cast<uint64_t>(candidate.mode == ColumnMode::direct ? shift
-                                                            : shift                              ? shift + 3
-                                                                                                 : 0);
-          ++counts[points.contexts[i - begin]]
-                  [std::min<uint32_t>(candidate.mode == ColumnMode::direct ? symbol >> shift : symbol, 255)];
-        }
-      }
-      points.remember_errors(spec, static_cast<int>(c), pass);
-    }
-  }
-}
-
-// Streams, contexts and (after the trial) modes.
-void settle_modes(ColumnsSpec* spec, const std::vector<FittedColumn>& fitted,
-                  const std::vector<std::vector<Trial>>& trials, const std::vector<bool>& shared, int64_t cell_cost) {
-  std::array<int, kMaxColumnStreams> next{};
-  for (size_t c = 0; c < spec->columns.size(); ++c) {
-    ColumnSpec& column = spec->columns[c];
-    if (column.mode == ColumnMode::coordinate) continue;
-    const std::vector<ColumnCandidate>& candidates = fitted[c].candidates;
-    size_t best = 0;
-    int64_t best_cost = INT64_MAX;
-    for (size_t k = 0; candidates.size() > 1 && k < candidates.size(); ++k) {
-      Counts counts = trials[0][c].counts[k];
-      uint64_t raw_bits = trials[0][c].raw_bits[k];
-      for (size_t w = 1; w < trials.size(); ++w) {
-        raw_bits += trials[w][c].raw_bits[k];
-        for (size_t x = 0; x < counts.size(); ++x)
-          for (size_t s = 0; s < 256; ++s) counts[x][s] += trials[w][c].counts[k][x][s];
-      }
-      const int64_t cost = candidate_cost(counts, raw_bits, cell_cost);
-      if (cost < best_cost) best_cost = cost, best = k;
-    }
-    column.mode = candidates[best].mode;
-    column.error_cuts = candidates[best].error_cuts;
-    column.level_cuts = candidates[best].level_cuts;
-    std::copy(candidates[best].pair, candidates[best].pair + 2, column.pair);
-    column.first_context = shared[c] ? 0 : next[static_cast<size_t>(column.stream)];
-    next[static_cast<size_t>(column.stream)] += column.contexts();
-  }
-}
-
 // low_bits of each context: symbols of nearly all values stay below 2^7 (residuals) or 2^8 (values).
 void choose_column_low_bits(const ColumnsSpec& spec, int stream, const std::vector<std::array<uint32_t, 33>>& lengths,
                             Histogram* histogram) {
@@ -273,6 +171,104 @@ TableSet build_tables(const ColumnsSpec& spec, int layer, size_t index, int id, 
   return build_table_set(id, id < kFirstColumnStream || needs_escapes(spec, id - kFirstColumnStream), histogram);
 }
 
+// What is known of the columns before anything is fitted.
+ColumnsSpec begin_spec(const ColumnsSource& source, int threads) {
+  ColumnsSpec spec;
+  spec.neighbours = source.neighbours;
+  spec.map = source.map;
+  spec.halvings = kHalvings;
+  for (const ColumnInput& input : source.columns) {
+    ColumnSpec& column = spec.columns.emplace_back();
+    column.layer = input.layer;
+    column.stream = input.group;
+    if (input.axis >= 0) column.mode = ColumnMode::coordinate, column.axis = input.axis;
+  }
+  parallel_for(static_cast<int64_t>(spec.columns.size()), threads, [&](int64_t c) {
+    choose_alphabet(source, static_cast<size_t>(c), &spec.columns[static_cast<size_t>(c)]);
+  });
+  return spec;
+}
+
+// How many contexts each component may have: those of a stream share its contexts.
+std::vector<int> context_budgets(const ColumnsSource& source) {
+  // A context pays for itself from about 256 points on.
+  const int affordable =
+      static_cast<int>(std::bit_floor(std::clamp<uint64_t>(static_cast<uint64_t>(source.n) / 256, 1, kMaxContexts)));
+  std::array<int, kMaxColumnStreams> members{};
+  for (const ColumnInput& input : source.columns)
+    if (input.axis < 0) ++members[static_cast<size_t>(input.group)];
+  std::vector<int> budgets;
+  for (const ColumnInput& input : source.columns)
+    budgets.push_back(std::min(kMaxContexts / std::max(1, members[static_cast<size_t>(input.group)]), affordable));
+  return budgets;
+}
+
+// The points of a sorted tile, with what is coded of their values.
+std::unique_ptr<Points> points_of(const ColumnsSource& source, const ColumnsSpec& spec, const TileWriter& tile) {
+  auto points = std::make_unique<Points>();
+  points->arrange(static_cast<int64_t>(tile.rows.size()), spec, tile.coordinates, tile.frame.depth, tile.frame.origin);
+  for (size_t c = 0; c < spec.columns.size(); ++c) {
+    if (spec.columns[c].mode == ColumnMode::coordinate) continue;
+    const uint32_t* values = source.values + c * static_cast<size_t>(source.n);
+    const Coder coder(spec.columns[c]);
+    points->values[c].resize(tile.rows.size());
+    for (size_t i = 0; i < points->rank.size(); ++i) points->values[c][i] = coder(values[tile.rows[points->rank[i]]]);
+  }
+  return points;
+}
+
+// Codes all layers of a tile into its streams.
+void code_tile(const ColumnsSource& source, const ColumnsSpec& spec, int layers, Points& points, TileWriter* tile) {
+  for (int layer = 0; layer < layers; ++layer) {
+    const std::vector<int> ids = stream_ids(spec, layer);
+    tile->streams.emplace_back(ids.size());
+    StreamSet<StreamWriter> streams(tile->streams.back(), ids);
+    if (layer == 0) {
+      const Frame& frame = tile->frame;
+      code_octree(streams[kOctree], streams[kCount], frame.depth, points.n, {}, &tile->cells);
+      for (size_t i = 0; frame.low && i < tile->rows.size(); ++i)
+        for (int a = 0; a < 3; ++a)
+          streams[kPositionLow].raw(
+              (source.coordinates[3 * tile->rows[i] + a] - frame.origin[a]) & ((1u << frame.low) - 1), frame.low);
+    }
+    code_layer(spec, layer, points, streams, [&](size_t c, size_t place, int bits, StreamWriter& io) {
+      const int64_t row = tile->rows[points.rank[place]];
+      const uint32_t value = source.values[c * static_cast<size_t>(source.n) + static_cast<size_t>(row)];
+      io.raw(value & ((1u << bits) - 1), bits);
+    });
+  }
+}
+
+// The tables of a layer, and its chunk of each tile.
+void pack_layer(const ColumnsSource& source, const ColumnsSpec& spec, int layer, const std::vector<TileWriter>& tiles,
+                int threads, EncodedColumns* out) {
+  const size_t l = static_cast<size_t>(layer);
+  const std::vector<int> ids = stream_ids(spec, layer);
+  std::vector<TableSet> sets(ids.size());
+  parallel_for(static_cast<int64_t>(ids.size()), threads, [&](int64_t i) {
+    const size_t at = static_cast<size_t>(i);
+    sets[at] = build_tables(spec, layer, at, ids[at], tiles);
+  });
+  ByteWriter tables;
+  tables.varint(sets.size());
+  for (const TableSet& set : sets) write_table_set(tables, set);
+  out->tables[l] = std::move(tables.bytes);
+  std::vector<FinishedStream> finished(tiles.size() * ids.size());
+  parallel_for(static_cast<int64_t>(finished.size()), threads, [&](int64_t at) {
+    const size_t t = static_cast<size_t>(at) / ids.size(), i = static_cast<size_t>(at) % ids.size();
+    auto& [head, bytes] = finished[static_cast<size_t>(at)];
+    head.stream = ids[i], head.table_set = source.tables_id + layer;
+    tiles[t].streams[l][i].finish(sets[i], &head, bytes,
+                                  {.many = kSymbolsFor32ColumnLanes, .fewer = kSymbolsFor32ColumnLanes});
+  });
+  for (size_t t = 0; t < tiles.size(); ++t) {
+    ByteWriter chunk;
+    if (layer == 0) write_frame(chunk, tiles[t].frame);
+    write_streams(chunk, finished.data() + t * ids.size(), ids.size());
+    out->chunks[l][t] = std::move(chunk.bytes);
+  }
+}
+
 }  // namespace
 
 std::vector<int64_t> morton_order(const uint32_t* coordinates, int64_t n) {
@@ -298,134 +294,33 @@ std::vector<int64_t> morton_order(const uint32_t* coordinates, int64_t n) {
 }
 
 EncodedColumns encode_columns(const ColumnsSource& source, int threads) {
-  const size_t components = source.columns.size(), tile_count = source.starts.size() - 1;
-  ColumnsSpec spec;
-  spec.neighbours = source.neighbours;
-  spec.map = source.map;
+  const size_t tile_count = source.starts.size() - 1;
+  ColumnsSpec spec = begin_spec(source, threads);
   spec.prepare();
-  spec.halvings = kHalvings;
-  spec.columns.resize(components);
-  std::vector<bool> shared(components);
-  // A context pays for itself from about 256 points on.
-  const int affordable =
-      static_cast<int>(std::bit_floor(std::clamp<uint64_t>(static_cast<uint64_t>(source.n) / 256, 1, kMaxContexts)));
-  std::vector<int> budget(components, kMaxContexts), members(kMaxColumnStreams, 0);
-  for (size_t c = 0; c < components; ++c) {
-    const ColumnInput& input = source.columns[c];
-    ColumnSpec& column = spec.columns[c];
-    column.layer = input.layer;
-    column.stream = input.group;
-    shared[c] = input.shared;
-    if (input.axis >= 0) column.mode = ColumnMode::coordinate, column.axis = input.axis;
-    if (input.axis < 0) ++members[static_cast<size_t>(input.group)];
-  }
-  for (size_t c = 0; c < components; ++c)
-    budget[c] = std::min(kMaxContexts / std::max(1, members[static_cast<size_t>(spec.columns[c].stream)]), affordable);
-  parallel_for(static_cast<int64_t>(components), threads, [&](int64_t c) {
-    choose_alphabet(source, static_cast<size_t>(c), &spec.columns[static_cast<size_t>(c)]);
-  });
   std::vector<TileWriter> tiles(tile_count);
   std::vector<std::unique_ptr<Points>> points(tile_count);
-  parallel_for(static_cast<int64_t>(tile_count), threads, [&](int64_t t) {
-    TileWriter& tile = tiles[static_cast<size_t>(t)];
-    sort_tile(source, source.starts[static_cast<size_t>(t)], source.starts[static_cast<size_t>(t) + 1], &tile);
-    auto p = std::make_unique<Points>();
-    p->arrange(static_cast<int64_t>(tile.rows.size()), spec, tile.coordinates, tile.frame.depth, tile.frame.origin);
-    for (size_t c = 0; c < components; ++c) {
-      if (spec.columns[c].mode == ColumnMode::coordinate) continue;
-      const uint32_t* values = source.values + c * static_cast<size_t>(source.n);
-      const Coder coder(spec.columns[c]);
-      p->values[c].resize(tile.rows.size());
-      for (size_t i = 0; i < p->rank.size(); ++i) p->values[c][i] = coder(values[tile.rows[p->rank[i]]]);
-    }
-    points[static_cast<size_t>(t)] = std::move(p);
+  parallel_for(static_cast<int64_t>(tile_count), threads, [&](int64_t index) {
+    const size_t t = static_cast<size_t>(index);
+    sort_tile(source, source.starts[t], source.starts[t + 1], &tiles[t]);
+    points[t] = points_of(source, spec, tiles[t]);
   });
 
-  const std::vector<FittedColumn> fitted = fit_columns(&spec, points, budget, shared, threads);
+  const std::vector<FittedColumn> fitted = fit_columns(&spec, points, source.columns, context_budgets(source), threads);
   spec.prepare();  // now that the terms are known
-  const size_t step = std::max<size_t>(1, tile_count / kTrialTiles);
-  // Counting candidates: a few workers, each with its own counts; the sums do not depend on who counted what. The last
-  // pass of a tile, half of its points, and the others need nothing from each other: two workers share a lone tile.
-  const bool lone = tile_count == 1;
-  const int64_t most_workers = std::min(threads > 0 ? threads : core_count(), 8);
-  const int64_t workers = lone ? 2 : std::min<int64_t>(static_cast<int64_t>(tile_count), most_workers);
-  std::vector<std::vector<Trial>> trials(static_cast<size_t>(workers), std::vector<Trial>(components));
-  parallel_for(workers, threads, [&](int64_t w) {
-    std::vector<Trial>& mine = trials[static_cast<size_t>(w)];
-    for (size_t c = 0; c < components; ++c) {
-      if (fitted[c].candidates.size() < 2) continue;
-      for (const ColumnCandidate& candidate : fitted[c].candidates)
-        mine[c].counts.emplace_back((candidate.error_cuts.size() + 1) * (candidate.level_cuts.size() + 1));
-      mine[c].raw_bits.assign(fitted[c].candidates.size(), 0);
-    }
-    constexpr size_t kLast = kHalvings;
-    if (lone) {
-      Points own = *points[0];
-      try_candidates(spec, fitted, own, w == 0 ? 0 : kLast, w == 0 ? kLast - 1 : kLast, &mine);
-      return;
-    }
-    for (size_t t = static_cast<size_t>(w) * step; t < tile_count; t += static_cast<size_t>(workers) * step)
-      try_candidates(spec, fitted, *points[t], 0, kLast, &mine);
-  });
-  // A table's entry costs what a trial on all tiles would say; half a bit more is what fitting a table gains by chance.
-  settle_modes(&spec, fitted, trials, shared, kCellCost + kCellCost / static_cast<int64_t>(step));
+  choose_modes(&spec, fitted, points, source.columns, threads);
 
   int layers = 1;
   for (const ColumnSpec& c : spec.columns) layers = std::max(layers, c.layer + 1);
+  parallel_for(static_cast<int64_t>(tile_count), threads, [&](int64_t index) {
+    const size_t t = static_cast<size_t>(index);
+    code_tile(source, spec, layers, *points[t], &tiles[t]);
+    points[t].reset();
+  });
+
   EncodedColumns out;
   out.tables.resize(static_cast<size_t>(layers));
   out.chunks.assign(static_cast<size_t>(layers), std::vector<std::vector<uint8_t>>(tile_count));
-  parallel_for(static_cast<int64_t>(tile_count), threads, [&](int64_t index) {
-    TileWriter& tile = tiles[static_cast<size_t>(index)];
-    Points& p = *points[static_cast<size_t>(index)];
-    for (int layer = 0; layer < layers; ++layer) {
-      const std::vector<int> ids = stream_ids(spec, layer);
-      tile.streams.emplace_back(ids.size());
-      StreamSet<StreamWriter> streams(tile.streams.back(), ids);
-      if (layer == 0) {
-        code_octree(streams[kOctree], streams[kCount], tile.frame.depth, p.n, {}, &tile.cells);
-        for (size_t i = 0; tile.frame.low && i < tile.rows.size(); ++i)
-          for (int a = 0; a < 3; ++a)
-            streams[kPositionLow].raw(
-                (source.coordinates[3 * tile.rows[i] + a] - tile.frame.origin[a]) & ((1u << tile.frame.low) - 1),
-                tile.frame.low);
-      }
-      code_layer(spec, layer, p, streams, [&](size_t c, size_t place, int bits, StreamWriter& io) {
-        const uint32_t value =
-            source.values[c * static_cast<size_t>(source.n) + static_cast<size_t>(tile.rows[p.rank[place]])];
-        io.raw(value & ((1u << bits) - 1), bits);
-      });
-    }
-    points[static_cast<size_t>(index)].reset();
-  });
-
-  for (int layer = 0; layer < layers; ++layer) {
-    const size_t l = static_cast<size_t>(layer);
-    const std::vector<int> ids = stream_ids(spec, layer);
-    std::vector<TableSet> sets(ids.size());
-    parallel_for(static_cast<int64_t>(ids.size()), threads, [&](int64_t i) {
-      const size_t at = static_cast<size_t>(i);
-      sets[at] = build_tables(spec, layer, at, ids[at], tiles);
-    });
-    ByteWriter tables;
-    tables.varint(sets.size());
-    for (const TableSet& set : sets) write_table_set(tables, set);
-    out.tables[l] = std::move(tables.bytes);
-    std::vector<FinishedStream> finished(tile_count * ids.size());
-    parallel_for(static_cast<int64_t>(finished.size()), threads, [&](int64_t at) {
-      const size_t t = static_cast<size_t>(at) / ids.size(), i = static_cast<size_t>(at) % ids.size();
-      auto& [head, bytes] = finished[static_cast<size_t>(at)];
-      head.stream = ids[i], head.table_set = source.tables_id + layer;
-      tiles[t].streams[l][i].finish(sets[i], &head, bytes,
-                                    {.many = kSymbolsFor32ColumnLanes, .fewer = kSymbolsFor32ColumnLanes});
-    });
-    for (size_t t = 0; t < tile_count; ++t) {
-      ByteWriter chunk;
-      if (layer == 0) write_frame(chunk, tiles[t].frame);
-      write_streams(chunk, finished.data() + t * ids.size(), ids.size());
-      out.chunks[l][t] = std::move(chunk.bytes);
-    }
-  }
+  for (int layer = 0; layer < layers; ++layer) pack_layer(source, spec, layer, tiles, threads, &out);
   ByteWriter packed;
   write_columns_spec(packed, spec);
   out.spec = std::move(packed.bytes);

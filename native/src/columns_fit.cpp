@@ -339,18 +339,19 @@ std::vector<ColumnCandidate> candidates_of(const ColumnsSpec& spec, const Fit& f
 }  // namespace
 
 std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::unique_ptr<Points>>& tiles,
-                                      const std::vector<int>& budget, const std::vector<bool>& shared, int threads) {
+                                      const std::vector<ColumnInput>& inputs, const std::vector<int>& budgets,
+                                      int threads) {
   const Fit fit(spec, tiles, threads);
   const size_t components = spec->columns.size(), count = fit.samples();
   std::vector<FittedColumn> fitted(components);
   fit.each_component([&](size_t c) {
-    if (spec->columns[c].mode != ColumnMode::coordinate && !shared[c])
-      fitted[c].candidates = candidates_of(*spec, fit, c, budget[c]);
+    if (spec->columns[c].mode != ColumnMode::coordinate && !inputs[c].shared)
+      fitted[c].candidates = candidates_of(*spec, fit, c, budgets[c]);
   });
   // Shared contexts: common cuts over all components of the stream.
   for (size_t c = 0; c < components; ++c) {
-    if (!shared[c] || spec->columns[c].mode == ColumnMode::coordinate) continue;
-    if (c && shared[c - 1] && spec->columns[c - 1].stream == spec->columns[c].stream) {
+    if (!inputs[c].shared || spec->columns[c].mode == ColumnMode::coordinate) continue;
+    if (c && inputs[c - 1].shared && spec->columns[c - 1].stream == spec->columns[c].stream) {
       fitted[c] = fitted[c - 1];
       continue;
     }

@@ -20,9 +20,15 @@ struct FittedColumn {
   std::vector<ColumnCandidate> candidates;
 };
 
-// Fills centre, biases and terms of every column of `spec`; `budget`: contexts that each component may have;
-// `shared`: components whose contexts are shared (they only have residual_by_fraction, with common cuts).
+// Fills centre, biases and terms of every column of `spec`; `budgets`: contexts that each component may have. Those
+// whose contexts are shared only have residual_by_fraction, with common cuts.
 std::vector<FittedColumn> fit_columns(ColumnsSpec* spec, const std::vector<std::unique_ptr<Points>>& tiles,
-                                      const std::vector<int>& budget, const std::vector<bool>& shared, int threads);
+                                      const std::vector<ColumnInput>& inputs, const std::vector<int>& budgets,
+                                      int threads);
+
+// The cheapest candidate of each column, and the contexts of all. The points of tiles lose what was predicted of them.
+void choose_modes(ColumnsSpec* spec, const std::vector<FittedColumn>& fitted,
+                  const std::vector<std::unique_ptr<Points>>& tiles, const std::vector<ColumnInput>& inputs,
+                  int threads);
 
 }  // namespace splatzip
