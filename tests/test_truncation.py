@@ -48,5 +48,5 @@ def test_a_message_is_one_line_and_says_where() -> None:
     damaged[-1] ^= 1
     with pytest.raises(CorruptError, match=r"^chunk \(129, 0\) at byte \d+: the checksum is wrong.*$"):
         decompress(damaged)
-    with pytest.raises(TruncatedError, match=rf"^the file is cut: 100 of {len(SMALL)} bytes; --partial .*$"):
+    with pytest.raises(TruncatedError, match=rf"^the file is cut: 100 of {len(SMALL)} bytes; decompress --partial .*$"):
         decompress(SMALL[:100])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -64,5 +65,8 @@ def call(arguments: Sequence[str]) -> int:
     except _UsageError as error:
         named = arguments[:1] if arguments and arguments[0] in VERBS else ()  # not every error knows its verb
         verb = error.ctx.command_path if error.ctx else " ".join(("splatzip", *named))
-        raise Refused(f"{error.format_message().replace(': Value error, ', ': ')} ({verb} --help)") from error
+        message = error.format_message().replace(": Value error, ", ": ")
+        dashed = [name for name in arguments if name.startswith("-") and os.path.lexists(name)]
+        hint = f"for the file of that name write ./{dashed[0]}; " if dashed and "No such option" in message else ""
+        raise Refused(f"{message} ({hint}{verb} --help)") from error
     return code if isinstance(code, int) else 0

@@ -22,6 +22,7 @@ import typer
 from splatzip.cli.console import error_line, progress_bar
 from splatzip.cli.job import Settings
 from splatzip.cli.places import clash, most_precise, one_scene
+from splatzip.cli.target import check_writable
 
 # The child finds what this process finds: `-m` would put the current folder first. It ends with this process, however
 # that ends: what is left of a killed run would write, with its settings, into the folder of the one that is repeated.
@@ -105,6 +106,7 @@ def compress_many(
     if folder.exists() and not folder.is_dir():
         raise typer.BadParameter(f"--to {folder}: this is a file; name a folder")
     folder.mkdir(parents=True, exist_ok=True)
+    check_writable(folder)
     jobs = max(1, min(jobs, sum(force or not os.path.exists(target) for target in places)))
     settings = replace(settings, threads=settings.threads or max(1, core_count() // jobs))
     done: dict[Path, list[dict[str, Any]]] = {}

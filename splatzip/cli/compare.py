@@ -16,12 +16,13 @@ from splatzip.cli.target import check_target, write_whole
 
 
 def compare(
-    ref: Annotated[Path, typer.Argument(metavar="REF", help="The source, in any format.")],
-    tests: Annotated[list[Path], typer.Argument(metavar="TEST", help="Versions of it, in any format.")],
+    ref: Annotated[Path, typer.Argument(metavar="REF", help="The source, in any format.", readable=False)],
+    tests: Annotated[list[Path], typer.Argument(metavar="TEST", help="Versions of it, in any format.", readable=False)],
     views: of.ViewsPath = None,
     split: of.SplitOption = of.SplitOf.test,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write a report page with pictures and charts.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write a report page with pictures and charts.", readable=False),
     ] = None,
     metrics: Annotated[
         list[Metric] | None, typer.Option("--metric", help="Also measure this; lpips and flip need more packages.")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -39,7 +38,7 @@ def compress(
     repair: option.Repair = False,
     axes: option.Axes = None,
     force: option.Force = False,
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the summary to a JSON file.")] = None,
+    report: option.ReportFile = None,
     as_json: option.AsJson = False,
     quiet: option.Quiet = False,
 ) -> None:

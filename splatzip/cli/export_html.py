@@ -16,7 +16,7 @@ from splatzip.cli.target import check_target
 
 def export_html(
     source: Source,
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="The page to write (.html).")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The page to write (.html).", readable=False)],
     axes: Axes = None,
     force: Force = False,
     as_json: AsJson = False,

@@ -16,7 +16,7 @@ from splatzip.cli.target import check_target
 
 def export_web(
     source: Source,
-    target: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to create.")],
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to create.", readable=False)],
     axes: Axes = None,
     as_json: AsJson = False,
     quiet: Quiet = False,

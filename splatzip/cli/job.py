@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from splatzip.cli.console import Refused, named, progress_bar, warning_lines
-from splatzip.cli.source import load_and_warn, whole
+from splatzip.cli.source import load_and_warn, warn_of_losses_that_add_up, whole
 from splatzip.cli.summary import Stopwatch, conversion, show
 from splatzip.cli.target import check_target, save_and_warn, write_whole
 
@@ -94,6 +94,7 @@ def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool
         progress(0.0, "reading")
         with watch.step("read"):
             scene = load_and_warn(source, repair=settings.repair, axes=settings.axes)
+        warn_of_losses_that_add_up(source)
         with watch.step("encode"):
             coded = compress(scene, **settings.options(), threads=settings.threads, progress=progress)
         with watch.step("write"):

@@ -1,4 +1,7 @@
-"""Options that several verbs share: one name, one help text."""
+"""Options that several verbs share: one name, one help text.
+
+Paths are `readable=False`, which is not checked here: what opens one says so, and of many scenes it stops no other.
+"""
 
 from __future__ import annotations
 
@@ -57,12 +60,26 @@ class Recipe(str, Enum):
     omg = "omg"
 
 
-Source = Annotated[Path, typer.Argument(metavar="IN", help="Scene in any format, recognised by its content.")]
-ScenesAndTarget = Annotated[
-    list[Path], typer.Argument(metavar="PATHS", help="IN OUT.splatz; or, with --to, IN..., scenes or folders.")
+Source = Annotated[
+    Path, typer.Argument(metavar="IN", help="Scene in any format, recognised by its content.", readable=False)
 ]
-Target = Annotated[Path, typer.Argument(metavar="OUT", help="File to write; its extension names the format.")]
-Splatz = Annotated[Path, typer.Argument(metavar="FILE", help="A .splatz file.")]
+ScenesAndTarget = Annotated[
+    list[Path],
+    typer.Argument(metavar="PATHS", help="IN OUT.splatz; or, with --to, IN..., scenes or folders.", readable=False),
+]
+Target = Annotated[
+    Path, typer.Argument(metavar="OUT", help="File to write; its extension names the format.", readable=False)
+]
+PictureOrVideo = Annotated[
+    Path, typer.Argument(metavar="OUT", help="Picture (.png), or video with --orbit (.mp4).", readable=False)
+]
+CameraFile = Annotated[
+    Path | None, typer.Option("--camera", metavar="FILE", help="Use the only camera in this file.", readable=False)
+]
+ReportFile = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write the summary to a JSON file.", readable=False)
+]
+Splatz = Annotated[Path, typer.Argument(metavar="FILE", help="A .splatz file.", readable=False)]
 FormatVersion = Annotated[
     int | None, typer.Option("--version", metavar="N", help="Version of OUT's format, if it has several (SPZ).")
 ]
@@ -104,9 +121,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only warnings and errors.")]
 ViewsPath = Annotated[
     Path | None,
-    typer.Option("--views", metavar="V", help="Cameras, a folder or a file: COLMAP, transforms.json or cameras.json."),
+    typer.Option(
+        "--views",
+        metavar="V",
+        help="Cameras, a folder or a file: COLMAP, transforms.json or cameras.json.",
+        readable=False,
+    ),
 ]
-ToFolder = Annotated[Path | None, typer.Option(metavar="DIR", help="Compress every IN into this folder.")]
+ToFolder = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Compress every IN into this folder.", readable=False)
+]
 Jobs = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="With --to: scenes to compress at a time. Default: 1.")
 ]
@@ -146,6 +170,7 @@ EncoderViews = Annotated[
         "--views",
         metavar="V",
         help="Cameras to use besides pseudo-views, a folder or a file; photos only for --max-loss.",
+        readable=False,
     ),
 ]
 ViewWeight = Annotated[
@@ -205,7 +230,7 @@ GeometryCoding = Annotated[CodingOfGeometry | None, typer.Option(help="The same 
 RecipeOption = Annotated[Recipe | None, typer.Option("--recipe", help="Use a published method instead of a preset.")]
 
 
-def bytes_of(size: str | None) -> int | None:
+def bytes_of(size: str | None, option: str = "--size") -> int | None:
     """How many bytes "800KB", "4MB" or "123456" are.
 
     Raises: typer.BadParameter.
@@ -214,7 +239,7 @@ def bytes_of(size: str | None) -> int | None:
         return None
     number = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([kKMG]?)i?B?", size.strip())
     if not number:
-        raise typer.BadParameter(f"--size {size}: expected a number of bytes, or one with KB, MB or GB")
+        raise typer.BadParameter(f"{option} {size}: expected a number of bytes, or one with KB, MB or GB")
     binary = "iB" in size
     unit = {"": 0, "K": 1, "M": 2, "G": 3}[number[2].upper()]
     return int(float(number[1]) * (1024 if binary else 1000) ** unit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,11 +18,11 @@ from splatzip.cli.video import Film, Fps, Seconds, UpAxis, as_mp4, check_can_fil
 
 def render(
     source: of.Source,
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Picture (.png), or video with --orbit (.mp4).")],
+    target: of.PictureOrVideo,
     view: Annotated[
         str | None, typer.Option(metavar="I|NAME", help="One of --views or of 12 around the scene. Default: first.")
     ] = None,
-    camera: Annotated[Path | None, typer.Option(metavar="FILE", help="Use the only camera in this file.")] = None,
+    camera: of.CameraFile = None,
     views: of.ViewsPath = None,
     split: of.SplitOption = of.SplitOf.test,
     size: Annotated[

@@ -7,6 +7,7 @@ of ours.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -50,9 +51,12 @@ def run(arguments: Sequence[str]) -> int:
     except (Refused, SplatzipError) as error:
         return _refused(str(error))
     except BrokenPipeError:  # who read our output went away; nothing is left to say it to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()
         return 1
     except OSError as error:
+        if error.filename is None and error.errno == errno.ENOSPC:  # what is not printed is named by who writes it
+            _print_no_more()
+            return _refused(f"what is printed: {error.strerror}")
         return _refused(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except MemoryError:
         return _refused("not enough memory for this scene")
@@ -60,6 +64,11 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except _Terminated:
         return 143
+
+
+def _print_no_more() -> None:
+    """What is left to print is given up."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _open_streams() -> None:

@@ -14,7 +14,9 @@ from splatzip.cli.options import Axes, Quiet
 def serve(
     source: Annotated[
         Path,
-        typer.Argument(metavar="PATH", help="A .splatz file, another scene, or a folder of .splatz files."),
+        typer.Argument(
+            metavar="PATH", help="A .splatz file, another scene, or a folder of .splatz files.", readable=False
+        ),
     ],
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 picks any free port.")] = 8000,
     host: Annotated[
@@ -25,8 +27,9 @@ def serve(
 ) -> None:
     """Serve a scene, or a gallery of a folder, to a browser until Ctrl-C.
 
-    Files are sent in ranges, so a scene appears before all of it has arrived. A scene in another
-    format is compressed to a temporary file first. Only .splatz files below PATH can be reached.
+    Files are sent in ranges, so a scene appears before all of it has arrived.
+    A scene in another format is compressed to a temporary file first.
+    Only .splatz files below PATH can be reached.
     """
     from splatzip import serve as serve_until_interrupted
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ PATIENCE_SECONDS = 2.0
 
 def whole(source: Path) -> Path | bytes:
     """A .splatz to read: its path, or the bytes of a pipe, such as <(curl ADDRESS), which can be read but once."""
+    if source.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder; name a .splatz file in it", str(source))
     if not source.is_fifo():
         return source
     from threading import Timer
@@ -46,3 +50,15 @@ def load_and_warn(source: Path, *, repair: bool, axes: str | None = None) -> Sce
 def warn_of_dropped(source: Path | str, dropped: Mapping[str, int]) -> None:
     """Say on stderr which rows repair dropped."""
     warning_lines(f"{source}: dropped {count} rows: {why}" for why, count in dropped.items())
+
+
+def warn_of_losses_that_add_up(source: Path) -> None:
+    """Say on stderr that a .splatz which lost something is compressed again."""
+    from splatzip import SplatzipError, info
+
+    if not source.is_file():
+        return
+    with suppress(SplatzipError):  # in another format
+        preset = info(source)["settings"].get("preset")
+        if preset != "lossless":
+            warning_lines([f"{source}: compressed before ({preset}), so losses add up; the source gives a better file"])

@@ -26,13 +26,33 @@ def check_target(target: Path, *, force: bool, way_out: str = "--force replaces 
     folder = target.parent.parent if target.name == "meta.json" else target.parent  # a SOG folder is made
     if not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, "the folder to write to does not exist", str(folder))
+    if target.is_dir():
+        folder = target
+    elif target.is_symlink():
+        folder = target.resolve().parent
+    elif target.parent.is_dir():
+        folder = target.parent
+    check_writable(folder)
     if target.exists() and not (target.is_file() or target.is_dir()):
         raise FileExistsError(errno.EEXIST, "a pipe or a device, which is not replaced; name a file", str(target))
     from splatzip import files_beside
 
     for file in () if force else (target, *files_beside(target)):
+        if file.is_dir() and file == target and way_out.startswith("--force"):
+            raise IsADirectoryError(errno.EISDIR, "a folder; name a file in it, or meta.json for a SOG", str(file))
         if file.exists():
             raise FileExistsError(errno.EEXIST, f"already exists; {way_out}", str(file))
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse, before any work, a folder that takes no file.
+
+    Raises: OSError.
+    """
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        read_only = os.statvfs(folder).f_flag & os.ST_RDONLY if hasattr(os, "statvfs") else 0
+        number = errno.EROFS if read_only else errno.EACCES
+        raise OSError(number, f"nothing can be written to this folder: {os.strerror(number)}", str(folder))
 
 
 def write_whole(target: Path, content: bytes) -> None:

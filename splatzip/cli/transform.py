@@ -18,7 +18,9 @@ Box = tuple[float, float, float, float, float, float]
 
 
 def transform(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATHS", help="IN... OUT; several INs are merged.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATHS", help="IN... OUT; several INs are merged.", readable=False)
+    ],
     crop: Annotated[
         Box | None, typer.Option(metavar="X Y Z X Y Z", help="Keep only splats in this box, given by two corners.")
     ] = None,

@@ -12,13 +12,18 @@ from splatzip.cli.options import Axes, DrawingDevice, Quiet, bytes_of
 
 def view(
     scene: Annotated[
-        Path | None, typer.Argument(metavar="SCENE", help="Scene in any format. Default: choose one in the page.")
+        Path | None,
+        typer.Argument(metavar="SCENE", help="Scene in any format. Default: choose one in the page.", readable=False),
     ] = None,
     ref: Annotated[
-        Path | None, typer.Option("--ref", metavar="FILE", help="The scene that SCENE was made from, to compare with.")
+        Path | None,
+        typer.Option(
+            "--ref", metavar="FILE", help="The scene that SCENE was made from, to compare with.", readable=False
+        ),
     ] = None,
     views: Annotated[
-        Path | None, typer.Option(metavar="V", help="Cameras of the capture. Default: those beside the scene.")
+        Path | None,
+        typer.Option(metavar="V", help="Cameras of the capture. Default: those beside the scene.", readable=False),
     ] = None,
     axes: Axes = None,
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 picks any free port.")] = 7860,
@@ -45,7 +50,7 @@ def view(
     name, colon, password = (auth or "").partition(":")
     if auth and not (name and colon and password):
         raise typer.BadParameter("--auth: expected NAME:PASSWORD")
-    most_bytes = bytes_of(max_upload)
+    most_bytes = bytes_of(max_upload, "--max-upload")
     assert most_bytes is not None
     from splatzip_viewer import view as view_until_interrupted
 

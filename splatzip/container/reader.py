@@ -84,7 +84,8 @@ def open_file(data: bytes | memoryview, *, strict: bool = True) -> ContainerFile
     root_size, file_size, root_crc = read_header(view)
     if len(view) < file_size and strict:
         raise TruncatedError(
-            f"the file is cut: {len(view)} of {file_size} bytes; --partial decodes the tiers and tiles that are whole"
+            f"the file is cut: {len(view)} of {file_size} bytes; "
+            "decompress --partial decodes the tiers and tiles that are whole"
         )
     if len(view) > file_size and strict:
         raise CorruptError(f"{len(view) - file_size} bytes follow the end of the file at byte {file_size}")

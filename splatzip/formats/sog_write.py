@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -179,12 +180,14 @@ def _write_archive(files: Mapping[str, bytes], path: Path) -> None:
 
 
 def _write_folder(files: Mapping[str, bytes], folder: Path) -> None:
-    """A new folder appears whole; in one that exists meta.json comes last, so that what it names is there."""
-    if folder.exists():
-        for name, data in files.items():
-            with atomic_write(folder / name) as target:
-                target.write(data)
+    """All of them or none; in a folder that exists meta.json comes to be last, so that what it names is there."""
+    if not folder.exists():
+        with atomic_folder(folder) as part:
+            for name, data in files.items():
+                (part / name).write_bytes(data)
         return
-    with atomic_folder(folder) as part:
+    with ExitStack() as stack:  # which ends with what it began with
+        targets = {name: stack.enter_context(atomic_write(folder / name)) for name in reversed(list(files))}
         for name, data in files.items():
-            (part / name).write_bytes(data)
+            targets[name].write(data)
+            targets[name].flush()

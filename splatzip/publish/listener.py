@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +32,10 @@ class Listener:
             family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
             self._socket = socket.create_server((host, port), family=family)
         except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+            number = getattr(error, "errno", None)
+            if number == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+                raise BackendError(f"{host} is no address of this machine; name another with --host") from error
+            reason = os.strerror(number) if isinstance(number, int) and number > 0 else str(error)
             raise BackendError(
                 f"port {port} of {host} is not available ({reason}); choose another with --port"
             ) from error

@@ -252,3 +252,73 @@ def test_a_share_or_a_weight_that_cannot_be_is_named_with_the_way_out(refused, s
 def test_an_option_that_would_do_nothing_is_refused(refused, scene_ply, tmp_path, command, says):
     assert says in refused(*command)
     assert [path.name for path in tmp_path.iterdir()] == ["scene.ply"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "arguments"),
+    [
+        (".", ("convert", "scene.ply", "out.ply")),
+        ("sog", ("convert", "scene.ply", "sog/meta.json")),
+        ("out", ("compress", "scene.ply", "--to", "out")),
+        ("out", ("compress", "scene.ply", "a.splatz", "--report", "out/report.json")),
+        (".", ("export-web", "scene.ply", "site")),
+    ],
+)
+def test_a_folder_that_takes_no_file_is_said_before_any_work(run_patched, scene_ply, tmp_path, folder, arguments):
+    (tmp_path / folder).mkdir(exist_ok=True)
+    patch = f"""
+import os
+def access(path, mode, *, access=os.access):
+    return not (mode & os.W_OK and os.path.samefile(path, {str(tmp_path / folder)!r})) and access(path, mode)
+os.access = access
+import splatzip
+splatzip.load = None
+"""
+    result = run_patched(patch, *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"error: {folder}: nothing can be written to this folder: Permission denied\n"
+
+
+def test_whether_a_file_may_be_read_is_for_what_opens_it_to_say(run_patched, scene_ply, tmp_path):
+    refuse = "import os; os.access = lambda path, mode, **_: mode != os.R_OK"
+    result = run_patched(refuse, "compress", "--preset=fast", "scene.ply", "--to", "out")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", [("verify", "in"), ("info", "in"), ("decompress", "in", "out.ply")])
+def test_a_folder_is_no_splatz(refused, tmp_path, arguments):
+    (tmp_path / "in").mkdir()
+    assert refused(*arguments) == "error: in: a folder; name a .splatz file in it"
+
+
+def test_a_folder_is_not_what_a_scene_becomes_unless_asked(refused, scene_ply, tmp_path):
+    (tmp_path / "out").mkdir()
+    line = refused("convert", "scene.ply", "out")
+    assert line == "error: out: a folder; name a file in it, or meta.json for a SOG"
+
+
+def test_a_name_with_a_dash_in_front_is_answered_with_what_to_write(refused, scene_ply, tmp_path):
+    scene_ply.rename(tmp_path / "-scene.ply")
+    assert "for the file of that name write ./-scene.ply" in refused("convert", "-scene.ply", "out.ply")
+
+
+def test_a_wrong_size_names_its_own_option(refused, scene_ply):
+    assert "--max-upload much: expected a number of bytes" in refused("view", "scene.ply", "--max-upload", "much")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_what_cannot_be_printed_is_said(run_patched, scene_ply, tmp_path):
+    full = "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 1)"
+    result = run_patched(full, "convert", "scene.ply", "out.ply")
+    assert result.stderr == "error: what is printed: No space left on device\n"
+
+
+def test_losses_that_add_up_are_said(run, scene_ply):
+    for preset, before in (("fast", "scene.ply"), ("lossless", "scene.ply")):
+        assert run("compress", f"--preset={preset}", before, f"{preset}.splatz", "--quiet").stderr == ""
+    again = run("compress", "--preset=fast", "fast.splatz", "out.splatz")
+    assert again.returncode == 0
+    assert again.stderr == (
+        "warning: fast.splatz: compressed before (fast), so losses add up; the source gives a better file\n"
+    )
+    assert run("compress", "--preset=fast", "lossless.splatz", "out2.splatz").stderr == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 
 from splatzip.errors import FormatError
-from splatzip.formats import ply, sog
+from splatzip.formats import ply, sog, sog_write
+from splatzip.formats.output import atomic_write
 from splatzip.formats.stored import stored_bytes
 from splatzip.io import load, save
 from splatzip.kernels import exact_exp, exact_log
@@ -355,3 +357,19 @@ def copy_folder(source: Path, target: Path, meta: bytes) -> None:
     target.mkdir()
     for file in source.iterdir():
         (target / file.name).write_bytes(meta if file.name == "meta.json" else file.read_bytes())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_disk_that_fills_up_leaves_nothing_of_a_sog_in_a_folder(tmp_path, monkeypatch):
+    scene = load(FIXTURES / "v2.sog")
+    (tmp_path / "other.txt").touch()
+
+    @contextmanager
+    def filling_up(path):
+        with atomic_write(path) as file, open("/dev/full", "wb") as full:
+            yield full if path.name == "quats.webp" else file
+
+    monkeypatch.setattr(sog_write, "atomic_write", filling_up)
+    with pytest.raises(OSError, match="No space left"):
+        save(scene, tmp_path / "meta.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["other.txt"]
