@@ -30,4 +30,8 @@ def told_axes(scene: Scene, axes: str, usual: str) -> Scene:
         floats = dequantize_spz(source.version, source.codes, source.tables, source.header)
         return scene.edited(**floats, meta=replace(scene.meta, axes=axes), source=source)
     stated = scene.meta.axes
-    return read_as(scene, axes, _CALLED.get(stated, stated) if stated else usual)
+    turned = read_as(scene, axes, _CALLED.get(stated, stated) if stated else usual)
+    if source is None or turned.source is not None:
+        return turned
+    ignored = (*turned.meta.ignored, f"the codes of {source.format}: turned, they are floats")
+    return turned.edited(meta=replace(turned.meta, ignored=ignored))

@@ -143,6 +143,12 @@ def test_the_axes_of_a_format_change_nothing(name: str, axes: str) -> None:
     assert replace(told.meta, axes=None) == replace(usual.meta, axes=None)
 
 
+def test_codes_that_cannot_turn_are_said_to_be_lost() -> None:
+    turned = load(FIXTURES / "sog" / "v2.sog", axes="RUB")
+    assert turned.source is None
+    assert turned.meta.ignored == ("the codes of sog: turned, they are floats",)
+
+
 def test_rows_that_repair_drops_do_not_keep_the_rest_from_turning() -> None:
     path = FIXTURES / "spz" / "v1.spz"
     scene = load(path, repair=True, axes="RDF")
