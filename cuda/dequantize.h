@@ -33,7 +33,7 @@ struct DequantizeRows {
   Codes codes;
   const Bytes* bytes;
   const uint32_t* order;  // the row of the codes by row of the scene; null: the same
-  SceneFloats out;
+  SceneArrays<float> out;
   uint32_t* wrong;  // 0 before
   template <class Warp>
   SPLZ_WARP void run(const Warp& warp, int64_t group, Shared*) const {
@@ -132,12 +132,8 @@ class DequantizePipeline {
     }
     if constexpr (std::is_same_v<Codes, CompressedPlyCodes>)
       machine.run(CheckChunks{codes, keys.data(), wrong}, groups);
-    const SceneArrays<float>& a = scene->arrays;
-    machine.run(DequantizeRows<Codes, Bytes>{codes,
-                                             reinterpret_cast<const Bytes*>(tables),
-                                             call.prefix ? rows.data() : nullptr,
-                                             {a.positions, a.log_scales, a.rotations, a.opacity_logits, a.sh},
-                                             wrong},
+    machine.run(DequantizeRows<Codes, Bytes>{codes, reinterpret_cast<const Bytes*>(tables),
+                                             call.prefix ? rows.data() : nullptr, scene->arrays, wrong},
                 groups);
     uint32_t found = 0;
     machine.read(&found, wrong, 1);

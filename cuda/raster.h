@@ -7,16 +7,11 @@
 
 #include "pictures.h"
 #include "splatzip/projection.h"
+#include "splatzip/scene_arrays.h"
 
 namespace splatzip::cuda {
 
 constexpr int kTileSize = 16;
-
-// (N, ...) arrays, as splatzip.Scene has them.
-template <class T>
-struct SceneArrays {
-  T *positions, *log_scales, *rotations, *opacity_logits, *sh;
-};
 
 // A batch: views that differ in where their cameras are and in their lenses alone. There is at least one.
 using Views = std::vector<View>;

@@ -33,16 +33,12 @@ nb::tuple decode(Decoder& decoder, In<uint8_t, nb::ndim<1>> file, nb::bytes para
   return outcome(decoder, status, std::move(scene));
 }
 
-nb::tuple upload(Decoder& decoder, In<float, nb::ndim<2>> positions, In<float, nb::ndim<2>> log_scales,
-                 In<float, nb::ndim<2>> rotations, In<float, nb::ndim<1>> opacity_logits, In<float, nb::ndim<3>> sh,
-                 int sh_degree) {
+nb::tuple upload(Decoder& decoder, const GivenScene<const float>& given) {
   DeviceScene scene;
   DecodeStatus status;
   {
     nb::gil_scoped_release unlocked;
-    status =
-        decoder.upload_scene({positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()},
-                             static_cast<int64_t>(positions.shape(0)), sh_degree, &scene);
+    status = decoder.upload_scene(given.arrays(), given.splats(), given.sh_degree(), &scene);
   }
   return outcome(decoder, status, std::move(scene));
 }

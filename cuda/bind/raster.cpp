@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "../../native/bind/scene.h"
 #include "../../native/bind/view.h"
 #include "python.h"
-#include "splatzip/spherical_harmonics.h"
 
 namespace splatzip::cuda {
 namespace {
@@ -27,21 +27,8 @@ void or_throw(Work work, const Raster& raster) {
 
 size_t splats_of(const Raster& raster) { return static_cast<size_t>(raster.sizes().splats); }
 
-void set_scene(Raster& raster, In<float, nb::ndim<2>> positions, In<float, nb::ndim<2>> log_scales,
-               In<float, nb::ndim<2>> rotations, In<float, nb::ndim<1>> opacity_logits, In<float, nb::ndim<3>> sh,
-               int sh_degree) {
-  const size_t splats = positions.shape(0), coefficients = static_cast<size_t>(sh_coefficients(sh_degree));
-  const auto is = [&](const auto& array, size_t size) { return array.shape(0) == splats && array.size() == size; };
-  if (!is(positions, 3 * splats) || !is(log_scales, 3 * splats) || !is(rotations, 4 * splats) ||
-      !is(opacity_logits, splats) || !is(sh, 3 * coefficients * splats))
-    throw nb::value_error("the five arrays are not of one scene");
-  or_throw(
-      [&] {
-        return raster.set_scene(
-            {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()},
-            static_cast<int64_t>(positions.shape(0)), sh_degree, false);
-      },
-      raster);
+void set_scene(Raster& raster, const GivenScene<const float>& scene) {
+  or_throw([&] { return raster.set_scene(scene.arrays(), scene.splats(), scene.sh_degree(), false); }, raster);
 }
 
 void keep(Raster& raster, In<uint32_t, nb::ndim<1>> rows) {
@@ -138,18 +125,15 @@ nb::tuple backward(Raster& raster, In<float, nb::ndim<4>> g_color, In<float, nb:
                pixels = static_cast<size_t>(sizes.pixels);
   if (pixels && (g_color.size() != 3 * pixels || (g_alpha.size() && g_alpha.size() != pixels)))
     throw nb::value_error("gradients are not of the pictures that were drawn last");
-  auto positions = make_array<float>({splats, 3}), log_scales = make_array<float>({splats, 3});
-  auto rotations = make_array<float>({splats, 4}), opacity_logits = make_array<float>({splats});
-  auto sh = make_array<float>({splats, coefficients, 3}), background = make_array<float>({3});
+  NewScene gradient(splats, coefficients);
+  auto background = make_array<float>({3});
   or_throw(
       [&] {
-        return raster.backward(
-            g_color.data(), g_alpha.size() ? g_alpha.data() : nullptr,
-            {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()},
-            background.data(), false);
+        return raster.backward(g_color.data(), g_alpha.size() ? g_alpha.data() : nullptr, gradient.arrays(),
+                               background.data(), false);
       },
       raster);
-  return nb::make_tuple(positions, log_scales, rotations, opacity_logits, sh, background);
+  return nb::make_tuple(gradient.tuple(), background);
 }
 
 void backward_at(Raster& raster, uintptr_t g_color, uintptr_t g_alpha, const Addresses& to, uintptr_t g_background) {

@@ -13,10 +13,6 @@
 namespace splatzip::cuda {
 namespace {
 
-using Rows = In<float, nb::ndim<2>>;
-using Column = In<float, nb::ndim<1>>;
-using Coefficients = In<float, nb::ndim<3>>;
-
 // Work without Python's lock; what it says of itself, as an exception.
 template <class Work>
 void or_throw(const RepairSteps& repair, Work work) {
@@ -28,26 +24,17 @@ void or_throw(const RepairSteps& repair, Work work) {
   if (!worked) throw std::runtime_error(repair.problem());
 }
 
-SceneArrays<const float> given(Rows& positions, Rows& log_scales, Rows& rotations, Column& opacity_logits,
-                               Coefficients& sh) {
-  return {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()};
-}
-
-void begin(RepairSteps& repair, Rows positions, Rows log_scales, Rows rotations, Column opacity_logits, Coefficients sh,
-           int sh_degree) {
-  const int64_t n = static_cast<int64_t>(positions.shape(0));
-  const auto arrays = given(positions, log_scales, rotations, opacity_logits, sh);
-  or_throw(repair, [&] { return repair.begin(arrays, n, sh_degree); });
+void begin(RepairSteps& repair, const GivenScene<const float>& scene) {
+  or_throw(repair, [&] { return repair.begin(scene.arrays(), scene.splats(), scene.sh_degree()); });
 }
 
 void set_targets(RepairSteps& repair, const Pictures& pictures, const std::vector<size_t>& which) {
   repair.set_targets(chosen(pictures, which));
 }
 
-void show(RepairSteps& repair, Rows positions, Rows log_scales, Rows rotations, Column opacity_logits,
-          Coefficients sh) {
-  const auto arrays = given(positions, log_scales, rotations, opacity_logits, sh);
-  or_throw(repair, [&] { return repair.show(arrays); });
+// Of as many splats and coefficients as `begin` was given.
+void show(RepairSteps& repair, const GivenScene<const float>& scene) {
+  or_throw(repair, [&] { return repair.show(scene.arrays()); });
 }
 
 // As _core.round_stepped takes them: arrays that tiles and curves are made from, and how values are rounded.
@@ -67,13 +54,9 @@ void step(RepairSteps& repair, const View& view, int target, In<float, nb::shape
 }
 
 nb::tuple read(RepairSteps& repair, size_t n, size_t coefficients, bool rounded) {
-  auto positions = make_array<float>({n, 3}), log_scales = make_array<float>({n, 3}),
-       rotations = make_array<float>({n, 4}), opacity_logits = make_array<float>({n}),
-       sh = make_array<float>({n, coefficients, 3});
-  const SceneArrays<float> to = {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(),
-                                 sh.data()};
-  or_throw(repair, [&] { return rounded ? repair.read_rounded(to) : repair.read(to); });
-  return nb::make_tuple(positions, log_scales, rotations, opacity_logits, sh);
+  NewScene made(n, coefficients);
+  or_throw(repair, [&] { return rounded ? repair.read_rounded(made.arrays()) : repair.read(made.arrays()); });
+  return made.tuple();
 }
 
 // What tiles and curves are made from: positions, log scales, opacity logits.

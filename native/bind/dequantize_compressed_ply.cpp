@@ -1,11 +1,11 @@
 #include "splatzip/dequantize_compressed_ply.h"
 
-#include "python.h"
+#include "scene.h"
 
 namespace splatzip {
 namespace {
 
-// The kernel module has checked every shape. Returns (status, where, five arrays).
+// The kernel module has checked every shape. Returns (status, where, the five arrays).
 nb::tuple dequantize(In<uint32_t, nb::ndim<2>> position, In<uint32_t, nb::ndim<2>> rotation,
                      In<uint32_t, nb::ndim<2>> scale, In<uint32_t, nb::ndim<2>> color, In<uint8_t, nb::ndim<2>> sh,
                      In<float, nb::ndim<2>> chunks, int threads) {
@@ -13,19 +13,15 @@ nb::tuple dequantize(In<uint32_t, nb::ndim<2>> position, In<uint32_t, nb::ndim<2
   CompressedPlyCodes codes{n,         position.data(), rotation.data(), scale.data(),    color.data(),
                            sh.data(), coefficients,    chunks.data(),   chunks.shape(0), chunks.shape(1),
                            nullptr};
-  auto out_positions = make_array<float>({n, 3});
-  auto out_scales = make_array<float>({n, 3});
-  auto out_rotations = make_array<float>({n, 4});
-  auto out_logits = make_array<float>({n});
-  auto out_sh = make_array<float>({n, 1 + coefficients, 3});
-  SceneFloats out{out_positions.data(), out_scales.data(), out_rotations.data(), out_logits.data(), out_sh.data()};
+  NewScene made(n, 1 + coefficients);
+  const SceneArrays<float> out = made.arrays();
   size_t where = 0;
   Status status;
   {
     nb::gil_scoped_release release;
     status = dequantize_compressed_ply(codes, threads, out, &where);
   }
-  return nb::make_tuple(static_cast<int>(status), where, out_positions, out_scales, out_rotations, out_logits, out_sh);
+  return nb::make_tuple(static_cast<int>(status), where, made.tuple());
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "splatzip/dequantize_ksplat.h"
 
-#include "python.h"
+#include "scene.h"
 
 namespace splatzip {
 namespace {
@@ -45,9 +45,8 @@ nb::tuple dequantize(Rows<Value> positions, Rows<Value> scales, Rows<Value> rota
                   b,
                   sh_min,
                   sh_max};
-  auto p = make_array<float>({n, 3}), s = make_array<float>({n, 3}), r = make_array<float>({n, 4});
-  auto o = make_array<float>({n}), h = make_array<float>({n, 1 + b, 3});
-  const SceneFloats out{p.data(), s.data(), r.data(), o.data(), h.data()};
+  NewScene made(n, 1 + b);
+  const SceneArrays<float> out = made.arrays();
   Status status;
   size_t where = 0;
   bool in_tables = false;
@@ -55,7 +54,7 @@ nb::tuple dequantize(Rows<Value> positions, Rows<Value> scales, Rows<Value> rota
     nb::gil_scoped_release release;
     status = dequantize_ksplat(codes, threads, out, &where, &in_tables);
   }
-  return nb::make_tuple(static_cast<int>(status), where, in_tables, p, s, r, o, h);
+  return nb::make_tuple(static_cast<int>(status), where, in_tables, made.tuple());
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 #include "splatzip/dequantize_sog.h"
 
-#include "python.h"
+#include "scene.h"
 
 namespace splatzip {
 namespace {
 
-// The kernel module has checked every shape. Returns (status, where, five arrays).
+// The kernel module has checked every shape. Returns (status, where, the five arrays).
 nb::tuple dequantize(In<uint16_t, nb::ndim<2>> positions, In<uint8_t, nb::ndim<2>> rotations,
                      In<uint8_t, nb::ndim<2>> scales, In<uint8_t, nb::ndim<2>> colors, In<uint16_t, nb::ndim<2>> labels,
                      In<uint8_t, nb::ndim<2>> palette, int version, In<double> means, In<double> scale_table,
@@ -21,19 +21,15 @@ nb::tuple dequantize(In<uint16_t, nb::ndim<2>> positions, In<uint8_t, nb::ndim<2
                  palette.shape(0),
                  coefficients};
   SogTables tables{means.data(), scale_table.data(), color_table.data(), rest_table.data()};
-  auto out_positions = make_array<float>({n, 3});
-  auto out_scales = make_array<float>({n, 3});
-  auto out_rotations = make_array<float>({n, 4});
-  auto out_logits = make_array<float>({n});
-  auto out_sh = make_array<float>({n, 1 + coefficients, 3});
-  SceneFloats out{out_positions.data(), out_scales.data(), out_rotations.data(), out_logits.data(), out_sh.data()};
+  NewScene made(n, 1 + coefficients);
+  const SceneArrays<float> out = made.arrays();
   size_t where = 0;
   Status status;
   {
     nb::gil_scoped_release release;
     status = dequantize_sog(version, codes, tables, threads, out, &where);
   }
-  return nb::make_tuple(static_cast<int>(status), where, out_positions, out_scales, out_rotations, out_logits, out_sh);
+  return nb::make_tuple(static_cast<int>(status), where, made.tuple());
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "splatzip/dequantize_spz.h"
 
-#include "python.h"
+#include "scene.h"
 
 namespace splatzip {
 namespace {
@@ -31,15 +31,14 @@ nb::tuple dequantize(In<Position, nb::ndim<2>> positions, Bytes alphas, Bytes co
   codes.fractional_bits = fractional_bits;
   codes.sh_degree = sh_degree;
   codes.axes = axes;
-  const size_t n = codes.splats;
-  auto p = make_array<float>({n, 3}), s = make_array<float>({n, 3}), r = make_array<float>({n, 4});
-  auto o = make_array<float>({n}), h = make_array<float>({n, 1 + sh.shape(1) / 3, 3});
+  NewScene made(codes.splats, 1 + sh.shape(1) / 3);
+  const SceneArrays<float> out = made.arrays();
   Status status;
   {
     nb::gil_scoped_release release;
-    status = dequantize_spz(codes, threads, {p.data(), s.data(), r.data(), o.data(), h.data()});
+    status = dequantize_spz(codes, threads, out);
   }
-  return nb::make_tuple(static_cast<int>(status), p, s, r, o, h);
+  return nb::make_tuple(static_cast<int>(status), made.tuple());
 }
 
 }  // namespace

@@ -1,16 +1,14 @@
 #include "../src/raster.h"
 
+#include "scene.h"
 #include "view.h"
 
 namespace splatzip {
 namespace {
 
-void set_scene(Rasterizer& rasterizer, In<float, nb::ndim<2>> positions, In<float, nb::ndim<2>> log_scales,
-               In<float, nb::ndim<2>> rotations, In<float, nb::ndim<1>> opacity_logits, In<float, nb::ndim<3>> sh,
-               int sh_degree, int threads) {
+void set_scene(Rasterizer& rasterizer, const GivenScene<const float>& scene, int threads) {
   nb::gil_scoped_release unlocked;
-  rasterizer.set_scene({positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()},
-                       static_cast<int64_t>(positions.shape(0)), sh_degree, threads);
+  rasterizer.set_scene(scene.arrays(), scene.splats(), scene.sh_degree(), threads);
 }
 
 // Returns color, alpha, depth (or None), or None where there are too many entries.
@@ -28,19 +26,14 @@ nb::object render(Rasterizer& rasterizer, const View& view, bool with_depth, int
   return nb::make_tuple(color, alpha, with_depth ? nb::cast(depth) : nb::none());
 }
 
-using Picture = In<float, nb::ndim<3>>;
-template <int Dimensions>
-using Gradient = nb::ndarray<float, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
-
-// Fills the five gradients and returns that of the background. g_alpha may be empty. The shapes are the caller's care.
-Out<float> backward(Rasterizer& rasterizer, Picture g_color, In<float, nb::ndim<2>> g_alpha, Gradient<2> positions,
-                    Gradient<2> log_scales, Gradient<2> rotations, Gradient<1> opacity_logits, Gradient<3> sh,
-                    int threads) {
+// Fills the five gradients and returns that of the background. g_alpha may be empty. The caller checks that sizes are
+// those of the scene and of the picture.
+Out<float> backward(Rasterizer& rasterizer, In<float, nb::ndim<3>> g_color, In<float, nb::ndim<2>> g_alpha,
+                    const GivenScene<float>& gradient, int threads) {
   auto background = make_array<float>({3});
   nb::gil_scoped_release unlocked;
-  rasterizer.backward(g_color.data(), g_alpha.size() ? g_alpha.data() : nullptr,
-                      {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()},
-                      background.data(), threads);
+  rasterizer.backward(g_color.data(), g_alpha.size() ? g_alpha.data() : nullptr, gradient.arrays(), background.data(),
+                      threads);
   return background;
 }
 

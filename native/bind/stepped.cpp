@@ -50,14 +50,15 @@ nb::dict encode(nb::handle given, uintptr_t search, int threads) {
 
 nb::tuple round(nb::handle given, int threads) {
   const SteppedSource source(given);
-  SceneArrays arrays(static_cast<size_t>(source.scene.n), source.scene.sh_degree);
-  const SceneOutput out = arrays.output();
+  const int coefficients = (source.scene.sh_degree + 1) * (source.scene.sh_degree + 1);
+  NewScene made(static_cast<size_t>(source.scene.n), static_cast<size_t>(coefficients));
+  const SceneArrays<float> out = made.arrays();
   LostValue lost;
   {
     nb::gil_scoped_release unlocked;
     lost = round_stepped(source.scene, source.options, threads, out);
   }
-  return nb::make_tuple(arrays.tuple(), to_object(lost));
+  return nb::make_tuple(made.tuple(), to_object(lost));
 }
 
 // Returns (arrays, status, failed chunk).
@@ -66,15 +67,15 @@ nb::tuple decode(In<uint8_t, nb::ndim<1>> file, nb::bytes params_bytes, std::vec
   SteppedCall call;
   if (!call.read(file, params_bytes, book_bytes, table_bytes, places))
     return nb::make_tuple(nb::none(), static_cast<int>(Status::corrupt), call.failed);
-  SceneArrays arrays(static_cast<size_t>(splats), call.params.sh_degree);
-  const SceneOutput out = arrays.output();
+  NewScene made(static_cast<size_t>(splats), static_cast<size_t>(1 + call.params.rest()));
+  const SceneArrays<float> out = made.arrays();
   Status status;
   size_t failed;
   {
     nb::gil_scoped_release unlocked;
     status = decode_stepped(call.params, call.tables, call.chunks, threads, out, &failed);
   }
-  return nb::make_tuple(arrays.tuple(), static_cast<int>(status), static_cast<int64_t>(failed));
+  return nb::make_tuple(made.tuple(), static_cast<int>(status), static_cast<int64_t>(failed));
 }
 
 }  // namespace

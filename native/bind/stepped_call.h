@@ -7,7 +7,7 @@
 #include <tuple>
 #include <vector>
 
-#include "python.h"
+#include "scene.h"
 #include "../src/stepped.h"
 
 namespace splatzip {
@@ -43,22 +43,6 @@ struct SteppedCall {
     failed = 0;
     return true;
   }
-};
-
-// Arrays of a scene that is decoded into numpy's memory.
-struct SceneArrays {
-  SceneArrays(size_t n, int sh_degree)
-      : positions(make_array<float>({n, 3})),
-        log_scales(make_array<float>({n, 3})),
-        rotations(make_array<float>({n, 4})),
-        opacity_logits(make_array<float>({n})),
-        sh(make_array<float>({n, static_cast<size_t>((sh_degree + 1) * (sh_degree + 1)), 3})) {}
-  SceneOutput output() {
-    return {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()};
-  }
-  nb::tuple tuple() const { return nb::make_tuple(positions, log_scales, rotations, opacity_logits, sh); }
-
-  Out<float> positions, log_scales, rotations, opacity_logits, sh;
 };
 
 }  // namespace splatzip

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "../src/stepped.h"
-#include "python.h"
+#include "scene.h"
 
 namespace splatzip {
 
@@ -81,25 +81,17 @@ class SteppedSource {
  public:
   explicit SteppedSource(nb::handle source)
       : options(options_of(source.attr("steps"))),
-        positions_(nb::cast<In<float, nb::ndim<2>>>(source.attr("arrays")[0])),
-        log_scales_(nb::cast<In<float, nb::ndim<2>>>(source.attr("arrays")[1])),
-        rotations_(nb::cast<In<float, nb::ndim<2>>>(source.attr("arrays")[2])),
-        opacity_logits_(nb::cast<In<float, nb::ndim<1>>>(source.attr("arrays")[3])),
-        sh_(nb::cast<In<float, nb::ndim<3>>>(source.attr("arrays")[4])),
+        arrays_(nb::cast<GivenScene<const float>>(source.attr("arrays"))),
         classes_(nb::cast<Array<int8_t, 2>>(source.attr("classes"))),
         tiers_(nb::cast<Array<uint8_t, 1>>(source.attr("tiers"))),
         fitted_(fitted_of(nb::cast<nb::bytes>(source.attr("fitted")))) {
-    scene = {positions_.data(),
-             log_scales_.data(),
-             rotations_.data(),
-             opacity_logits_.data(),
-             sh_.data(),
+    scene = {arrays_.arrays(),
              data_of<int8_t, 2>(classes_),
              data_of<uint8_t, 1>(tiers_),
-             static_cast<int64_t>(positions_.shape(0)),
+             arrays_.splats(),
              tiers_ ? 1 + *std::max_element(tiers_->data(), tiers_->data() + tiers_->size()) : 1,
-             nb::cast<int>(source.attr("sh_degree"))};
-    const size_t n = positions_.shape(0);
+             arrays_.sh_degree()};
+    const size_t n = static_cast<size_t>(scene.n);
     if ((classes_ && classes_->shape(0) != n) || (tiers_ && tiers_->shape(0) != n))
       throw nb::value_error("there is not one class or one tier a splat");
     options.fitted = fitted_ ? &*fitted_ : nullptr;
@@ -110,9 +102,7 @@ class SteppedSource {
   SteppedOptions options;
 
  private:
-  In<float, nb::ndim<2>> positions_, log_scales_, rotations_;
-  In<float, nb::ndim<1>> opacity_logits_;
-  In<float, nb::ndim<3>> sh_;
+  GivenScene<const float> arrays_;
   Array<int8_t, 2> classes_;
   Array<uint8_t, 1> tiers_;
   std::optional<SteppedParams> fitted_;

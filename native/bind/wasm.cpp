@@ -169,7 +169,9 @@ int32_t wasm_columns_decode(ColumnsFile* file, uint32_t n, const uint8_t* data, 
 
 namespace {
 
-SceneFloats floats_at(float* out, size_t n) { return {out, out + 3 * n, out + 6 * n, out + 10 * n, out + 11 * n}; }
+SceneArrays<float> floats_at(float* out, size_t n) {
+  return {out, out + 3 * n, out + 6 * n, out + 10 * n, out + 11 * n};
+}
 
 }  // namespace
 

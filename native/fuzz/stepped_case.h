@@ -54,7 +54,7 @@ struct DecodedScene {
     opacity_logits.assign(n, 0.0f);
     sh.assign(3 * n * coefficients, 0.0f);
   }
-  SceneOutput output() {
+  SceneArrays<float> output() {
     return {positions.data(), log_scales.data(), rotations.data(), opacity_logits.data(), sh.data()};
   }
 };

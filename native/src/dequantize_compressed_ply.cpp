@@ -19,7 +19,8 @@ CompressedPlyBytes compressed_ply_bytes() {
   return bytes;
 }
 
-Status dequantize_compressed_ply(const CompressedPlyCodes& codes, int threads, const SceneFloats& out, size_t* where) {
+Status dequantize_compressed_ply(const CompressedPlyCodes& codes, int threads, const SceneArrays<float>& out,
+                                 size_t* where) {
   const ExactFloats exact;
   const size_t n = codes.splats, columns = codes.chunk_columns;
   if ((columns != 12 && columns != 18) || first_illegal(codes, n) < n) return Status::format;

@@ -38,7 +38,7 @@ Status check_tables(const KsplatTables& tables, size_t* where) {
   return Status::ok;
 }
 
-Status dequantize_ksplat(const KsplatCodes& codes, int threads, const SceneFloats& out, size_t* where,
+Status dequantize_ksplat(const KsplatCodes& codes, int threads, const SceneArrays<float>& out, size_t* where,
                          bool* in_tables) {
   const ExactFloats exact;
   *in_tables = true;

@@ -88,8 +88,8 @@ Status read_tables(int version, const SogTables& in, bool has_rest, SogBytes* ou
   return Status::ok;
 }
 
-Status dequantize_sog(int version, const SogCodes& codes, const SogTables& tables, int threads, const SceneFloats& out,
-                      size_t* where) {
+Status dequantize_sog(int version, const SogCodes& codes, const SogTables& tables, int threads,
+                      const SceneArrays<float>& out, size_t* where) {
   const ExactFloats exact;
   SogBytes bytes;
   const Status status = read_tables(version, tables, codes.coefficients != 0, &bytes, where);

@@ -4,7 +4,7 @@
 
 namespace splatzip {
 
-void dequantize_splat(const SplatCodes& codes, int threads, const SceneFloats& out) {
+void dequantize_splat(const SplatCodes& codes, int threads, const SceneArrays<float>& out) {
   const ExactFloats exact;
   dequantize_rows(codes, linear_bytes(), codes.splats, threads, out);
 }

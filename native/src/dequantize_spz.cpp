@@ -50,7 +50,7 @@ Status read_header(const SpzCodes& codes, SpzBytes* bytes) {
   return Status::ok;
 }
 
-Status dequantize_spz(const SpzCodes& codes, int threads, const SceneFloats& out) {
+Status dequantize_spz(const SpzCodes& codes, int threads, const SceneArrays<float>& out) {
   const ExactFloats exact;
   SpzBytes bytes;
   if (read_header(codes, &bytes) != Status::ok) return Status::format;

@@ -20,6 +20,7 @@
 #include "raster_kernels.h"
 #include "raster_sort.h"
 #include "splatzip/projection.h"
+#include "splatzip/scene_arrays.h"
 
 namespace splatzip {
 
@@ -64,12 +65,6 @@ struct Frame {
 
   int64_t tiles() const { return int64_t{tiles_x} * tiles_y; }
   int64_t entry_count() const { return tiles() ? tile_start[static_cast<size_t>(tiles())] : 0; }
-};
-
-// (N, ...) arrays of the caller, as splatzip.Scene has them.
-template <class T>
-struct SceneArrays {
-  T *positions, *log_scales, *rotations, *opacity_logits, *sh;
 };
 
 void prepare_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, PreparedScene* scene,

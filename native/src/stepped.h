@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "splatzip/scene_arrays.h"
 #include "splatzip/status.h"
 #include "stepped_params.h"
 #include "stepped_tile.h"
@@ -21,10 +22,6 @@ struct ChunkBytes {
   int64_t row;  // of its first splat in the outputs
   const uint8_t* data;
   size_t size;
-};
-
-struct SceneOutput {
-  float *positions, *log_scales, *rotations, *opacity_logits, *sh;  // sh: (N, 1+B, 3), zero where SH is missing
 };
 
 // Layer 0 of one chunk, its own rows.
@@ -58,9 +55,11 @@ Status decode_layer_0(const SteppedDecoder& decoder, const ChunkBytes& chunk, Ti
                       const ChunkOutput& out);
 Status decode_layer_1(const SteppedDecoder& decoder, const ChunkBytes& chunk, TileState* tile, ColorRows rest);
 
-// chunks: sorted by (tile, tier, layer). tables[id]. *failed receives the index of the bad chunk.
+// chunks: sorted by (tile, tier, layer). tables[id]. SH that is missing becomes 0. *failed receives the index of the
+// bad chunk.
 Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>& tables,
-                      const std::vector<ChunkBytes>& chunks, int threads, const SceneOutput& out, size_t* failed);
+                      const std::vector<ChunkBytes>& chunks, int threads, const SceneArrays<float>& out,
+                      size_t* failed);
 
 // --- Encoding ---------------------------------------------------------------------------------------------------
 
@@ -104,6 +103,7 @@ struct EncodedScene {
 EncodedScene encode_stepped(const SourceScene& source, const SteppedOptions& options, int threads);
 
 // What a decoder would have of the scene, in the rows of the source.
-LostValue round_stepped(const SourceScene& source, const SteppedOptions& options, int threads, const SceneOutput& out);
+LostValue round_stepped(const SourceScene& source, const SteppedOptions& options, int threads,
+                        const SceneArrays<float>& out);
 
 }  // namespace splatzip

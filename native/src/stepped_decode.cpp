@@ -132,7 +132,8 @@ Status decode_layer_1(const SteppedDecoder& decoder, const ChunkBytes& chunk, Ti
 }
 
 Status decode_stepped(const SteppedParams& params, const std::vector<TableChunk>& tables,
-                      const std::vector<ChunkBytes>& chunks, int threads, const SceneOutput& out, size_t* failed) {
+                      const std::vector<ChunkBytes>& chunks, int threads, const SceneArrays<float>& out,
+                      size_t* failed) {
   const ExactFloats exact;
   const SteppedTables derived(params);
   const SteppedDecoder decoder{params, tables, derived};

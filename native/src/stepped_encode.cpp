@@ -266,7 +266,8 @@ std::vector<EncodedChunk> pack_chunks(const Encoding& e, const SceneTables& tabl
 
 }  // namespace
 
-LostValue round_stepped(const SourceScene& source, const SteppedOptions& options, int threads, const SceneOutput& out) {
+LostValue round_stepped(const SourceScene& source, const SteppedOptions& options, int threads,
+                        const SceneArrays<float>& out) {
   const ExactFloats exact;
   SteppedLayout prepared = lay_out_stepped(source, options, threads);
   const SteppedParams& params = prepared.params;
@@ -280,7 +281,7 @@ LostValue round_stepped(const SourceScene& source, const SteppedOptions& options
     std::vector<float> rows(static_cast<size_t>(tile.state.n * (11 + sh)));
     float* at = rows.data();
     const auto take = [&](int64_t width) { return std::exchange(at, at + tile.state.n * width); };
-    const SceneOutput of_tile{take(3), take(3), take(4), take(1), take(sh)};
+    const SceneArrays<float> of_tile{take(3), take(3), take(4), take(1), take(sh)};
     write_tile(params, derived, tile.state,
                {of_tile.positions, of_tile.log_scales, of_tile.rotations, of_tile.opacity_logits, {}});
     rebuild_colors(params, &tile.state, of_tile.sh);

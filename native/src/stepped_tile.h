@@ -11,6 +11,7 @@
 
 #include "isa.h"
 #include "splatzip/rounding.h"
+#include "splatzip/scene_arrays.h"
 #include "stepped_params.h"
 #include "streams.h"
 #include "uninitialised.h"
@@ -54,8 +55,7 @@ void write_frame(ByteWriter& out, const TileFrame& frame);
 bool read_frame(ByteReader& in, TileFrame* frame);
 
 // A scene to encode: the caller's arrays.
-struct SourceScene {
-  const float *positions, *log_scales, *rotations, *opacity_logits, *sh;  // (n,3) (n,3) (n,4) (n) (n,1+B,3)
+struct SourceScene : SceneArrays<const float> {
   const int8_t* classes;  // (n, 2) of geometry and colour; null where the parameters have none
   const uint8_t* tiers;   // (n) from 0; null: all splats are of one tier
   int64_t n;

@@ -76,13 +76,13 @@ class GpuDecoder:
         _raise_lack(status, why)
         return codes
 
-    def upload(self, arrays: Sequence[Floats], sh_degree: int) -> Any:
+    def upload(self, arrays: Sequence[Floats]) -> Any:
         """The five arrays of a scene as a `_cuda.DeviceScene`.
 
         Raises: BackendError if there is too little memory.
         """
         with self._lock:
-            scene, status, why = self._core.upload_scene(*arrays, sh_degree)
+            scene, status, why = self._core.upload_scene(arrays)
         _raise_lack(status, why)
         return scene
 

@@ -45,8 +45,7 @@ class CudaRasterizer:
 
         Raises: BackendError if memory is short; then there is no scene, and nothing is drawn until there is one.
         """
-        degree = int(arrays["sh"].shape[1] ** 0.5) - 1
-        self._call("set_scene", *in_order(arrays), degree)
+        self._call("set_scene", in_order(arrays))
 
     def keep(self, rows: NDArray[np.int64]) -> None:
         """Of the scene these rows alone, from now on; nothing else of it goes to the GPU again.
@@ -96,7 +95,7 @@ class CudaRasterizer:
         Raises: BackendError if no picture was kept.
         """
         no_alpha = np.zeros((0, 0, 0), np.float32)
-        *found, background = self._call(
+        found, background = self._call(
             "backward",
             np.ascontiguousarray(color, np.float32),
             no_alpha if alpha is None else np.ascontiguousarray(alpha, np.float32),

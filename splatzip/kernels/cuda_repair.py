@@ -26,13 +26,13 @@ class CudaRepair:
         self._core = make_core(engine, "repair")
         self._shape = arrays["sh"].shape
         self._steps = 0
-        self._call("begin", *in_order(arrays), int(self._shape[1] ** 0.5) - 1)
+        self._call("begin", in_order(arrays))
         stored = StoredPictures.of(targets, self._core.make_pictures)
         self._call("set_targets", stored.core, list(stored.which))
 
     def show(self, arrays: Mapping[str, Floats]) -> None:
         """See NativeRepair."""
-        self._call("show", *in_order(arrays))
+        self._call("show", in_order(arrays))
 
     def plan(self, source: Source, *, threads: int) -> None:
         """From now on `show_rounded` rounds as this says; its arrays fix the grids and the order of splats."""

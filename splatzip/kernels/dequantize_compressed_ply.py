@@ -36,7 +36,7 @@ def dequantize_compressed_ply(
 
     Raises: FormatError if an array is missing or has another shape, or a chunk's bound is not finite.
     """
-    status, where, *arrays = compressed_ply_call(version, codes, tables, header)(_core, threads)
+    status, where, arrays = compressed_ply_call(version, codes, tables, header)(_core, threads)
     if STATUS.get(status) is CorruptError:
         raise CorruptError(f"chunk {where} of the compressed.ply source has a bound that is not finite, or too large")
     if status:

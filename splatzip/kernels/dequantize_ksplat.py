@@ -62,7 +62,7 @@ def dequantize_ksplat(version: int, codes: Arrays, tables: Arrays, header: Heade
     Raises: FormatError if an array or header field is missing or not what the format defines, CorruptError for a
         code that names a bucket or section which does not exist.
     """
-    status, where, in_tables, *arrays = ksplat_call(version, codes, tables, header)(_core, threads)
+    status, where, in_tables, arrays = ksplat_call(version, codes, tables, header)(_core, threads)
     if STATUS.get(status) is CorruptError:
         what = f"bucket {where} names a section" if in_tables else f"splat {where} names a bucket"
         raise CorruptError(f"{what} that the .ksplat source does not have")

@@ -67,7 +67,7 @@ def dequantize_sog(version: int, codes: Arrays, tables: Arrays, header: Header, 
     Raises: FormatError if an array is missing or has another shape, or a code names what does not exist.
     """
     call = sog_call(version, codes, tables, header)
-    status, where, *arrays = call(_core, threads)
+    status, where, arrays = call(_core, threads)
     if STATUS.get(status) is CorruptError:
         raise CorruptError(
             f"splat {where} of the SOG source has rotation mode {call.codes[1][where, 3]} (252 to 255 exist) "

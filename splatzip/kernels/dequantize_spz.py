@@ -51,7 +51,7 @@ def dequantize_spz(version: int, codes: Arrays, tables: Arrays, header: Header, 
     Raises: FormatError for a version or header field out of range, CorruptError for codes that do not fit them.
     """
     call = spz_call(version, codes, tables, header)
-    status, *arrays = call(_core, threads)
+    status, arrays = call(_core, threads)
     if status:
         row = int((call.codes[0] >= 1 << 24).any(1).argmax())
         raise CorruptError(f"SPZ codes positions: row {row} does not fit 24 bits")

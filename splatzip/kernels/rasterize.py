@@ -56,7 +56,7 @@ class NativeRasterizer:
             found = ", ".join(f"{name} {arrays[name].shape}" for name in ATTRIBUTE_NAMES)
             raise SceneError(f"{n} splats of SH degree {degree} have other shapes than {found}")
         with self._lock:
-            self._core.set_scene(*in_order(arrays), degree, threads)
+            self._core.set_scene(in_order(arrays), threads)
             self._shapes, self._size = shapes, (0, 0)
 
     def render(self, view: View, *, depth: bool, threads: int) -> tuple[Floats, Floats, Floats | None]:
@@ -96,7 +96,7 @@ class NativeRasterizer:
             background = self._core.backward(
                 np.ascontiguousarray(color, np.float32),
                 np.zeros((0, 0), np.float32) if alpha is None else np.ascontiguousarray(alpha, np.float32),
-                *(out[name] for name in ATTRIBUTE_NAMES),
+                [out[name] for name in ATTRIBUTE_NAMES],
                 threads,
             )
         return dict(out), np.asarray(background)

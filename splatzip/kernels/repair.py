@@ -36,8 +36,7 @@ class NativeRepair:
         self._core, self._targets, self._threads = _core.Repair(), targets, threads
         self._shapes = {name: arrays[name].shape for name in ATTRIBUTE_NAMES}
         self._steps = 0
-        degree = int(arrays["sh"].shape[1] ** 0.5) - 1
-        self._core.begin(*in_order(arrays), degree, threads)
+        self._core.begin(in_order(arrays), threads)
 
     def show(self, arrays: Mapping[str, Floats]) -> None:
         """From now on draw these values and take gradients with them: what a decoder would have of the moving ones.
@@ -45,7 +44,7 @@ class NativeRepair:
         Args:
             arrays: of the same shapes, row for row.
         """
-        self._core.show(*in_order(arrays), self._threads)
+        self._core.show(in_order(arrays), self._threads)
 
     def step(self, view: View, target: int, rates: Rates) -> float:
         """One step towards picture number `target`, of the view's size.
@@ -62,5 +61,5 @@ class NativeRepair:
     def arrays(self) -> dict[str, Floats]:
         """The five attribute arrays as they are now."""
         out = {name: np.empty(shape, np.float32) for name, shape in self._shapes.items()}
-        self._core.read(*out.values(), self._threads)
+        self._core.read(list(out.values()), self._threads)
         return out

@@ -109,7 +109,6 @@ class Source(NamedTuple):
     """
 
     arrays: Sequence[Floats]
-    sh_degree: int
     steps: Steps
     tiers: NDArray[np.uint8] | None
     classes: NDArray[np.int8] | None

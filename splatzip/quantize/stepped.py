@@ -182,7 +182,7 @@ def _source(
     scene: Scene, options: Options, *, tiers: NDArray[np.uint8] | None, classes: NDArray[np.int8] | None, fitted: bytes
 ) -> Source:
     arrays = list(scene.arrays().values())
-    return Source(arrays, scene.sh_degree, _steps(options, scene.sh_degree), tiers, classes, fitted)
+    return Source(arrays, _steps(options, scene.sh_degree), tiers, classes, fitted)
 
 
 def _refuse(scene: Scene, lost: LostValue | None) -> None:

@@ -32,7 +32,7 @@ class GpuScene:
 
         Raises: BackendError if there is no GPU, or too little memory on it.
         """
-        kernel = shared_decoder().upload(list(scene.arrays().values()), scene.sh_degree)
+        kernel = shared_decoder().upload(list(scene.arrays().values()))
         return cls(kernel, origin=scene.origin, meta=scene.meta)
 
     def __len__(self) -> int:

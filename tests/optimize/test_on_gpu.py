@@ -187,7 +187,7 @@ def test_lanes_in_falling_order_do_the_same():
     found = []
     for falling in (False, True):
         core = _cuda.make_emulated_repair(falling)
-        core.begin(*scene.arrays().values(), scene.sh_degree)
+        core.begin(list(scene.arrays().values()))
         core.plan(how.source(scene), 1)
         found.append(core.read(len(scene), scene.sh.shape[1], True))
     for one, other in zip(*found, strict=True):

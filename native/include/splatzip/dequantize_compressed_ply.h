@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "splatzip/linear_splats.h"
-#include "splatzip/scene_floats.h"
+#include "splatzip/scene_arrays.h"
 #include "splatzip/status.h"
 
 namespace splatzip {
@@ -30,7 +30,8 @@ struct CompressedPlyCodes {
 
 // Returns ok, format (the shapes above do not hold) or corrupt (*where is the first chunk with a bound that is not
 // finite). Nothing is written unless the codes are valid. threads: 0 for all cores.
-Status dequantize_compressed_ply(const CompressedPlyCodes& codes, int threads, const SceneFloats& out, size_t* where);
+Status dequantize_compressed_ply(const CompressedPlyCodes& codes, int threads, const SceneArrays<float>& out,
+                                 size_t* where);
 
 // --- A splat of it, wherever it runs ---
 
@@ -84,7 +85,7 @@ SPLZ_HD void unpack_rotation(uint32_t word, float* out) {
 }
 
 SPLZ_HD void dequantize_row(const CompressedPlyCodes& codes, const CompressedPlyBytes& bytes, size_t row, size_t to,
-                            const SceneFloats& out) {
+                            const SceneArrays<float>& out) {
   const size_t b = codes.coefficients;
   const float* chunk = codes.chunks + chunk_of(codes, row) * codes.chunk_columns;
   unpack_11_10_11(codes.position[row], chunk, chunk + 3, out.positions + 3 * to);

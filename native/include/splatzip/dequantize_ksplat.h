@@ -6,7 +6,7 @@
 
 #include "splatzip/half.h"
 #include "splatzip/linear_splats.h"
-#include "splatzip/scene_floats.h"
+#include "splatzip/scene_arrays.h"
 #include "splatzip/status.h"
 
 namespace splatzip {
@@ -45,7 +45,8 @@ struct KsplatCodes {
 // Returns ok, format (a section's range is 0 or its degree above 2 or beyond B; *where is the section) or corrupt
 // (*where is the first splat, or with *in_tables the first bucket, that names what does not exist). Nothing is
 // written unless the codes are valid.
-Status dequantize_ksplat(const KsplatCodes& codes, int threads, const SceneFloats& out, size_t* where, bool* in_tables);
+Status dequantize_ksplat(const KsplatCodes& codes, int threads, const SceneArrays<float>& out, size_t* where,
+                         bool* in_tables);
 
 // Of that, what can be wrong with tables.
 Status check_tables(const KsplatTables& tables, size_t* where);
@@ -66,7 +67,7 @@ KsplatBytes ksplat_bytes(const KsplatTables& tables);
 
 SPLZ_HD bool is_legal(const KsplatCodes& codes, size_t row) { return codes.buckets[row] < codes.tables.buckets; }
 
-SPLZ_HD void wide_geometry(const KsplatCodes& codes, size_t row, size_t to, const SceneFloats& out) {
+SPLZ_HD void wide_geometry(const KsplatCodes& codes, size_t row, size_t to, const SceneArrays<float>& out) {
   for (size_t k = 0; k < 3; ++k) {
     out.positions[3 * to + k] = float_of_bits(codes.positions32[3 * row + k]);
     out.log_scales[3 * to + k] = log_of_scale(float_of_bits(codes.scales32[3 * row + k]), kSmallestWideScale);
@@ -74,7 +75,7 @@ SPLZ_HD void wide_geometry(const KsplatCodes& codes, size_t row, size_t to, cons
   for (size_t k = 0; k < 4; ++k) out.rotations[4 * to + k] = float_of_bits(codes.rotations32[4 * row + k]);
 }
 
-SPLZ_HD void narrow_geometry(const KsplatCodes& codes, size_t row, size_t to, const SceneFloats& out) {
+SPLZ_HD void narrow_geometry(const KsplatCodes& codes, size_t row, size_t to, const SceneArrays<float>& out) {
   const size_t bucket = codes.buckets[row], section = codes.tables.bucket_sections[bucket];
   const double range = codes.tables.ranges[section], step = codes.tables.block_sizes[section] / 2.0 / range;
   for (size_t k = 0; k < 3; ++k) {
@@ -93,7 +94,7 @@ SPLZ_HD float sh_value(const KsplatCodes& codes, const KsplatBytes& bytes, size_
 SPLZ_HD size_t coefficients_of(uint32_t degree) { return (degree + 1) * (degree + 1) - 1; }
 
 SPLZ_HD void dequantize_row(const KsplatCodes& codes, const KsplatBytes& bytes, size_t row, size_t to,
-                            const SceneFloats& out) {
+                            const SceneArrays<float>& out) {
   if (codes.level == 0) {
     wide_geometry(codes, row, to, out);
   } else {

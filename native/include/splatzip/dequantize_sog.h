@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "splatzip/exact_math.h"
-#include "splatzip/scene_floats.h"
+#include "splatzip/scene_arrays.h"
 #include "splatzip/status.h"
 
 namespace splatzip {
@@ -35,8 +35,8 @@ struct SogTables {
 // Returns ok, unsupported_version, format (a table value has no finite float32; *where is 0 means, 1 scales, 2 sh0,
 // 3 shN) or corrupt (*where is the first splat whose label or rotation mode does not exist). Nothing is written
 // unless the codes are valid. threads: 0 for all cores.
-Status dequantize_sog(int version, const SogCodes& codes, const SogTables& tables, int threads, const SceneFloats& out,
-                      size_t* where);
+Status dequantize_sog(int version, const SogCodes& codes, const SogTables& tables, int threads,
+                      const SceneArrays<float>& out, size_t* where);
 
 // --- A splat of it, wherever it runs ---
 
@@ -73,7 +73,7 @@ SPLZ_HD void sog_rotation(const uint8_t* code, const double* table, float* out) 
 }
 
 SPLZ_HD void all_but_position(const SogCodes& codes, const SogBytes& bytes, size_t row, size_t to,
-                              const SceneFloats& out) {
+                              const SceneArrays<float>& out) {
   const size_t values = 3 * codes.coefficients;
   sog_rotation(codes.rotations + 4 * row, bytes.rotation, out.rotations + 4 * to);
   float* sh = out.sh + to * (3 + values);
@@ -88,7 +88,7 @@ SPLZ_HD void all_but_position(const SogCodes& codes, const SogBytes& bytes, size
 }
 
 SPLZ_HD void dequantize_row(const SogCodes& codes, const SogBytes& bytes, size_t row, size_t to,
-                            const SceneFloats& out) {
+                            const SceneArrays<float>& out) {
   for (size_t axis = 0; axis < 3; ++axis)
     out.positions[3 * to + axis] = sog_position(bytes, axis, codes.positions[3 * row + axis]);
   all_but_position(codes, bytes, row, to, out);

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "splatzip/linear_splats.h"
-#include "splatzip/scene_floats.h"
+#include "splatzip/scene_arrays.h"
 
 namespace splatzip {
 
@@ -18,7 +18,7 @@ struct SplatCodes {
 
 // Every code stands for something, so this cannot fail; what a Scene refuses (NaN, Inf, a zero quaternion) comes out
 // as it is.
-void dequantize_splat(const SplatCodes& codes, int threads, const SceneFloats& out);
+void dequantize_splat(const SplatCodes& codes, int threads, const SceneArrays<float>& out);
 
 // --- A splat of it, wherever it runs ---
 
@@ -27,7 +27,7 @@ constexpr double kSmallestScale = 0x1p-126;  // Part of the format: the smallest
 SPLZ_HD bool is_legal(const SplatCodes&, size_t) { return true; }
 
 SPLZ_HD void dequantize_row(const SplatCodes& codes, const LinearBytes& bytes, size_t row, size_t to,
-                            const SceneFloats& out) {
+                            const SceneArrays<float>& out) {
   const uint8_t* color = codes.colors + 4 * row;
   for (size_t k = 0; k < 3; ++k) {
     out.positions[3 * to + k] = float_of_bits(codes.positions[3 * row + k]);

@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "splatzip/half.h"
-#include "splatzip/scene_floats.h"
+#include "splatzip/scene_arrays.h"
 #include "splatzip/status.h"
 
 namespace splatzip {
@@ -31,7 +31,7 @@ struct SpzCodes {
 
 // Returns corrupt if a position code is 2^24 or more, format if a header field is out of its range; nothing is written
 // then.
-Status dequantize_spz(const SpzCodes& codes, int threads, const SceneFloats& out);
+Status dequantize_spz(const SpzCodes& codes, int threads, const SceneArrays<float>& out);
 
 // --- A splat of it, wherever it runs ---
 
@@ -164,7 +164,7 @@ SPLZ_HD void spz_rotation(const SpzCodes& codes, const SpzBytes& bytes, size_t r
 }
 
 SPLZ_HD void dequantize_row(const SpzCodes& codes, const SpzBytes& bytes, size_t row, size_t to,
-                            const SceneFloats& out) {
+                            const SceneArrays<float>& out) {
   const size_t width = 3 * static_cast<size_t>((codes.sh_degree + 1) * (codes.sh_degree + 1) - 1);
   spz_position(codes, bytes, row, out.positions + 3 * to);
   spz_rotation(codes, bytes, row, out.rotations + 4 * to);
