@@ -63,7 +63,7 @@ def save(scene: Scene, path: str | Path, *, version: int | None = None) -> list[
     Args:
         path: a file; an existing folder, or its meta.json, becomes SOG. A .splatz keeps every splat
             (lossless for a quantized source, else fast): `compress` has the other presets.
-        version: of the format, where there is a choice (SPZ: 3 or 4); None: the newest.
+        version: of the format, where there is a choice (SPZ: 2, 3 or 4); None: the newest.
     Returns: what was lost because the format cannot hold it, one line each; empty if nothing was.
     Raises: FormatError, OSError; SceneError if arrays of the scene were changed and a value is no longer valid.
     """
@@ -81,7 +81,8 @@ def save(scene: Scene, path: str | Path, *, version: int | None = None) -> list[
     if version is None:
         return chosen.module.write(scene, path)  # type: ignore[no-any-return]
     if version not in chosen.versions:
-        choice = f"choose {' or '.join(map(str, chosen.versions))}" if chosen.versions else "there is no choice"
+        *others, last = map(str, chosen.versions or ("",))
+        choice = f"choose {', '.join(others)} or {last}" if others else "there is no choice"
         raise FormatError(f"{path}: version {version} of {chosen.title} cannot be written; {choice}")
     return chosen.module.write(scene, path, version=version)  # type: ignore[no-any-return]
 

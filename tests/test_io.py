@@ -34,7 +34,7 @@ def test_the_version_of_spz_can_be_chosen(chair, tmp_path):
 @pytest.mark.parametrize(
     ("name", "version", "says"),
     [
-        ("out.spz", 2, "choose 3 or 4"),
+        ("out.spz", 1, "choose 2, 3 or 4"),
         ("out.ply", 1, "there is no choice"),
         ("out.splatz", 1, "no version to choose"),
     ],

@@ -81,7 +81,8 @@ ReportFile = Annotated[
 ]
 Splatz = Annotated[Path, typer.Argument(metavar="FILE", help="A .splatz file.", readable=False)]
 FormatVersion = Annotated[
-    int | None, typer.Option("--version", metavar="N", help="Version of OUT's format, if it has several (SPZ).")
+    int | None,
+    typer.Option("--version", metavar="N", help="Version of OUT's format, if it has several (SPZ: 2, 3 or 4)."),
 ]
 Repair = Annotated[bool, typer.Option("--repair", help="Drop splats with NaN, Inf or a zero rotation.")]
 

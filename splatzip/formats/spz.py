@@ -1,4 +1,4 @@
-"""Niantic SPZ: versions 1 to 4 read, 3 and 4 written.
+"""Niantic SPZ: versions 1 to 4 read, 2 to 4 written.
 
     file  <->  spz_container (bytes)  <->  codes  ->  kernels.dequantize_spz  ->  Scene
                                            codes  <-  spz_quantize            <-  Scene
@@ -31,7 +31,7 @@ from splatzip.formats.spz_container import FLAG_ANTIALIASED, GZIP, MAGIC, RECORD
 from splatzip.kernels.dequantize_spz import DEFAULT_AXES, dequantize_spz
 from splatzip.scene import QuantizedSource, Scene, SceneMeta
 
-WRITTEN_VERSIONS = (3, 4)
+WRITTEN_VERSIONS = (2, 3, 4)
 DEFAULT_VERSION = WRITTEN_VERSIONS[-1]
 # The reference writer's bits of SH of degree 1 and above.
 SH1_BITS, SH_REST_BITS = 5, 4
@@ -79,20 +79,20 @@ def write(
     sh1_bits: int = SH1_BITS,
     sh_rest_bits: int = SH_REST_BITS,
 ) -> list[str]:
-    """Write version 3 or 4.
+    """Write version 2, 3 or 4.
 
-    A scene that came as version 3 or 4 keeps its codes in both. One that came as version 1 or 2 keeps all but its
-    rotations (and the halves of version 1), which are coded finer. One whose reader said other axes than the file is
-    turned, at the same steps. Anything else is quantized as the reference does.
+    A scene that came as version 3 or 4 keeps its codes in both, one of version 2 in that. Between those, and from
+    version 1, all is kept but the rotations (and the halves of version 1), which versions 3 and 4 code finer. One whose
+    reader said other axes than the file is turned, at the same steps. Anything else is quantized as the reference does.
 
     Returns: what was lost beyond rounding, one line each.
     Raises: FormatError for another version, or if a position does not fit.
     """
     if version not in WRITTEN_VERSIONS:
-        raise FormatError(f"SPZ version {version} cannot be written; choose 3 or 4")
+        raise FormatError(f"SPZ version {version} cannot be written; choose 2, 3 or 4")
     source = scene.source
     lost = lost_meta(scene.meta, "SPZ", holds=frozenset({"antialiased"}))
-    if source is not None and _can_keep_codes(source):
+    if source is not None and _can_keep_codes(source, version):
         flags = source.header.get("flags")
         if isinstance(flags, int):
             flags = flags & ~FLAG_ANTIALIASED | (FLAG_ANTIALIASED if scene.meta.antialiased else 0)
@@ -101,16 +101,16 @@ def write(
         target, beyond_rounding = _quantized(scene, version, sh1_bits, sh_rest_bits)
         lost += beyond_rounding
     if version < 4 and scene.sh_degree == 4:
-        lost.append("SH degree 4 in version 3: readers older than SPZ 4 refuse it")
+        lost.append(f"SH degree 4 in version {version}: readers older than SPZ 4 refuse it")
     data = spz_container.serialize(target)
     with atomic_write(path) as file:
         file.write(data)
     return lost
 
 
-def _can_keep_codes(source: QuantizedSource) -> bool:
+def _can_keep_codes(source: QuantizedSource, version: int) -> bool:
     """Whether a file of the same codes is the same scene."""
-    if source.format != "spz" or source.version not in WRITTEN_VERSIONS:
+    if source.format != "spz" or source.version < 2 or (source.version == 2) != (version == 2):
         return False
     stated = spz_container.stated_axes(source.records, "the SPZ source") or DEFAULT_AXES
     return bool(source.header.get("axes", DEFAULT_AXES) == stated)
@@ -123,7 +123,9 @@ def _quantized(scene: Scene, version: int, sh1_bits: int, sh_rest_bits: int) -> 
         sh1_bits = sh_rest_bits = 8
         bits = came.header["fractional_bits"] if came.version >= 2 else None
         records = tuple(record for record in came.records if record[0] != RECORD_AXES)  # written right-up-back
-    codes, bits, lost = spz_quantize.quantize(scene, sh1_bits=sh1_bits, sh_rest_bits=sh_rest_bits, fractional_bits=bits)
+    codes, bits, lost = spz_quantize.quantize(
+        scene, version=version, sh1_bits=sh1_bits, sh_rest_bits=sh_rest_bits, fractional_bits=bits
+    )
     flags = FLAG_ANTIALIASED if scene.meta.antialiased else 0
     header = {"sh_degree": scene.sh_degree, "fractional_bits": bits, "flags": flags}
     return QuantizedSource("spz", version, codes, {}, header, records), lost

@@ -31,11 +31,12 @@ Bytes = NDArray[np.uint8]
 
 
 def quantize(
-    scene: Scene, *, sh1_bits: int, sh_rest_bits: int, fractional_bits: int | None = None
+    scene: Scene, *, version: int = 4, sh1_bits: int, sh_rest_bits: int, fractional_bits: int | None = None
 ) -> tuple[dict[str, NDArray[Any]], int, list[str]]:
-    """Codes of versions 3 and 4, right-up-back.
+    """Codes right-up-back.
 
     Args:
+        version: 2 to 4; 3 and 4 have the same.
         sh1_bits, sh_rest_bits: 1 to 8 bits kept of the SH of degree 1 and above; 8 is the format's own step, 1/128.
         fractional_bits: None chooses.
     Returns: the codes, the fractional bits, and what was lost beyond rounding, one line each.
@@ -54,20 +55,21 @@ def quantize(
         "alphas": _byte(_sigmoid(scene.opacity_logits) * np.float32(255))[:, None],
         "colors": _byte(colors),
         "scales": _byte(scales),
-        "rotations": smallest_three(scene.rotations)[:, None],
+        "rotations": smallest_three(scene.rotations)[:, None] if version >= 3 else first_three(scene.rotations),
         "sh": sh,
     }
     return codes, fractional_bits, lost
 
 
+def first_three(rotations: Floats) -> Bytes:
+    """(N, 3) codes of the quaternions (N, 4) wxyz, right-down-front: x, y and z where w is not negative."""
+    q = _right_up_back(rotations)
+    return _byte(q[:, :3] * np.where(q[:, 3:] < 0, np.float32(-127.5), np.float32(127.5)) + np.float32(127.5))
+
+
 def smallest_three(rotations: Floats) -> NDArray[np.uint32]:
     """(N,) codes of the quaternions (N, 4) wxyz, right-down-front."""
-    q = rotations[:, [1, 2, 3, 0]]
-    # A power of two changes no bit of the quotient below and keeps the squares from over- and underflowing.
-    q = np.ldexp(q, -np.frexp(np.abs(q).max(1, keepdims=True))[1])
-    norm = np.sqrt(q[:, 0] * q[:, 0] + q[:, 1] * q[:, 1] + q[:, 2] * q[:, 2] + q[:, 3] * q[:, 3])
-    q = q / norm[:, None]
-    q[:, 1:3] *= FLIP[1:]
+    q = _right_up_back(rotations)
     largest = np.abs(q).argmax(1)
     negate = np.take_along_axis(q, largest[:, None], 1) < 0
     magnitude = (np.float32(511) * (np.abs(q) / SQRT_HALF) + np.float32(0.5)).astype(np.uint32)
@@ -76,6 +78,17 @@ def smallest_three(rotations: Floats) -> NDArray[np.uint32]:
     for i in range(4):
         code = np.where(largest == i, code, code << 10 | fields[:, i])
     return code
+
+
+def _right_up_back(rotations: Floats) -> Floats:
+    """(N, 4) quaternions xyzw of length 1, of some wxyz, right-down-front."""
+    q = rotations[:, [1, 2, 3, 0]]
+    # A power of two changes no bit of the quotient below and keeps the squares from over- and underflowing.
+    q = np.ldexp(q, -np.frexp(np.abs(q).max(1, keepdims=True))[1])
+    norm = np.sqrt(q[:, 0] * q[:, 0] + q[:, 1] * q[:, 1] + q[:, 2] * q[:, 2] + q[:, 3] * q[:, 3])
+    unit: Floats = q / norm[:, None]
+    unit[:, 1:3] *= FLIP[1:]
+    return unit
 
 
 def _positions(scene: Scene, bits: int | None) -> tuple[NDArray[np.uint32], int, list[str]]:

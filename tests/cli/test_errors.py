@@ -85,7 +85,7 @@ def test_target_that_cannot_be_written_is_refused(refused, scene_ply, name):
 
 
 def test_a_version_that_a_format_does_not_have_is_refused(refused, scene_ply, tmp_path):
-    assert "choose 3 or 4" in refused("convert", "scene.ply", "out.spz", "--version", "1")
+    assert "choose 2, 3 or 4" in refused("convert", "scene.ply", "out.spz", "--version", "1")
     assert not (tmp_path / "out.spz").exists()
 
 

@@ -271,6 +271,7 @@ def test_what_comes_back_is_within_the_targets_precision_and_all_else_was_said(p
         ("ply", "out.ply", None),
         ("compressed_ply", "out.compressed.ply", None),
         ("splat", "out.splat", None),
+        ("spz_2", "out.spz", 2),
         ("spz_4", "out.spz", 3),
         ("spz_4", "out.spz", 4),
         ("sog", "out.sog", None),
