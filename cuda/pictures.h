@@ -1,4 +1,4 @@
-// Pictures that others are held against again and again: they stay on the GPU, as 16-bit floats (77 dB and more).
+// Pictures that others are compared with again and again: they stay on the GPU, as 16-bit floats (77 dB and more).
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,7 @@ class Pictures {
   virtual const StoredPicture& at(size_t number) const = 0;
   // A picture of the CPU, (height, width, 3).
   virtual bool add(const float* picture, int width, int height) = 0;
-  // So many more of one size, to be written by whoever asks, one behind the other. Null: memory is short.
+  // Room for `count` more of one size, one behind the other, which the caller fills. Null: memory is short.
   virtual uint16_t* add_empty(int64_t count, int width, int height) = 0;
 
   // Why something was refused.

@@ -8,6 +8,7 @@
 #include "pictures.h"
 #include "splatzip/projection.h"
 #include "splatzip/scene_arrays.h"
+#include "splatzip/score_arrays.h"
 
 namespace splatzip::cuda {
 
@@ -27,17 +28,6 @@ struct BatchPictures {
   uint32_t* last_entry;
 };
 
-struct ScoreWishes {
-  bool removal = false, geometry_curvature = false, color_curvature = false, directions = false, transmittance = false;
-};
-
-// (N, ...) arrays of the CPU. Null where not wished.
-struct ScoreArrays {
-  float *weight, *squares, *removal, *transmittance, *pixels, *most;
-  float *toward, *geometry_curvature, *color_curvature;  // (N, 3), (N, 55), (N, K (K + 1) / 2)
-  uint64_t* seen_from;
-};
-
 // What the last batch was about: groups of 32 splats there are and are seen, splats that are seen, entries of tiles.
 struct BatchCounts {
   int64_t groups, seen_groups, seen, entries;
@@ -50,53 +40,50 @@ struct RasterSizes {
   int64_t pixels;
 };
 
-// A scene that is drawn again and again. Without one, because none was set or memory was short for it, all is refused.
-// Arrays lie in the memory of the CPU, or where `on_device` says so in that of
-// the GPU; then nothing waits for the GPU but the count of entries.
+// Draws one scene again and again. Everything is refused while there is none, because none was set or memory was short.
+// Arrays are in the CPU's memory, or with `on_device` in the GPU's; then the host only waits for the count of entries.
 class Raster {
  public:
   virtual ~Raster() = default;
   virtual RasterSizes sizes() const = 0;
   // Takes a copy of the arrays.
   virtual bool set_scene(const SceneArrays<const float>& arrays, int64_t splats, int sh_degree, bool on_device) = 0;
-  // Of that scene these rows alone, (splats) of the CPU.
+  // Keeps these rows of the scene, (splats) of the CPU, and drops the others.
   virtual bool keep(const uint32_t* rows, int64_t splats) = 0;
   // Draws a batch of views, without alpha or depth where those are null. `keeps`: backward may follow.
   virtual bool render(const Views& views, float* color, float* alpha, float* depth, bool keeps, bool on_device) = 0;
-  // The same for eyes: (views, height, width, 3) of the CPU, cut to 0..1, in 255ths.
+  // The same as bytes, (views, height, width, 3) of the CPU: clipped to 0..1, in 255ths.
   virtual bool render_bytes(const Views& views, uint8_t* color) = 0;
-  // The same for others to be held against: their colours stay where they were drawn, and are added to `to`.
+  // The same for later comparisons: colours stay on the device and are appended to `to`.
   virtual bool store(const Views& views, Pictures* to) = 0;
-  // The same for who asks how far they are from such pictures, one a view: squared differences of the colours, summed
-  // by view.
+  // Draws a batch and compares it with stored pictures, one a view: squared differences of the colours, summed by view.
   virtual bool compare(const Views& views, const std::vector<StoredPicture>& targets, double* sums) = 0;
-  // None yet, in the same memory.
+  // An empty list of pictures, on the same device.
   virtual std::unique_ptr<Pictures> make_pictures() const = 0;
-  // Of the pictures that were drawn last.
+  // What the last batch was about.
   virtual bool count(BatchCounts* counts) = 0;
   // Gradients of a loss of the last batch, which was rendered with `keeps`, given its gradients to the colour and,
   // unless null, to the alpha. All of `gradient` and g_background (3) are written.
   virtual bool backward(const float* g_color, const float* g_alpha, const SceneArrays<float>& gradient,
                         float* g_background, bool on_device) = 0;
 
-  // Scores, from here on until they are begun again; Transmittance is not to be had with removal or the curvature of
-  // geometry.
-  virtual bool begin_scores(const ScoreWishes& wishes) = 0;
+  // Sets the sums of these kinds to zero.
+  virtual bool begin_scores(const ScoreKinds& kinds) = 0;
   // Draws a batch of views and adds what each says, times its weight, as if they came one by one; `floor` is added to
   // the squared contrast in the curvature of geometry.
   virtual bool add_scores(const Views& views, const std::vector<float>& weights, float floor) = 0;
-  virtual const ScoreWishes& wishes() const = 0;  // as they were begun
+  virtual const ScoreKinds& score_kinds() const = 0;  // that were begun
   virtual bool read_scores(const ScoreArrays& out) = 0;
 
-  // Coverage (splatzip/raster/covers.py), from here on until it is begun again. matters: (splats) of the CPU, 0 of
-  // splats that may be missed. What is added is the view whose scores were begun and added last.
+  // Coverage (splatzip/raster/covers.py). Begins with no view. matters: (splats) of the CPU, 0 for splats that need not
+  // be covered. The calls below are about the view whose scores were begun and added last.
   virtual bool begin_covers(const uint8_t* matters, int64_t splats) = 0;
-  virtual bool take_cover() = 0;     // of a view that is taken anyway
-  virtual bool add_candidate() = 0;  // they are counted from 0
-  // How many splats that view would cover first; which ones nothing has covered yet, (splats).
+  virtual bool take_cover() = 0;     // it is chosen without being a candidate
+  virtual bool add_candidate() = 0;  // candidates are numbered from 0
+  // How many splats that view would be the first to cover; which ones nothing covers yet, (splats).
   virtual bool count_new(int64_t* count) = 0;
   virtual bool read_missing(uint8_t* out) = 0;
-  // What a candidate adds to what was taken; taking it, too.
+  // What a candidate would add to the views chosen; choosing it.
   virtual bool gain(size_t candidate, double* gain) = 0;
   virtual bool take_candidate(size_t candidate) = 0;
 

@@ -160,16 +160,16 @@ class RasterOf : public Raster {
     }
   }
 
-  bool begin_scores(const ScoreWishes& wishes) override {
+  bool begin_scores(const ScoreKinds& kinds) override {
     pictures_ = {};
-    wishes_ = wishes;
-    return scored_ = of_scene([&](auto& pipeline) { return pipeline.begin_scores(wishes); });
+    kinds_ = kinds;
+    return scored_ = of_scene([&](auto& pipeline) { return pipeline.begin_scores(kinds); });
   }
   bool add_scores(const Views& views, const std::vector<float>& weights, float floor) override {
     pictures_ = {};
     return of_scores([&](auto& pipeline) { return pipeline.add_scores(views, weights, floor); });
   }
-  const ScoreWishes& wishes() const override { return wishes_; }
+  const ScoreKinds& score_kinds() const override { return kinds_; }
   bool read_scores(const ScoreArrays& out) override {
     return of_scores([&](auto& pipeline) { return pipeline.read_scores(out); });
   }
@@ -224,7 +224,7 @@ class RasterOf : public Raster {
     advice_ = "; draw fewer or smaller pictures at once";
     return has_scene_ || refuse(kNoScene);
   }
-  // Scores and covers: what an earlier call failed of is no word of this one.
+  // For scores and covers, which need float32. Problems of earlier calls are forgotten.
   template <class Work>
   bool precisely(Work work) {
     forget_problem();
@@ -232,8 +232,8 @@ class RasterOf : public Raster {
     if constexpr (Precise) return work(pipeline_);
     return refuse("scores need a precise rasterizer");
   }
-  // The same of a scene that memory was not short for, of scores, of covers, and of the cover of the view that was
-  // scored last. They are of one scene, and the arrays of another one are too short.
+  // The same where there is a scene, scores of it, covers of it, and a view that was scored last. All are of one scene:
+  // arrays made for another would be too short.
   template <class Work>
   bool of_scene(Work work) {
     return precisely([&](auto& pipeline) { return has_scene_ ? work(pipeline) : refuse(kNoScene); });
@@ -267,7 +267,7 @@ class RasterOf : public Raster {
   int coefficients_ = 1;
   BatchPictures pictures_ = {};                                // of the last render, as long as its lists are there
   bool has_scene_ = false, scored_ = false, covered_ = false;  // begun, of this scene
-  ScoreWishes wishes_ = {};
+  ScoreKinds kinds_ = {};
   std::string refused_, advice_;
   Array<float> scene_[5], color_, alpha_, depth_, transmittance_;
   Array<double> differences_;

@@ -31,7 +31,7 @@ SPLZ_WARP float sh_value(uint16_t value) { return from_half(value); }
 // A view of a batch as kernels read it.
 struct CulledView {
   ProjectionCamera camera;
-  SightPlanes sides;
+  FrustumPlanes frustum;
 };
 
 // A splat in a picture, as tiles blend it:

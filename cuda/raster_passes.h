@@ -46,35 +46,35 @@ class RasterPasses : public RasterPipeline<Machine, true> {
     return !this->machine_.failed();
   }
 
-  bool begin_scores(const ScoreWishes& wishes) {
-    wishes_ = wishes;
+  bool begin_scores(const ScoreKinds& kinds) {
+    kinds_ = kinds;
     cleared(&basics_, kScoreBasicRows, true);
-    cleared(&toward_, 3, wishes.directions);
-    cleared(&seen_from_, 1, wishes.directions);
-    cleared(&geometry_, kGeometryPairs, wishes.geometry_curvature);
-    cleared(&color_, color_pairs(), wishes.color_curvature);
+    cleared(&toward_, 3, kinds.directions);
+    cleared(&seen_from_, 1, kinds.directions);
+    cleared(&geometry_, kGeometryPairs, kinds.geometry_curvature);
+    cleared(&color_, color_pairs(), kinds.color_curvature);
     return !this->machine_.failed();
   }
 
   // Draws a batch of views and adds what each says, times its weight, one after the other.
   bool add_scores(const Views& views, const std::vector<float>& weights, float floor) {
-    if (wishes_.geometry_curvature) return add<kScoreCurvature>(views, weights, floor);
-    if (wishes_.removal) return add<kScoreRemoval>(views, weights, floor);
-    if (wishes_.transmittance) return add<kScoreTransmittance>(views, weights, floor);
+    if (kinds_.geometry_curvature) return add<kScoreCurvature>(views, weights, floor);
+    if (kinds_.removal) return add<kScoreRemoval>(views, weights, floor);
+    if (kinds_.transmittance) return add<kScoreTransmittance>(views, weights, floor);
     return add<kScoreWeights>(views, weights, floor);
   }
 
   // What of `out` is not null.
   bool read_scores(const ScoreArrays& out) {
     float* const basics[kScoreBasicRows] = {
-        out.weight, out.squares, wishes_.transmittance ? out.transmittance : out.removal, out.pixels, out.most};
+        out.weight, out.squares, kinds_.transmittance ? out.transmittance : out.removal, out.pixels, out.most};
     for (int row = 0; row < kScoreBasicRows; ++row) read(basics_, kScoreBasicRows, row, 1, basics[row]);
-    if (wishes_.directions) {
+    if (kinds_.directions) {
       read(toward_, 3, 0, 3, out.toward);
       if (out.seen_from) this->machine_.read(out.seen_from, seen_from_.data(), this->splats_);
     }
-    if (wishes_.geometry_curvature) read(geometry_, kGeometryPairs, 0, kGeometryPairs, out.geometry_curvature);
-    if (wishes_.color_curvature) read(color_, color_pairs(), 0, color_pairs(), out.color_curvature);
+    if (kinds_.geometry_curvature) read(geometry_, kGeometryPairs, 0, kGeometryPairs, out.geometry_curvature);
+    if (kinds_.color_curvature) read(color_, color_pairs(), 0, color_pairs(), out.color_curvature);
     return !this->machine_.failed();
   }
 
@@ -132,18 +132,18 @@ class RasterPasses : public RasterPipeline<Machine, true> {
 
   template <int Degree>
   void add_groups(int width) {
-    const ScoreSums to = {basics_.data(), wishes_.directions ? toward_.data() : nullptr,
-                          wishes_.geometry_curvature ? geometry_.data() : nullptr,
-                          wishes_.color_curvature ? color_.data() : nullptr,
-                          wishes_.directions ? seen_from_.data() : nullptr};
+    const ScoreSums to = {basics_.data(), kinds_.directions ? toward_.data() : nullptr,
+                          kinds_.geometry_curvature ? geometry_.data() : nullptr,
+                          kinds_.color_curvature ? color_.data() : nullptr,
+                          kinds_.directions ? seen_from_.data() : nullptr};
     this->machine_.run(ScoreGroup<Degree>{this->scene(), this->view_.data(), weights_.data(), this->views_,
                                           this->seen_mask_.data(), sums_by_splat_.data(), width, to},
                        this->groups_);
   }
 
   template <class T>
-  void cleared(Array<T>* sums, int rows, bool wished) {
-    if (!wished) return;
+  void cleared(Array<T>* sums, int rows, bool asked) {
+    if (!asked) return;
     const int64_t size = this->groups_ * rows * kGroup;
     this->machine_.clear(sums->reserve(this->machine_, size), size);
   }
@@ -166,7 +166,7 @@ class RasterPasses : public RasterPipeline<Machine, true> {
   Array<float> slots_, sums_by_splat_, by_band_, picture_, weights_, read_;
   Array<double> by_part_;
   // Sums over views, by group.
-  ScoreWishes wishes_;
+  ScoreKinds kinds_;
   Array<float> toward_, geometry_, color_;
   Array<uint64_t> seen_from_;
 };

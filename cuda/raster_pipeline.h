@@ -41,7 +41,7 @@ class RasterPipeline {
     lay_out(FromArrays{arrays, coefficients()}, seen_mask_.data(), laid_out_);
   }
 
-  // Of the scene these rows alone, which the host has: nothing else goes there again.
+  // Keeps these rows of the scene, an array of the host, and drops the others. Nothing else is uploaded again.
   void keep(const uint32_t* rows, int64_t splats) {
     const int64_t groups = (splats + kGroup - 1) / kGroup;
     LaidOut next;
@@ -67,7 +67,7 @@ class RasterPipeline {
     return !machine_.failed();
   }
 
-  // Of the last batch. Waits for it: for measurements.
+  // What the last batch was about. Waits for it: for measurements.
   BatchCounts count() {
     const int64_t all = views_ * groups_;
     std::vector<uint32_t> masks(static_cast<size_t>(all));
@@ -75,7 +75,7 @@ class RasterPipeline {
     const int64_t seen_groups = std::count_if(masks.begin(), masks.end(), [](uint32_t mask) { return mask != 0; });
     return {all, seen_groups, seen_, entries_};
   }
-  // By group of the first view of the last batch: which of its splats are seen.
+  // Which splats the first view of the last batch sees: a mask by group.
   const uint32_t* seen() const { return seen_mask_.data(); }
 
  protected:
@@ -118,7 +118,7 @@ class RasterPipeline {
     if (all * kGroup > INT64_C(0xFFFFFFFF)) return false;
     if (machine_.failed()) return false;
     std::vector<CulledView> culled;
-    for (const View& view : views) culled.push_back({view.camera, sight_planes(view.camera)});
+    for (const View& view : views) culled.push_back({view.camera, frustum_planes(view.camera)});
     machine_.write(view_.reserve(machine_, views_), culled.data(), views_);
     project(all);
     if (!count_entries(all)) return false;

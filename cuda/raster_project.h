@@ -84,7 +84,7 @@ struct ProjectGroup {
     const int64_t group = index % scene.groups;
     const CulledView& view = views[index / scene.groups];
     const float* bounds = scene.bounds + group * kBoundRows;
-    if (out_of_sight(view.camera, view.sides, bounds, bounds[kRadiusRow], bounds[kDeviationRow])) {
+    if (outside_frustum(view.camera, view.frustum, bounds, bounds[kRadiusRow], bounds[kDeviationRow])) {
       warp.each([&](int lane) {
         if (lane == 0) seen[index] = seen_count[index] = entry_count[index] = 0;
       });

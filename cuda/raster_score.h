@@ -153,7 +153,7 @@ struct ScoreBand {
   }
 };
 
-// Sums of all views, by group, a row a lane each. Null: not wished.
+// Sums of all views, by group, a row a lane each. Null: not asked for.
 struct ScoreSums {
   float *basics, *toward, *geometry, *color;  // rows: kScoreBasicRows, 3, kGeometryPairs, K (K + 1) / 2
   uint64_t* seen_from;

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "../../native/bind/scene.h"
+#include "../../native/bind/scores.h"
 #include "../../native/bind/view.h"
 #include "python.h"
 
@@ -197,34 +198,11 @@ void take_candidate(Raster& raster, size_t candidate) {
   or_throw([&] { return raster.take_candidate(candidate); }, raster);
 }
 
-// Arrays by name; what was not wished is not there.
+// Arrays by name, those that were asked for.
 nb::dict read_scores(Raster& raster) {
-  const size_t n = splats_of(raster), coefficients = static_cast<size_t>(raster.sizes().coefficients);
-  const ScoreWishes& wishes = raster.wishes();
-  ScoreArrays arrays = {};
-  nb::dict out;
-  const auto floats = [&](const char* name, float** into, std::initializer_list<size_t> shape) {
-    auto array = make_array<float>(shape);
-    *into = array.data();
-    out[name] = array;
-  };
-  floats("weight", &arrays.weight, {n});
-  floats("most_weight", &arrays.most, {n});
-  floats("pixels", &arrays.pixels, {n});
-  floats("squared_weight", &arrays.squares, {n});
-  if (wishes.removal) floats("removal", &arrays.removal, {n});
-  if (wishes.transmittance) floats("transmittance", &arrays.transmittance, {n});
-  if (wishes.geometry_curvature) floats("geometry_curvature", &arrays.geometry_curvature, {n, 55});
-  if (wishes.color_curvature)
-    floats("color_curvature", &arrays.color_curvature, {n, coefficients * (coefficients + 1) / 2});
-  if (wishes.directions) {
-    floats("toward", &arrays.toward, {n, 3});
-    auto cells = make_array<uint64_t>({n});
-    arrays.seen_from = cells.data();
-    out["seen_from"] = cells;
-  }
-  or_throw([&] { return raster.read_scores(arrays); }, raster);
-  return out;
+  NewScores found(splats_of(raster), static_cast<size_t>(raster.sizes().coefficients), raster.score_kinds());
+  or_throw([&] { return raster.read_scores(found.arrays); }, raster);
+  return found.by_name;
 }
 
 }  // namespace

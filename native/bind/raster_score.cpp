@@ -1,5 +1,6 @@
 #include "../src/raster_score.h"
 
+#include "scores.h"
 #include "view.h"
 
 namespace splatzip {
@@ -17,35 +18,15 @@ bool add(Scores& scores, Rasterizer& rasterizer, const View& view, double view_w
   return scores.add(&rasterizer, view, static_cast<float>(view_weight), static_cast<float>(floor), threads);
 }
 
-// Arrays by name; what was not wished is not there.
+// Arrays by name, those that were asked for.
 nb::dict read(const Scores& scores, int threads) {
-  const size_t n = static_cast<size_t>(scores.splats());
-  const ScoreWishes& wishes = scores.wishes();
-  ScoreArrays arrays = {};
-  nb::dict out;
-  const auto floats = [&](const char* name, float** into, std::initializer_list<size_t> shape) {
-    auto array = make_array<float>(shape);
-    *into = array.data();
-    out[name] = array;
-  };
-  floats("weight", &arrays.weight, {n});
-  floats("most_weight", &arrays.most, {n});
-  floats("pixels", &arrays.pixels, {n});
-  floats("squared_weight", &arrays.squares, {n});
-  if (wishes.removal) floats("removal", &arrays.removal, {n});
-  if (wishes.transmittance) floats("transmittance", &arrays.transmittance, {n});
-  if (wishes.geometry_curvature) floats("geometry_curvature", &arrays.geometry_curvature, {n, size_t{kGeometryPairs}});
-  if (wishes.color_curvature)
-    floats("color_curvature", &arrays.color_curvature, {n, static_cast<size_t>(scores.color_pairs())});
-  if (wishes.directions) {
-    floats("toward", &arrays.toward, {n, 3});
-    auto cells = make_array<uint64_t>({n});
-    arrays.seen_from = cells.data();
-    out["seen_from"] = cells;
+  const size_t coefficients = static_cast<size_t>((scores.sh_degree() + 1) * (scores.sh_degree() + 1));
+  NewScores found(static_cast<size_t>(scores.splats()), coefficients, scores.kinds());
+  {
+    nb::gil_scoped_release unlocked;
+    scores.read(found.arrays, threads);
   }
-  nb::gil_scoped_release unlocked;
-  scores.read(arrays, threads);
-  return out;
+  return found.by_name;
 }
 
 // (N,) the sums of weights alone.

@@ -27,14 +27,15 @@ inline void colors_of(const float* sh, const Floats* direction, Floats* color) {
 }
 
 // Which of 16 groups may have splats that are seen: a bit each.
-inline unsigned groups_in_sight(const ProjectionCamera& camera, const SightPlanes& planes, const float* bounds) {
-  unsigned in_sight = 0;
+inline unsigned groups_in_frustum(const ProjectionCamera& camera, const FrustumPlanes& planes, const float* bounds) {
+  unsigned in_frustum = 0;
   for (int part = 0; part < kBlockParts; ++part) {
     const auto row = [&](int r) { return load<Floats>(bounds + r * kGroup + part * kWidth); };
     const Floats centre[3] = {row(kCentreRow), row(kCentreRow + 1), row(kCentreRow + 2)};
-    in_sight |= bits_of(~out_of_sight(camera, planes, centre, row(kRadiusRow), row(kDeviationRow))) << (part * kWidth);
+    in_frustum |= bits_of(~outside_frustum(camera, planes, centre, row(kRadiusRow), row(kDeviationRow)))
+                  << (part * kWidth);
   }
-  return in_sight;
+  return in_frustum;
 }
 
 template <int Degree>
@@ -43,13 +44,13 @@ uint32_t project_groups(const ProjectJob& job) {
   constexpr float kLog2e = 1.44269504f;
   constexpr int kFields = 14;
   uint32_t count = 0;
-  const SightPlanes planes = sight_planes(*job.camera);
-  unsigned in_sight = 0;
+  const FrustumPlanes planes = frustum_planes(*job.camera);
+  unsigned in_frustum = 0;
   for (int64_t group = job.first; group < job.last; ++group) {
-    if (group % kGroup == 0) in_sight = groups_in_sight(*job.camera, planes, job.bounds + group * kBoundRows);
+    if (group % kGroup == 0) in_frustum = groups_in_frustum(*job.camera, planes, job.bounds + group * kBoundRows);
     job.first_splat[group] = job.base + count;
     unsigned seen_of_group = 0;
-    if (!(in_sight >> group % kGroup & 1)) {
+    if (!(in_frustum >> group % kGroup & 1)) {
       job.seen[group] = 0;
       continue;
     }

@@ -62,21 +62,21 @@ int Scores::color_pairs() const {
 }
 
 ScorePass Scores::pass() const {
-  if (wishes_.geometry_curvature) return kScoreCurvature;
-  if (wishes_.removal) return kScoreRemoval;
-  return wishes_.transmittance ? kScoreTransmittance : kScoreWeights;
+  if (kinds_.geometry_curvature) return kScoreCurvature;
+  if (kinds_.removal) return kScoreRemoval;
+  return kinds_.transmittance ? kScoreTransmittance : kScoreWeights;
 }
 
-void Scores::begin(int64_t splats, int sh_degree, const ScoreWishes& wishes, int threads) {
-  splats_ = splats, sh_degree_ = sh_degree, wishes_ = wishes;
+void Scores::begin(int64_t splats, int sh_degree, const ScoreKinds& kinds, int threads) {
+  splats_ = splats, sh_degree_ = sh_degree, kinds_ = kinds;
   const int64_t groups = (splats + kGroup - 1) / kGroup;
   clear(&basics_, groups, kScoreBasicRows, threads);
-  if (wishes.directions) {
+  if (kinds.directions) {
     clear(&toward_, groups, 3, threads);
     clear(&seen_from_, groups, 1, threads);
   }
-  if (wishes.geometry_curvature) clear(&geometry_, groups, kGeometryPairs, threads);
-  if (wishes.color_curvature) clear(&color_, groups, color_pairs(), threads);
+  if (kinds.geometry_curvature) clear(&geometry_, groups, kGeometryPairs, threads);
+  if (kinds.color_curvature) clear(&color_, groups, color_pairs(), threads);
 }
 
 bool Scores::add(Rasterizer* rasterizer, const View& view, float view_weight, float floor, int threads) {
@@ -105,8 +105,8 @@ void Scores::add_groups(const Rasterizer& rasterizer, float view_weight, int thr
   const Frame& frame = rasterizer.frame();
   const PreparedScene& scene = rasterizer.scene();
   const int slot = slot_of(pass());
-  const auto rows_of = [](Buffer<float>& buffer, bool wished, int64_t group, int rows) {
-    return wished ? buffer.data() + group * rows * kGroup : nullptr;
+  const auto rows_of = [](Buffer<float>& buffer, bool asked, int64_t group, int rows) {
+    return asked ? buffer.data() + group * rows * kGroup : nullptr;
   };
   parallel_for((scene.groups() + kGroupsAtOnce - 1) / kGroupsAtOnce, threads, [&](int64_t chunk) {
     const int64_t last = std::min(scene.groups(), (chunk + 1) * kGroupsAtOnce);
@@ -125,10 +125,10 @@ void Scores::add_groups(const Rasterizer& rasterizer, float view_weight, int thr
       kernels().raster->score_group({&frame.view.camera, scene.geometry.data() + group * kGeometryRows * kGroup,
                                      scene.sh_degree, sums, view_weight,
                                      basics_.data() + group * kScoreBasicRows * kGroup,
-                                     rows_of(toward_, wishes_.directions, group, 3),
-                                     rows_of(geometry_, wishes_.geometry_curvature, group, kGeometryPairs),
-                                     rows_of(color_, wishes_.color_curvature, group, color_pairs()),
-                                     wishes_.directions ? seen_from_.data() + group * kGroup : nullptr});
+                                     rows_of(toward_, kinds_.directions, group, 3),
+                                     rows_of(geometry_, kinds_.geometry_curvature, group, kGeometryPairs),
+                                     rows_of(color_, kinds_.color_curvature, group, color_pairs()),
+                                     kinds_.directions ? seen_from_.data() + group * kGroup : nullptr});
     }
   });
 }

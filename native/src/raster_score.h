@@ -11,25 +11,14 @@
 #include "buffer.h"
 #include "raster.h"
 #include "raster_score_kernels.h"
+#include "splatzip/score_arrays.h"
 
 namespace splatzip {
-
-// Transmittance is not to be had with removal or the curvature of geometry.
-struct ScoreWishes {
-  bool removal = false, geometry_curvature = false, color_curvature = false, directions = false, transmittance = false;
-};
-
-// (N, ...) arrays of the caller. Null where not wished.
-struct ScoreArrays {
-  float *weight, *squares, *removal, *transmittance, *pixels, *most;
-  float *toward, *geometry_curvature, *color_curvature;  // (N, 3), (N, 55), (N, K (K + 1) / 2)
-  uint64_t* seen_from;
-};
 
 class Scores {
  public:
   // For scenes of this size; all sums are zero.
-  void begin(int64_t splats, int sh_degree, const ScoreWishes& wishes, int threads);
+  void begin(int64_t splats, int sh_degree, const ScoreKinds& kinds, int threads);
 
   // Draws a view and adds its scores, times `view_weight`. `floor` is added to the squared contrast in the curvature of
   // geometry. False as in Rasterizer::render.
@@ -39,7 +28,7 @@ class Scores {
 
   int64_t splats() const { return splats_; }
   int sh_degree() const { return sh_degree_; }
-  const ScoreWishes& wishes() const { return wishes_; }
+  const ScoreKinds& kinds() const { return kinds_; }
   int color_pairs() const;  // K (K + 1) / 2
 
  private:
@@ -49,7 +38,7 @@ class Scores {
 
   int64_t splats_ = 0;
   int sh_degree_ = 0;
-  ScoreWishes wishes_;
+  ScoreKinds kinds_;
   // By group of 16 splats, (rows, kGroup) each.
   Buffer<float> basics_, toward_, geometry_, color_;
   Buffer<uint64_t> seen_from_;

@@ -48,9 +48,9 @@ class CudaRasterizer:
         self._call("set_scene", in_order(arrays))
 
     def keep(self, rows: NDArray[np.int64]) -> None:
-        """Of the scene these rows alone, from now on; nothing else of it goes to the GPU again.
+        """Keep these rows of the scene and drop the others; nothing else is uploaded again.
 
-        Raises: BackendError if memory is short: both are there for a moment.
+        Raises: BackendError if memory is short: for a moment both scenes are there.
         """
         self._call("keep", np.ascontiguousarray(rows, np.uint32))
 
@@ -115,7 +115,7 @@ class CudaRasterizer:
         self._call("backward_at", color, alpha, tuple(gradients), background)
 
     def count(self) -> BatchCounts:
-        """Of the pictures that were drawn last, once they are done."""
+        """What the last batch was about, once it is drawn."""
         return BatchCounts(*self._call("count"))
 
     def begin_scores(

@@ -1,4 +1,4 @@
-"""Pictures that others are held against: arrays of the host, or stored on a GPU (cuda/pictures.h)."""
+"""Pictures that others are compared with: arrays of the host, or stored on a GPU (cuda/pictures.h)."""
 
 from __future__ import annotations
 

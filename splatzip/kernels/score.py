@@ -19,9 +19,9 @@ class NativeScores:
         self, splats: int, sh_degree: int, *, removal: bool, geometry_curvature: bool, color_curvature: bool,
         directions: bool, transmittance: bool, threads: int,
     ) -> None:  # fmt: skip
-        wishes = (removal, geometry_curvature, color_curvature, directions, transmittance)
+        kinds = (removal, geometry_curvature, color_curvature, directions, transmittance)
         self._core = _core.Scores()
-        self._core.begin(splats, sh_degree, *wishes, threads)
+        self._core.begin(splats, sh_degree, *kinds, threads)
 
     def add(self, rasterizer: NativeRasterizer, view: View, *, view_weight: float, floor: float, threads: int) -> None:
         """Draw the rasterizer's scene and add what the picture says.

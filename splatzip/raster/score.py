@@ -106,7 +106,7 @@ def score(
         one finite number a camera.
     """
     chosen, factors = _weighted(cameras, weights)
-    wishes = _wishes(what)
+    kinds = _kinds(what)
     antialias = scene.meta.antialiased if antialias is None else antialias
     exact = is_exact(extent)
     views = [
@@ -114,7 +114,7 @@ def score(
         for camera in chosen
     ]
     passes = _passes(scene, device, threads)
-    passes.begin(wishes)
+    passes.begin(kinds)
     passes.add(views, factors, floor=contrast_floor)
     return Scores(**passes.read())
 
@@ -142,7 +142,7 @@ class Shrinking:
     def score(self, cameras: Iterable[Camera], *, what: Collection[Score], weights: ArrayLike | None = None) -> Scores:
         """As `score`, of what is left."""
         chosen, factors = _weighted(cameras, weights)
-        self._passes.begin(_wishes(what))
+        self._passes.begin(_kinds(what))
         self._passes.add([self._view(camera) for camera in chosen], factors)
         return Scores(**self._passes.read())
 
@@ -161,7 +161,7 @@ def _weighted(cameras: Iterable[Camera], weights: ArrayLike | None) -> tuple[lis
     return views, factors.tolist()
 
 
-def _wishes(what: Collection[Score]) -> dict[str, bool]:
+def _kinds(what: Collection[Score]) -> dict[str, bool]:
     if unknown := set(what) - set(get_args(Score)):
         raise ValueError(f"no such score: {', '.join(sorted(unknown))}; choose among {', '.join(get_args(Score))}")
     if "transmittance" in what and not {"removal", "curvature"}.isdisjoint(what):

@@ -23,8 +23,8 @@ Sums = dict[str, NDArray[Any]]
 class Passes(Protocol):
     """Sums over views of one scene."""
 
-    def begin(self, wishes: Mapping[str, bool]) -> None:
-        """Start anew, with all sums that are wished for at zero: `removal`, `geometry_curvature`, ..."""
+    def begin(self, kinds: Mapping[str, bool]) -> None:
+        """Start anew, with all sums that are asked for at zero: `removal`, `geometry_curvature`, ..."""
         ...
 
     def add(self, views: Sequence[View], weights: Sequence[float], *, floor: float = 0.0) -> None:
@@ -32,7 +32,7 @@ class Passes(Protocol):
         ...
 
     def read(self) -> Sums:
-        """(N, ...) sums by name: the fields of `raster.score.Scores` that were wished for."""
+        """(N, ...) sums by name: the fields of `raster.score.Scores` that were asked for."""
         ...
 
     def keep(self, rows: NDArray[np.int64]) -> None:
@@ -46,8 +46,8 @@ class CpuPasses:
     def __init__(self, scene: Scene, rasterizer: Rasterizer, threads: int) -> None:
         self._scene, self._rasterizer, self._threads = scene, rasterizer, threads
 
-    def begin(self, wishes: Mapping[str, bool]) -> None:
-        self._sums = NativeScores(len(self._scene), self._scene.sh_degree, **wishes, threads=self._threads)
+    def begin(self, kinds: Mapping[str, bool]) -> None:
+        self._sums = NativeScores(len(self._scene), self._scene.sh_degree, **kinds, threads=self._threads)
 
     def add(self, views: Sequence[View], weights: Sequence[float], *, floor: float = 0.0) -> None:
         for view, weight in zip(views, weights, strict=True):
@@ -71,8 +71,8 @@ class CudaPasses:
     def __init__(self, scene: Scene | GpuScene, rasterizer: CudaRasterizer) -> None:
         self._splats, self._rasterizer = len(scene), rasterizer
 
-    def begin(self, wishes: Mapping[str, bool]) -> None:
-        self._rasterizer.begin_scores(**wishes)
+    def begin(self, kinds: Mapping[str, bool]) -> None:
+        self._rasterizer.begin_scores(**kinds)
 
     def add(self, views: Sequence[View], weights: Sequence[float], *, floor: float = 0.0) -> None:
         done = 0

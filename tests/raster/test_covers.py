@@ -78,8 +78,8 @@ def emulated() -> CudaRasterizer:
 
 def begin_view(rasterizer: CudaRasterizer) -> None:
     """Scores of a view that shows nothing."""
-    wishes = ("removal", "geometry_curvature", "color_curvature", "directions", "transmittance")
-    rasterizer.begin_scores(**dict.fromkeys(wishes, False))
+    kinds = ("removal", "geometry_curvature", "color_curvature", "directions", "transmittance")
+    rasterizer.begin_scores(**dict.fromkeys(kinds, False))
 
 
 CALLS = {
@@ -159,8 +159,8 @@ def test_the_kernels_for_gpus_count_the_same_in_either_order_of_lanes() -> None:
         rasterizer.set_scene(SCENE.arrays())
         rasterizer.begin_covers(MATTERS)
         for camera in CAMERAS:
-            wishes = ("removal", "geometry_curvature", "color_curvature", "directions", "transmittance")
-            rasterizer.begin_scores(**dict.fromkeys(wishes, False))
+            kinds = ("removal", "geometry_curvature", "color_curvature", "directions", "transmittance")
+            rasterizer.begin_scores(**dict.fromkeys(kinds, False))
             rasterizer.add_scores([view_of(camera, SCENE.origin)], view_weights=[1.0], floor=0.0)
             rasterizer.add_candidate()
         return [rasterizer.gain(candidate) for candidate in range(len(CAMERAS))]

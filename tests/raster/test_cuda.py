@@ -417,16 +417,16 @@ def test_scores_are_of_the_scene_that_they_were_begun_for(make: MakeRasterizer) 
         rasterizer.read_scores()
 
 
-@pytest.mark.parametrize("wishes", [("curvature", "removal", "directions"), ("removal",), ("transmittance",), ()])
-def test_scores_are_those_of_the_cpu(make: MakeRasterizer, wishes: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("kinds", [("curvature", "removal", "directions"), ("removal",), ("transmittance",), ()])
+def test_scores_are_those_of_the_cpu(make: MakeRasterizer, kinds: tuple[str, ...]) -> None:
     scene, camera = rough_scene()
     other = Camera.look_at((3, 0, 0.2), (0, 0, 0), width=61, height=43, fov_x_rad=0.9, name="")
     asked = {
-        "removal": "removal" in wishes,
-        "geometry_curvature": "curvature" in wishes,
-        "color_curvature": "curvature" in wishes,
-        "directions": "directions" in wishes,
-        "transmittance": "transmittance" in wishes,
+        "removal": "removal" in kinds,
+        "geometry_curvature": "curvature" in kinds,
+        "color_curvature": "curvature" in kinds,
+        "directions": "directions" in kinds,
+        "transmittance": "transmittance" in kinds,
     }
     rasterizer = make(True)
     rasterizer.set_scene(scene.arrays())

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.cuda
 SMALL, CAMERA = rough_scene(100)
 VIEW = view_of(CAMERA, SMALL.origin)
 LARGE, _ = rough_scene(3000)
-WISHES = dict.fromkeys(("removal", "geometry_curvature", "color_curvature", "directions", "transmittance"), False)
+KINDS = dict.fromkeys(("removal", "geometry_curvature", "color_curvature", "directions", "transmittance"), False)
 Call = Callable[[CudaRasterizer], Any]
 
 
@@ -40,7 +40,7 @@ CALLS: dict[str, Call] = {
     "render": picture,
     "render_bytes": lambda rasterizer: rasterizer.render_bytes([VIEW]),
     "keep": lambda rasterizer: rasterizer.keep(np.arange(5)),
-    "begin_scores": lambda rasterizer: rasterizer.begin_scores(**WISHES),
+    "begin_scores": lambda rasterizer: rasterizer.begin_scores(**KINDS),
 }
 READS: dict[str, tuple[Call, str]] = {
     "count": (CudaRasterizer.count, "no picture was drawn"),
@@ -76,7 +76,7 @@ def test_nothing_is_read_of_another_scene_than_it_was_made_of(name: str) -> None
     with pytest.raises(BackendError, match=why):
         read(rasterizer)
     rasterizer.set_scene(SMALL.arrays())
-    rasterizer.begin_scores(**WISHES)
+    rasterizer.begin_scores(**KINDS)
     rasterizer.begin_covers(np.ones(len(SMALL), bool))
     picture(rasterizer, keep=True)
     read(rasterizer)
@@ -89,7 +89,7 @@ def test_what_is_read_is_as_long_as_what_stayed() -> None:
     rasterizer = emulated()
     rasterizer.set_scene(SMALL.arrays())
     rasterizer.keep(np.arange(40))
-    rasterizer.begin_scores(**WISHES | {"color_curvature": True})
+    rasterizer.begin_scores(**KINDS | {"color_curvature": True})
     rasterizer.begin_covers(np.ones(40, bool))
     assert {len(values) for values in rasterizer.read_scores().values()} == {40}
     assert len(rasterizer.read_missing()) == 40

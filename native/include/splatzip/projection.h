@@ -181,27 +181,27 @@ SPLZ_HD auto is_seen(const ProjectionCamera& camera, const Projection<F>& p) {
 // The sides of a view, as planes through the camera: x + reach_x > 0 (see is_seen) is
 // fx view_x + cx view_z + reach_x view_z > 0, where reach_x view_z is at most 3.33 deviations (alpha 1/255 at opacity
 // 1) times fx sqrt(1 + most_x^2), and what the dilation adds, 3.33 sqrt(0.3) < 2 pixels.
-struct SightPlanes {
+struct FrustumPlanes {
   float x[4], y[4], z[4], length[4], reach[4];
 };
-SPLZ_HD SightPlanes sight_planes(const ProjectionCamera& camera) {
+SPLZ_HD FrustumPlanes frustum_planes(const ProjectionCamera& camera) {
   constexpr float kMostSigmas = 3.33f, kDilated = 2.0f;
   const float wide = kMostSigmas * fabsf(camera.fx) * sqrtf(1 + camera.most_x * camera.most_x);
   const float high = kMostSigmas * fabsf(camera.fy) * sqrtf(1 + camera.most_y * camera.most_y);
-  SightPlanes p = {{camera.fx, -camera.fx, 0, 0},
-                   {0, 0, camera.fy, -camera.fy},
-                   {camera.cx + kDilated, camera.width - camera.cx + kDilated, camera.cy + kDilated,
-                    camera.height - camera.cy + kDilated},
-                   {},
-                   {wide, wide, high, high}};
+  FrustumPlanes p = {{camera.fx, -camera.fx, 0, 0},
+                     {0, 0, camera.fy, -camera.fy},
+                     {camera.cx + kDilated, camera.width - camera.cx + kDilated, camera.cy + kDilated,
+                      camera.height - camera.cy + kDilated},
+                     {},
+                     {wide, wide, high, high}};
   for (int k = 0; k < 4; ++k) p.length[k] = sqrtf(p.x[k] * p.x[k] + p.y[k] * p.y[k] + p.z[k] * p.z[k]);
   return p;
 }
 
 // Whether no splat is seen whose centre lies in a sphere and whose deviation is no larger than `deviation`.
 template <class F>
-SPLZ_HD auto out_of_sight(const ProjectionCamera& camera, const SightPlanes& planes, const F* centre, F radius,
-                          F deviation) {
+SPLZ_HD auto outside_frustum(const ProjectionCamera& camera, const FrustumPlanes& planes, const F* centre, F radius,
+                             F deviation) {
   constexpr float kRounded = 1e-5f;
   const float* r = camera.rotation;
   F offset[3], view[3], around = radius;
