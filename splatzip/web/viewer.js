@@ -665,6 +665,10 @@ function Ve(e, t, n = !1) {
 		title: "This viewer cannot read this version of the format.",
 		detail: t,
 		canRetry: !1
+	} : e === "BrowserError" ? {
+		title: "This browser cannot show scenes: it has no WebAssembly with SIMD.",
+		detail: "Update it, or try another browser.",
+		canRetry: !1
 	} : e === "PartsError" ? {
 		title: "A part of the viewer did not come.",
 		detail: t,
@@ -25453,14 +25457,19 @@ var DC = [
 	#e = wC("h2");
 	#t = wC("p");
 	#n = wC("button", { type: "button" }, "Try again");
+	#r = wC("button", { type: "button" }, "Close");
+	#i = null;
+	#a = null;
 	constructor(e) {
-		this.#n.addEventListener("click", e), this.element = wC("div", {
+		this.#n.addEventListener("click", e), this.#r.addEventListener("click", () => {
+			this.#a = this.#i, this.element.hidden = !0;
+		}), this.element = wC("div", {
 			class: "panel problem",
 			role: "alert"
-		}, this.#e, this.#t, this.#n), this.element.hidden = !0;
+		}, this.#e, this.#t, this.#n, this.#r), this.element.hidden = !0;
 	}
 	show({ problem: e, damage: t, progress: n, phase: r }) {
-		this.element.hidden = e === null && (t.length === 0 || r === "loading"), this.element.hidden || (e === null ? (this.#e.textContent = t.length === 1 ? "Part of the file is damaged." : `${t.length} parts of the file are damaged.`, this.#t.textContent = `The rest is shown. ${t[0]}`) : (this.#e.textContent = e.title, this.#t.textContent = e.detail), this.#n.hidden = e?.canRetry !== !0, this.element.classList.toggle("beside", n.splats > 0));
+		this.#i = e ?? (t.length > 0 && r !== "loading" ? t : null), this.element.hidden = this.#i === null || this.#i === this.#a, this.element.hidden || (e === null ? (this.#e.textContent = t.length === 1 ? "Part of the file is damaged." : `${t.length} parts of the file are damaged.`, this.#t.textContent = `The rest is shown. ${t[0]}`) : (this.#e.textContent = e.title, this.#t.textContent = e.detail), this.#n.hidden = e?.canRetry !== !0, this.#r.hidden = n.splats === 0, this.element.classList.toggle("beside", n.splats > 0));
 	}
 }, AC = class {
 	element;
@@ -25517,7 +25526,7 @@ var DC = [
 		}, TC("circle", {
 			...e,
 			class: "track"
-		}), this.#e), n = wC("div", {}, this.#t, wC("br"), this.#n), r = {
+		}), this.#e), n = wC("div", {}, this.#t, this.#n), r = {
 			class: "status",
 			role: "progressbar",
 			"aria-valuemin": "0",
@@ -25528,7 +25537,7 @@ var DC = [
 	}
 	show(e) {
 		let { progress: t, phase: n } = e, r = t.totalBytes ? Math.min(t.bytes / t.totalBytes, 1) : 0;
-		this.#e.setAttribute("stroke-dashoffset", String(NC * (1 - r))), this.#t.textContent = IC(e), this.#n.textContent = LC(e), this.element.setAttribute("aria-valuenow", String(Math.round(100 * r))), this.element.setAttribute("aria-valuetext", `${this.#t.textContent}, ${this.#n.textContent}`), clearTimeout(this.#r), this.element.classList.remove("quiet"), n === "complete" && e.damage.length === 0 && (this.#r = setTimeout(() => this.element.classList.add("quiet"), PC));
+		this.#e.setAttribute("stroke-dashoffset", String(NC * (1 - r))), this.#t.textContent = IC(e), this.#n.textContent = t.totalSplats === null ? "" : LC(e), this.element.setAttribute("aria-valuenow", String(Math.round(100 * r))), this.element.setAttribute("aria-valuetext", [this.#t, this.#n].map((e) => e.textContent).filter(Boolean).join(", ")), clearTimeout(this.#r), this.element.classList.remove("quiet"), this.element.hidden = e.problem !== null && t.splats === 0, n === "complete" && e.damage.length === 0 && (this.#r = setTimeout(() => this.element.classList.add("quiet"), PC));
 	}
 };
 function IC({ progress: e, phase: t, isWaiting: n }) {
@@ -25540,7 +25549,7 @@ function LC({ progress: e, isLimited: t }) {
 	return r === null || n === r ? n === 1 ? "1 splat" : `${i} splats` : `${i} of ${r.toLocaleString("en")} splats${t ? ", the most this device can show" : ""}`;
 }
 // src/ui/style.css?inline
-var RC = ":host{contain:strict;--ink:#1b1d21;--soft:#565c66;--paper:#fffffff0;--line:#d5d9df;--link:#0b5cad;--bad:#b3261e;min-height:8rem;color:var(--ink);font:14px/1.4 system-ui,sans-serif;display:block;position:relative;overflow:hidden}:host([hidden]){display:none}@media (prefers-color-scheme:dark){:host{--ink:#e8eaed;--soft:#a3aab4;--paper:#1d1f24f0;--line:#383d45;--link:#8ab8f2;--bad:#f2a49d}}canvas{touch-action:none;cursor:grab;outline:none;width:100%;height:100%;display:block}canvas:active{cursor:grabbing}canvas:focus-visible{outline:3px solid var(--link);outline-offset:-3px}.bar{pointer-events:none;flex-wrap:wrap;align-items:end;gap:.5rem;display:flex;position:absolute;bottom:.6rem;left:.6rem;right:.6rem}.bar>*{pointer-events:auto}.status,.buttons,.panel{background:var(--paper);border:1px solid var(--line);border-radius:.6rem}.status{font-variant-numeric:tabular-nums;align-items:center;gap:.5rem;min-width:0;padding:.3rem .7rem .3rem .4rem;transition:opacity .6s;display:flex}.status.quiet{opacity:0;pointer-events:none}.status svg{flex:none}.status small{color:var(--soft);font-size:12px}.status b{font-weight:600}.track{fill:none;stroke:var(--line);stroke-width:3.5px}.done{fill:none;stroke:var(--link);stroke-width:3.5px;stroke-linecap:round;transition:stroke-dashoffset .15s}.buttons{flex-wrap:wrap;margin-left:auto;padding:2px;display:flex}button{font:inherit;color:inherit;cursor:pointer;background:0 0;border:0;border-radius:.45rem}.buttons button{place-items:center;width:2.2rem;height:2.2rem;display:grid}button:hover{background:color-mix(in srgb, var(--ink) 10%, transparent)}button:focus-visible{outline:2px solid var(--link);outline-offset:-1px}.panel{z-index:1;box-sizing:border-box;width:max-content;max-width:calc(100% - 1.2rem);max-height:calc(100% - 1.2rem);padding:1rem 1.2rem;position:absolute;top:50%;left:50%;overflow:auto;transform:translate(-50%,-50%)}.panel[hidden]{display:none}.panel h2{overflow-wrap:anywhere;margin:0 0 .3rem;font-size:1rem}.panel p{color:var(--soft);overflow-wrap:anywhere;margin:0 0 .6rem}.panel p:last-child{margin:0}.problem h2{color:var(--bad)}.panel button{border:1px solid var(--line);padding:.35rem .9rem}.problem.beside{max-width:min(26rem,100% - 1.2rem);max-height:calc(100% - 4.2rem);top:auto;bottom:3.6rem;left:.6rem;transform:none}dl{grid-template-columns:fit-content(60%) 1fr;gap:.15rem .9rem;margin:0 0 .8rem;display:grid}dt{color:var(--soft)}dd{margin:0}.says{position:absolute;top:.6rem;left:50%;transform:translate(-50%)}.says:not(.shown){clip-path:inset(50%);width:1px;height:1px;overflow:hidden}.says.shown{background:var(--paper);border:1px solid var(--line);overflow-wrap:anywhere;-webkit-user-select:all;user-select:all;box-sizing:border-box;border-radius:.6rem;width:max-content;max-width:calc(100% - 3rem);padding:.3rem .8rem}@media (prefers-reduced-motion:reduce){.status,.done{transition:none}}", zC = {
+var RC = ":host{contain:strict;--ink:#1b1d21;--soft:#565c66;--paper:#fffffff0;--line:#d5d9df;--link:#0b5cad;--bad:#b3261e;min-height:8rem;color:var(--ink);font:14px/1.4 system-ui,sans-serif;display:block;position:relative;overflow:hidden;container-type:size}:host([hidden]){display:none}@media (prefers-color-scheme:dark){:host{--ink:#e8eaed;--soft:#a3aab4;--paper:#1d1f24f0;--line:#383d45;--link:#8ab8f2;--bad:#f2a49d}}canvas{touch-action:none;cursor:grab;outline:none;width:100%;height:100%;display:block}canvas:active{cursor:grabbing}canvas:focus-visible{outline:3px solid var(--link);outline-offset:-3px}.bar{pointer-events:none;flex-wrap:wrap;align-items:end;gap:.5rem;display:flex;position:absolute;bottom:.6rem;left:.6rem;right:.6rem}.bar>*{pointer-events:auto}.status,.buttons,.panel{background:var(--paper);border:1px solid var(--line);border-radius:.6rem}.status{font-variant-numeric:tabular-nums;align-items:center;gap:.5rem;min-width:0;padding:.3rem .7rem .3rem .4rem;transition:opacity .6s;display:flex}.status.quiet{opacity:0;pointer-events:none}.status svg{flex:none}.status small{color:var(--soft);font-size:12px}.status b{font-weight:600}.status b,.status small{display:block}.status[hidden]{display:none}.track{fill:none;stroke:var(--line);stroke-width:3.5px}.done{fill:none;stroke:var(--link);stroke-width:3.5px;stroke-linecap:round;transition:stroke-dashoffset .15s}.buttons{flex-wrap:wrap;margin-left:auto;padding:2px;display:flex}button{font:inherit;color:inherit;cursor:pointer;background:0 0;border:0;border-radius:.45rem}.buttons button{place-items:center;width:2.2rem;height:2.2rem;display:grid}button:hover{background:color-mix(in srgb, var(--ink) 10%, transparent)}button:focus-visible{outline:2px solid var(--link);outline-offset:-1px}.panel{z-index:1;box-sizing:border-box;width:max-content;max-width:calc(100% - 1.2rem);max-height:calc(100% - 1.2rem);padding:1rem 1.2rem;position:absolute;top:50%;left:50%;overflow:auto;transform:translate(-50%,-50%)}.panel[hidden]{display:none}.panel h2{overflow-wrap:anywhere;margin:0 0 .3rem;font-size:1rem}.panel p{color:var(--soft);overflow-wrap:anywhere;margin:0 0 .6rem}.panel p:last-child{margin:0}.problem h2{color:var(--bad)}.panel button{border:1px solid var(--line);margin-right:.4rem;padding:.35rem .9rem}.problem.beside{max-width:min(26rem,100% - 1.2rem);max-height:calc(100% - 4.6rem);top:auto;bottom:4rem;left:.6rem;transform:none}dl{grid-template-columns:fit-content(60%) 1fr;gap:.15rem .9rem;margin:0 0 .8rem;display:grid}dt{color:var(--soft)}dd{margin:0}.says{position:absolute;top:.6rem;left:50%;transform:translate(-50%)}.says:not(.shown){clip-path:inset(50%);width:1px;height:1px;overflow:hidden}.says.shown{background:var(--paper);border:1px solid var(--line);overflow-wrap:anywhere;-webkit-user-select:all;user-select:all;box-sizing:border-box;border-radius:.6rem;width:max-content;max-width:calc(100% - 3rem);padding:.3rem .8rem}@container (width<=22rem) or (height<=15rem){.buttons button{width:1.9rem;height:1.9rem}.panel{padding:.6rem .8rem;font-size:13px}.problem.beside{max-height:calc(100% - 1.2rem);bottom:.6rem}.status small{display:none}}@media (pointer:coarse){.buttons button{width:2.75rem;height:2.75rem}}@media (prefers-reduced-motion:reduce){.status,.done{transition:none}}", zC = {
 	reset: "M4 12a8 8 0 1 0 2.6-5.9M4 4v4.5h4.5",
 	orbit: "M12 8.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 0 0 0-7M3.5 16.5C1.5 13.5 6 9 12 6.500c5-2 9-1.500 8.500 1S17 14 12 17s-7.500 1.500-8.500-.5",
 	fly: "M3 11.500 21 3l-6.500 18-3-7.500zM11.500 13.500 21 3",

@@ -269,10 +269,14 @@ def opened(chromium: Any) -> Iterator[Callable[..., Viewer]]:
     """Open an address; everything that a console or the network says is kept."""
     contexts = []
 
-    def open_page(address: str, *, width: int = WIDTH, height: int = HEIGHT, **options: Any) -> Viewer:
+    def open_page(
+        address: str, *, width: int = WIDTH, height: int = HEIGHT, lacking: str = "", **options: Any
+    ) -> Viewer:
+        """`lacking`: a script that takes something away from the browser, before any of the page's own runs."""
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         tab = context.new_page()
+        tab.add_init_script(lacking)
         viewer = Viewer(tab, [], [])
         tab.on("console", lambda message: viewer.complaints.append(message.text))
         tab.on("pageerror", lambda error: viewer.complaints.append(str(error)))

@@ -76,7 +76,7 @@ def test_a_part_of_the_viewer_that_never_comes_is_said_and_can_be_tried_again(se
     assert said in page.words()
     page.tab.unroute(f"**/{name}")
     page.tab.clock.resume()
-    page.tab.locator("splat-zip .problem button").click()
+    page.tab.get_by_role("button", name="Try again").click()
     assert page.wait("state.phase === 'complete'")["problem"] is None
     assert stalled
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from splatzip.publish import bundle
+
 pytestmark = pytest.mark.browser
 
 
@@ -87,7 +89,8 @@ def test_a_file_that_was_missing_or_damaged_can_be_tried_again_once_it_is_there(
     again = lambda: page.tab.get_by_role("button", name="Try again").click()  # noqa: E731
     server.statuses = [404]
     page = opened(f"{server.address}/?src=scene.splatz", width=800, height=500)
-    page.words()
+    assert "Close" not in page.words()  # nothing is behind it
+    assert not page.tab.locator("splat-zip .status").is_visible()
     server.files["scene.splatz"] = splatz[:40] + b"!" + splatz[41:]
     again()
     page.wait("state.problem?.title === 'The file is damaged.'")
@@ -99,22 +102,25 @@ def test_a_file_that_was_missing_or_damaged_can_be_tried_again_once_it_is_there(
     assert (state["problem"], state["progress"]["splats"]) == (None, 20_000)
 
 
-def test_without_webgl_the_page_says_so(server, opened, chromium):
-    context = chromium.new_context()
-    tab = context.new_page()
-    tab.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
-    tab.goto(f"{server.address}/?src=scene.splatz")
-    assert "it has no WebGL 2" in tab.locator("splat-zip .problem").inner_text()
-    context.close()
+@pytest.mark.parametrize(
+    ("lacking", "words"),
+    [
+        ("HTMLCanvasElement.prototype.getContext = () => null", "it has no WebGL 2"),
+        ("window.Worker = class { constructor() { throw new Error('no workers here') } }", "no workers here"),
+    ],
+)
+def test_what_a_browser_lacks_is_said_in_words(server, opened, lacking, words):
+    page = opened(f"{server.address}/?src=scene.splatz", lacking=lacking)
+    assert words in page.words()
 
 
-def test_a_browser_that_starts_no_worker_is_said_in_words(server, chromium):
-    context = chromium.new_context()
-    tab = context.new_page()
-    tab.add_init_script("window.Worker = class { constructor() { throw new Error('workers are forbidden here') } }")
-    tab.goto(f"{server.address}/?src=scene.splatz")
-    assert "workers are forbidden here" in tab.locator("splat-zip .problem").inner_text()
-    context.close()
+@pytest.mark.parametrize(
+    "lacking", ["delete self.WebAssembly;", "WebAssembly.validate = () => false; delete WebAssembly.compile;"]
+)
+def test_a_browser_that_cannot_decode_is_told_from_a_decoder_that_fails(server, opened, lacking):
+    """Without WebAssembly, as in Lockdown Mode, or with one from before SIMD."""
+    server.files["worker.js"] = lacking.encode() + (bundle.FOLDER / "worker.js").read_bytes()
+    assert "it has no WebAssembly with SIMD" in opened(f"{server.address}/?src=scene.splatz").words()
 
 
 def test_a_file_of_another_site_that_does_not_allow_it_is_said_in_words(server, opened):

@@ -278,6 +278,8 @@ def test_a_damaged_tile_is_said_and_the_rest_is_shown(server, opened, splatz):
     viewer = opened(f"{server.address}/?src=scene.splatz")
     assert "damaged" in viewer.words()
     assert viewer.state()["damage"] != []
+    viewer.tab.get_by_role("button", name="Close").click()
+    assert not viewer.tab.locator("splat-zip .problem").is_visible()
 
 
 def test_without_a_tile_of_the_geometry_the_picture_is_that_of_the_others(server, opened, splatz, cameras):

@@ -156,6 +156,7 @@ export type ErrorName =
   | 'CorruptError'
   | 'FormatError'
   | 'PartsError'
+  | 'BrowserError'
   | 'InternalError';
 
 /**

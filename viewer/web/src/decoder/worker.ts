@@ -26,9 +26,15 @@ function buffersOf(event: StreamEvent): ArrayBufferLike[] {
   return Object.values(event).filter(ArrayBuffer.isView).map(({ buffer }) => buffer);
 }
 
+/** A module with a function that makes a vector. */
+const WITH_SIMD = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
+);
+
 function fail(error: unknown): void {
+  const canDecode = typeof WebAssembly === 'object' && WebAssembly.validate(WITH_SIMD);
   const message = `the decoder did not start: ${error instanceof Error ? error.message : String(error)}`;
-  scope.postMessage({ type: 'failure', error: 'InternalError', message } satisfies StreamEvent);
+  scope.postMessage({ type: 'failure', error: canDecode ? 'InternalError' : 'BrowserError', message } satisfies StreamEvent);
 }
 
 scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {

@@ -89,6 +89,10 @@ export function failureProblem(error: string, message: string, isPage = false): 
   }
   if (error === 'UnsupportedVersionError' || error === 'UnsupportedFeatureError')
     return { title: 'This viewer cannot read this version of the format.', detail: message, canRetry: false };
+  if (error === 'BrowserError') {
+    const title = 'This browser cannot show scenes: it has no WebAssembly with SIMD.';
+    return { title, detail: 'Update it, or try another browser.', canRetry: false };
+  }
   if (error === 'PartsError') return { title: 'A part of the viewer did not come.', detail: message, canRetry: true, startsAnew: true };
   if (error === 'TruncatedError')
     return { title: 'The file ends too early.', detail: 'It was not uploaded completely.', canRetry: true, startsAnew: true };

@@ -1,5 +1,6 @@
 /** Messages in the middle of the picture: problems, and the keyboard help. */
 
+import type { Problem } from '../loading/problems';
 import type { State } from '../state';
 import { html } from './dom';
 
@@ -19,15 +20,24 @@ export class ProblemPanel {
   readonly #title = html('h2');
   readonly #detail = html('p');
   readonly #button = html('button', { type: 'button' }, 'Try again');
+  readonly #close = html('button', { type: 'button' }, 'Close');
+  #said: Problem | readonly string[] | null = null;
+  /** What was said when the person closed it. */
+  #read: Problem | readonly string[] | null = null;
 
   constructor(onRetry: () => void) {
     this.#button.addEventListener('click', onRetry);
-    this.element = html('div', { class: 'panel problem', role: 'alert' }, this.#title, this.#detail, this.#button);
+    this.#close.addEventListener('click', () => {
+      this.#read = this.#said;
+      this.element.hidden = true;
+    });
+    this.element = html('div', { class: 'panel problem', role: 'alert' }, this.#title, this.#detail, this.#button, this.#close);
     this.element.hidden = true;
   }
 
   show({ problem, damage, progress, phase }: State): void {
-    this.element.hidden = problem === null && (damage.length === 0 || phase === 'loading');
+    this.#said = problem ?? (damage.length > 0 && phase !== 'loading' ? damage : null);
+    this.element.hidden = this.#said === null || this.#said === this.#read;
     if (this.element.hidden) return;
     if (problem !== null) {
       this.#title.textContent = problem.title;
@@ -37,6 +47,7 @@ export class ProblemPanel {
       this.#detail.textContent = `The rest is shown. ${damage[0]}`;
     }
     this.#button.hidden = problem?.canRetry !== true;
+    this.#close.hidden = progress.splats === 0;
     this.element.classList.toggle('beside', progress.splats > 0); // no words over a picture
   }
 }

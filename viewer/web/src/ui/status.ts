@@ -25,7 +25,7 @@ export class Status {
       'stroke-dashoffset': String(AROUND),
     });
     const ring = svg('svg', { width: '28', height: '28', 'aria-hidden': 'true' }, svg('circle', { ...circle, class: 'track' }), this.#done);
-    const texts = html('div', {}, this.#first, html('br'), this.#second);
+    const texts = html('div', {}, this.#first, this.#second);
     const about = { class: 'status', role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-label': 'Loaded' };
     this.element = html('div', about, ring, texts);
   }
@@ -35,11 +35,12 @@ export class Status {
     const share = progress.totalBytes ? Math.min(progress.bytes / progress.totalBytes, 1) : 0;
     this.#done.setAttribute('stroke-dashoffset', String(AROUND * (1 - share)));
     this.#first.textContent = bytesText(state);
-    this.#second.textContent = splatsText(state);
+    this.#second.textContent = progress.totalSplats === null ? '' : splatsText(state);
     this.element.setAttribute('aria-valuenow', String(Math.round(100 * share)));
-    this.element.setAttribute('aria-valuetext', `${this.#first.textContent}, ${this.#second.textContent}`);
+    this.element.setAttribute('aria-valuetext', [this.#first, this.#second].map((line) => line.textContent).filter(Boolean).join(', '));
     clearTimeout(this.#timer);
     this.element.classList.remove('quiet');
+    this.element.hidden = state.problem !== null && progress.splats === 0; // says all there is to say
     const isDone = phase === 'complete' && state.damage.length === 0;
     if (isDone) this.#timer = setTimeout(() => this.element.classList.add('quiet'), QUIET_AFTER_MS);
   }
