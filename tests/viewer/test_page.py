@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from proxy import below_a_path
 from viewer_server import WAIT, Server, parent_of, serving, wait_until
 
 import splatzip
@@ -459,6 +460,31 @@ def test_what_a_proxy_answers_instead_of_the_server_is_said_in_words(chromium, s
     tab.locator("#open-ref .problem").get_by_text("The upload failed").wait_for(timeout=WAIT)
     assert "<html>" not in tab.locator("body").inner_text()
     tab.context.close()
+
+
+def test_below_a_path_of_a_proxy_the_page_finds_everything(chromium, server, small):
+    tab = chromium.new_context(viewport={"width": 1200, "height": 800}).new_page()
+    asked, complaints = [], []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    with below_a_path(server.address) as address:
+        go(tab, address)
+        tab.locator("#open-ref input[type=file]").set_input_files(small)
+        tab.wait_for_function(f"{LOOK}.state.opened === 2 && {LOOK}.isFull", timeout=WAIT)
+        unfold(tab, tab.get_by_role("tab", name="Compress"))
+        choose(tab, tab.locator("#method input"), "fast")
+        wait_for_command(tab, "--preset fast")
+        compressed(tab)
+        with tab.expect_download(timeout=WAIT) as started:
+            tab.get_by_role("link", name="small.splatz").click()
+        assert splatzip.info(started.value.path())["splats"] == 2000
+        tab.get_by_role("tab", name="As in a browser").click()
+        client = tab.frame_locator("#client iframe").locator("splat-zip")
+        client.wait_for(state="attached", timeout=WAIT)
+        assert client.evaluate("(element) => element.tagName") == "SPLAT-ZIP"
+        tab.context.close()
+    assert complaints == []
+    assert [url for url in asked if not url.startswith((address, "blob:", "data:"))] == []
 
 
 def test_keys_reach_the_controls_in_the_view_and_are_let_go_with_the_focus(tab, small):

@@ -1,4 +1,5 @@
 """Requests refused before Gradio sees them: from other sites' pages, to URLs that our page does not use, with files.
+What is let through learns of the path that a proxy has the page below.
 
 Gradio accepts files by path or URL from anyone who talks to its queue, and a page mounted into another application
 does not check them. No part of our page takes files that way (uploads have their own URL), so no such request is let
@@ -8,9 +9,11 @@ through.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
@@ -25,6 +28,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _OURS = "splatzip"
 _PAGE = ("", "config", "theme.css", "static", "assets", "svelte", "favicon.ico", "manifest.json", "login", "logout")
 _API = ("queue", "heartbeat", "app_id", "cancel", "reset", "startup-events", "user", "login_check")
+_PREFIX = re.compile(r"(/[\w.~-]+)+/?", re.ASCII)
 _MOST_BYTES = 200_000  # of what is posted to Gradio: choices and numbers
 
 
@@ -36,7 +40,7 @@ def guards(host: str) -> list[Middleware]:
             site has pointed its own name here: refused.
     """
     names = [*_LOOPBACK, "[::1]"] if host in _LOOPBACK else ["*"]
-    return [Middleware(TrustedHostMiddleware, allowed_hosts=names), Middleware(GradioGuard)]
+    return [Middleware(TrustedHostMiddleware, allowed_hosts=names), Middleware(GradioGuard), Middleware(Prefix)]
 
 
 class GradioGuard:
@@ -59,6 +63,21 @@ class GradioGuard:
                 await PlainTextResponse("this value is neither a choice nor a number", 403)(scope, receive, send)
             else:
                 await self._app(scope, _replayed(body, receive), send)
+
+
+class Prefix:
+    """Tells Gradio the path that a proxy took away: its page asks by whole addresses, ours by relative ones."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        said = Headers(scope=scope).get("x-forwarded-prefix", "") if scope["type"] == "http" else ""
+        if _PREFIX.fullmatch(said):
+            prefix = said.rstrip("/")
+            scope = {**scope, "root_path": prefix, "path": prefix + scope["path"]}
+        await self._app(scope, receive, send)
 
 
 def _is_ours(path: str) -> bool:
