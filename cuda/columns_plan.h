@@ -13,7 +13,7 @@ namespace splatzip::cuda {
 using ColumnsPlan = PlanOf<PointsChunk, ColumnsParams>;
 
 // Tiles whose first point is row `row` of the outputs, which lie where stages run, as the bytes of `file` will lie at
-// `there`. False: something is not legal; whoever decodes on the CPU finds out what.
+// `there`. False: something is not legal; decoding on the CPU finds out what.
 bool plan_columns(const ColumnsSpec& spec, const std::vector<TableChunk>& tables, const ColumnsTile* tiles,
                   size_t tile_count, int64_t row, const ColumnsOutput& out, const uint8_t* file, const uint8_t* there,
                   ColumnsPlan* plan);

@@ -66,7 +66,7 @@ struct DeviceCodes {
     }
     return used;
   }
-  // Codes that are the bits of a scene's five arrays become them.
+  // Makes codes that are the bits of a scene's five arrays into that scene, in place.
   bool become_scene(DeviceScene* scene) {
     constexpr int kColumns[4] = {3, 3, 4, 1};
     if (shapes.size() != 5) return false;

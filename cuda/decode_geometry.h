@@ -112,8 +112,8 @@ SPLZ_ON_WARP void each_of_run(const DecodeJob& job, const DecodeChunk& chunk, in
   }
 }
 
-// trunc of the neighbours' weighted mean, in their order; who is not there weighs nothing, and no other lane's row is
-// read in its place.
+// The neighbours' weighted mean, summed in their order and truncated. Missing neighbours are skipped: another lane may
+// be writing the row that would be read for them.
 SPLZ_ON_WARP int32_t near_mean(const DecodeChunk& chunk, const Neighbours& near, const int32_t* values) {
   float sum = 0.0f;
   SPLZ_UNROLL
@@ -242,8 +242,8 @@ SPLZ_ON_WARP int32_t log2_step_of(const DecodeJob& job, const ScaleStep& scale, 
   return scale.log2_base + half_octaves_of(job, scale.rule, at) * 32768;
 }
 
-// Scale j of one row, from what its residual is to. Whatever is known already is read before the neighbours, who may
-// just have been written.
+// Scale j of one row, from what its residual is to. Whatever is known already is read before the neighbours, which
+// may just have been written.
 SPLZ_ON_WARP void rebuild_scale(const DecodeJob& job, const DecodeChunk& chunk, int j, int row,
                                 const Neighbours& near) {
   const DecodePlanes& planes = job.planes;

@@ -21,7 +21,7 @@ struct DecodePlan : PlanOf<DecodeChunk, DecodeParams> {
 };
 
 // `chunks` as decode_stepped takes them, of whole tiles; the bytes of `file` will lie at `there` when stages run.
-// False: something is not legal, or not for GPUs; whoever decodes on the CPU finds out what.
+// False: something is not legal, or not for GPUs; decoding on the CPU finds out what.
 bool plan_decoding(const SteppedParams& params, const std::vector<TableChunk>& tables, const ChunkBytes* chunks,
                    size_t chunk_count, const uint8_t* file, const uint8_t* there, DecodePlan* plan);
 

@@ -16,7 +16,7 @@ namespace splatzip::cuda {
 
 enum class Stage { cells, coordinates, neighbours, sizes, steps, codes, values, outputs };
 
-// Who finds a chunk corrupt: one of a stage's units reads what another one does not write meanwhile.
+// Units that run side by side each have a flag of their own for a corrupt chunk, so that none reads another's.
 enum Finder { kGeometry, kColors, kRotations, kPositions, kFinders };
 
 // What a stage goes through: chunks from `first` on.

@@ -36,7 +36,7 @@ std::vector<Device> find_devices(std::string* why) {
     devices.push_back(device);
   }
   if (devices.empty()) *why = why_none(error);
-  cudaGetLastError();  // whoever asks next shall not be told of this
+  cudaGetLastError();  // clears the error, which a later call would report
   return devices;
 }
 

@@ -54,7 +54,7 @@ class DeviceMachine {
 
     // Room for so many; what was there is lost where it has to grow. Null after a failure.
     T* reserve(DeviceMachine& machine, int64_t size) { return take(machine, size, room_for(size)); }
-    // The same of what never grows.
+    // The same for arrays that never grow: no room to spare.
     T* reserve_exactly(DeviceMachine& machine, int64_t size) { return take(machine, size, size ? size : 1); }
     size_t growth(int64_t size) const { return bytes_more(size, room_for(size)); }
     size_t growth_exactly(int64_t size) const { return bytes_more(size, size); }
@@ -202,9 +202,9 @@ class DeviceMachine {
     if (error_ != cudaErrorMemoryAllocation) return cudaGetErrorString(error_);
     return wanted_ ? lack_of_memory(wanted_, 0) : lack_;
   }
-  // After a want of memory the next picture may be smaller.
+  // After a lack of memory the next picture may be smaller.
   void forget_problem() {
-    cudaGetLastError();  // somebody else's, which a launch would be blamed for
+    cudaGetLastError();  // clears errors of other code, which a launch would report
     if (error_ == cudaErrorMemoryAllocation) error_ = cudaSuccess;
   }
 
@@ -212,7 +212,7 @@ class DeviceMachine {
   bool check(cudaError_t error) {
     if (error == cudaSuccess) return true;
     if (error_ == cudaSuccess) error_ = error;
-    cudaGetLastError();  // it is known here: whoever asks next shall not be told of it
+    cudaGetLastError();  // clears the error, which later calls would report again
     return false;
   }
 

@@ -1,4 +1,4 @@
-// What lies in a machine's memory, for whoever keeps it: blocks, and a scene's arrays in one of them.
+// What outlives a call in a machine's memory: blocks, and a scene's arrays in one of them.
 #pragma once
 #include <cstddef>
 #include <cstdint>

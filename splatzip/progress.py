@@ -8,4 +8,4 @@ Progress = Callable[[float, str], None]  # of the share done, 0 to 1, and a word
 
 
 def silent(share: float, step: str) -> None:
-    """For callers who want to hear nothing."""
+    """Ignores progress."""

@@ -88,7 +88,7 @@ nb::tuple download(const DeviceScene& scene) {
 
 using OnDevice = nb::ndarray<float, nb::device::cuda, nb::c_contig>;
 
-// The five arrays where they are, for whoever speaks DLPack; they keep the scene.
+// The five arrays where they are, by DLPack; they keep the scene alive.
 nb::tuple arrays(nb::handle self) {
   const DeviceScene& scene = nb::cast<const DeviceScene&>(self);
   const size_t n = static_cast<size_t>(scene.splats);

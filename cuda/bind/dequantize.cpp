@@ -28,7 +28,7 @@ class Arrays {
       throw nb::value_error("an array of another shape");
     return reinterpret_cast<const T*>(codes_.block->data() + codes_.starts[static_cast<size_t>(places_[k])]);
   }
-  // The same of an array that may be of several types: null if it is of another one.
+  // The same for an array that may be of several types: null if it is of another one.
   template <class T>
   const T* if_of(size_t k, int columns_wanted) const {
     return item_bytes(k) == sizeof(T) ? take<T>(k, columns_wanted) : nullptr;

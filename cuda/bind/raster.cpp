@@ -96,7 +96,7 @@ Out<double> compare(Raster& raster, const Views& views, const Pictures& pictures
   return sums;
 }
 
-// The same of arrays that lie on the GPU, by their addresses; nothing waits for the work to be done.
+// The same for arrays on the GPU, by their addresses; nothing waits for the work to be done.
 template <class T>
 T* at(uintptr_t address) {
   return reinterpret_cast<T*>(address);

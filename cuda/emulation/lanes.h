@@ -20,7 +20,7 @@
 #include "../warp.h"
 #include "float_mode.h"
 
-// What hands lanes over is not looked at.
+// ThreadSanitizer does not look into the code that switches between lanes.
 #define SPLZ_UNSEEN __attribute__((no_sanitize("thread"), noinline))
 
 namespace splatzip::cuda {

@@ -85,7 +85,7 @@ namespace pretended {
 void enqueue(std::function<void()> work);
 // Ends the program unless these bytes are the device's and were taken.
 void require_there(const void* at, size_t bytes, const char* what);
-// What nobody may count on any more is there.
+// Overwrites bytes whose contents are undefined from here on.
 void spoil(void* at, size_t bytes);
 // Ends the program if there is a pointer to the host's memory among the bytes.
 void refuse_host_pointers(const void* values, size_t bytes, const char* what);

@@ -42,7 +42,7 @@ Out<T> make_array(std::initializer_list<size_t> shape) {
   return Out<T>(data, shape.size(), shape.begin(), owner);
 }
 
-// The same of zeros, whose memory is committed as it is written to. numpy's own uses huge pages from 4 MB on, which
+// A new array of zeros, whose memory is committed as it is written to. numpy's own uses huge pages from 4 MB on, which
 // committed an eighth of a scene of 40,000 splats too early.
 template <class T>
 Out<T> make_zeros(std::initializer_list<size_t> shape) {

@@ -50,7 +50,7 @@ struct Job {
     for (int64_t i; (i = next.fetch_add(1)) < count;) {
       try {
         if (!failed.load()) (*body)(i);
-      } catch (...) {  // above all bad_alloc: nobody may leave while others still write to what the caller holds
+      } catch (...) {  // above all bad_alloc: no thread may leave while others still write to the caller's memory
         if (!failed.exchange(true)) error = std::current_exception();
       }
       done.fetch_add(1);

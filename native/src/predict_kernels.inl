@@ -164,7 +164,7 @@ void turn_mixed(const PredictedRows& r, int v, int64_t first, int rows, float* o
 #endif
 }
 
-// Codes of a block, plane by plane, to rows of floats; what a row has behind its values becomes 0.
+// Codes of a block, plane by plane, to rows of floats; the padding of rows becomes 0.
 void turn_codes(const PredictedRows& r, int64_t first, int rows, float* out) {
   for (int v = 0; v < r.stride; v += kTurned) {
     bool values = false;

@@ -41,7 +41,7 @@ const uint16_t* decode_plane_any(uint32_t* states, int lanes, const RansTables& 
 #if defined(__wasm_simd128__)
 #include "rans_wasm.inl"
 #else
-// Whole rows. Words behind the end may be read, and taken: whoever called sees that then.
+// Whole rows. Words behind the end may be read, and taken: the caller checks for that afterwards.
 //
 // Of a few lanes. Four lanes are unrolled: their states live in registers, their look-ups overlap.
 template <int Lanes>
@@ -59,7 +59,7 @@ const uint16_t* decode_rows_of(uint32_t* states, const RansTables& tables, const
     }
 #pragma GCC unroll 4
     for (int lane = 0; lane < Lanes; ++lane) {
-      // Arithmetic instead of a branch that nobody could foresee; the word is read either way.
+      // Arithmetic instead of a branch, which could not be predicted; the word is read either way.
       const uint32_t below = x[lane] < kRansLow;
       x[lane] = x[lane] << (below * 16) | (*words & (0 - below));
       words += below;

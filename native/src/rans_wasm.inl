@@ -2,10 +2,10 @@
 //
 // Four lanes at once: their states live in registers, their look-ups overlap. Each slot has its own hint, so no symbol
 // is looked for. Engines take the code as it stands, so every instruction that is not there pays, and rows wait for
-// each other: the next four words come in one load, before it is known which lanes take them, and nobody has to guess
-// that. Native code has smaller tables.
+// each other: the next four words come in one load, before it is known which lanes take them, so there is no branch to
+// predict. Native code has smaller tables.
 //
-// Whole rows. Words behind the end may be read, and taken: whoever called sees that then.
+// Whole rows. Words behind the end may be read, and taken: the caller checks for that afterwards.
 template <int Lanes>
 const uint16_t* decode_rows_of(uint32_t* states, const RansTables& tables, const uint8_t* contexts, uint8_t* symbols,
                                int64_t rows, const uint16_t* words, const uint16_t* words_end, int64_t* rows_done) {

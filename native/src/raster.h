@@ -32,7 +32,7 @@ struct PreparedScene {
   int sh_degree = 0;
   Buffer<float> geometry;  // (groups, kGeometryRows, kGroup)
   Buffer<float> sh;        // (groups, coefficients, 3, kGroup)
-  Buffer<float> bounds;    // (groups / kGroup, kBoundRows, kGroup); who changes geometry calls bound_group
+  Buffer<float> bounds;    // (groups / kGroup, kBoundRows, kGroup); call bound_group after a change of geometry
 
   int64_t groups() const { return (splats + kGroup - 1) / kGroup; }
   int sh_rows() const { return 3 * (sh_degree + 1) * (sh_degree + 1); }

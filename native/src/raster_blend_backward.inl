@@ -49,7 +49,8 @@ void begin_backward(const BlendBackwardJob& job, BackwardState* state) {
   }
 }
 
-// A splat in one part of a block: takes it off, and adds to the sums. `full` is its opacity there, 0 outside.
+// Removes a splat from what was blended in one part of a block, and adds its gradients to the sums. `full`: its opacity
+// at each pixel before the clamp, 0 where it was not blended.
 inline void take_off(const ProjectedSplat& s, const Footprint& f, Floats full, int at, BackwardState* state,
                      Floats* sum) {
   const Floats most_alpha = broadcast(kMostAlpha), alpha = least(full, most_alpha);

@@ -264,7 +264,7 @@ void score_group(const ScoreGroupJob& job) {
     const Projection<Floats> p = project<LaneMath>(*job.camera, shape);
     Floats direction[3];
     direction_of(p.offset, direction);
-    // Of a splat that nobody sees it may be NaN: one right on the camera has none.
+    // A splat that is not seen may have no direction: NaN for one right on the camera.
     const Floats weight = load<Floats>(job.sums + kScoreWeight * kGroup + part * kWidth);
     for (int k = 0; k < 3; ++k) direction[k] = weight > 0.0f ? direction[k] : broadcast(k == 2 ? 1.0f : 0.0f);
     if (job.toward) add_directions(job, direction, part);

@@ -72,7 +72,7 @@ struct SteppedOptions {
   float diffusion = 0.7f;                 // share of an error of colour or SH that later neighbours take
   float sh_dead_zone = 0;                 // share of a step by which codes of SH are drawn towards 0
   std::array<VqOptions, kBookedAttributes> books;
-  RowSearch* search = nullptr;  // who looks for entries while books are trained; null: the CPU
+  RowSearch* search = nullptr;  // searches entries while books are trained; null: the CPU does
 };
 
 struct EncodedChunk {

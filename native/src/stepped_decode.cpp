@@ -109,7 +109,7 @@ bool is_bounded(const ChunkBytes& chunk) {
 
 bool all_finite(const float* values, int64_t count) { return kernels().stepped->all_finite(values, count); }
 
-// Coefficients that stand between others are checked with those, by whoever has all of them.
+// Rows that lie between others' are checked later, by the caller, together with those.
 bool all_finite(ColorRows rows, int64_t n, int64_t width) {
   return rows.stride != width || all_finite(rows.first, n * width);
 }

@@ -52,7 +52,7 @@ inline Ints bucket(Ints log2_256th) { return clamp(log2_256th >> 8, -4, 3) + 4; 
 inline Floats near_mean(const Neighbours& near, const int32_t* values, int64_t i) {
   Floats sum = {};
   for (int k = 0; k < kNeighbours; ++k) {
-    const Ints row = load<Ints>(near.row[k] + i);  // who is not there weighs nothing
+    const Ints row = load<Ints>(near.row[k] + i);  // missing neighbours have weight 0
     sum = sum + load<Floats>(near.weight[k] + i) * to_floats(gather(values, row < 0 ? Ints{} : row));
   }
   return sum;

@@ -49,7 +49,7 @@ int64_t find_lost_position(const SourceScene& source, const SteppedParams& param
   return kNone;
 }
 
-// Who makes a tile that wide: its splat that is farthest from the origin, in all its tiers.
+// The splat that makes a tile so wide: of all its tiers, the one farthest from the origin.
 int64_t farthest_row(const SourceScene& source, const std::vector<PreparedTile>& tiles, int tile) {
   int64_t farthest = kNone;
   float most = -1;

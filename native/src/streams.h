@@ -31,7 +31,8 @@ struct StreamBytes {
   const uint8_t* data = nullptr;
 };
 // The streams up to the end of a chunk, without those to be skipped. False: the heads are damaged, a stream comes
-// twice, or the chunk does not end with the last one. Ids, tables and sizes are checked by who opens a stream.
+// twice, or the chunk does not end with the last one. Ids, tables and sizes are checked when a
+// stream is opened.
 bool read_streams(ByteReader& in, std::vector<StreamBytes>* streams);
 
 // The set that a stream is decoded with, by the id of its TABLES chunk; null: the file does not have it.

@@ -26,7 +26,7 @@ class RecycledMemory {
   RecycledMemory* outer_;
 };
 
-// The whole pages of a block are not needed any more, what they hold is lost: they stop being resident.
+// Gives the whole pages of a block back to the system: their contents are lost, and they stop being resident.
 void forget_pages(const void* block, size_t bytes);
 
 template <class T>

@@ -45,7 +45,7 @@ class BookSearch {
   // rows: (n, stride) numbers, replaced by their residuals. indices: by book, n each. chosen: (n, stride), the entries
   // added up; or nullptr.
   void choose(int16_t* rows, int64_t n, int stride, int32_t* const* indices, int16_t* chosen = nullptr) const;
-  // Of the first book alone, for rows that somebody else has.
+  // The same for the first book alone and the rows that `search` holds, on its device.
   bool choose_at_once(RowSearch& search, int32_t* indices) const {
     return search.nearest(books_[0].numbers.data(), books_[0].costs.data(), books_[0].entries, indices);
   }

@@ -108,7 +108,7 @@ class _Rounds:
 
     def look(self) -> Floats:
         """What each splat that is left is worth now."""
-        if self._stays is not None:  # not before: after the last round nobody may look
+        if self._stays is not None:  # not before: after the last round there may be no other look
             self._left.keep(self._stays)
             self._stays = None
         scores = self._left.score(self._cameras, what={"weight", "removal"}, weights=self._weights)

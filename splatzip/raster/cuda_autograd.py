@@ -82,7 +82,7 @@ def _on(device: torch.device) -> AbstractContextManager[None]:
 
 
 class _Lent:
-    """A rasterizer that somebody else keeps."""
+    """A rasterizer that the caller keeps."""
 
     def __init__(self, core: Any) -> None:
         self.rasterizer = CudaRasterizer(precise=True, core=core)

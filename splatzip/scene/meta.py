@@ -20,7 +20,7 @@ class SceneMeta:
     """
 
     antialiased: bool = False  # trained with the compensated 2D filter (Mip-Splatting, SPZ's flag)
-    axes: str | None = None  # coordinate system that the source, or who read it, declared, as SPZ's letters: "RUB"
+    axes: str | None = None  # coordinate system that the source, or its reader, declared, as SPZ's letters: "RUB"
     up: tuple[float, float, float] | None = None
     units: str | None = None  # "m", "cm", ...: length of one scene unit
     title: str | None = None

@@ -91,7 +91,7 @@ class _Plan:
 
 
 def _planned(file: ContainerFile) -> _Plan | None:
-    """How a whole file is decoded there; None: something is odd, and whoever decodes it on the host says what."""
+    """How a whole file is decoded there; None: something is wrong, and decoding it on the host says what."""
     source = read_source(file)
     try:
         layout = layout_of(source.format, source.version, source.shapes)

@@ -149,7 +149,7 @@ class FreeSpace:
         return free, [camera for *_, camera in sorted(others, key=lambda other: other[:2])]
 
     def _drawn(self, looks: Iterable[Look]) -> Iterator[tuple[Look, Camera, Picture]]:
-        """Several are made at once, and on a GPU drawn at once: who stops at one has used no random numbers beyond."""
+        """Several are made, and on a GPU drawn, at once; where iteration stops, no random numbers beyond were used."""
         looks, numbers = iter(looks), self._random.bit_generator
         while ahead := [(look, numbers.state) for look in islice(looks, AT_ONCE)]:
             after_all = numbers.state

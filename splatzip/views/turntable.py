@@ -13,7 +13,7 @@ from splatzip.views.orbit import FOV_X_DEGREES, Placed, middle
 
 _ELEVATION_DEGREES = 18.0
 _DISTANCE = 2.2  # in radii
-_UNSEEN_SIDE = np.radians(100)  # a gap between cameras that is wider is a side that nobody trained
+_UNSEEN_SIDE = np.radians(100)  # a wider gap between cameras is a side that was not trained
 _LEAST_SPREAD = 0.02  # of the looks of a capture, for a point where they meet
 
 Floats = NDArray[np.float64]
@@ -69,7 +69,7 @@ def _turns(frames: int, away: Floats | None, front: Floats, side: Floats) -> Flo
     """(frames,) angle of each frame from front towards side: a circle, or a swing over the arc that cameras stand on.
 
     Args:
-        away: (V, 3) where cameras stand, seen from the middle; None: nobody knows.
+        away: (V, 3) where cameras stand, seen from the middle; None: not known.
     """
     time = 2 * np.pi * np.arange(frames) / frames
     if away is None:

@@ -84,7 +84,8 @@ SPLZ_HD void rotation_of_axes(const double a[3][3], double q[4]) {
   for (int k = 0; k < 4; ++k) q[k] = rows[best][k] * 0.5 / std::sqrt(diagonal[best]);
 }
 
-// A covariance is 24 rotations with their scales: of those of what is shown, the one nearest to the rotation `value`.
+// 24 rotations, with their scales, have the same covariance. Replaces `shown` and its scales by those of the rotation
+// that is nearest to `value`.
 SPLZ_HD void turn_to(const float value[4], float shown[4], float log_scales[3]) {
   double axes[2][3][3], cosines[3][3];
   const float scales[3] = {log_scales[0], log_scales[1], log_scales[2]};
