@@ -44,7 +44,9 @@ export function build(slot) {
   const flip = stage.appendChild(make('button', 'look-flip', 'Hold to see the original (F)'));
   holdTo(flip, stage, tell);
   const foot = root.appendChild(make('div', 'look-foot'));
-  foot.appendChild(make('span', 'look-hint', 'Drag: turn · Shift or right drag: pan · wheel: zoom · WASDQE: fly'));
+  const isTouch = matchMedia('(pointer: coarse)').matches;
+  const hint = isTouch ? 'One finger: turn · two: pan, zoom' : 'Drag: turn · Shift or right drag: pan · wheel: zoom · WASDQE: fly';
+  foot.appendChild(make('span', 'look-hint', hint));
   const up = foot.appendChild(upChoice(tell));
   const reset = foot.appendChild(make('button', 'look-button', 'Reset view'));
   reset.addEventListener('click', () => tell('reset'));
