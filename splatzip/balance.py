@@ -39,7 +39,6 @@ _GIVEN_FOCAL = 600.0  # pixels: where there are given cameras alone
 _GIVEN_SCALE = 1.4  # pixels per radian, where there are pseudo-views: what given cameras see is what will be looked at
 _TUNED_AT = -0.9  # the fineness that worth and rates serve best; finer, they fall with the square root of the noise
 _FALL = 0.57  # natural logarithm of that, a unit of fineness
-_AGAIN = 1 / 3  # of the steps of settling, for other steps of codes: 300 end within 0.1 dB of 900, 150 within 0.4
 _SMALL_PIXELS = 400 * 300  # what a picture has that is kept as float32: 320 of the largest would take 1.8 GB
 _TILE_SPLATS = 6000  # finer to stream than larger ones, whose files are 0.2 to 0.9 % smaller
 # Two thirds of what serves where fewer steps have to do: 0.2 (snowmiku) to 1 dB (chair) better after a thousand.
@@ -157,21 +156,15 @@ class Prepared:
         )
         return Balanced(left, classes.importance_classes(left, scored, self.options.classes), self._tiers(left), steps)
 
-    def settled(self, balanced: Balanced, *, again: bool = False, progress: Progress) -> Balanced:
-        """The same, with values that round to better pictures.
-
-        Args:
-            again: they had settled for steps that were nearly these, and need less.
-        """
+    def settled(self, balanced: Balanced, *, progress: Progress) -> Balanced:
+        """The same, with values that round to better pictures."""
         start, of_splats, tiers, steps = balanced.scene, balanced.classes, balanced.tiers, balanced.steps
         fitted = stepped.encode(start, steps, tiers=tiers, classes=of_splats, threads=self.threads).params
         rounding = stepped.Rounding(steps, tiers, of_splats, fitted, self.threads)
         options = self.options.settle
-        rates = options.rates.slowed(_less_when_finer(steps))
-        if again:
-            rates = replace(rates, steps=round(_AGAIN * rates.steps))
+        options = replace(options, rates=options.rates.slowed(_less_when_finer(steps)))
         scene = settle.settle(
-            start, rounding, self.cameras, self.targets, replace(options, rates=rates), weights=self.weights,
+            start, rounding, self.cameras, self.targets, options, weights=self.weights,
             threads=self.threads, device=self.device, progress=lambda done: progress(done, "settling"),
         )  # fmt: skip
         shown = scene.edited(**rounding(scene))

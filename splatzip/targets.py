@@ -1,10 +1,9 @@
 """`balanced` files: at the preset's own point, of a size, of a quality, or of a loss on photos.
 
-    scene -> balance -> encode -> measured, and tried again -> file
+    scene -> views, order of removal -> [reduced -> settled -> file -> size, dB or loss] -> file
 
-The expensive parts run once (views, removal order) or twice (repair, classes, settling; more often only where a quality
-needs splats that were removed). A target is met by changing the steps of the settled values, judged by real bytes and
-by pictures to which nothing was fitted.
+The order of removal is found once. A target is met by other steps: splats are chosen and repaired once or twice for
+them, values settle for each that is tried, judged by real bytes and by pictures to which nothing was fitted.
 """
 
 from __future__ import annotations
@@ -31,19 +30,54 @@ from splatzip.views import Views
 
 _FINENESS = (-5.0, 3.5)  # beyond, pictures hardly change any more, or are none
 _COLOR_OFFSET = (0.0, 2.0)  # of colour and SH, where other steps cannot be a little finer
-_QUALITY_AT = (-1.0, 42.0, 4.5)  # fineness, about the dB it gives, and dB a unit: where a search starts
-_NEAR_DB = 1.0  # as close as a quality has to be for other steps to do the rest
-_NEAR_FINENESS = 0.25  # as little as steps may have to change for what settled to stay
-_FINER = 0.4  # of fineness, where too many splats went for a quality: about 2 dB, and twice as much again
-_AGAIN = 4  # times at most that values settle again for the steps that a target takes
-_ABOVE_DB = 0.1  # a quality by settling may be so much better
+_QUALITY_AT = (-1.0, 42.0)  # a fineness, and about the dB that it gives
+_NEAR = 0.15  # of fineness: the splats chosen for one serve others as near as that
+_MOST_CHOSEN = 3  # times that splats are chosen for a target
+_MOST_SETTLED = 6  # times that values settle for steps that are tried
+_ABOVE_DB = 0.15  # a quality may be so much better
 _NEAR_LOSS = 0.1  # share of a loss that need not be used
 _LEAST_USED = 0.98  # of a size
-_ABOUT_USED = 0.9  # the same where its files are only estimated
+_ABOUT_USED = 0.95  # the same where files are only estimated
+_SETTLED = 1.06  # what a file is larger than its estimate, about: 1.03 (fine) to 1.14
+_SIZE_RISE, _SIZE_RISE_WITH_SPLATS = 0.4, 0.7  # of the logarithm of a size, a unit of fineness: usual
+_ODD = 4.0  # times what is usual: a rise beyond is a jump, or noise
 _NARROW = 2e-3  # of fineness: what still changes between is a jump, or noise
-_SIZE_SLOPE, _LEAST_SIZE_SLOPE = 0.4, 0.05  # of the logarithm of a size, a unit of fineness: usual; less is noise
 _MARGIN = 0.02  # share of a bracket that an attempt keeps away from its ends
 _MOST_TRIES = 16
+
+
+class _Goal(NamedTuple):
+    """What a file should have.
+
+    Attributes:
+        of: a number of the file that rises with fineness, nearly a straight line.
+        low, high: between these it is good.
+        rise: of the number, usual, a unit of fineness, by finer steps.
+        rise_with_splats: the same, by more splats and finer steps.
+        is_least: whether a file of less than `low` is none, and one of more than `high` too large; or the other way.
+    """
+
+    of: Callable[[bytes], float]
+    low: float
+    high: float
+    rise: float
+    rise_with_splats: float
+    is_least: bool = True
+
+    def allows(self, number: float) -> bool:
+        return number >= self.low if self.is_least else number <= self.high
+
+
+class _Tried(NamedTuple):
+    """A file for a goal, and the number that it has."""
+
+    made: Balanced
+    file: bytes
+    number: float
+
+    @property
+    def fineness(self) -> float:
+        return self.made.steps.fineness
 
 
 class Measured(NamedTuple):
@@ -79,7 +113,7 @@ def encode_balanced(
     elif profile.target_quality is not None:
         made = maker.of_quality(profile.target_quality)
     else:
-        made = maker.measured(maker.file(maker.settled(maker.steps.fineness)))
+        made = maker.measured(maker.file(maker.settled(maker.reduced(maker.steps.fineness))))
     return with_quality(maker.arranged(made.file), made.psnr, made.worst, maker.described)
 
 
@@ -105,17 +139,19 @@ class _Maker:
             self.described = f"{len(held_back)} given views, held back, {camera.width}x{camera.height}, 3sigma"
         self._pictures = SourcePictures(scene, held_back, threads=threads)
 
-    def settled(self, fineness: float) -> Balanced:
-        """The scene for steps of a fineness. How often it is called is not known: each time takes half of the rest."""
-        steps = replace(self.steps, fineness=fineness)
-        reduced = self._prepared.reduced(steps, progress=self._until(self._share + 0.5 * (0.95 - self._share)))
-        return self._prepared.settled(reduced, progress=self._until(self._share + 0.6 * (0.95 - self._share)))
+    def reduced(self, fineness: float) -> Balanced:
+        """The splats that are worth their bits at a fineness, repaired.
 
-    def again(self, made: Balanced, fineness: float) -> Balanced:
-        """The same splats for other steps: coded by steps that they did not settle for, they lose a dB."""
-        steps = replace(made.steps, fineness=fineness)
-        progress = self._until(self._share + 0.2 * (0.95 - self._share))
-        return self._prepared.settled(made._replace(steps=steps), again=True, progress=progress)
+        How often it is called is not known: each time takes a part of what is left of the progress.
+        """
+        steps = replace(self.steps, fineness=fineness)
+        return self._prepared.reduced(steps, progress=self._until(self._share + 0.5 * (0.95 - self._share)))
+
+    def settled(self, reduced: Balanced, fineness: float | None = None) -> Balanced:
+        """The same with values that settled for its steps, or for those of another fineness."""
+        if fineness is not None:
+            reduced = reduced._replace(steps=replace(reduced.steps, fineness=fineness))
+        return self._prepared.settled(reduced, progress=self._until(self._share + 0.5 * (0.95 - self._share)))
 
     def file(self, made: Balanced, setting: Setting | None = None) -> bytes:
         """What is coded of it, with other steps than it settled with if need be."""
@@ -141,126 +177,110 @@ class _Maker:
         return Measured(file, float(np.mean(of_views)), min(of_views))
 
     def of_quality(self, target: float) -> Measured:
-        """The file of the quality, or a little above it: as near as settling comes, else to the profile's tolerance."""
-        at, there, slope = _QUALITY_AT
-        fineness = _within(at + (target - there) / slope)
-        made = self.settled(fineness)
-        found = self.measured(self.file(made))
-        missing = target - found.psnr
-        if abs(missing) > _NEAR_DB and _within(fineness + missing / slope) != fineness:
-            fineness = _within(fineness + missing / slope)
-            made = self.settled(fineness)
-            found = self.measured(self.file(made))
-        if close := self._settled_at(target, made, found):
-            return close
+        """The file of the quality, or a little above it."""
+        measured: dict[bytes, Measured] = {}
+
+        def quality(file: bytes) -> float:
+            measured[file] = self.measured(file)
+            self._report(self._share, f"measured {measured[file].psnr:.2f} dB")
+            return measured[file].psnr
+
+        goal = _Goal(quality, target, target + _ABOVE_DB, rise=3.5, rise_with_splats=5.8)
+        at, there = _QUALITY_AT
+        best, tried = self._met(goal, at + (target - there) / goal.rise_with_splats)
+        if best:
+            return measured[best.file]
+        finest = tried[-1].made
 
         def attempt(setting: Setting) -> tuple[float, Measured]:
-            tried = self.measured(self.file(made, setting))
-            self._report(self._share, f"measured {tried.psnr:.2f} dB")
-            return tried.psnr, tried
+            file = self.file(finest, setting)
+            return quality(file), measured[file]
 
-        finer = _FINER
-        while True:
-            try:
-                return meet(target, attempt, start=fineness, options=self._profile.closed_loop).made
-            except OutOfReachError as error:  # finer steps cannot bring back what went with coarser ones
-                if fineness == _FINENESS[1]:
-                    if self._profile.best_effort:
-                        return cast(Measured, error.nearest.made)
-                    raise
-                fineness, finer = _within(fineness + finer), 2 * finer
-                made = self.settled(fineness)
-
-    def _settled_at(self, target: float, made: Balanced, found: Measured) -> Measured | None:
-        """The smallest file that has a quality, or a little more, with values that settled for its steps; or None."""
-        best: Measured | None = None
-        slope, fineness = _QUALITY_AT[2], made.steps.fineness
-        for number in range(_AGAIN + 1):
-            self._report(self._share, f"measured {found.psnr:.2f} dB")
-            if found.psnr >= target and (best is None or len(found.file) < len(best.file)):
-                best = found
-            wanted = _within(fineness + (target + _ABOVE_DB / 2 - found.psnr) / slope)
-            if number == _AGAIN or 0 <= found.psnr - target <= _ABOVE_DB or wanted == fineness:
-                break
-            before, fineness, since = found.psnr, wanted, wanted - fineness
-            made = self.again(made, fineness)
-            found = self.measured(self.file(made))
-            slope = min(max((found.psnr - before) / since, 0.5 * slope), 2 * slope)
-        return best
+        try:  # with steps so fine that values need not settle
+            return meet(target, attempt, start=finest.steps.fineness, options=self._profile.closed_loop).made
+        except OutOfReachError as error:
+            if self._profile.best_effort:
+                return cast(Measured, error.nearest.made)
+            raise
 
     def of_loss(self, target: float) -> Measured:
-        """The coarsest file found that loses at most so many dB on the photos of the held-back views."""
-        fineness, low, high = _QUALITY_AT[0], *_FINENESS
-        made, settled_at = self.settled(fineness), fineness
-        best: tuple[float, bytes] | None = None
-        least: tuple[float, bytes] = np.inf, b""
-        for number in range(_MOST_TRIES):
-            if fineness != made.steps.fineness:
-                made = self.again(made, fineness)
-            file = self.file(made)
+        """The file that loses about so many dB on the photos of the held-back views, at most."""
+
+        def loss(file: bytes) -> float:
             lost = self._pictures.lost(decompress(file, threads=self._threads))
             self._report(self._share, f"lost {lost:.3f} dB")
-            least = min(least, (lost, file))
-            if lost <= target:
-                high = min(high, fineness)
-                if best is None or lost > best[0]:
-                    best = lost, file
-            else:
-                low = max(low, fineness)
-            if 0 <= target - lost <= _NEAR_LOSS * target or high - low < 1e-3:
-                break
-            # What is lost goes with the squared error: e times less a unit.
-            wanted = fineness + np.log(max(lost, 0.02 * target) / ((1 - _NEAR_LOSS / 2) * target))
-            fineness = wanted if low < wanted < high else (low + high) / 2
-            fineness = _within(fineness)
-            if number == 0 and abs(fineness - settled_at) > _NEAR_FINENESS:  # too far: from here anew, once
-                made = self.settled(fineness)
-                best, low, high = None, *_FINENESS
+            return -float(np.log(max(lost, 1e-3 * target)))
+
+        low, high = (-float(np.log(share * target)) for share in (1, 1 - _NEAR_LOSS))
+        best, tried = self._met(_Goal(loss, low, high, rise=0.8, rise_with_splats=1.3), _QUALITY_AT[0])
         if best is None and not self._profile.best_effort:
+            least = max(tried, key=lambda one: one.number)
             raise SplatzipError(
-                f"a loss of {target:g} dB cannot be reached: the least is {least[0]:.2f} dB in {len(least[1])} bytes; "
-                "ask for at least that, or take --best-effort"
+                f"a loss of {target:g} dB cannot be reached: the least is {np.exp(-least.number):.2f} dB in "
+                f"{len(least.file)} bytes; ask for at least that, or take --best-effort"
             )
-        return self.measured((best or least)[1])
+        return self.measured((best or max(tried, key=lambda one: one.number)).file)
 
     def of_size(self, target: int) -> Measured:
         """The file of at most so many bytes, what is said of its quality among them."""
         some = self._about(_FINENESS[0])
         room = target - (len(with_quality(some, 99.99, 99.99, self.described)) - len(some))
-        fineness = _search(room, self._about, *_FINENESS, enough=_ABOUT_USED)[0]
-        made = self.settled(fineness)
-        fits, file = _search(room, lambda value: self.file(made, Setting(value, 0.0)), *_FINENESS, near=fineness)
-        if abs(fits - fineness) > _NEAR_FINENESS:
-            other = self.settled(fits)
-            near, again = _search(room, lambda value: self.file(other, Setting(value, 0.0)), *_FINENESS, near=fits)
-            if _LEAST_USED * room <= len(again) <= room or len(file) < _LEAST_USED * room:
-                made, fits, file = other, near, again
-        if fits != made.steps.fineness and len(file) <= room:
-            made, fits, file = self._settled_for(room, made, fits, file)
-        if _LEAST_USED * room > len(file) and fits < _FINENESS[1]:  # coarse steps of opacity are few: sizes jump
+        about = _search(round(room / _SETTLED), self._about, *_FINENESS, enough=_ABOUT_USED)[0]
+        low, high = (float(np.log(max(share * room, 1))) for share in (_LEAST_USED, 1))
+        rises = {"rise": _SIZE_RISE, "rise_with_splats": _SIZE_RISE_WITH_SPLATS}
+        goal = _Goal(lambda file: float(np.log(len(file))), low, high, **rises, is_least=False)
+        best, tried = self._met(goal, about)
+        if best is None:
+            best = min(tried, key=lambda one: one.number)
+        file = best.file
+        if best.number < low and best.fineness < _FINENESS[1]:  # coarse steps of opacity are few: sizes jump
+            made, fits = best.made, best.fineness
             file = _search(room, lambda more: self.file(made, Setting(fits, more)), *_COLOR_OFFSET, near=0.1)[1]
-        tried = self.measured(file)
+        found = self.measured(file)
         if len(file) > room and not self._profile.best_effort:
             raise SplatzipError(
-                f"{target} bytes cannot be reached: the smallest is {len(file) + target - room} at {tried.psnr:.2f} dB "
+                f"{target} bytes cannot be reached: the smallest is {len(file) + target - room} at {found.psnr:.2f} dB "
                 "against the source; ask for at least that, or take --best-effort"
             )
-        return tried
+        return found
 
-    def _settled_for(self, room: int, made: Balanced, fits: float, file: bytes) -> tuple[Balanced, float, bytes]:
-        """The same that has settled for the steps that fit, or nearly these; as it was, if that does not fit."""
-        best: tuple[Balanced, float, bytes] | None = None
-        other, fineness = made, fits
-        for _ in range(_AGAIN):
-            other = self.again(other, fineness)
-            again = self.file(other)
-            if len(again) <= room and (best is None or len(again) > len(best[2])):
-                best = other, fineness, again
-            if _LEAST_USED * room <= len(again) <= room:
+    def _met(self, goal: _Goal, fineness: float) -> tuple[_Tried | None, list[_Tried]]:
+        """The smallest file found that is at least what is wanted, or the largest that is at most that; and all.
+
+        Where there is none, the last that was tried is the finest, or the coarsest.
+        """
+        wanted, tried = _within(fineness), list[_Tried]()
+        # Numbers by fineness: of splats that were chosen for it; of those that were chosen last.
+        chosen, same = dict[float, float](), dict[float, float]()
+        middle, width = (goal.low + goal.high) / 2, goal.high - goal.low
+        while True:
+            if not same:
+                reduced = self.reduced(wanted)
+            tried.append(self._tried(goal, reduced, wanted))
+            same[wanted] = number = tried[-1].number
+            if len(same) == 1:
+                at, chosen[wanted] = wanted, number
+            if goal.low <= number <= goal.high or len(tried) == _MOST_SETTLED:
                 break
-            aim = np.log((1 + _LEAST_USED) / 2 * room)
-            fineness = _within(fineness + float(aim - np.log(len(again))) / _SIZE_SLOPE)
-        return best or (made, fits, file)
+            missed = sum(not goal.allows(number) for number in same.values())
+            aim = middle + (1 if goal.is_least else -1) * width * (2**missed - 1) / 8
+            wanted = _within(_straight(same, aim, wanted, goal.rise))
+            anew = _within(_straight(chosen, aim, at, goal.rise_with_splats))
+            if abs(wanted - at) > _NEAR and len(chosen) < _MOST_CHOSEN and anew not in chosen:
+                wanted, same = anew, {}
+            elif wanted in same:
+                break
+        end = _FINENESS[1 if goal.is_least else 0]
+        if tried[-1].fineness != end and not any(goal.allows(one.number) for one in tried):
+            tried.append(self._tried(goal, self.reduced(end), end))
+        allowed = [one for one in tried if goal.allows(one.number)]
+        nearest = (min if goal.is_least else max)(allowed, key=lambda one: one.number, default=None)
+        return nearest, tried
+
+    def _tried(self, goal: _Goal, reduced: Balanced, fineness: float) -> _Tried:
+        made = self.settled(reduced, fineness)
+        file = self.file(made)
+        return _Tried(made, file, goal.of(file))
 
     def _about(self, fineness: float) -> bytes:
         """About as many bytes as the scene will take, without repair."""
@@ -307,7 +327,7 @@ def _search(
             high = min(high, value)
         if high - low < _NARROW:
             break
-        there = _straight(points, aim, value)
+        there = _straight(points, aim, value, _SIZE_RISE)
         if there <= low not in points or there >= high not in points:  # as far as it goes
             value = min(max(there, low), high)
         elif fitting[-3:] in ([True] * 3, [False] * 3):  # it comes from one side only
@@ -318,10 +338,9 @@ def _search(
     return best or smallest
 
 
-def _straight(points: dict[float, float], aim: float, last: float) -> float:
-    """Where the line through the two points nearest to the aim meets it."""
+def _straight(points: dict[float, float], aim: float, last: float, rise: float) -> float:
+    """Where the line through the two points nearest to the aim meets it; one point has the usual rise."""
     if len(points) == 1:
-        return last + (aim - points[last]) / _SIZE_SLOPE
+        return last + (aim - points[last]) / rise
     (a, at_a), (b, at_b) = sorted(points.items(), key=lambda point: abs(point[1] - aim))[:2]
-    slope = max((at_b - at_a) / (b - a), _LEAST_SIZE_SLOPE)
-    return a + (aim - at_a) / slope
+    return a + (aim - at_a) / min(max((at_b - at_a) / (b - a), rise / _ODD), rise * _ODD)

@@ -82,7 +82,7 @@ def test_any_number_of_threads_writes_the_same_bytes(chair: Scene, own_point: by
 def test_a_size_is_never_exceeded_and_nearly_used_and_more_bytes_are_no_worse(
     chair: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ten sizes, from an eighth to eight times the preset's own; what is dear is done twice at most."""
+    """Ten sizes, from an eighth to eight times the preset's own; what is dear is done a few times."""
     repaired = 0
     adam = repair.repair
 
@@ -100,7 +100,7 @@ def test_a_size_is_never_exceeded_and_nearly_used_and_more_bytes_are_no_worse(
         file = compress(some, profile=short(size=size))
         assert len(file) <= size
         assert len(file) >= 0.98 * size or info(file)["attributes"] == info(finest)["attributes"]
-        assert repaired <= 8  # repair and settling, twice, and settling again
+        assert repaired <= 8  # splats chosen and repaired, values settled: three to five as a rule
         assert info(file)["settings"]["target_size_bytes"] == str(size)
         reached.append(info(file)["quality"]["psnr_db"])
     assert reached == sorted(reached)
@@ -124,12 +124,12 @@ def test_a_quality_is_met_from_above(chair: Scene, quality: float) -> None:
 
 
 def test_splats_that_went_and_are_missed_come_back_for_a_quality(chair: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the search starts, and goes on, so coarse that no steps make up for what was pruned."""
-    monkeypatch.setattr(targets, "_QUALITY_AT", (-4.0, 44.0, 1000.0))
+    """Where the search starts so coarse that no steps make up for what was pruned."""
+    monkeypatch.setattr(targets, "_QUALITY_AT", (-4.0, 44.0))
     some = chair.take(np.arange(0, len(chair), 3))
     at_first = info(compress(some, profile=replace(short(), stepped=replace(short().stepped, fineness=-4.0))))
     met = info(compress(some, profile=short(quality=44)))
-    assert 44 <= met["quality"]["psnr_db"] <= 44.06
+    assert 44 <= met["quality"]["psnr_db"] <= 44.2
     assert met["splats"] > at_first["splats"]
 
 
