@@ -129,7 +129,7 @@ def test_splats_that_went_and_are_missed_come_back_for_a_quality(chair: Scene, m
     some = chair.take(np.arange(0, len(chair), 3))
     at_first = info(compress(some, profile=replace(short(), stepped=replace(short().stepped, fineness=-4.0))))
     met = info(compress(some, profile=short(quality=44)))
-    assert 44 <= met["quality"]["psnr_db"] <= 44.2
+    assert 44 <= met["quality"]["psnr_db"] <= 44.3
     assert met["splats"] > at_first["splats"]
 
 
