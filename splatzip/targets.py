@@ -32,14 +32,17 @@ _FINENESS = (-5.0, 3.5)  # beyond, pictures hardly change any more, or are none
 _COLOR_OFFSET = (0.0, 2.0)  # of colour and SH, where other steps cannot be a little finer
 _QUALITY_AT = (-1.0, 42.0)  # a fineness, and about the dB that it gives
 _NEAR = 0.15  # of fineness: the splats chosen for one serve others as near as that
-_MOST_CHOSEN = 3  # times that splats are chosen for a target
-_MOST_SETTLED = 6  # times that values settle for steps that are tried
+_MOST_CHOSEN = 3  # times that splats are chosen for a quality or a loss
+_MOST_SETTLED = 6  # times that values settle for one
 _ABOVE_DB = 0.15  # a quality may be so much better
 _NEAR_LOSS = 0.1  # share of a loss that need not be used
 _LEAST_USED = 0.98  # of a size
-_ABOUT_USED = 0.95  # the same where files are only estimated
-_SETTLED = 1.06  # what a file is larger than its estimate, about: 1.03 (fine) to 1.14
-_SIZE_RISE, _SIZE_RISE_WITH_SPLATS = 0.4, 0.7  # of the logarithm of a size, a unit of fineness: usual
+_NEAR_SIZE = 0.25  # of fineness, where only bytes are asked for
+_REPAIRED_TAKES = 1.06  # times the bytes before repair and settling, about: 1.02 (fine) to 1.14
+_SETTLED_TAKES = 1.025  # times the bytes before settling: 1.020 to 1.032
+_LESS_WHEN_FINER = 0.009  # of that, a unit of fineness above 0
+_MOST_FITTED = 3  # times that values settle for a size
+_SIZE_RISE = 0.4  # of the logarithm of a size, a unit of fineness, about
 _ODD = 4.0  # times what is usual: a rise beyond is a jump, or noise
 _NARROW = 2e-3  # of fineness: what still changes between is a jump, or noise
 _MARGIN = 0.02  # share of a bracket that an attempt keeps away from its ends
@@ -47,14 +50,13 @@ _MOST_TRIES = 16
 
 
 class _Goal(NamedTuple):
-    """What a file should have.
+    """What a file should have: at least `low`.
 
     Attributes:
         of: a number of the file that rises with fineness, nearly a straight line.
         low, high: between these it is good.
         rise: of the number, usual, a unit of fineness, by finer steps.
         rise_with_splats: the same, by more splats and finer steps.
-        is_least: whether a file of less than `low` is none, and one of more than `high` too large; or the other way.
     """
 
     of: Callable[[bytes], float]
@@ -62,10 +64,6 @@ class _Goal(NamedTuple):
     high: float
     rise: float
     rise_with_splats: float
-    is_least: bool = True
-
-    def allows(self, number: float) -> bool:
-        return number >= self.low if self.is_least else number <= self.high
 
 
 class _Tried(NamedTuple):
@@ -74,10 +72,6 @@ class _Tried(NamedTuple):
     made: Balanced
     file: bytes
     number: float
-
-    @property
-    def fineness(self) -> float:
-        return self.made.steps.fineness
 
 
 class Measured(NamedTuple):
@@ -225,17 +219,26 @@ class _Maker:
         """The file of at most so many bytes, what is said of its quality among them."""
         some = self._about(_FINENESS[0])
         room = target - (len(with_quality(some, 99.99, 99.99, self.described)) - len(some))
-        about = _search(round(room / _SETTLED), self._about, *_FINENESS, enough=_ABOUT_USED)[0]
-        low, high = (float(np.log(max(share * room, 1))) for share in (_LEAST_USED, 1))
-        rises = {"rise": _SIZE_RISE, "rise_with_splats": _SIZE_RISE_WITH_SPLATS}
-        goal = _Goal(lambda file: float(np.log(len(file))), low, high, **rises, is_least=False)
-        best, tried = self._met(goal, about)
-        if best is None:
-            best = min(tried, key=lambda one: one.number)
-        file = best.file
-        if best.number < low and best.fineness < _FINENESS[1]:  # coarse steps of opacity are few: sizes jump
-            made, fits = best.made, best.fineness
-            file = _search(room, lambda more: self.file(made, Setting(fits, more)), *_COLOR_OFFSET, near=0.1)[1]
+        fineness = _search(room, lambda value: round(_REPAIRED_TAKES * len(self._about(value))), *_FINENESS)
+        reduced = self.reduced(fineness)
+        takes = _SETTLED_TAKES - _LESS_WHEN_FINER * max(fineness, 0.0)
+        fits = self._fitting(room / takes, reduced)
+        if abs(fits - fineness) > _NEAR_SIZE:
+            reduced = self.reduced(fits)
+            fits = self._fitting(room / takes, reduced)
+        tried: list[_Tried] = []
+        while len(tried) < _MOST_FITTED and all(fits != one.made.steps.fineness for one in tried):
+            tried.append(self._tried(len, reduced, fits))
+            size = tried[-1].number
+            if not _LEAST_USED * room <= size <= room:
+                fits = self._fitting(room * len(self.file(reduced, Setting(fits, 0.0))) / size, reduced)
+        if not any(one.number <= room for one in tried):
+            tried.append(self._tried(len, self.reduced(_FINENESS[0]), _FINENESS[0]))
+        best = max(tried, key=lambda one: (one.number <= room, one.number if one.number <= room else -one.number))
+        file, at = best.file, best.made.steps.fineness
+        if len(file) < _LEAST_USED * room and at < _FINENESS[1]:  # coarse steps of opacity are few: sizes jump
+            more = _search(room, lambda value: len(self.file(best.made, Setting(at, value))), *_COLOR_OFFSET, near=0.1)
+            file = self.file(best.made, Setting(at, more))
         found = self.measured(file)
         if len(file) > room and not self._profile.best_effort:
             raise SplatzipError(
@@ -244,43 +247,45 @@ class _Maker:
             )
         return found
 
-    def _met(self, goal: _Goal, fineness: float) -> tuple[_Tried | None, list[_Tried]]:
-        """The smallest file found that is at least what is wanted, or the largest that is at most that; and all.
+    def _fitting(self, size: float, reduced: Balanced) -> float:
+        """The fineness of about so many bytes, not settled."""
+        near = reduced.steps.fineness
+        return _search(
+            0.995 * size, lambda value: len(self.file(reduced, Setting(value, 0.0))), *_FINENESS, near=near, enough=0.99
+        )
 
-        Where there is none, the last that was tried is the finest, or the coarsest.
-        """
+    def _met(self, goal: _Goal, fineness: float) -> tuple[_Tried | None, list[_Tried]]:
+        """The smallest file found that has what is wanted, and all; where there is none, the last is the finest."""
         wanted, tried = _within(fineness), list[_Tried]()
         # Numbers by fineness: of splats that were chosen for it; of those that were chosen last.
         chosen, same = dict[float, float](), dict[float, float]()
-        middle, width = (goal.low + goal.high) / 2, goal.high - goal.low
         while True:
             if not same:
                 reduced = self.reduced(wanted)
-            tried.append(self._tried(goal, reduced, wanted))
+            tried.append(self._tried(goal.of, reduced, wanted))
             same[wanted] = number = tried[-1].number
             if len(same) == 1:
                 at, chosen[wanted] = wanted, number
             if goal.low <= number <= goal.high or len(tried) == _MOST_SETTLED:
                 break
-            missed = sum(not goal.allows(number) for number in same.values())
-            aim = middle + (1 if goal.is_least else -1) * width * (2**missed - 1) / 8
+            missed = sum(number < goal.low for number in same.values())
+            aim = (goal.low + goal.high) / 2 + (goal.high - goal.low) * (2**missed - 1) / 8
             wanted = _within(_straight(same, aim, wanted, goal.rise))
             anew = _within(_straight(chosen, aim, at, goal.rise_with_splats))
             if abs(wanted - at) > _NEAR and len(chosen) < _MOST_CHOSEN and anew not in chosen:
                 wanted, same = anew, {}
             elif wanted in same:
                 break
-        end = _FINENESS[1 if goal.is_least else 0]
-        if tried[-1].fineness != end and not any(goal.allows(one.number) for one in tried):
-            tried.append(self._tried(goal, self.reduced(end), end))
-        allowed = [one for one in tried if goal.allows(one.number)]
-        nearest = (min if goal.is_least else max)(allowed, key=lambda one: one.number, default=None)
-        return nearest, tried
+        end = _FINENESS[1]
+        if tried[-1].made.steps.fineness != end and not any(one.number >= goal.low for one in tried):
+            tried.append(self._tried(goal.of, self.reduced(end), end))
+        enough = [one for one in tried if one.number >= goal.low]
+        return min(enough, key=lambda one: one.number, default=None), tried
 
-    def _tried(self, goal: _Goal, reduced: Balanced, fineness: float) -> _Tried:
+    def _tried(self, of: Callable[[bytes], float], reduced: Balanced, fineness: float) -> _Tried:
         made = self.settled(reduced, fineness)
         file = self.file(made)
-        return _Tried(made, file, goal.of(file))
+        return _Tried(made, file, of(file))
 
     def _about(self, fineness: float) -> bytes:
         """About as many bytes as the scene will take, without repair."""
@@ -298,44 +303,30 @@ def _within(fineness: float) -> float:
 
 
 def _search(
-    size: int, made: Callable[[float], bytes], low: float, high: float, *, near: float | None = None,
+    size: float, size_at: Callable[[float], int], low: float, high: float, *, near: float | None = None,
     enough: float = _LEAST_USED,
-) -> tuple[float, bytes]:  # fmt: skip
-    """The finest file of at most `size` bytes that uses the share `enough` of them, or what comes closest.
+) -> float:  # fmt: skip
+    """The value that gives the most bytes up to `size`, and at least the share `enough` of it, or what comes closest.
 
     Regula falsi on the logarithm of the size, which is nearly a straight line.
     """
-    best: tuple[float, bytes] | None = None
-    smallest: tuple[float, bytes] | None = None
-    points: dict[float, float] = {}
-    fitting: list[bool] = []
+    sizes: dict[float, int] = {}
     aim = np.log(max(size, 1) * (1 + enough) / 2)
     value = (low + high) / 2 if near is None else near
     for _ in range(_MOST_TRIES):
-        file = made(value)
-        points[value] = float(np.log(len(file)))
-        if smallest is None or len(file) < len(smallest[1]):
-            smallest = value, file
-        fitting.append(len(file) <= size)
-        if fitting[-1]:
-            low = max(low, value)
-            if best is None or len(file) > len(best[1]):
-                best = value, file
-            if len(file) >= enough * size:
-                break
-        else:
-            high = min(high, value)
-        if high - low < _NARROW:
+        sizes[value] = found = size_at(value)
+        low, high = (max(low, value), high) if found <= size else (low, min(high, value))
+        if enough * size <= found <= size or high - low < _NARROW:
             break
-        there = _straight(points, aim, value, _SIZE_RISE)
-        if there <= low not in points or there >= high not in points:  # as far as it goes
+        there = _straight({at: float(np.log(one)) for at, one in sizes.items()}, aim, value, _SIZE_RISE)
+        if there <= low not in sizes or there >= high not in sizes:  # as far as it goes
             value = min(max(there, low), high)
-        elif fitting[-3:] in ([True] * 3, [False] * 3):  # it comes from one side only
+        elif sum(one <= size for one in list(sizes.values())[-3:]) in (0, 3):  # it comes from one side only
             value = (low + high) / 2
         else:
             value = min(max(there, low + _MARGIN * (high - low)), high - _MARGIN * (high - low))
-    assert smallest is not None
-    return best or smallest
+    fits = {at: one for at, one in sizes.items() if one <= size}
+    return max(fits, key=fits.__getitem__) if fits else min(sizes, key=sizes.__getitem__)
 
 
 def _straight(points: dict[float, float], aim: float, last: float, rise: float) -> float:
