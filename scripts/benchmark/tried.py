@@ -55,7 +55,7 @@ to 1.0 dB more, on photos 0.1 to 0.2 dB less lost (measured with 400 steps).
   dB. Settled a second time for these, with 300 steps or with 900, they lose 0.2 dB against values that settle for
   them once, from what repair left: they drift from what predicts them (chair and pod, steps 0.1 finer and coarser).
 - *A target met with the splats of another fineness*: baleine at 40 dB 179 KB instead of 165, chair at 46 dB 315
-  instead of 292, at 42 dB the same. With the same splats dB rise by 3.2 to 3.9 a unit of fineness, of baleine by 0.9;
+  instead of 295, at 42 dB the same. With the same splats dB rise by 3.2 to 3.9 a unit of fineness, of baleine by 0.9;
   with splats of their own by 4.4 to 5.8.
 - *More steps*: snowmiku gains 5 % from 1,600 of repair and 900 of settling instead of 1,000 and 600. Twice and four
   times those, bytes at equal dB from test views: snowmiku -3.7 and -4.5 %, chair +1.3 and +5.3 %, because values
