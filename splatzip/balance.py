@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from splatzip.distill import regression
 from splatzip.kernels.device import Engine
-from splatzip.kernels.pictures import Targets
-from splatzip.optimize import compensation, repair, settle
+from splatzip.kernels.pictures import Targets, beginning_with
+from splatzip.optimize import compensation, photos, repair, settle
 from splatzip.progress import Progress, silent
 from splatzip.prune import removal
 from splatzip.prune.order import Removal
@@ -29,7 +29,7 @@ from splatzip.raster.score import score
 from splatzip.scene import Camera, Scene
 from splatzip.stream.compensation import Compensation
 from splatzip.stream.tiers import SHARES_BALANCED, by_importance
-from splatzip.views import pseudo_views
+from splatzip.views import Views, pseudo_views
 from splatzip.views.collection import evenly
 
 Floats = NDArray[np.float32]
@@ -116,6 +116,7 @@ class Prepared:
         scene: the source, neighbours side by side.
         cameras: V views.
         targets: V pictures of the source, (H, W, 3); large ones as 16-bit floats; on a GPU where it draws.
+        goals: the same, or corrected by photos: what values move towards.
         weights: (V,) how much each view counts.
         removal: the order of removal, with prices that are mean squared changes of all pictures.
         options, threads, device: as `prepare` was called with.
@@ -124,6 +125,7 @@ class Prepared:
     scene: Scene
     cameras: Sequence[Camera]
     targets: Targets
+    goals: Targets
     weights: Sequence[float]
     removal: Removal
     options: Options
@@ -164,7 +166,7 @@ class Prepared:
         options = self.options.settle
         options = replace(options, rates=options.rates.slowed(_less_when_finer(steps)))
         scene = settle.settle(
-            start, rounding, self.cameras, self.targets, options, weights=self.weights,
+            start, rounding, self.cameras, self.goals, options, weights=self.weights,
             threads=self.threads, device=self.device, progress=lambda done: progress(done, "settling"),
         )  # fmt: skip
         shown = scene.edited(**rounding(scene))
@@ -177,7 +179,7 @@ class Prepared:
     def _repaired(self, scene: Scene, steps: stepped.Options, progress: Progress) -> Scene:
         options = self.options.repair.slowed(_less_when_finer(steps))
         return repair.repair(
-            scene, self.cameras, self.targets, options, weights=self.weights, threads=self.threads,
+            scene, self.cameras, self.goals, options, weights=self.weights, threads=self.threads,
             device=self.device, progress=lambda done: progress(0.9 * done, "repairing"),
         )  # fmt: skip
 
@@ -216,7 +218,7 @@ class Prepared:
 
 
 def prepare(
-    scene: Scene, options: Options, *, cameras: Sequence[Camera] = (), threads: int = 0,
+    scene: Scene, options: Options, *, given: Views | None = None, threads: int = 0,
     device: Engine = "cpu", progress: Progress | None = None,
 ) -> Prepared:  # fmt: skip
     """Make views of a scene and their pictures, and find the order in which its splats may be removed.
@@ -224,27 +226,31 @@ def prepare(
     Args:
         scene: N splats.
         options: see `Options`.
-        cameras: given cameras, used beside the pseudo-views.
+        given: cameras used beside the pseudo-views; with photos, values move towards these.
         threads: 0 for every core; the result does not depend on it.
         device: what draws, scores, steps and rounds.
         progress: called with the share done and a word for the step.
-    Raises: ViewsError if nothing of the scene is seen.
+    Raises: ViewsError if nothing of the scene is seen, or photos do not show it.
     """
     report = progress or silent
     report(0.0, "making views")
-    count = options.views_beside if cameras else options.views
+    own = () if given is None else given.cameras
+    count = options.views_beside if own else options.views
     made = pseudo_views(scene, count=count, threads=threads, device=device).cameras if count else ()
-    weights = [*([options.given_weight] * len(cameras)), *([1.0] * len(made))]
-    small = [*([_GIVEN_SCALE**2 * _SMALL_PIXELS] * len(cameras)), *([_SMALL_PIXELS] * len(made))]
-    cameras = [*as_large(cameras, made), *made]
+    weights = [*([options.given_weight] * len(own)), *([1.0] * len(made))]
+    small = [*([_GIVEN_SCALE**2 * _SMALL_PIXELS] * len(own)), *([_SMALL_PIXELS] * len(made))]
+    cameras = [*as_large(own, made), *made]
     scene = scene.take(scene.z_order)  # so that a view sees all of 16 in a row or none, mostly
     report(0.4, "rendering the source")
     rasterizer = precise_renderer(scene, threads=threads, device=device)
     targets = rasterizer.targets(cameras, small=small)
+    goals = targets
+    if given is not None and given.photos is not None:
+        goals = beginning_with(photos.corrected(rasterizer, cameras[: len(own)], given), targets)
     del rasterizer
     report(0.5, "pruning")
     order = _order(scene, cameras, weights, options, threads, device)
-    return Prepared(scene, cameras, targets, weights, order, options, threads, device)
+    return Prepared(scene, cameras, targets, goals, weights, order, options, threads, device)
 
 
 def _order(

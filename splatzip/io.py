@@ -16,7 +16,7 @@ from splatzip.formats.registry import format_of_content, format_of_name
 from splatzip.formats.told_axes import told_axes
 from splatzip.kernels.device import DeviceChoice, Engine, chosen_device
 from splatzip.progress import Progress
-from splatzip.scene import Camera, Scene
+from splatzip.scene import Scene
 from splatzip.scene.axes import checked_axes
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def compress(
     verify: bool = False,
     best_effort: bool = False,
     views: str | Path | None = None,
+    photos: bool = False,
     only_views: bool = False,
     view_weight: float | None = None,
     drop_unseen: bool = False,
@@ -120,14 +121,15 @@ def compress(
         size: bytes to stay within; balanced uses at least 98 % of them, unless its finest is smaller.
         quality: dB against the source to aim at, 30 to 65; balanced meets it to 0.05 dB from above, others estimate
             unless verified.
-        max_loss: dB on photos that balanced may lose: mean over every 8th of the training frames of `views`; photos are
-            used for nothing else.
+        max_loss: dB on photos that balanced may lose: mean over every 8th of the training frames of `views`.
         verify: render what was written and store the dB that it reached in the file; a quality is then met in closed
             loop, to 0.05 dB from above.
         best_effort: a target that cannot be reached gives what comes closest instead of an error.
         views: cameras that balanced uses beside its pseudo-views: the training frames of a folder or a file, every 8th
-            of which serves to measure. Neither photos nor test frames are used. With every preset, the file gets an
-            opening camera and the up direction from these cameras, if the scene has none.
+            of which serves to measure. Test frames are not used. With every preset, the file gets an opening camera and
+            the up direction from these cameras, if the scene has none.
+        photos: balanced also learns from the photos of `views`, where these know better than the scene: less is lost on
+            photos, and pictures are farther from the source.
         only_views: use no pseudo-views beside them.
         view_weight: of each camera of `views`, relative to 1 for a pseudo-view: in the worth of splats and steps, and
             in how often pictures from there are fitted; None: also 1.
@@ -159,14 +161,14 @@ def compress(
     profile = _profile_of(
         scene.source is not None, preset=preset, profile=profile, recipe=recipe, size=size, quality=quality,
         max_loss=max_loss, verify=verify, best_effort=best_effort, views=views, only_views=only_views,
-        view_weight=view_weight, drop_unseen=drop_unseen, degree=degree, prune=prune, sh_coding=sh_coding,
-        geometry_coding=geometry_coding,
+        photos=photos, view_weight=view_weight, drop_unseen=drop_unseen, degree=degree, prune=prune,
+        sh_coding=sh_coding, geometry_coding=geometry_coding,
     )  # fmt: skip
     if recipe is not None:
         return _by_recipe(scene, recipe, views, threads, engine, progress)
     assert profile is not None
     if profile.balance is not None:
-        return _balanced(scene, profile, views, only_views, view_weight, threads, engine, progress)
+        return _balanced(scene, profile, views, photos, only_views, view_weight, threads, engine, progress)
     if views is not None:  # which say where to look from, all of them
         from splatzip.views import Views, with_opening
 
@@ -197,14 +199,15 @@ def check_options(**options: Any) -> None:
             return
         raise
     if asked["views"] is not None:
-        _views_of(asked["views"], photos=profile is not None and profile.target_loss is not None)
+        measure = profile is not None and profile.target_loss is not None
+        _views_of(asked["views"], learn=asked["photos"], measure=measure)
 
 
 def _profile_of(
     quantized: bool, *, preset: str | None, profile: Profile | None, recipe: str | None, size: int | None,
     quality: float | None, max_loss: float | None, verify: bool, best_effort: bool, views: str | Path | None,
-    only_views: bool, view_weight: float | None, drop_unseen: bool, degree: int | None, prune: float | None,
-    sh_coding: str | None, geometry_coding: str | None,
+    photos: bool, only_views: bool, view_weight: float | None, drop_unseen: bool, degree: int | None,
+    prune: float | None, sh_coding: str | None, geometry_coding: str | None,
 ) -> Profile | None:  # fmt: skip
     """What options of `compress` amount to for a scene that came quantized or not; None for a recipe.
 
@@ -217,7 +220,7 @@ def _profile_of(
     if recipe is not None:
         from splatzip.recipes import recipe_named
 
-        looks = only_views or drop_unseen or view_weight is not None
+        looks = photos or only_views or drop_unseen or view_weight is not None
         if verify or chosen or preset is not None or profile is not None or looks:
             raise SplatzipError(
                 "a recipe takes no option but --views: drop preset, target, verify, degree, share and coding"
@@ -236,7 +239,7 @@ def _profile_of(
             degree=degree, prune=prune, sh_coding=sh_coding, geometry_coding=geometry_coding,
         )  # fmt: skip
     if profile.balance is None:
-        if only_views or view_weight is not None:
+        if photos or only_views or view_weight is not None:
             raise SplatzipError(f"{profile.preset} does not optimize for views; choose balanced, or give --views alone")
         if drop_unseen:
             raise SplatzipError(f"{profile.preset} keeps every splat; drop --drop-unseen or choose balanced")
@@ -250,6 +253,10 @@ def _profile_of(
             raise SplatzipError("without pseudo-views, other views are needed; add --views")
         if profile.target_loss is not None:
             raise SplatzipError("a loss is measured on photos; add --views")
+        if photos:
+            raise SplatzipError("photos are those of views; add --views")
+    if photos and profile.target_quality is not None:
+        raise SplatzipError("a quality compares with the source, which photos correct; ask for a size or a loss")
     if drop_unseen:
         removal = replace(profile.balance.removal, keep_unseen=False)
         profile = replace(profile, balance=replace(profile.balance, removal=removal))
@@ -271,48 +278,56 @@ def _by_recipe(
 
 
 def _balanced(
-    scene: Scene, profile: Profile, views: str | Path | None, only_views: bool, view_weight: float | None, threads: int,
-    device: Engine, progress: Progress | None,
+    scene: Scene, profile: Profile, views: str | Path | None, photos: bool, only_views: bool,
+    view_weight: float | None, threads: int, device: Engine, progress: Progress | None,
 ) -> bytes:  # fmt: skip
     from splatzip.targets import encode_balanced
     from splatzip.views import with_opening
 
     if views is None:
         return encode_balanced(scene, profile, threads=threads, device=device, progress=progress)
-    fitted, held_back = _views_of(views, photos=profile.target_loss is not None)
-    scene = with_opening(scene, fitted)
+    given, held_back = _views_of(views, learn=photos, measure=profile.target_loss is not None)
+    scene = with_opening(scene, given.cameras)
     assert profile.balance is not None
     beside = 0 if only_views else profile.balance.views_beside
     balance = replace(profile.balance, views_beside=beside, given_weight=view_weight or 1.0)
     profile = replace(profile, balance=balance)
     return encode_balanced(
-        scene, profile, cameras=fitted, held_back=held_back, threads=threads, device=device, progress=progress
+        scene, profile, given=given, held_back=held_back, threads=threads, device=device, progress=progress
     )
 
 
-def _views_of(views: str | Path, *, photos: bool) -> tuple[Sequence[Camera], Views | None]:
-    """The training frames of a capture, parted.
+def _views_of(views: str | Path, *, learn: bool, measure: bool) -> tuple[Views, Views | None]:
+    """The training frames of a capture, parted: to fit to, with photos to `learn` from; to measure from, or on photos.
 
-    Raises: ViewsError, OSError; ViewsError if `photos` to measure on are asked for and not there.
+    Raises: ViewsError, OSError; ViewsError if photos that are asked for are not there.
     """
     from splatzip.views import Views
 
-    fitted, held_back = _parted(Views.load(views, split="train", photos=photos))
-    if photos and (held_back is None or held_back.photos is None):
+    train = Views.load(views, split="train", photos=learn or measure)
+    if learn and train.photos is None:
+        raise ViewsError(f"{views}: there are no photos to learn from; add them, or drop --photos")
+    given, held_back = _parted(train)
+    if measure and (held_back is None or held_back.photos is None):
         raise ViewsError(
             f"{views}: a loss is measured on photos of more than {_MEASURED_EVERY} training frames; "
-            "set a quality instead"
+            "set a size or a quality instead"
         )
-    return fitted, held_back
+    return given if learn else replace(given, photos=None), held_back
 
 
-def _parted(train: Views) -> tuple[Sequence[Camera], Views | None]:
-    """Cameras to fit to, and views to measure from; of few views all are fitted to, and none are left."""
+def _parted(train: Views) -> tuple[Views, Views | None]:
+    """Views to fit to, and views to measure from; of few views all are fitted to, and none are left."""
     if len(train) <= _MEASURED_EVERY:
-        return train.cameras, None
-    fitted = [camera for number, camera in enumerate(train.cameras) if number % _MEASURED_EVERY]
-    photos = None if train.photos is None else train.photos[::_MEASURED_EVERY]
-    return fitted, replace(train, cameras=train.cameras[::_MEASURED_EVERY], photos=photos)
+        return train, None
+    numbers = range(len(train))
+    measured = numbers[::_MEASURED_EVERY]
+    return _taken(train, [number for number in numbers if number not in measured]), _taken(train, measured)
+
+
+def _taken(views: Views, numbers: Sequence[int]) -> Views:
+    photos = None if views.photos is None else tuple(views.photos[number] for number in numbers)
+    return replace(views, cameras=tuple(views.cameras[number] for number in numbers), photos=photos)
 
 
 def _refuse_unfit(scene: Scene) -> None:

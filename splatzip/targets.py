@@ -8,7 +8,7 @@ them, values settle for each that is tried, judged by real bytes and by pictures
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple, cast
 
@@ -25,7 +25,7 @@ from splatzip.optimize.closed_loop import OutOfReachError, Setting, meet
 from splatzip.profile import Profile
 from splatzip.progress import Progress, silent
 from splatzip.quality import SourcePictures, measuring_views
-from splatzip.scene import Camera, Scene
+from splatzip.scene import Scene
 from splatzip.views import Views
 
 _FINENESS = (-5.0, 3.5)  # beyond, pictures hardly change any more, or are none
@@ -83,7 +83,7 @@ class Measured(NamedTuple):
 
 
 def encode_balanced(
-    scene: Scene, profile: Profile, *, cameras: Sequence[Camera] = (), held_back: Views | None = None,
+    scene: Scene, profile: Profile, *, given: Views | None = None, held_back: Views | None = None,
     threads: int = 0, device: Engine = "cpu", progress: Progress | None = None,
 ) -> bytes:  # fmt: skip
     """Compress a scene by rendering it.
@@ -91,15 +91,15 @@ def encode_balanced(
     Args:
         scene: N splats.
         profile: with `balance`; its target, if any, is met.
-        cameras: views that count beside the pseudo-views.
-        held_back: views to measure from, which `cameras` has not; None: pseudo-views of another seed.
+        given: views that count beside the pseudo-views; with photos, it learns from these.
+        held_back: views to measure from, which `given` has not; None: pseudo-views of another seed.
         threads: 0 for every core; the bytes do not depend on it.
         device: what draws, scores, steps and rounds; codes are always chosen and written by the CPU.
         progress: called with the share done and a word for the step.
     Returns: a whole .splatz file that says what was measured.
     Raises: SplatzipError, naming what can be reached, if a target cannot; ViewsError if nothing is seen.
     """
-    maker = _Maker(scene, profile, cameras, held_back, threads, device, progress or silent)
+    maker = _Maker(scene, profile, given, held_back, threads, device, progress or silent)
     if profile.target_size is not None:
         made = maker.of_size(profile.target_size)
     elif profile.target_loss is not None:
@@ -115,7 +115,7 @@ class _Maker:
     """Files of one scene, at any fineness."""
 
     def __init__(
-        self, scene: Scene, profile: Profile, cameras: Sequence[Camera], held_back: Views | None, threads: int,
+        self, scene: Scene, profile: Profile, given: Views | None, held_back: Views | None, threads: int,
         device: Engine, report: Progress,
     ) -> None:  # fmt: skip
         assert profile.stepped is not None
@@ -124,7 +124,7 @@ class _Maker:
         self._profile, self._threads, self._device, self._report = profile, threads, device, report
         self._share = 0.0
         self._prepared: Prepared = prepare(
-            scene, profile.balance, cameras=cameras, threads=threads, device=device, progress=self._until(0.4)
+            scene, profile.balance, given=given, threads=threads, device=device, progress=self._until(0.4)
         )
         if held_back is None:
             held_back, self.described = measuring_views(scene, threads=threads, device=device)
@@ -266,7 +266,8 @@ class _Maker:
             same[wanted] = number = tried[-1].number
             if len(same) == 1:
                 at, chosen[wanted] = wanted, number
-            if goal.low <= number <= goal.high or len(tried) == _MOST_SETTLED:
+            patience = (len(tried) - 1) / 8 * (goal.high - goal.low)  # noise of 0.1 dB can keep a search from its goal
+            if goal.low <= number <= goal.high + patience or len(tried) == _MOST_SETTLED:
                 break
             missed = sum(number < goal.low for number in same.values())
             aim = (goal.low + goal.high) / 2 + (goal.high - goal.low) * (2**missed - 1) / 8

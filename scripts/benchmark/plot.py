@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-_WIDTH, _HEIGHT, _LEFT, _TOP, _BELOW = 440, 300, 56, 30, 80  # of a panel's frame, and around it
+_WIDTH, _HEIGHT, _LEFT, _TOP, _BELOW = 440, 300, 56, 30, 62  # of a panel's frame, and around it
 _RATIOS = (5, 10, 20, 50, 100, 200, 400)
-_LOSSES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-_LETTER, _BETWEEN = 7, 30  # width of a letter of the legend, and of what is between two names
+_LOSSES = (-0.2, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+_LETTER, _BETWEEN, _LINE = 7, 30, 20  # width of a letter of the legend, of what is between two names; a line's height
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ class Panel:
 def picture(panels: Sequence[Panel]) -> str:
     """The SVG; the first panel's series name the colours."""
     step = _LEFT + _WIDTH + 24
-    width, height = step * len(panels), _TOP + _HEIGHT + _BELOW
+    width, below = step * len(panels), _TOP + _HEIGHT + _BELOW
+    legend, lines = _legend(panels[0].series, width, below)
+    height = below + _LINE * lines
     font = 'font-family="sans-serif" font-size="12"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {font}>',
@@ -45,12 +47,20 @@ def picture(panels: Sequence[Panel]) -> str:
         parts += [f'<g transform="translate({number * step + _LEFT},{_TOP})">', *_axes(panel.title)]
         parts += ['<g clip-path="url(#frame)">', *(mark for series in panel.series for mark in _marks(series))]
         parts += ["</g></g>"]
-    x, y = _LEFT, height - 14
-    for series in panels[0].series:
+    return "\n".join([*parts, *legend, "</svg>", ""])
+
+
+def _legend(named: Sequence[Series], width: int, y: int) -> tuple[list[str], int]:
+    """What the colours are, from `y` downwards, and on how many lines."""
+    parts, x, lines = [], _LEFT, 1
+    for series in named:
+        wide = _LETTER * len(series.name) + _BETWEEN
+        if x + wide > width:
+            x, y, lines = _LEFT, y + _LINE, lines + 1
         parts.append(f'<circle cx="{x}" cy="{y - 4}" r="4" fill="{series.color}"/>')
         parts.append(f'<text x="{x + 9}" y="{y}">{escape(series.name)}</text>')
-        x += _LETTER * len(series.name) + _BETWEEN
-    return "\n".join([*parts, "</svg>", ""])
+        x += wide
+    return parts, lines
 
 
 def _axes(title: str) -> list[str]:
@@ -85,5 +95,5 @@ def _marks(series: Series) -> list[str]:
 def _place(ratio: float, loss: float) -> tuple[float, float]:
     low, high = math.log(_RATIOS[0] * 0.9), math.log(_RATIOS[-1] * 1.3)
     across = (math.log(ratio) - low) / (high - low)
-    up = (loss + 0.02) / (_LOSSES[-1] + 0.04)
+    up = (loss - _LOSSES[0] + 0.02) / (_LOSSES[-1] - _LOSSES[0] + 0.04)
     return round(across * _WIDTH, 1), round((1 - up) * _HEIGHT, 1)

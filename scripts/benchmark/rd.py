@@ -33,9 +33,10 @@ SOG_BY_PEER = ("leica", "chair")  # its k-means takes a CPU 10 minutes for chair
 FINENESSES = (-0.9, -1.1, -0.7, -1.4, -2.0, 0.2)  # the first is balanced's own
 UNPRUNED_FINENESSES = {"snowmiku": (-2.4, -1.9, -1.4, -0.9, -0.4), "chair": (-2.5, -2.0, -1.5, -1.0)}
 QUALITIES = (None, 36.0, 40.0, 44.0, 48.0)  # the first is fast's own point
-BALANCED, WITH_VIEWS, GIVEN_ALONE, UNPRUNED, UNPRUNED_WITH_VIEWS, FAST, *_POINTS = CURVES = (
-    "balanced", "balanced --views", "balanced --views --no-pseudo-views", "balanced --prune none",
-    "balanced --prune none --views", "fast", "near-lossless", "lossless", "recipe", "recipe --views", "SOG",
+BALANCED, WITH_VIEWS, GIVEN_ALONE, WITH_PHOTOS, PHOTOS_ALONE, UNPRUNED, UNPRUNED_WITH_VIEWS, FAST, *_POINTS = CURVES = (
+    "balanced", "balanced --views", "balanced --views --no-pseudo-views", "balanced --views --photos",
+    "balanced --views --photos --no-pseudo-views", "balanced --prune none", "balanced --prune none --views",
+    "fast", "near-lossless", "lossless", "recipe", "recipe --views", "SOG",
 )  # fmt: skip
 NEAR_LOSSLESS, LOSSLESS, RECIPE, RECIPE_WITH_VIEWS, SOG = _POINTS
 
@@ -70,6 +71,8 @@ def settings(scene: BenchScene) -> list[Setting]:
                 _at_fineness(BALANCED, value),
                 _at_fineness(WITH_VIEWS, value, views=True),
                 _at_fineness(GIVEN_ALONE, value, views=True, only_views=True),
+                _at_fineness(WITH_PHOTOS, value, views=True, photos=True),
+                _at_fineness(PHOTOS_ALONE, value, views=True, photos=True, only_views=True),
             ]
         for value in UNPRUNED_FINENESSES[scene.name]:
             found += [
@@ -159,13 +162,12 @@ def _recipe(name: str, *, views: bool = False) -> Setting:
 
 
 def _balanced(
-    scene: BenchScene, source: Scene, *, fineness: float, prune: float | None, views: bool = False,
-    only_views: bool = False,
-) -> bytes:  # fmt: skip
+    scene: BenchScene, source: Scene, *, fineness: float, prune: float | None, views: bool = False, **options: bool
+) -> bytes:
     profile = Profile.preset_named("balanced", prune=prune)
     assert profile.stepped is not None
     profile = replace(profile, stepped=replace(profile.stepped, fineness=fineness))
-    return splatzip.compress(source, profile=profile, views=scene.cameras if views else None, only_views=only_views)
+    return splatzip.compress(source, profile=profile, views=scene.cameras if views else None, **options)
 
 
 def _compressed(scene: BenchScene, source: Scene, *, from_cameras: bool = False, **options: Any) -> bytes:

@@ -15,27 +15,31 @@ from benchmark.rd import (
     CURVES,
     FAST,
     GIVEN_ALONE,
+    PHOTOS_ALONE,
     RECIPE,
     RECIPE_WITH_VIEWS,
     SOG,
     UNPRUNED,
     UNPRUNED_WITH_VIEWS,
     WITH_CURVES,
+    WITH_PHOTOS,
     WITH_VIEWS,
 )
 from benchmark.record import Row
 from benchmark.scenes import ROOT
 
 PICTURE = ROOT / "docs" / "images" / "rate-distortion.svg"
-LOSSES = (0.3, 0.5)  # dB against photos
+LOSSES = (0.1, 0.3, 0.5)  # dB against photos
 _PRESETS = (BALANCED, WITH_VIEWS, GIVEN_ALONE, FAST)
+_JUDGED_BY_PHOTOS = (WITH_PHOTOS, PHOTOS_ALONE)  # whose pictures are meant to differ from the source's
 _PEERS = ("SPZ v4", "L-GSC")
 _UNPRUNED = (UNPRUNED_WITH_VIEWS, UNPRUNED)
 _UNPRUNED_BARS = {  # dB of the test views, and bits a splat at most
     "snowmiku": {38.0: 36, 40.0: 41, 42.0: 48, 45.5: 64},
     "chair": {42.0: 48, 46.0: 64},
 }
-_DRAWN = {BALANCED: "#ea580c", WITH_VIEWS: "#b91c1c", GIVEN_ALONE: "#7e22ce", FAST: "#1d4ed8", RECIPE: "#15803d",
+_DRAWN = {BALANCED: "#ea580c", WITH_VIEWS: "#b91c1c", GIVEN_ALONE: "#7e22ce", WITH_PHOTOS: "#ca8a04",
+          PHOTOS_ALONE: "#0ea5e9", FAST: "#1d4ed8", RECIPE: "#15803d",
           SOG: "#0f766e"}  # fmt: skip
 _COLORS = {**_DRAWN, "SPZ v4": "#6b7280", "L-GSC": "#db2777"}
 _POINTS = (RECIPE, RECIPE_WITH_VIEWS, SOG)  # of a curve that is none
@@ -45,7 +49,7 @@ def rate_and_distortion(rows: Sequence[Row]) -> list[str]:
     """What each curve gives at a loss, and every point of it."""
     rows = [row for row in rows if row["kind"] == "rd"]
     scenes = [name for name in WITH_CURVES if any(row["scene"] == name for row in rows)]
-    read = [_read(rows, scene, curve) for scene in scenes for curve in _PRESETS]
+    read = [_read(rows, scene, curve) for scene in scenes for curve in (*_PRESETS, *_JUDGED_BY_PHOTOS)]
     peers = [cells for point in POINTS if point.scene in scenes and (cells := _beside(rows, point))]
     at_losses = [f"{what} at {loss:g} dB lost" for loss in LOSSES for what in ("ratio", "orbit dB")]
     heads = ("scene", "curve and setting", "bytes", "ratio", "splats kept", "lost dB (worst)", "dB (worst)",
@@ -56,7 +60,8 @@ def rate_and_distortion(rows: Sequence[Row]) -> list[str]:
         "`scripts/bench rd`: files against photos of test views, which no encoder sees. **lost**: PSNR of the source's",
         "renders against the photos minus that of the decoded scene's. **dB**, **SSIM**: against the source's renders",
         "of the same views; **orbit dB**: from 12 views around the scene instead. `balanced` gets only the scene,",
-        "`balanced --views` also the cameras of the train split, with `--no-pseudo-views` no other views than these.",
+        "`balanced --views` also the cameras of the train split, with `--no-pseudo-views` no other views than these,",
+        "with `--photos` also their photos.",
         "Each curve is one preset with one number varied (the fineness of its steps, or `--quality`); a recipe is a",
         "point. SPZ and L-GSC: published measurements (`scripts/benchmark/published.py`); SOG was written here, by",
         "splatzip and by splat-transform (the peer). Seconds are those of a single encode beside other jobs, so wall",

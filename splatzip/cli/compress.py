@@ -24,6 +24,7 @@ def compress(
     best_effort: option.BestEffort = False,
     verify: option.Verify = False,
     views: option.EncoderViews = None,
+    photos: option.Photos = False,
     no_pseudo_views: option.OnlyViews = False,
     view_weight: option.ViewWeight = None,
     degree: option.Degree = None,
@@ -53,7 +54,7 @@ def compress(
     options = (preset, sh_coding, geometry_coding, recipe)
     chosen, sh, geometry, method = (given.value if given else None for given in options)
     settings = Settings(chosen, quality, verify, degree, sh, geometry, method, threads, repair, option.bytes_of(size),
-                        max_loss, best_effort, views, no_pseudo_views, view_weight, option.share_of(prune),
+                        max_loss, best_effort, views, photos, no_pseudo_views, view_weight, option.share_of(prune),
                         drop_unseen, device.value, axes)  # fmt: skip
     settings.check()
     summary: Any

@@ -32,6 +32,7 @@ class Settings:
     max_loss: float | None = None  # dB on photos
     best_effort: bool = False
     views: Path | None = None
+    photos: bool = False
     no_pseudo_views: bool = False
     view_weight: float | None = None  # of a given view; of a pseudo-view 1
     prune: float | None = None  # share of the splats
@@ -76,7 +77,7 @@ class Settings:
                 yield f"--{name.replace('_', '-')}={getattr(self, name)}"
         if self.device != "cpu":
             yield f"--device={self.device}"
-        for name in ("verify", "repair", "best_effort", "no_pseudo_views", "drop_unseen"):
+        for name in ("verify", "repair", "best_effort", "photos", "no_pseudo_views", "drop_unseen"):
             if getattr(self, name):
                 yield f"--{name.replace('_', '-')}"
 

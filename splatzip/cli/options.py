@@ -170,10 +170,11 @@ EncoderViews = Annotated[
     typer.Option(
         "--views",
         metavar="V",
-        help="Cameras to use besides pseudo-views, a folder or a file; photos only for --max-loss.",
+        help="Cameras to use besides pseudo-views, a folder or a file. Photos: see --photos, --max-loss.",
         readable=False,
     ),
 ]
+Photos = Annotated[bool, typer.Option("--photos", help="With --views: correct the scene by the photos there.")]
 ViewWeight = Annotated[
     float | None,
     typer.Option("--view-weight", metavar="W", help="With --views: weight of each camera; a pseudo-view has weight 1."),

@@ -16,7 +16,7 @@ HostPictures = Sequence[NDArray[np.floating[Any]]]  # (H, W, 3) each, of any pre
 class StoredPictures:
     """V pictures (H, W, 3) on a GPU, as 16-bit floats; slices are of the same memory."""
 
-    def __init__(self, core: Any, which: range | None = None) -> None:
+    def __init__(self, core: Any, which: Sequence[int] | None = None) -> None:
         self.core, self.which = core, range(len(core)) if which is None else which
 
     @classmethod
@@ -27,13 +27,19 @@ class StoredPictures:
         """
         if isinstance(pictures, StoredPictures):
             return pictures
-        core = make()
+        stored = cls(make())
+        stored.which = stored._added(pictures)
+        return stored
+
+    def _added(self, pictures: HostPictures) -> range:
+        """The numbers that copies of these have there."""
+        first = len(self.core)
         try:
             for picture in pictures:
-                core.add(np.ascontiguousarray(picture, np.float32))
+                self.core.add(np.ascontiguousarray(picture, np.float32))
         except RuntimeError as problem:
             raise BackendError(f"device cuda: {problem}; use device cpu") from None
-        return cls(core)
+        return range(first, len(self.core))
 
     def __len__(self) -> int:
         return len(self.which)
@@ -41,8 +47,23 @@ class StoredPictures:
     def __getitem__(self, some: slice) -> StoredPictures:
         return StoredPictures(self.core, self.which[some])
 
+    def beginning_with(self, pictures: HostPictures) -> StoredPictures:
+        """See the function of this name."""
+        return StoredPictures(self.core, [*self._added(pictures), *self.which[len(pictures) :]])
+
 
 Targets = HostPictures | StoredPictures
+
+
+def beginning_with(pictures: HostPictures, targets: Targets) -> Targets:
+    """The same targets, but the first of them are these pictures, in the precision of what they replace.
+
+    Raises: BackendError if a GPU's memory is short.
+    """
+    if isinstance(targets, StoredPictures):
+        return targets.beginning_with(pictures)
+    few = len(pictures)
+    return [*(one.astype(other.dtype) for one, other in zip(pictures, targets[:few], strict=True)), *targets[few:]]
 
 
 def shapes(pictures: Targets) -> list[tuple[int, ...]]:

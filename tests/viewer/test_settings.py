@@ -39,6 +39,12 @@ def test_every_preset_and_recipe_of_the_command_line_can_be_chosen():
             Settings("balanced", "size", 5, best_effort=True, prune="0", drop_unseen=True, only_views=True),
             {"preset": "balanced", "size": 5000, "best_effort": True, "prune": 0.0, "drop_unseen": True},
         ),
+        (Settings(photos=True, views=Path("x")), {"preset": "balanced", "views": "x", "photos": True}),
+        (Settings(photos=True), {"preset": "balanced"}),
+        (
+            Settings("balanced", "quality", photos=True, views=Path("x")),
+            {"preset": "balanced", "quality": 40.0, "views": "x"},
+        ),
         (Settings("balanced", best_effort=True, verify=True, prune="0.60"), {"preset": "balanced", "prune": 0.6}),
         (Settings("omg", target="size", size_kb=5, views=Path("x")), {"recipe": "omg", "views": "x"}),
     ],
@@ -49,7 +55,7 @@ def test_options_are_those_of_compress(settings, options):
 
 def everything(method: str, target: str) -> Settings:
     """All there is to choose, chosen."""
-    return Settings(method, target, 812.34, 41.0625, 0.3, True, True, "1", Path("a b/c"), True, "0.60", True)
+    return Settings(method, target, 812.34, 41.0625, 0.3, True, True, "1", Path("a b/c"), True, True, "0.60", True)
 
 
 @pytest.mark.parametrize("method", [*PRESETS, *RECIPES])

@@ -55,6 +55,7 @@ class Choosing:
             "best_effort": gr.Checkbox(False, label="If out of reach, take the closest result", visible=False),
             "degree": gr.Radio([AS_IT_IS, "0", "1", "2", "3"], value=AS_IT_IS, label="SH degree to keep"),
             "views": gr.Checkbox(False, label=_VIEWS_OF_BALANCED, visible=False),
+            "photos": gr.Checkbox(False, label="Also learn from its photos", visible=False),
             "only_views": gr.Checkbox(False, label="Use no other cameras", visible=False),
         }
         with gr.Accordion("Removing splats", open=False, elem_id="pruning") as self._pruning:
@@ -78,7 +79,9 @@ class Choosing:
         for name in _SLIDERS.values():
             values[name] = self._nearest(session, name, values[name])
         needs_views = values["target"] == "loss" in targets_of(values["method"])
-        return Settings(**{**values, "views": session.views_path if values["views"] or needs_views else None})
+        values["views"] = session.views_path if values["views"] or needs_views else None
+        values["photos"] = values["photos"] and _has_photos(session)
+        return Settings(**values)
 
     def _nearest(self, session: Session, name: str, typed: float | None) -> float:
         """The value of a slider that is nearest to what is in its field, perhaps only half typed, or nothing."""
@@ -107,7 +110,8 @@ class Choosing:
         """The command that does what was chosen, and the choices that are left."""
         by_name, method = self._by_name, settings.method
         cameras = None if session.capture is None else session.capture[0]
-        targets = targets_of(method, has_photos=cameras is not None and cameras.photos is not None)
+        has_photos = _has_photos(session)
+        targets = targets_of(method, has_photos=has_photos)
         aim = {} if settings.target in targets else {"value": "none"}
         degrees = 0 if session.ref is None else session.ref.known.sh_degree
         changes = {
@@ -118,6 +122,7 @@ class Choosing:
                 choices=[AS_IT_IS, *map(str, range(degrees))], visible=degrees > 0 and takes(method, "degree")
             ),
             by_name["views"]: gr.update(visible=cameras is not None, label=_views_label(method)),
+            by_name["photos"]: gr.update(visible=has_photos and settings.counts("photos")),
         }
         changes |= {
             by_name[name]: gr.update(visible=settings.target == target in targets) for target, name in _SLIDERS.items()
@@ -126,6 +131,10 @@ class Choosing:
             by_name[name]: gr.update(visible=settings.counts(name)) for name in ("verify", "best_effort", "only_views")
         }
         return changes
+
+
+def _has_photos(session: Session) -> bool:
+    return session.capture is not None and session.capture[0].photos is not None
 
 
 def _views_label(method: str) -> str:

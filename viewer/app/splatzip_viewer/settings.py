@@ -16,10 +16,12 @@ WHAT_PAYS = "auto"  # of splats to remove
 
 _OF_STEPS = frozenset({"quality", "degree", "verify", "best_effort", "views"})
 _TAKES: Mapping[str, frozenset[str]] = {
-    "balanced": _OF_STEPS - {"verify"} | {"size", "loss", "prune", "only_views", "drop_unseen"},  # measures anyway
+    "balanced": _OF_STEPS - {"verify"}
+    | {"size", "loss", "prune", "photos", "only_views", "drop_unseen"},  # measures anyway
     "fast": _OF_STEPS,
     "near-lossless": _OF_STEPS,
 }
+_SWITCHES = ("best_effort", "verify", "photos", "only_views", "drop_unseen")
 _FLAGS = {"only_views": "no-pseudo-views"}  # what the command line calls otherwise
 
 
@@ -53,6 +55,7 @@ class Settings:
         verify: render what was written, and correct it until a quality is met.
         degree: SH degree to keep, or AS_IT_IS.
         views: cameras of the capture that are to count.
+        photos: learn from its photos.
         only_views: look from nowhere else.
         prune: share of the splats to remove, or WHAT_PAYS.
         drop_unseen: remove what no view sees, too.
@@ -67,6 +70,7 @@ class Settings:
     verify: bool = False
     degree: str = AS_IT_IS
     views: Path | None = None
+    photos: bool = False
     only_views: bool = False
     prune: str = WHAT_PAYS
     drop_unseen: bool = False
@@ -77,6 +81,8 @@ class Settings:
             return False
         if choice == "best_effort":  # balanced meets a target, others estimate a quality unless they verify
             return self.target in targets_of(self.method)[1:] and (self.verify or not takes(self.method, "verify"))
+        if choice == "photos":  # which correct the source, and a quality compares with it
+            return self.views is not None and self.target != "quality"
         return choice != "only_views" or self.views is not None
 
     def options(self) -> dict[str, Any]:
@@ -90,7 +96,7 @@ class Settings:
             given["loss"] = float(self.loss_db)
         given["degree"] = None if self.degree == AS_IT_IS else int(self.degree)
         given["prune"] = None if self.prune == WHAT_PAYS else float(self.prune)
-        given |= {name: getattr(self, name) or None for name in ("best_effort", "verify", "only_views", "drop_unseen")}
+        given |= {name: getattr(self, name) or None for name in _SWITCHES}
         options = {name: value for name, value in given.items() if value is not None and self.counts(name)}
         if "loss" in options:
             options["max_loss"] = options.pop("loss")
