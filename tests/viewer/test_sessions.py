@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from splatzip import SplatzipError
+from splatzip import SplatzipError, Views
 from splatzip_viewer.opened import OpenScene
 
 from .conftest import CHAIR
@@ -118,3 +118,9 @@ def test_stored_bytes_are_counted_while_pages_close(sessions, session):
     while not over.is_set():
         assert sessions.stored_bytes() == stored + 5
     coming.join()
+
+
+def test_photos_of_test_views_are_not_to_learn_from(session, ply):
+    session.open_ref(OpenScene.load(ply), (Views.load(CHAIR.parent), CHAIR.parent))
+    assert session.capture[0].photos is not None
+    assert not session.has_training_photos

@@ -80,7 +80,7 @@ class Choosing:
             values[name] = self._nearest(session, name, values[name])
         needs_views = values["target"] == "loss" in targets_of(values["method"])
         values["views"] = session.views_path if values["views"] or needs_views else None
-        values["photos"] = values["photos"] and _has_photos(session)
+        values["photos"] = values["photos"] and session.has_training_photos
         return Settings(**values)
 
     def _nearest(self, session: Session, name: str, typed: float | None) -> float:
@@ -110,7 +110,7 @@ class Choosing:
         """The command that does what was chosen, and the choices that are left."""
         by_name, method = self._by_name, settings.method
         cameras = None if session.capture is None else session.capture[0]
-        has_photos = _has_photos(session)
+        has_photos = session.has_training_photos
         targets = targets_of(method, has_photos=has_photos)
         aim = {} if settings.target in targets else {"value": "none"}
         degrees = 0 if session.ref is None else session.ref.known.sh_degree
@@ -131,10 +131,6 @@ class Choosing:
             by_name[name]: gr.update(visible=settings.counts(name)) for name in ("verify", "best_effort", "only_views")
         }
         return changes
-
-
-def _has_photos(session: Session) -> bool:
-    return session.capture is not None and session.capture[0].photos is not None
 
 
 def _views_label(method: str) -> str:

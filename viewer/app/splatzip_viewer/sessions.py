@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,11 @@ class Session:
     def views_path(self) -> Path | None:
         """What `compare` takes as views."""
         return None if self.capture is None else self.capture[1]
+
+    @property
+    def has_training_photos(self) -> bool:
+        """Whether compressing may learn from photos of the capture, and measure on them what is lost."""
+        return self.capture is not None and _has_training_photos(self.capture[1])
 
     def views(self) -> Views:
         """From where the source is measured.
@@ -226,3 +232,11 @@ class Sessions:
             gone = [self._by_page.pop(name) for name in pages if name in self._by_page]
         for session in gone:
             session.close()
+
+
+@lru_cache
+def _has_training_photos(capture: Path) -> bool:
+    try:
+        return Views.load(capture, split="train").photos is not None
+    except SplatzipError:  # a sample may have the photos of its test views alone
+        return False
