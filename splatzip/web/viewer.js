@@ -25452,7 +25452,11 @@ var DC = [
 	["F", "switch between orbit and fly"],
 	["R", "reset the view"],
 	["U", "change which way is up"]
-], OC = ["L", "copy a link to this view"], kC = class {
+], OC = ["L", "copy a link to this view"], kC = [
+	["One finger", "turn"],
+	["Two fingers", "pan"],
+	["Pinch", "zoom"]
+], AC = class {
 	element;
 	#e = wC("h2");
 	#t = wC("p");
@@ -25471,23 +25475,38 @@ var DC = [
 	show({ problem: e, damage: t, progress: n, phase: r }) {
 		this.#i = e ?? (t.length > 0 && r !== "loading" ? t : null), this.element.hidden = this.#i === null || this.#i === this.#a, this.element.hidden || (e === null ? (this.#e.textContent = t.length === 1 ? "Part of the file is damaged." : `${t.length} parts of the file are damaged.`, this.#t.textContent = `The rest is shown. ${t[0]}`) : (this.#e.textContent = e.title, this.#t.textContent = e.detail), this.#n.hidden = e?.canRetry !== !0, this.#r.hidden = n.splats === 0, this.element.classList.toggle("beside", n.splats > 0));
 	}
-}, AC = class {
+}, jC = class {
 	element;
-	constructor(e) {
-		let t = (e ? [...DC, OC] : DC).flatMap(([e, t]) => [wC("dt", {}, e), wC("dd", {}, t)]), n = wC("button", { type: "button" }, "Close");
-		n.addEventListener("click", () => this.element.close());
-		let r = (e) => {
+	#e;
+	#t;
+	#n = matchMedia("(pointer: coarse)");
+	constructor(e, t) {
+		let n = t.map(([e, t]) => [
+			e,
+			wC("span", { class: "unseen" }, "Button"),
+			t
+		]);
+		this.#e = MC(e ? [...DC, OC] : DC), this.#t = MC([...kC, ...n]);
+		let r = wC("button", { type: "button" }, "Close");
+		r.addEventListener("click", () => this.element.close());
+		let i = (e) => {
 			(e.key === "Escape" || e.code === "KeyH") && this.element.close();
-		};
+		}, a = wC("div", { class: "head" }, wC("h2", {}, "Controls"), r);
 		this.element = wC("dialog", {
 			class: "panel",
 			"aria-label": "Controls"
-		}, wC("h2", {}, "Controls"), wC("dl", {}, ...t), n), this.element.addEventListener("keydown", r);
+		}, a, this.#t, this.#e), this.element.addEventListener("keydown", i);
 	}
-	toggle() {
-		this.element.open ? this.element.close() : this.element.show();
+	toggle(e) {
+		let t = this.#n.matches && !e;
+		this.#t.hidden = !t, this.#e.hidden = t, this.element.open ? this.element.close() : this.element.show();
 	}
-}, jC = class {
+};
+function MC(e) {
+	return wC("dl", {}, ...e.flatMap((e) => [wC("dt", {}, ...e.slice(0, -1)), wC("dd", {}, e.at(-1))]));
+}
+// src/ui/says.ts
+var NC = class {
 	element = wC("div", {
 		class: "says",
 		"aria-live": "polite"
@@ -25500,7 +25519,7 @@ var DC = [
 	show(e, t = 2e3) {
 		this.element.textContent = e, this.element.classList.add("shown"), clearTimeout(this.#t), this.#t = setTimeout(() => this.element.classList.remove("shown"), t);
 	}
-}, MC = 10, NC = 2 * Math.PI * MC, PC = 2500, FC = class {
+}, PC = 10, FC = 2 * Math.PI * PC, IC = 2500, LC = class {
 	element;
 	#e;
 	#t = wC("b");
@@ -25510,14 +25529,14 @@ var DC = [
 		let e = {
 			cx: "14",
 			cy: "14",
-			r: String(MC)
+			r: String(PC)
 		};
 		this.#e = TC("circle", {
 			...e,
 			class: "done",
 			transform: "rotate(-90 14 14)",
-			"stroke-dasharray": String(NC),
-			"stroke-dashoffset": String(NC)
+			"stroke-dasharray": String(FC),
+			"stroke-dashoffset": String(FC)
 		});
 		let t = TC("svg", {
 			width: "28",
@@ -25537,19 +25556,19 @@ var DC = [
 	}
 	show(e) {
 		let { progress: t, phase: n } = e, r = t.totalBytes ? Math.min(t.bytes / t.totalBytes, 1) : 0;
-		this.#e.setAttribute("stroke-dashoffset", String(NC * (1 - r))), this.#t.textContent = IC(e), this.#n.textContent = t.totalSplats === null ? "" : LC(e), this.element.setAttribute("aria-valuenow", String(Math.round(100 * r))), this.element.setAttribute("aria-valuetext", [this.#t, this.#n].map((e) => e.textContent).filter(Boolean).join(", ")), clearTimeout(this.#r), this.element.classList.remove("quiet"), this.element.hidden = e.problem !== null && t.splats === 0, n === "complete" && e.damage.length === 0 && (this.#r = setTimeout(() => this.element.classList.add("quiet"), PC));
+		this.#e.setAttribute("stroke-dashoffset", String(FC * (1 - r))), this.#t.textContent = RC(e), this.#n.textContent = t.totalSplats === null ? "" : zC(e), this.element.setAttribute("aria-valuenow", String(Math.round(100 * r))), this.element.setAttribute("aria-valuetext", [this.#t, this.#n].map((e) => e.textContent).filter(Boolean).join(", ")), clearTimeout(this.#r), this.element.classList.remove("quiet"), this.element.hidden = e.problem !== null && t.splats === 0, n === "complete" && e.damage.length === 0 && (this.#r = setTimeout(() => this.element.classList.add("quiet"), IC));
 	}
 };
-function IC({ progress: e, phase: t, isWaiting: n }) {
+function RC({ progress: e, phase: t, isWaiting: n }) {
 	let { bytes: r, totalBytes: i } = e;
 	return n && t === "loading" ? "Waiting for the server" : t === "starting" || r === 0 && t === "loading" ? "Connecting" : i === null || r >= i ? Ue(r) : `${Ue(r)} of ${Ue(i)}`;
 }
-function LC({ progress: e, isLimited: t }) {
+function zC({ progress: e, isLimited: t }) {
 	let { splats: n, totalSplats: r } = e, i = n.toLocaleString("en");
 	return r === null || n === r ? n === 1 ? "1 splat" : `${i} splats` : `${i} of ${r.toLocaleString("en")} splats${t ? ", the most this device can show" : ""}`;
 }
 // src/ui/style.css?inline
-var RC = ":host{contain:strict;--ink:#1b1d21;--soft:#565c66;--paper:#fffffff0;--line:#d5d9df;--link:#0b5cad;--bad:#b3261e;min-height:8rem;color:var(--ink);font:14px/1.4 system-ui,sans-serif;display:block;position:relative;overflow:hidden;container-type:size}:host([hidden]){display:none}@media (prefers-color-scheme:dark){:host{--ink:#e8eaed;--soft:#a3aab4;--paper:#1d1f24f0;--line:#383d45;--link:#8ab8f2;--bad:#f2a49d}}canvas{touch-action:none;cursor:grab;outline:none;width:100%;height:100%;display:block}canvas:active{cursor:grabbing}canvas:focus-visible{outline:3px solid var(--link);outline-offset:-3px}.bar{pointer-events:none;flex-wrap:wrap;align-items:end;gap:.5rem;display:flex;position:absolute;bottom:.6rem;left:.6rem;right:.6rem}.bar>*{pointer-events:auto}.status,.buttons,.panel{background:var(--paper);border:1px solid var(--line);border-radius:.6rem}.status{font-variant-numeric:tabular-nums;align-items:center;gap:.5rem;min-width:0;padding:.3rem .7rem .3rem .4rem;transition:opacity .6s;display:flex}.status.quiet{opacity:0;pointer-events:none}.status svg{flex:none}.status small{color:var(--soft);font-size:12px}.status b{font-weight:600}.status b,.status small{display:block}.status[hidden]{display:none}.track{fill:none;stroke:var(--line);stroke-width:3.5px}.done{fill:none;stroke:var(--link);stroke-width:3.5px;stroke-linecap:round;transition:stroke-dashoffset .15s}.buttons{flex-wrap:wrap;margin-left:auto;padding:2px;display:flex}button{font:inherit;color:inherit;cursor:pointer;background:0 0;border:0;border-radius:.45rem}.buttons button{place-items:center;width:2.2rem;height:2.2rem;display:grid}button:hover{background:color-mix(in srgb, var(--ink) 10%, transparent)}button:focus-visible{outline:2px solid var(--link);outline-offset:-1px}.panel{z-index:1;box-sizing:border-box;width:max-content;max-width:calc(100% - 1.2rem);max-height:calc(100% - 1.2rem);padding:1rem 1.2rem;position:absolute;top:50%;left:50%;overflow:auto;transform:translate(-50%,-50%)}.panel[hidden]{display:none}.panel h2{overflow-wrap:anywhere;margin:0 0 .3rem;font-size:1rem}.panel p{color:var(--soft);overflow-wrap:anywhere;margin:0 0 .6rem}.panel p:last-child{margin:0}.problem h2{color:var(--bad)}.panel button{border:1px solid var(--line);margin-right:.4rem;padding:.35rem .9rem}.problem.beside{max-width:min(26rem,100% - 1.2rem);max-height:calc(100% - 4.6rem);top:auto;bottom:4rem;left:.6rem;transform:none}dl{grid-template-columns:fit-content(60%) 1fr;gap:.15rem .9rem;margin:0 0 .8rem;display:grid}dt{color:var(--soft)}dd{margin:0}.says{position:absolute;top:.6rem;left:50%;transform:translate(-50%)}.says:not(.shown){clip-path:inset(50%);width:1px;height:1px;overflow:hidden}.says.shown{background:var(--paper);border:1px solid var(--line);overflow-wrap:anywhere;-webkit-user-select:all;user-select:all;box-sizing:border-box;border-radius:.6rem;width:max-content;max-width:calc(100% - 3rem);padding:.3rem .8rem}@container (width<=22rem) or (height<=15rem){.buttons button{width:1.9rem;height:1.9rem}.panel{padding:.6rem .8rem;font-size:13px}.problem.beside{max-height:calc(100% - 1.2rem);bottom:.6rem}.status small{display:none}}@media (pointer:coarse){.buttons button{width:2.75rem;height:2.75rem}}@media (prefers-reduced-motion:reduce){.status,.done{transition:none}}", zC = {
+var BC = ":host{contain:strict;--ink:#1b1d21;--soft:#565c66;--paper:#fffffff0;--line:#d5d9df;--link:#0b5cad;--bad:#b3261e;min-height:8rem;color:var(--ink);font:14px/1.4 system-ui,sans-serif;display:block;position:relative;overflow:hidden;container-type:size}:host([hidden]){display:none}@media (prefers-color-scheme:dark){:host{--ink:#e8eaed;--soft:#a3aab4;--paper:#1d1f24f0;--line:#383d45;--link:#8ab8f2;--bad:#f2a49d}}canvas{touch-action:none;cursor:grab;outline:none;width:100%;height:100%;display:block}canvas:active{cursor:grabbing}canvas:focus-visible{outline:3px solid var(--link);outline-offset:-3px}.bar,.panel,.says{text-align:start;text-transform:none;text-indent:0;white-space:normal;letter-spacing:normal;word-spacing:normal;cursor:auto;direction:ltr;font-style:normal;font-weight:400}.bar{pointer-events:none;flex-wrap:wrap;align-items:end;gap:.5rem;display:flex;position:absolute;bottom:.6rem;left:.6rem;right:.6rem}.bar>*{pointer-events:auto}.status,.buttons,.panel{background:var(--paper);border:1px solid var(--line);border-radius:.6rem}.status{font-variant-numeric:tabular-nums;align-items:center;gap:.5rem;min-width:0;padding:.3rem .7rem .3rem .4rem;transition:opacity .6s;display:flex}.status.quiet{opacity:0;pointer-events:none}.status svg{flex:none}.status small{color:var(--soft);font-size:12px}.status b{font-weight:600}.status b,.status small{display:block}.status[hidden]{display:none}.track{fill:none;stroke:var(--line);stroke-width:3.5px}.done{fill:none;stroke:var(--link);stroke-width:3.5px;stroke-linecap:round;transition:stroke-dashoffset .15s}.buttons{flex-wrap:wrap;margin-left:auto;padding:2px;display:flex}button{font:inherit;color:inherit;cursor:pointer;background:0 0;border:0;border-radius:.45rem}.buttons button{place-items:center;width:2.2rem;height:2.2rem;display:grid}button:hover{background:color-mix(in srgb, var(--ink) 10%, transparent)}button:focus-visible{outline:2px solid var(--link);outline-offset:-1px}.panel{z-index:1;box-sizing:border-box;width:max-content;max-width:calc(100% - 1.2rem);max-height:calc(100% - 1.2rem);padding:1rem 1.2rem;position:absolute;top:50%;left:50%;right:auto;overflow:auto;transform:translate(-50%,-50%)}.panel[hidden]{display:none}.panel h2{overflow-wrap:anywhere;margin:0 0 .3rem;font-size:1rem}.panel p{color:var(--soft);overflow-wrap:anywhere;margin:0 0 .6rem}.panel p:last-child{margin:0}.problem h2{color:var(--bad)}.panel button{border:1px solid var(--line);margin-right:.4rem;padding:.35rem .9rem}.problem.beside{max-width:min(26rem,100% - 1.2rem);max-height:calc(100% - 4.6rem);top:auto;bottom:4rem;left:.6rem;transform:none}.head{justify-content:space-between;align-items:baseline;gap:1rem;margin-bottom:.5rem;display:flex}.panel .head button{margin:0}dl{grid-template-columns:fit-content(60%) 1fr;gap:.15rem .9rem;margin:0;display:grid}dl[hidden]{display:none}dt{color:var(--soft)}dt svg{display:block}dd{margin:0}.says{position:absolute;top:.6rem;left:50%;transform:translate(-50%)}.says:not(.shown),.unseen{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}.says.shown{background:var(--paper);border:1px solid var(--line);overflow-wrap:anywhere;-webkit-user-select:all;user-select:all;box-sizing:border-box;border-radius:.6rem;width:max-content;max-width:calc(100% - 3rem);padding:.3rem .8rem}@container (width<=22rem) or (height<=15rem){.buttons button{width:1.9rem;height:1.9rem}.panel{padding:.6rem .8rem;font-size:13px}.problem.beside{max-height:calc(100% - 1.2rem);bottom:.6rem}.status small{display:none}}@media (pointer:coarse){.buttons button{width:2.75rem;height:2.75rem}.panel button{padding:.6rem 1.1rem}dl{align-items:center;gap:.4rem .9rem}}@media (prefers-reduced-motion:reduce){.status,.done{transition:none}}@media print{.bar{display:none}canvas{object-fit:contain}}", VC = {
 	reset: "M4 12a8 8 0 1 0 2.6-5.9M4 4v4.5h4.5",
 	orbit: "M12 8.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 0 0 0-7M3.5 16.5C1.5 13.5 6 9 12 6.500c5-2 9-1.500 8.500 1S17 14 12 17s-7.500 1.500-8.500-.5",
 	fly: "M3 11.500 21 3l-6.500 18-3-7.500zM11.500 13.500 21 3",
@@ -25557,20 +25576,20 @@ var RC = ":host{contain:strict;--ink:#1b1d21;--soft:#565c66;--paper:#fffffff0;--
 	link: "M10 14a4 4 0 0 0 6 .4l3-3a4.200 4.200 0 0 0-6-6l-1.500 1.500M14 10a4 4 0 0 0-6-.4l-3 3a4.200 4.200 0 0 0 6 6l1.500-1.500",
 	full: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
 	help: "M9 9.500a3 3 0 1 1 4.200 2.800c-.8.4-1.200.9-1.200 1.700v.5M12 17.800v.1"
-}, BC = null, VC = !1;
-function HC(e) {
-	BC = e, customElements.get("splat-zip") || (VC = !0, customElements.define("splat-zip", GC), VC = !1);
+}, HC = null, UC = !1;
+function WC(e) {
+	HC = e, customElements.get("splat-zip") || (UC = !0, customElements.define("splat-zip", qC), UC = !1);
 }
-var UC = null;
-function WC() {
-	return UC === null && (UC = new CSSStyleSheet(), UC.replaceSync(RC)), UC;
+var GC = null;
+function KC() {
+	return GC === null && (GC = new CSSStyleSheet(), GC.replaceSync(BC)), GC;
 }
-var GC = class extends HTMLElement {
+var qC = class extends HTMLElement {
 	static observedAttributes = E;
 	viewer = null;
 	#e;
 	constructor() {
-		super(), this.#e = this.attachShadow({ mode: "open" }), this.#e.adoptedStyleSheets = [WC()];
+		super(), this.#e = this.attachShadow({ mode: "open" }), this.#e.adoptedStyleSheets = [KC()];
 	}
 	connectedCallback() {
 		this.#r();
@@ -25604,33 +25623,41 @@ var GC = class extends HTMLElement {
 			"aria-label": e.ui ? "Scene; press H for the controls" : "Scene"
 		});
 		this.#e.replaceChildren(t);
-		let n = new kC(() => void this.viewer?.load());
+		let n = new AC(() => void this.viewer?.load());
 		try {
-			this.viewer = new CC(t, e, BC());
+			this.viewer = new CC(t, e, HC());
 		} catch (e) {
-			this.#e.append(n.element), n.show({
+			this.#e.append(n.element), n.element.lang = "en", n.show({
 				...pt,
 				phase: "stopped",
-				problem: qC(e)
+				problem: YC(e)
 			});
 			return;
 		}
-		e.ui ? this.#i(t, this.viewer, n, e.link) : this.#e.append(n.element), this.viewer.store.subscribe((e) => {
+		e.ui ? this.#i(t, this.viewer, n, e.link) : this.#e.append(n.element);
+		for (let e of this.#e.children) e.setAttribute("lang", "en");
+		this.viewer.store.subscribe((e) => {
 			n.show(e), this.dispatchEvent(new CustomEvent("splatzip-state", {
 				detail: e,
 				bubbles: !0
 			}));
 		});
 		let { viewer: r } = this;
-		VC ? setTimeout(() => this.viewer === r && void r.load()) : r.load();
+		UC ? setTimeout(() => this.viewer === r && void r.load()) : r.load();
 	}
 	#i(e, t, n, r) {
-		let i = new FC(), a = new AC(r), o = new jC(), s = (e, t, n) => {
+		let i = new LC(), a = new jC(r, [
+			[EC(VC.reset), "reset the view"],
+			[EC(VC.fly), "switch between orbit and fly"],
+			[EC(VC.up), "change which way is up"],
+			...r ? [[EC(VC.link), "copy a link to this view"]] : [],
+			...document.fullscreenEnabled ? [[EC(VC.full), "full screen"]] : []
+		]), o = new NC(), s = (e, t, n) => {
 			let r = wC("button", {
 				type: "button",
 				title: t,
 				"aria-label": t
-			}, EC(zC[e]));
+			}, EC(VC[e]));
 			return r.addEventListener("click", n), r;
 		}, c = async () => {
 			try {
@@ -25646,18 +25673,18 @@ var GC = class extends HTMLElement {
 			class: "buttons",
 			role: "group",
 			"aria-label": "View"
-		}, s("reset", "Reset the view (R)", () => t.controls.reset()), l, s("up", "Change which way is up (U)", () => t.turnUp()), ...r ? [s("link", "Copy a link to this view (L)", () => void c())] : [], ...document.fullscreenEnabled ? [u] : [], s("help", "Controls (H)", () => a.toggle()));
+		}, s("reset", "Reset the view (R)", () => t.controls.reset()), l, s("up", "Change which way is up (U)", () => t.turnUp()), ...r ? [s("link", "Copy a link to this view (L)", () => void c())] : [], ...document.fullscreenEnabled ? [u] : [], s("help", "Controls (H)", () => a.toggle(!1)));
 		e.addEventListener("keydown", (e) => {
-			e.ctrlKey || e.metaKey || e.altKey || (e.code === "KeyH" || e.key === "?" ? a.toggle() : e.code === "KeyL" && r ? c() : e.code === "KeyU" && t.turnUp());
+			e.ctrlKey || e.metaKey || e.altKey || (e.code === "KeyH" || e.key === "?" ? a.toggle(!0) : e.code === "KeyL" && r ? c() : e.code === "KeyU" && t.turnUp());
 		}), this.#e.append(n.element, a.element, wC("div", { class: "bar" }, i.element, d), o.element), t.store.subscribe((e) => {
-			i.show(e), l.replaceChildren(EC(zC[e.mode === "orbit" ? "fly" : "orbit"])), l.setAttribute("aria-pressed", String(e.mode === "fly")), o.say(KC(e));
+			i.show(e), l.replaceChildren(EC(VC[e.mode === "orbit" ? "fly" : "orbit"])), l.setAttribute("aria-pressed", String(e.mode === "fly")), o.say(JC(e));
 		});
 	}
 };
-function KC(e) {
-	return e.phase === "complete" ? `Loaded: ${LC(e)}` : e.isWaiting ? IC(e) : null;
+function JC(e) {
+	return e.phase === "complete" ? `Loaded: ${zC(e)}` : e.isWaiting ? RC(e) : null;
 }
-function qC(e) {
+function YC(e) {
 	let { title: t, detail: n } = He(e), r = /webgl/i.test(n);
 	return {
 		title: r ? "This browser cannot show scenes: it has no WebGL 2." : t,
@@ -25666,22 +25693,22 @@ function qC(e) {
 	};
 }
 // src/main.ts
-var JC = lt(new URL(
+var XC = lt(new URL(
 	/* @vite-ignore */
 	".",
 	import.meta.url
 ));
-function YC(e) {
-	JC = lt(new URL(`${String(e).replace(/\/$/, "")}/`, document.baseURI));
+function ZC(e) {
+	XC = lt(new URL(`${String(e).replace(/\/$/, "")}/`, document.baseURI));
 }
-HC(() => ({
-	openStream: (e) => ae(e, JC),
+WC(() => ({
+	openStream: (e) => ae(e, XC),
 	scene: ut()
 }));
-async function XC(e, t = {}) {
+async function QC(e, t = {}) {
 	let n = new it(e instanceof Uint8Array ? e : new URL(e, document.baseURI).href, {
 		...t,
-		openStream: (e) => ae(e, JC)
+		openStream: (e) => ae(e, XC)
 	});
 	try {
 		return await n.run();
@@ -25689,32 +25716,34 @@ async function XC(e, t = {}) {
 		n.close();
 	}
 }
-async function ZC(e, t, n, r = {}) {
-	return (await ew(new Ee(), n, r)).entity(e, t);
+async function $C(e, t, n, r = {}) {
+	return (await nw(new Ee(), n, r)).entity(e, t);
 }
-async function QC(e, t = {}) {
-	return (await ew(new Me(), e, t)).bytes();
+async function ew(e, t = {}) {
+	return (await nw(new Me(), e, t)).bytes();
 }
-async function $C(e, t, n = {}) {
-	let r = await QC(t, n), i = new e.SplatMesh({
+async function tw(e, t, n = {}) {
+	let r = await ew(t, n), i = new e.SplatMesh({
 		fileBytes: r,
 		fileType: e.SplatFileType.PLY
 	});
 	return i.quaternion.set(1, 0, 0, 0), await i.initialized, i;
 }
-async function ew(e, t, n) {
+async function nw(e, t, n) {
 	let r = (t) => {
 		e.take(t), n.onEvent?.(t);
 	};
-	return await XC(t, {
+	return await QC(t, {
 		...n,
 		onEvent: r
 	}), e;
 }
 document.getElementById("splatzip-waits")?.remove();
-var tw = document.getElementById("splatzip-settings");
-if (tw !== null) {
-	let e = JSON.parse(tw.textContent || "{}"), t = Object.fromEntries(new URLSearchParams(location.search)), n = document.createElement("splat-zip"), r = {
+var rw = document.getElementById("splatzip-settings");
+if (rw !== null) {
+	let e = JSON.parse(rw.textContent || "{}"), t = Object.fromEntries(new URLSearchParams(location.search)), n = document.createElement("splat-zip");
+	n.setAttribute("role", "main");
+	let r = {
 		link: "",
 		...t,
 		...e
@@ -25723,4 +25752,4 @@ if (tw !== null) {
 	let i = new CSSStyleSheet();
 	i.replaceSync("splat-zip { position: fixed; inset: 0 }"), document.adoptedStyleSheets.push(i), document.body.append(n);
 }
-export { ue as ITSELF, Fe as LoadError, de as StandIns, YC as findPartsIn, XC as load, ZC as loadEntity, $C as loadMesh, QC as loadPly, ce as standIn };
+export { ue as ITSELF, Fe as LoadError, de as StandIns, ZC as findPartsIn, QC as load, $C as loadEntity, tw as loadMesh, ew as loadPly, ce as standIn };

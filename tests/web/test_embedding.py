@@ -194,6 +194,27 @@ def test_in_a_small_element_words_and_buttons_are_whole(server, opened):
         assert box["x"] + box["width"] <= 160
 
 
+def test_words_are_whole_in_a_page_that_writes_from_right_to_left_and_has_set_much_for_its_own(server, opened):
+    server.pages["own.html"] = START.replace("<!doctype html>", '<!doctype html><html dir="rtl" lang="ar">') + (
+        "<style>body { letter-spacing: .3em; word-spacing: 1em; white-space: pre; text-transform: uppercase }</style>"
+        '<splat-zip src="scene.splatz" style="width:390px;height:300px"></splat-zip>'
+    )
+    page = opened(f"{server.address}/own.html")
+    page.wait("state.phase === 'complete'")
+    page.tab.get_by_role("button", name="Controls (H)").click()
+    help_, whole = page.tab.get_by_role("dialog", name="Controls"), page.tab.locator("splat-zip").bounding_box()
+    box = help_.bounding_box()
+    assert box["x"] >= whole["x"]
+    assert box["x"] + box["width"] <= whole["x"] + whole["width"]
+    assert help_.evaluate("(dialog) => dialog.scrollWidth - dialog.clientWidth") == 0
+    assert "Wheel, pinch, + and -" in help_.inner_text()  # as it looks: also in which case
+    order = help_.evaluate(
+        "(dialog) => [...dialog.querySelectorAll('h2, button')].map((e) => e.getBoundingClientRect().x)"
+    )
+    assert order == sorted(order)
+    assert help_.get_attribute("lang") == "en"
+
+
 def test_what_a_router_keeps_in_the_history_stays_there(server, opened):
     page = opened(f"{server.address}/?src=scene.splatz")
     page.wait("state.phase === 'complete'")

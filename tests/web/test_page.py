@@ -190,6 +190,37 @@ def test_keys_are_shown_and_left_without_a_mouse(server, opened):
     assert page.tab.get_by_role("button", name="Orbit or fly (F)").get_attribute("aria-pressed") == "true"
 
 
+@pytest.mark.parametrize("size", [(390, 844), (844, 390), (320, 180)])
+def test_on_a_touch_screen_the_help_is_about_fingers_and_buttons(server, opened, size):
+    page = opened(f"{server.address}/?src=scene.splatz", width=size[0], height=size[1], has_touch=True, is_mobile=True)
+    page.wait("state.phase === 'complete'")
+    page.tab.get_by_role("button", name="Controls (H)").tap()
+    help_ = page.tab.get_by_role("dialog", name="Controls")
+    words = help_.inner_text()
+    assert "Two fingers" in words
+    assert "change which way is up" in words
+    assert "Shift" not in words
+    assert (
+        help_.evaluate("(dialog) => dialog.scrollTop") == 0
+    )  # from its beginning, also where it is longer than the page
+    help_.get_by_role("button", name="Close").tap()
+    assert not help_.is_visible()
+    page.tab.locator("splat-zip canvas").focus()
+    page.tab.keyboard.press("h")  # a keyboard that belongs to a tablet
+    assert "Shift" in help_.inner_text()
+
+
+def test_paper_shows_the_scene_as_wide_as_it_is_and_no_buttons(server, opened):
+    page = opened(f"{server.address}/?src=scene.splatz", width=800, height=500)
+    page.wait("state.phase === 'complete'")
+    page.tab.emulate_media(media="print")
+    canvas = page.tab.locator("splat-zip canvas")
+    assert canvas.is_visible()
+    # No picture is drawn for paper, which is of another shape: Playwright cannot look at it, either.
+    assert canvas.evaluate("(canvas) => getComputedStyle(canvas).objectFit") == "contain"
+    assert not page.tab.locator("splat-zip .buttons").is_visible()
+
+
 def test_an_element_told_of_another_scene_shows_that_one(server, opened, splatz):
     server.files["other.splatz"] = splatz
     page = opened(f"{server.address}/?src=missing.splatz", width=800, height=500)

@@ -153,6 +153,7 @@ if (settings !== null) {
   const said = JSON.parse(settings.textContent || '{}') as Record<string, unknown>;
   const asked = Object.fromEntries(new URLSearchParams(location.search));
   const element = document.createElement('splat-zip');
+  element.setAttribute('role', 'main'); // all of the page
   const values: Record<string, unknown> = { link: '', ...asked, ...said };
   // By name: an address is anybody's, and must not say what happens on a click.
   for (const name of SETTINGS) if (values[name] !== undefined) element.setAttribute(name, String(values[name]));

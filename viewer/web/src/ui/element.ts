@@ -111,11 +111,13 @@ export class SplatZipElement extends HTMLElement {
       this.viewer = new Viewer(canvas, config, partsOf!());
     } catch (error) {
       this.#root.append(problem.element);
+      problem.element.lang = 'en';
       problem.show({ ...AT_FIRST, phase: 'stopped', problem: cannotDraw(error) });
       return;
     }
     if (config.ui) this.#surround(canvas, this.viewer, problem, config.link);
     else this.#root.append(problem.element);
+    for (const part of this.#root.children) part.setAttribute('lang', 'en'); // whatever the page around is written in
     this.viewer.store.subscribe((state) => {
       problem.show(state);
       this.dispatchEvent(new CustomEvent<State>('splatzip-state', { detail: state, bubbles: true }));
@@ -128,7 +130,13 @@ export class SplatZipElement extends HTMLElement {
   /** @param hasLinks - whether the page's address leads back to a camera. */
   #surround(canvas: HTMLCanvasElement, viewer: Viewer, problem: ProblemPanel, hasLinks: boolean): void {
     const status = new Status();
-    const help = new HelpPanel(hasLinks);
+    const help = new HelpPanel(hasLinks, [
+      [icon(ICONS.reset), 'reset the view'],
+      [icon(ICONS.fly), 'switch between orbit and fly'],
+      [icon(ICONS.up), 'change which way is up'],
+      ...(hasLinks ? ([[icon(ICONS.link), 'copy a link to this view']] as const) : []),
+      ...(document.fullscreenEnabled ? ([[icon(ICONS.full), 'full screen']] as const) : []),
+    ]);
     const says = new Says();
     const button = (name: keyof typeof ICONS, label: string, act: () => void): HTMLButtonElement => {
       const made = html('button', { type: 'button', title: label, 'aria-label': label }, icon(ICONS[name]));
@@ -157,11 +165,11 @@ export class SplatZipElement extends HTMLElement {
       button('up', 'Change which way is up (U)', () => viewer.turnUp()),
       ...(hasLinks ? [button('link', 'Copy a link to this view (L)', () => void copy())] : []),
       ...(document.fullscreenEnabled ? [full] : []),
-      button('help', 'Controls (H)', () => help.toggle()),
+      button('help', 'Controls (H)', () => help.toggle(false)),
     );
     canvas.addEventListener('keydown', (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.code === 'KeyH' || event.key === '?') help.toggle();
+      if (event.code === 'KeyH' || event.key === '?') help.toggle(true);
       else if (event.code === 'KeyL' && hasLinks) void copy();
       else if (event.code === 'KeyU') viewer.turnUp();
     });

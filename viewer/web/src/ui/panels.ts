@@ -1,4 +1,4 @@
-/** Messages in the middle of the picture: problems, and the keyboard help. */
+/** Messages in the middle of the picture: problems, and what hands and keys do. */
 
 import type { Problem } from '../loading/problems';
 import type { State } from '../state';
@@ -14,6 +14,11 @@ const KEYS = [
   ['U', 'change which way is up'],
 ] as const;
 const LINK = ['L', 'copy a link to this view'] as const;
+const FINGERS = [
+  ['One finger', 'turn'],
+  ['Two fingers', 'pan'],
+  ['Pinch', 'zoom'],
+] as const;
 
 export class ProblemPanel {
   readonly element: HTMLElement;
@@ -54,22 +59,38 @@ export class ProblemPanel {
 
 export class HelpPanel {
   readonly element: HTMLDialogElement;
+  readonly #keys: HTMLElement;
+  readonly #fingers: HTMLElement;
+  readonly #isTouch = matchMedia('(pointer: coarse)');
 
-  constructor(hasLinks: boolean) {
-    const keys = hasLinks ? [...KEYS, LINK] : KEYS;
-    const rows = keys.flatMap(([keys, what]) => [html('dt', {}, keys), html('dd', {}, what)]);
+  /** @param buttons - what each does: on a touch screen nothing else says so. */
+  constructor(hasLinks: boolean, buttons: readonly (readonly [SVGElement, string])[]) {
+    const pictures = buttons.map(([picture, what]) => [picture, html('span', { class: 'unseen' }, 'Button'), what] as const);
+    this.#keys = list(hasLinks ? [...KEYS, LINK] : KEYS);
+    this.#fingers = list([...FINGERS, ...pictures]);
     const close = html('button', { type: 'button' }, 'Close');
     close.addEventListener('click', () => this.element.close());
     // A dialog that leaves the rest of the page alone is closed by nothing else.
     const leave = (event: KeyboardEvent): void => {
       if (event.key === 'Escape' || event.code === 'KeyH') this.element.close();
     };
-    this.element = html('dialog', { class: 'panel', 'aria-label': 'Controls' }, html('h2', {}, 'Controls'), html('dl', {}, ...rows), close);
+    // Above the rest, for it gets the focus: what is long begins at its beginning.
+    const head = html('div', { class: 'head' }, html('h2', {}, 'Controls'), close);
+    this.element = html('dialog', { class: 'panel', 'aria-label': 'Controls' }, head, this.#fingers, this.#keys);
     this.element.addEventListener('keydown', leave);
   }
 
-  toggle(): void {
+  /** @param hasKeys - whether it was a key that asked: then there is a keyboard, on a touch screen, too. */
+  toggle(hasKeys: boolean): void {
+    const isTouch = this.#isTouch.matches && !hasKeys;
+    this.#fingers.hidden = !isTouch;
+    this.#keys.hidden = isTouch;
     if (this.element.open) this.element.close();
     else this.element.show();
   }
+}
+
+/** The last of each row is what the others do. */
+function list(rows: readonly (readonly (Node | string)[])[]): HTMLElement {
+  return html('dl', {}, ...rows.flatMap((row) => [html('dt', {}, ...row.slice(0, -1)), html('dd', {}, row.at(-1)!)]));
 }
