@@ -124,6 +124,15 @@ def test_a_background_that_the_scene_does_not_have_is_not_learnt(tmp_path: Path)
     assert np.abs(found[0] - drawn.color)[drawn.alpha > 0.99].max() < 0.02
 
 
+def test_what_stood_in_front_of_the_scene_is_not_learnt(chair: Scene, tmp_path: Path) -> None:
+    given = Views.load(captured(chair, tmp_path), split="train")
+    photo = Image.open(tmp_path / given.cameras[0].name)
+    photo.paste((255, 0, 255), (150, 150, 250, 250))
+    photo.save(tmp_path / given.cameras[0].name)
+    found = photos.corrected(precise_renderer(chair), given.cameras, given)
+    assert np.abs(found[0] - render(chair, given.cameras[0]).color).max() < 1 / 255
+
+
 def test_photos_of_something_else_are_refused(chair: Scene, capture: Path) -> None:
     known = Views.load(capture, split="train")
     mixed = Views(known.cameras, tuple(reversed(known.photos or ())))

@@ -4,7 +4,8 @@
 
 Only the difference is carried over to the size at which views are drawn: a splat is at least 0.3 pixels wide at any
 resolution, so that smaller pictures of a scene are blurred more than smaller photos, and moving towards those would
-sharpen what is sharp. Where the scene is not (a background that was cut off), it learns nothing.
+sharpen what is sharp. What the scene does not have is not learnt: where it is not (a background that was cut off), and
+where photos show something else (what was cut off in front of it, whoever walked by).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from splatzip.views import Views
 Floats = NDArray[np.float32]
 
 _MOST_ACROSS = 1600  # pixels: scenes are trained from photos that were made as small
+_SOMETHING_ELSE = 0.2  # difference of a channel, 0..1, that training does not leave of what the scene has
 _LEAST_DB = 15.0  # between photos and pictures where the scene is; other scenes, poses and exposures are below
 
 
@@ -45,6 +47,7 @@ def corrected(renderer: Renderer, cameras: Sequence[Camera], captured: Views) ->
         difference = resized(captured.photo(number), width, height) - np.clip(source.color, 0, 1)
         squared += float((np.square(difference) * source.alpha[..., None]).mean())
         covered += float(source.alpha.mean())
+        difference[np.abs(difference).max(axis=-1) > _SOMETHING_ELSE] = 0
         height, width = small.alpha.shape
         found.append(small.color + small.alpha[..., None] * resized(difference, width, height))
     alike = -10 * np.log10(max(squared, 1e-12) / max(covered, 1e-12))
