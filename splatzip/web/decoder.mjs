@@ -60,7 +60,7 @@ var a = class {
 		this.#t = e, this.#e = t.startWorker(), this.#e.onmessage = ({ data: e }) => {
 			this.#r = !0, clearTimeout(this.#i), e !== "started" && this.#o(e);
 		}, this.#e.onerror = ({ message: e }) => {
-			this.#r ? this.#s("InternalError", e) : this.#s("PartsError", `worker.js did not start; ${r}${e && ` (${e})`}`);
+			this.#r ? this.#s("InternalError", e ?? "its worker ended") : e ? this.#s("PartsError", `worker.js did not start; ${r} (${e})`) : this.#s("PartsError", `worker.js cannot be fetched: there is no connection, or ${r}`);
 		};
 		let i = () => this.#s("PartsError", `worker.js has not come: nothing for ${n} seconds`);
 		this.#i = setTimeout(i, 1e3 * n), this.#a = t.decoder().then((e) => this.#e.postMessage({ module: e }), (e) => this.#s("PartsError", e instanceof Error ? e.message : String(e)));

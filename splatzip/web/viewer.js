@@ -252,7 +252,7 @@ var oe = class {
 		this.#t = e, this.#e = t.startWorker(), this.#e.onmessage = ({ data: e }) => {
 			this.#r = !0, clearTimeout(this.#i), e !== "started" && this.#o(e);
 		}, this.#e.onerror = ({ message: e }) => {
-			this.#r ? this.#s("InternalError", e) : this.#s("PartsError", `worker.js did not start; ${ie}${e && ` (${e})`}`);
+			this.#r ? this.#s("InternalError", e ?? "its worker ended") : e ? this.#s("PartsError", `worker.js did not start; ${ie} (${e})`) : this.#s("PartsError", `worker.js cannot be fetched: there is no connection, or ${ie}`);
 		};
 		let n = () => this.#s("PartsError", `worker.js has not come: nothing for ${re} seconds`);
 		this.#i = setTimeout(n, 1e3 * re), this.#a = t.decoder().then((e) => this.#e.postMessage({ module: e }), (e) => this.#s("PartsError", e instanceof Error ? e.message : String(e)));
@@ -25178,7 +25178,9 @@ var lC = 100, uC = class extends dh {
 		this.#l = e, this.draw();
 	}
 	destroy() {
-		this.#e.destroy();
+		this.onLost = () => {};
+		let e = this.#t.gl.getExtension("WEBGL_lose_context");
+		this.#e.destroy(), e?.loseContext();
 	}
 }, fC = {
 	type: "chunk",

@@ -60,6 +60,35 @@ def test_a_web_page_in_place_of_a_part_is_said_with_where_it_must_be(server, ope
     assert "must lie beside viewer.js" in words
 
 
+def test_a_part_that_cannot_be_fetched_is_said_without_blaming_what_is_not_known(server, opened):
+    page = opened(f"{server.address}/")
+    page.tab.route("**/worker.js", lambda route: route.abort())
+    page.tab.evaluate("document.querySelector('splat-zip').setAttribute('src', 'scene.splatz')")
+    page.wait("state.problem?.title.includes('part of the viewer')")
+    words = page.words()
+    assert "worker.js cannot be fetched: there is no connection, or it must lie beside viewer.js" in words
+    assert "undefined" not in words
+
+
+def test_scenes_that_come_and_go_take_no_canvas_away_from_one_that_stays(server, opened):
+    server.pages["own.html"] = START + '<splat-zip src="scene.splatz" style="height:150px"></splat-zip>'
+    page = opened(f"{server.address}/own.html")
+    page.wait("state.phase === 'complete'")
+    page.tab.evaluate(
+        """() => {
+            for (let i = 0; i < 20; i++) {
+                const other = document.createElement('splat-zip');
+                other.setAttribute('src', 'missing.splatz');
+                document.body.append(other);
+                other.remove();
+            }
+        }"""
+    )
+    page.until(lambda: page.tab.evaluate(f"{CANVAS}.getContext('webgl2').isContextLost()") is False)
+    assert page.picture_now().std() > 0.02
+    assert (page.state()["phase"], page.state()["problem"], page.complaints) == ("complete", None, [])
+
+
 @pytest.mark.parametrize(
     ("name", "seconds", "said"),
     [("decoder.wasm", 20, "decoder.wasm has not come"), ("worker.js", 60, "worker.js has not come")],

@@ -33,9 +33,11 @@ class WorkerStream implements SplatStream {
       clearTimeout(this.#startTimer);
       if (data !== 'started') this.#hand(data);
     };
-    this.#worker.onerror = ({ message }) => {
-      if (this.#hasStarted) this.#fail('InternalError', message);
-      else this.#fail('PartsError', `worker.js did not start; ${WHERE}${message && ` (${message})`}`);
+    this.#worker.onerror = ({ message }: Partial<ErrorEvent>) => {
+      if (this.#hasStarted) this.#fail('InternalError', message ?? 'its worker ended');
+      // Where it could not be fetched browsers give no reason.
+      else if (!message) this.#fail('PartsError', `worker.js cannot be fetched: there is no connection, or ${WHERE}`);
+      else this.#fail('PartsError', `worker.js did not start; ${WHERE} (${message})`);
     };
     const silent = (): void => this.#fail('PartsError', `worker.js has not come: nothing for ${START_SECONDS} seconds`);
     this.#startTimer = setTimeout(silent, 1000 * START_SECONDS);

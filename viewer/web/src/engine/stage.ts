@@ -329,7 +329,10 @@ export class Stage {
   }
 
   destroy(): void {
+    this.onLost = () => {};
+    const context = this.#device.gl.getExtension('WEBGL_lose_context');
     this.#app.destroy();
+    context?.loseContext(); // else it counts until memory is tidied up, and the browser takes one away that is in use
   }
 }
 
