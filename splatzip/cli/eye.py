@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Split = Literal["test", "train", "all"]
 Extent = Literal["3sigma", "exact"]
 Pixels = tuple[int, int]
-MOST_PIXELS = 16384  # a side: more is a slip of the hand
+MOST_A_SIDE, MOST_PIXELS = 1 << 14, 1 << 27  # of a camera: more is a slip of the hand
 
 
 class Up(str, Enum):
@@ -58,9 +58,10 @@ def size_of_text(text: str | None) -> Pixels | None:
         return None
     found = re.fullmatch(r"(\d+)[xX](\d+)", text)
     pixels = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not all(1 <= side <= MOST_PIXELS for side in pixels):
+    if not all(1 <= side <= MOST_A_SIDE for side in pixels) or pixels[0] * pixels[1] > MOST_PIXELS:
         raise typer.BadParameter(
-            f"--size {text}: expected WIDTHxHEIGHT, such as 1280x720, at most {MOST_PIXELS} a side"
+            f"--size {text}: expected WIDTHxHEIGHT, such as 1280x720, at most {MOST_A_SIDE} a side and "
+            f"{MOST_PIXELS} pixels in all"
         )
     return pixels
 

@@ -15,6 +15,8 @@ from splatzip.errors import ViewsError
 
 NEAR_PLANE = 0.05  # units
 MOST_NEAR = 0.2  # of the distance to what a camera looks at, where that is less
+# A camera file is a few bytes, a picture of the size that it claims takes memory: photos of 100 megapixels fit.
+MOST_PIXELS_A_SIDE, MOST_PIXELS = 1 << 14, 1 << 27
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +31,8 @@ class Camera:
         name: what reports and errors call the view.
         near: splats nearer than that are not drawn.
 
-    Raises: ViewsError, naming the view, if a number is not finite, a size, focal length or `near` is not positive, or
-        the matrix is not a rigid motion (to 1e-3).
+    Raises: ViewsError, naming the view, if a number is not finite, a size, focal length or `near` is not positive, the
+        picture has more than 16,384 pixels a side or 2^27 in all, or the matrix is not a rigid motion (to 1e-3).
     """
 
     world_to_camera: NDArray[np.float64]
@@ -48,7 +50,10 @@ class Camera:
         object.__setattr__(self, "world_to_camera", matrix)
         if matrix.shape != (4, 4):
             raise ViewsError(f"{self._called}: the pose has shape {matrix.shape}, expected (4, 4)")
-        numbers = [self.width, self.height, self.fx, self.fy, self.cx, self.cy, self.near]
+        try:
+            numbers = np.array([self.width, self.height, self.fx, self.fy, self.cx, self.cy, self.near], np.float64)
+        except OverflowError:  # integers of text have no end
+            numbers = np.array([np.inf])
         if not np.isfinite(matrix).all() or not np.isfinite(numbers).all():
             raise ViewsError(f"{self._called}: the pose or the intrinsics are not finite numbers")
         for name in ("width", "height"):  # which many files, and divisions, give as floats
@@ -59,6 +64,11 @@ class Camera:
             raise ViewsError(
                 f"{self._called}: {self.width}x{self.height} pixels with focal lengths {self.fx:g}, {self.fy:g} "
                 "is not a picture"
+            )
+        if max(self.width, self.height) > MOST_PIXELS_A_SIDE or self.width * self.height > MOST_PIXELS:
+            raise ViewsError(
+                f"{self._called}: {self.width}x{self.height} pixels are too many: at most {MOST_PIXELS_A_SIDE} a side "
+                f"and {MOST_PIXELS} in all; scale its size, focal lengths and centre"
             )
         if self.near <= 0:
             raise ViewsError(f"{self._called}: its near plane is at {self.near:g}, not in front of it")

@@ -7,6 +7,7 @@ is where a frame is checked.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -52,7 +53,8 @@ def number(values: Mapping[str, Any], key: str, where: str) -> float:
     """
     value = values.get(key)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        with suppress(OverflowError):  # JSON's integers have no end
+            return float(value)
     raise ViewsError(
         f"{where}: {key!r} " + ("is missing" if value is None else f"is not a number: {str(value)[:40]!r}")
     )
@@ -73,7 +75,7 @@ def array(values: Mapping[str, Any], key: str, shapes: tuple[tuple[int, ...], ..
     """
     try:
         value = np.array(values.get(key), np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = np.empty(0)
     if value.shape not in shapes:
         expected = " or ".join("x".join(map(str, shape)) for shape in shapes)

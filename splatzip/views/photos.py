@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from splatzip.scene import Camera
 from splatzip.views.frame import Frame
 
 _EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".PNG", ".JPG", ".JPEG")  # for frames that are named without one
+# Of what Pillow reads, pictures as cameras and tools write them: others are programs (EPS), or are read by programs.
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM", "TGA")
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 
 
@@ -48,10 +51,16 @@ def find_photo(file: str, folders: Sequence[Path]) -> Path | None:
 def photo_size(photo: Path, where: str) -> tuple[int, int]:
     """Width and height from the header. Raises: ViewsError if the file is not a picture."""
     try:
-        with Image.open(photo) as image:
+        with _opened(photo) as image:
             return image.size
     except _DAMAGED as error:
         raise ViewsError(f"{where}: {photo} is not a picture: {error}") from None
+
+
+def _opened(photo: Path) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # cameras say how many pixels are too many
+        return Image.open(photo, formats=_FORMATS)
 
 
 def check_size(photo: Path, camera: Camera) -> None:
@@ -74,7 +83,7 @@ def read_photo(photo: Path, camera: Camera, background: ArrayLike) -> NDArray[np
     """
     check_size(photo, camera)
     try:
-        with Image.open(photo) as image:
+        with _opened(photo) as image:
             if image.mode.startswith(("I", "F")):
                 raise ViewsError(f"frame {camera.name}: {photo} does not have 8 bits per channel (mode {image.mode})")
             rgba = np.asarray(image.convert("RGBA"))

@@ -29,7 +29,10 @@ def split_of(frames: Sequence[Frame], folder: Path) -> dict[str, list[Frame]]:
     if not file.is_file():
         return _every_eighth(frames)
     lists = _read(file)
-    split = {name: [frame for frame in frames if _names(frame, lists[name])] for name in lists}
+    split = {}
+    for name, listed in lists.items():
+        stems = {PurePosixPath(x).stem for x in listed}
+        split[name] = [frame for frame in frames if _names(frame, listed, stems)]
     for name, chosen in split.items():
         if lists[name] and not chosen:
             raise ViewsError(f"{file}: none of the {len(lists[name])} {name} frames is among the {len(frames)} views")
@@ -61,8 +64,8 @@ def _read(file: Path) -> dict[str, set[str]]:
     return lists
 
 
-def _names(frame: Frame, names: set[str]) -> bool:
+def _names(frame: Frame, names: set[str], stems: set[str]) -> bool:
     """Whether a list names a frame; where one of the two has no extension, the other's does not count."""
     if frame.name in names or PurePosixPath(frame.name).stem in names:
         return True
-    return "." not in frame.name and any(PurePosixPath(name).stem == frame.name for name in names)
+    return "." not in frame.name and frame.name in stems

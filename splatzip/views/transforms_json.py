@@ -10,6 +10,7 @@ scene trained on the COLMAP model. For a scene trained on this very file, remove
 from __future__ import annotations
 
 import math
+from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,7 @@ def read(document: Any, file: Path) -> list[Frame]:
     for index, fields in enumerate(document["frames"]):
         if not isinstance(fields, dict) or not isinstance(fields.get("file_path"), str):
             raise ViewsError(f"{file}: frame {index} has no file_path")
-        merged = {**document, **fields}
-        frames.append(_frame(merged, file, undo))
+        frames.append(_frame(ChainMap(fields, document), file, undo))  # no copy: either may have many fields
     return frames
 
 
