@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import shlex
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -28,8 +29,8 @@ def gallery_page(below: str, folder: Path, listing: Listing) -> str:
     cards = [_scene_card(folder / scene, f"{here}{scene}") for scene in listing.scenes]
     folders = [f'<li><a href="{quote(one)}/">{html.escape(one)}/</a></li>' for one in listing.folders]
     foreign = [
-        f"<li>{html.escape(one)}: compress it first with <code>splatzip compress {html.escape(one)} "
-        f"{html.escape(one.partition('.')[0])}.splatz</code></li>"
+        f"<li>{html.escape(one)}: compress it first with <code>splatzip compress {html.escape(_argument(one))} "
+        f"{html.escape(_argument(one.partition('.')[0] + '.splatz'))}</code></li>"
         for one in listing.foreign
     ]
     body = "".join(
@@ -43,6 +44,11 @@ def gallery_page(below: str, folder: Path, listing: Listing) -> str:
     return f"{before}{body or '<p>There are no scenes here.</p>'}{after}"
 
 
+def _argument(name: str) -> str:
+    """A name as a shell reads it, in a line that is there to be copied: it may have been chosen by somebody else."""
+    return shlex.quote(f"./{name}" if name.startswith("-") else name)
+
+
 def viewer_link(below: str) -> str:
     """Of the viewer with the scene at a path below the root."""
     address = quote(f"../files/{below}")
@@ -50,11 +56,12 @@ def viewer_link(below: str) -> str:
 
 
 def _scene_card(path: Path, below: str) -> str:
-    stat = path.stat()
     try:
+        stat = path.stat()
         facts = _facts(path, stat.st_mtime_ns, stat.st_size)
-    except SplatzipError as error:
-        return f"<li><b>{html.escape(path.name)}</b><p class=bad>{html.escape(str(error))}</p></li>"
+    except (SplatzipError, OSError) as error:  # of one that is taken away meanwhile the reason, not its whole path
+        reason = str(error.strerror if isinstance(error, OSError) else error)
+        return f"<li><b>{html.escape(path.name)}</b><p class=bad>{html.escape(reason)}</p></li>"
     size = stat.st_size / 1e6
     ratio = f"{facts['ratio']:.1f} times smaller than as floats"
     said = f"{facts['splats']:,} splats, SH degree {facts['sh_degree']}, {size:.3g} MB, {ratio}"

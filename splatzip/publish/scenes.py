@@ -1,11 +1,12 @@
 """What may be served: .splatz files and folders below one folder, and nothing else on the machine.
 
 A requested path is not just joined: it is resolved, including symbolic links, and the result must lie below the folder.
-Hidden files and files of other kinds do not exist as far as the network is concerned.
+Hidden files, files of other kinds and what this process may not read do not exist as far as the network is concerned.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,8 @@ class Shelf:
         except (OSError, RuntimeError, ValueError):  # not there, no permission, a loop of links, too long
             return None
         if not found.is_relative_to(self.root):
+            return None
+        if not os.access(found, os.R_OK | os.X_OK if found.is_dir() else os.R_OK):
             return None
         is_scene = found.is_file() and found.name.lower().endswith(SUFFIX)
         return found if is_scene or found.is_dir() else None

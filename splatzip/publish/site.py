@@ -65,8 +65,9 @@ def application(shelf: Shelf) -> Starlette:
             raise HTTPException(404, f"nothing to see at /pictures/{below}")
         try:
             return Response(thumbnail(found), media_type="image/jpeg", headers={"cache-control": "no-cache"})
-        except SplatzipError as error:
-            raise HTTPException(404, f"no picture: {error}") from error
+        except (SplatzipError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise HTTPException(404, f"no picture: {reason}") from error
 
     return Starlette(
         routes=[

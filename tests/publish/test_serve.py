@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import html
 import http.client
 import io
 import os
@@ -16,6 +18,7 @@ from PIL import Image
 import splatzip
 from splatzip import Scene, SceneMeta
 from splatzip.errors import BackendError, FormatError, TruncatedError
+from splatzip.publish import gallery, site
 
 
 @dataclass
@@ -201,6 +204,42 @@ def test_a_name_that_is_no_text_hides_no_other(shelf, splatz, served):
     with served(strange) as at:
         assert ask(at, "/").headers["location"] == "/web/?src=../files/br.splatz"
         assert splatzip.info(ask(at, "/files/br.splatz").body)["splats"] == 900
+
+
+def test_what_cannot_be_read_hides_no_other(shelf, splatz, served, monkeypatch):
+    (shelf / "locked.splatz").write_bytes(splatz)
+    (shelf / "locked folder").mkdir()
+    access = os.access  # who tests as root may read everything
+    monkeypatch.setattr(os, "access", lambda path, mode: "locked" not in os.fspath(path) and access(path, mode))
+    with served(shelf) as at:
+        page = ask(at, "/files/")
+        assert page.status == 200
+        assert "one.splatz" in page.text
+        assert "locked" not in page.text
+        for path in ("/files/locked.splatz", "/files/locked%20folder/", "/pictures/locked.splatz"):
+            assert ask(at, path).status == 404
+
+
+def test_a_scene_that_goes_while_it_is_looked_at_is_named_without_its_path(shelf, served, monkeypatch):
+    def gone(path, *_):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path))
+
+    monkeypatch.setattr(gallery, "facts_of", gone)
+    monkeypatch.setattr(site, "thumbnail", gone)
+    with served(shelf) as at:
+        page, picture = ask(at, "/files/"), ask(at, "/pictures/one.splatz")
+    assert (page.status, picture.status) == (200, 404)
+    assert "<b>one.splatz</b><p class=bad>No such file or directory</p>" in page.text
+    assert str(shelf) not in page.text + picture.text
+
+
+def test_a_name_is_no_command_for_who_copies_its_line(shelf, served):
+    (shelf / "$(touch pwned).ply").write_bytes(b"ply")
+    (shelf / "-rf.ply").write_bytes(b"ply")
+    with served(shelf) as at:
+        page = html.unescape(ask(at, "/files/").text)
+    assert "splatzip compress '$(touch pwned).ply' '$(touch pwned).splatz'<" in page
+    assert "splatzip compress ./-rf.ply ./-rf.splatz<" in page
 
 
 def test_what_cannot_be_served_is_refused_before_anybody_is_told_an_address(shelf):
