@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import json
+import os
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +41,7 @@ class Asset:
     json: Mapping[str, Any]
     binary: memoryview | None  # the BIN chunk of a .glb
     buffers: dict[int, memoryview] = dataclass_field(default_factory=dict)  # those read so far
+    files: dict[Path, memoryview] = dataclass_field(default_factory=dict)  # beside it; many buffers may name one
 
     def items(self, name: str) -> list[Any]:
         """A top-level list; empty if it is absent."""
@@ -108,7 +111,7 @@ class Asset:
         size = count(buffer, "byteLength", where)
         uri = field(buffer, "uri", str, where, "")
         if uri:
-            data = memoryview(_data_uri(uri, where) if uri.startswith("data:") else _beside(self.path, uri, where))
+            data = memoryview(_data_uri(uri, where)) if uri.startswith("data:") else self._beside(uri, where)
         elif index == 0 and self.binary is not None:
             data = self.binary
         else:
@@ -117,6 +120,21 @@ class Asset:
             raise TruncatedError(f"{where} has {len(data)} bytes, its byteLength is {size}")
         self.buffers[index] = data[:size]
         return self.buffers[index]
+
+    def _beside(self, uri: str, where: str) -> memoryview:
+        name = Path(unquote(uri, errors="surrogateescape"))
+        if ":" in uri or "\0" in str(name) or name.drive or name.is_absolute() or ".." in name.parts:
+            raise FormatError(f"{where}: {uri[:60]!r} is not a file beside the .gltf; fetch it and name it relatively")
+        try:
+            file = Path(os.path.realpath(self.path.parent / name))
+            if file not in self.files:
+                if file.exists() and not file.is_file():  # a pipe or a device may have no end
+                    raise OSError(errno.EINVAL, "not a file")
+                self.files[file] = memoryview(file.read_bytes())
+            return self.files[file]
+        except (OSError, UnicodeEncodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "no file has this name"
+            raise FormatError(f"{where}: {uri[:60]!r} cannot be read ({why}); it belongs beside the .gltf") from None
 
 
 def field(record: Mapping[str, Any], name: str, kind: type, where: str, default: Any) -> Any:
@@ -229,14 +247,3 @@ def _data_uri(uri: str, where: str) -> bytes:
         return base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError) as error:
         raise CorruptError(f"{where}: the base64 is damaged ({error})") from None
-
-
-def _beside(path: Path, uri: str, where: str) -> bytes:
-    name = Path(unquote(uri, errors="surrogateescape"))
-    if ":" in uri or "\0" in str(name) or name.drive or name.is_absolute() or ".." in name.parts:
-        raise FormatError(f"{where}: {uri!r} is not a file beside the .gltf; fetch it and name it relatively")
-    try:
-        return (path.parent / name).read_bytes()
-    except (OSError, UnicodeEncodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no file has this name"
-        raise FormatError(f"{where}: {uri[:60]!r} cannot be read ({why}); it belongs beside the .gltf") from None

@@ -16,6 +16,7 @@ import numpy as np
 from splatzip.errors import FormatError, TruncatedError
 
 HEADER_LIMIT_BYTES = 1 << 18
+MOST_ELEMENTS = 64  # every name is compared with every other
 SCALARS: dict[str, str] = {
     **{"char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4"},
     **{"int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4"},
@@ -96,7 +97,9 @@ def read_header(path: Path) -> PlyHeader:
                 obj_info.append(line.strip()[len("obj_info ") :])
             case ["format", kind, "1.0"] if kind in BYTE_ORDERS and not order:
                 order = BYTE_ORDERS[kind]
-            case ["element", name, count] if count.isascii() and count.isdigit() and len(count) < 20 and order:
+            case ["element", name, count] if count.isascii() and count.isdigit() and len(count) < 19 and order:
+                if len(announced) == MOST_ELEMENTS:
+                    raise FormatError(f"{path}: header line {number}: more than {MOST_ELEMENTS} elements")
                 if name in (element[0] for element in announced):
                     raise FormatError(f"{path}: header line {number}: a second element {name!r}")
                 announced.append((name, int(count), {}))

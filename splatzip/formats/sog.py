@@ -42,10 +42,10 @@ from splatzip.scene.transform import merged
 
 PALETTE_ROW = 64  # palette rows side by side
 WIDTHS = {PALETTE_ROW * b: b for b in (3, 8, 15)}  # of the palette image, by B
-# What may be right: images have some pixels to spare (older writers rounded up to powers of two), and a splat's
-# positions hardly fit in a 64th of a byte. The floors let small, uniform scenes through.
+# What may be right: images have some pixels to spare (older writers rounded up to powers of two), and a splat, of which
+# real scenes take 8 bytes and more, hardly fits in a fourth of one. The floors let uniform scenes through.
 PIXELS_PER_SPLAT, MIN_PIXELS = 4, 1 << 16
-SPLATS_PER_BYTE, MIN_SPLATS = 64, 1 << 18
+SPLATS_PER_BYTE, MIN_SPLATS = 4, 1 << 20
 
 
 def sniff(head: bytes, path: Path) -> bool:
@@ -114,13 +114,13 @@ def _splat_codes(meta: SogMeta, files: SogFiles, path: Path) -> dict[str, NDArra
     names = [name for section in ("means", "quats", "scales", "sh0") for name in meta.files[section]]
     names += meta.files["shN"][1:] if "shN" in meta.files else []
     # A lossless image is never much larger than its pixels.
-    data = [files.read(name, max_bytes=4 * max_pixels + MIN_PIXELS) for name in names]
-    plausible = max(SPLATS_PER_BYTE * sum(map(len, data)), MIN_SPLATS)
+    data = {name: files.read(name, max_bytes=4 * max_pixels + MIN_PIXELS) for name in names}
+    plausible = max(SPLATS_PER_BYTE * sum(map(len, data.values())), MIN_SPLATS)
     if meta.count > plausible:
         raise FormatError(f"{path}: meta.json counts {meta.count} splats, more than its images can hold")
     pixels = []
-    for name, image in zip(names, data, strict=True):
-        flat = decode_image(image, f"{path}: {name}", max_pixels=max_pixels).reshape(-1, 4)
+    for name in names:
+        flat = decode_image(data[name], f"{path}: {name}", max_pixels=max_pixels).reshape(-1, 4)
         if len(flat) < meta.count:
             raise FormatError(f"{path}: {name}: {len(flat)} pixels for {meta.count} splats")
         pixels.append(flat[: meta.count])

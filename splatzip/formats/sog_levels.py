@@ -9,6 +9,7 @@ A file belongs to one level, all of it. Levels replace each other: together they
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,7 @@ def finest_level(path: Path) -> Finest:
         lods = node.get("lods", {})
         for level, part in lods.items() if isinstance(lods, dict) else ():
             file, count = _part(part, len(names), path)
-            files = levels.setdefault(int(level) if level.isascii() and level.isdigit() else -1, {})
+            files = levels.setdefault(int(level) if re.fullmatch("[0-9]{1,9}", level) else -1, {})
             files[file] = files.get(file, 0) + count
     if not levels or min(levels) < 0:
         raise FormatError(f"{path}: its tree names no detail level")

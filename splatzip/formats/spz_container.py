@@ -2,8 +2,8 @@
 
     bytes  <->  QuantizedSource(format="spz")          what the codes mean: splatzip/formats/spz.py
 
-Every count is checked against the bytes that exist before memory is allocated: a file may inflate to at most
-`MOST_RATIO` times its size (deflate reaches 1032), and never beyond what its header's counts call for.
+Every count is checked against the bytes that exist before memory is allocated: beyond `ALWAYS_ALLOWED`, a file may
+inflate to `MOST_RATIO` times its size (real ones: to 4 times), and never beyond what its header's counts call for.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ HEADER = struct.Struct("<4sIIBBB")  # magic, version, splats, SH degree, fractio
 LEGACY_BYTES, HEADER_BYTES, ENTRY_BYTES = 16, 32, 16
 STREAMS = ("positions", "alphas", "colors", "scales", "rotations", "sh")
 
-MOST_RATIO, ALWAYS_ALLOWED = 1100, 1 << 24  # inflated bytes a byte of the file; what even a tiny file may hold
+MOST_RATIO, ALWAYS_ALLOWED = 100, 1 << 26  # inflated bytes a byte of the file; what even a tiny file may hold
 MOST_RECORD_BYTES = 1 << 24
 ZSTD_LEVEL = 12  # the reference writer's
 Bytes = bytes | memoryview

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import copy
 import json
@@ -226,6 +227,31 @@ def test_a_file_that_lies_is_refused(tmp_path: Path, change: Change, words: str)
     (tmp_path / "a.gltf").write_text(json.dumps(asset))
     with pytest.raises(FormatError, match=words):
         gltf.read(tmp_path / "a.gltf")
+
+
+def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
+    asset = copy.deepcopy(QUANTIZED)
+    asset["buffers"][0]["uri"] = "a.bin"
+    (tmp_path / "a.gltf").write_text(json.dumps(asset))
+    (tmp_path / "a.bin").symlink_to(os.devnull)
+    with pytest.raises(FormatError, match=r"buffers\[0\]: 'a.bin' cannot be read \(not a file\)"):
+        gltf.read(tmp_path / "a.gltf")
+
+
+def test_many_buffers_of_one_file_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset, read = copy.deepcopy(QUANTIZED), []
+    data = base64.b64decode(asset["buffers"][0]["uri"].partition(",")[2])
+    size = asset["buffers"][0]["byteLength"]
+    asset["buffers"] = [{"byteLength": size, "uri": uri} for uri in ("a.bin", "./a.bin", "%61.bin", "b.bin")]
+    for number, view in enumerate(asset["bufferViews"]):
+        view["buffer"] = number % 4
+    (tmp_path / "a.gltf").write_text(json.dumps(asset))
+    (tmp_path / "a.bin").write_bytes(data)
+    (tmp_path / "b.bin").symlink_to("a.bin")
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path.name), read_bytes(path))[1])
+    assert len(gltf.read(tmp_path / "a.gltf")) == 2
+    assert read == ["a.gltf", "a.bin"]
 
 
 def test_what_is_odd_but_right_is_read(tmp_path: Path) -> None:

@@ -342,6 +342,12 @@ def test_lying_counts_are_refused_before_memory_is_asked_for(tmp_path: Path, cou
         (b"element vertex 50", b"element vertex 0\nelement vertex 50", "line 4: a second element 'vertex'"),
         (b"element vertex 50", b"element face 2\nproperty list uchar int i\nelement vertex 50", "follows 'face'"),
         (b"element vertex 50", b"element face 2\nproperty list uchar int\nelement vertex 50", "line 4 is not PLY"),
+        (b"element vertex 50", b"element face 9999999999999999999\nelement vertex 50", "line 3 is not PLY"),
+        (
+            b"end_header",
+            b"element a 0\n" + b"".join(b"element b%d 0\n" % i for i in range(64)) + b"end_header",
+            "than 64 elements",
+        ),
         (b"end_header", b"element face 99999999999\nproperty list uchar int i\nend_header", "99999999999 rows"),
         (b"element vertex", b"element points", "no vertices"),
         (b"end_header", b"", "no end_header|inside the PLY header"),

@@ -109,6 +109,7 @@ def test_the_parts_of_the_finest_level_are_one_scene(tmp_path: Path) -> None:
         ({"tree": {}}, "names no detail level"),
         ({"tree": {"children": [7]}}, "a node of the tree"),
         ({"tree": {"lods": {"fine": {"file": 0, "count": 4}}}}, "names no detail level"),
+        ({"tree": {"lods": {"1" * 5000: {"file": 0, "count": 4}}}}, "names no detail level"),
         ({"tree": {"lods": {"0": {"file": 3, "count": 4}}}}, "has 4 splats of file 3, of 3"),
         ({"tree": {"lods": {"0": {"file": 2, "count": 9}}}}, "counts 9 splats of 0_1.sog, which holds 260"),
         ({"filenames": ["a", "../a/0_0/meta.json", "0_1.sog"]}, "only files below its folder"),

@@ -112,6 +112,20 @@ def test_version_1_meta_that_lies_is_refused(tmp_path: Path, change: Callable[[A
         sog.read(archive_of(changed_meta(change, "v1"), tmp_path / "a.sog"))
 
 
+def test_one_image_named_for_everything_counts_once(tmp_path: Path) -> None:
+    image = webp(np.zeros((2000, 2000, 4), np.uint8)) + bytes(300_000)
+    names = ("means", "quats", "scales", "sh0")
+
+    def name_it(meta: Any) -> None:
+        meta["count"] = 4_000_000
+        meta.pop("shN")
+        for name in names:
+            meta[name]["files"] = ["a.webp"] * len(meta[name]["files"])
+
+    with pytest.raises(FormatError, match="4000000 splats, more than its images can hold"):
+        sog.read(archive_of(changed_meta(name_it) | {"a.webp": image}, tmp_path / "a.sog"))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

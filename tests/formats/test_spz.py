@@ -212,6 +212,13 @@ def test_a_gzip_file_that_lies_is_refused(tmp_path: Path, inflated: bytes, words
         spz.read(path)
 
 
+def test_splats_that_take_no_bytes_are_a_bomb(tmp_path: Path) -> None:
+    path = tmp_path / "a.spz"
+    path.write_bytes(gzip.compress(legacy(splats=4_000_000, degree=0, body=80_000_000)))  # 78 KB
+    with pytest.raises(FormatError, match=r"4000000 splats .* cannot be in a file"):
+        spz.read(path)
+
+
 def test_gzip_trailer_and_trailing_bytes_are_checked(tmp_path: Path) -> None:
     path, whole = tmp_path / "a.spz", gzip.compress(legacy())
     for data, error in [
