@@ -19,7 +19,7 @@ from typing import Any
 
 import typer
 
-from splatzip.cli.console import error_line, progress_bar
+from splatzip.cli.console import error_line, one_line, printable, progress_bar
 from splatzip.cli.job import Settings
 from splatzip.cli.places import clash, most_precise, one_scene
 from splatzip.cli.target import check_writable
@@ -72,7 +72,7 @@ class _Children:
         # Without a refusal it is a crash or a bug: of a traceback the last line says most.
         reason = refusals or [f"its process ended with {_ending(child.returncode)}", *lines[-1:]]
         error = ": ".join(reason)
-        if " ".join(str(source).split()) not in error:  # such as a size that this one cannot have
+        if one_line(str(source)) not in error:  # such as a size that this one cannot have
             error = f"{source}: {error}"
         return {"input": str(source), "error": error, "warnings": warnings}
 
@@ -179,12 +179,12 @@ def _tally(folder: Path, places: Collection[Path], done: Mapping[Path, Sequence[
 
 def _say(summary: dict[str, Any], *, quiet: bool) -> None:
     for line in summary.get("warnings", ()):
-        print(line, file=sys.stderr)
+        print(one_line(line), file=sys.stderr)
     if "error" in summary:
         error_line(summary["error"])
     elif not quiet and "existed" not in summary:  # those are counted: ten thousand lines would hide what was done
         print(
-            f"{summary['output']}  {summary['output_bytes']:,} bytes  ratio {summary['ratio']:.2f}  "
+            f"{printable(summary['output'])}  {summary['output_bytes']:,} bytes  ratio {summary['ratio']:.2f}  "
             f"{summary['bits_per_splat']:.2f} bits per splat  {sum(summary['seconds'].values()):.1f} s",
             flush=True,  # whoever writes it to a file wants to follow it
         )

@@ -8,21 +8,35 @@ from contextlib import contextmanager
 from pathlib import Path
 
 Progress = Callable[[float, str], None]
+LONGEST = 8000  # characters of a line: a path has up to 4,096
 
 
 class Refused(Exception):
     """A command line that makes no sense; the message says why."""
 
 
+def printable(text: str) -> str:
+    """Text of a file, or its name, for a terminal: what would move the cursor, or speak to the terminal, is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def one_line(message: str) -> str:
+    """A message as one line, whatever it quotes; of an endless one its start and its end, which says what to do."""
+    line = " ".join(message.split())
+    return printable(line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}")
+
+
 def error_line(message: str) -> None:
     """Exactly one line, whatever the message holds."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {one_line(message)}", file=sys.stderr)
 
 
 def warning_lines(messages: Iterable[str]) -> None:
     """One line each; a loss is said even under --quiet."""
     for message in messages:
-        print(f"warning: {' '.join(message.split())}", file=sys.stderr)
+        print(f"warning: {one_line(message)}", file=sys.stderr)
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from splatzip.cli.console import printable
+
 if TYPE_CHECKING:
     from splatzip import Comparison
 
@@ -25,7 +27,7 @@ def print_comparisons(found: Sequence[Comparison], ref: Path) -> None:
 
     console = Console(highlight=False, markup=False)
     for comparison in found:
-        console.print(comparison.name, style="bold")
+        console.print(printable(comparison.name), style="bold")
         console.print(_views(comparison))
         console.print()
     console.print(f"against {ref}, {found[0].seen_from}")
@@ -38,7 +40,7 @@ def _views(comparison: Comparison) -> Any:
     rows: list[tuple[str, Any]] = [(view.name, view) for view in comparison.worst_first()]
     for name, of in (*rows, (f"mean of {len(rows)}", comparison)):
         against = (f"{of.photo.test_psnr:.2f}", f"{of.photo.ref_psnr:.2f}") if of.photo else ("",) * len(photos)
-        table.add_row(name, *against, *_quality(of), style="bold" if of is comparison else None)
+        table.add_row(printable(name), *against, *_quality(of), style="bold" if of is comparison else None)
     return table
 
 
@@ -46,7 +48,7 @@ def _files(found: Sequence[Comparison]) -> Any:
     table = _table("file", "bytes", "ratio", "splats", *_titles(found[0]))
     for comparison in found:
         stored = (f"{comparison.bytes:,}", f"{comparison.ratio:.2f}", f"{comparison.splats:,}")
-        table.add_row(comparison.name, *stored, *_quality(comparison))
+        table.add_row(printable(comparison.name), *stored, *_quality(comparison))
     return table
 
 

@@ -33,6 +33,11 @@ def _hang_up(_number: int, _frame: Any) -> None:
     signal.raise_signal(signal.SIGTERM)  # whoever handles that, a server too, tidies up
 
 
+def _out_of_time(number: int, _frame: Any) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # it comes again every second
+    raise Refused("the limit on CPU time (ulimit -t) is reached")
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     _open_streams()
@@ -42,6 +47,8 @@ def run(arguments: Sequence[str]) -> int:
         signal.signal(interrupt, _stop)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup stays in force
         signal.signal(signal.SIGHUP, _hang_up)
+    if hasattr(signal, "SIGXCPU"):
+        signal.signal(signal.SIGXCPU, _out_of_time)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name or title that the terminal cannot show is no reason to fail
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

@@ -9,6 +9,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from splatzip.cli.console import printable
+
 if TYPE_CHECKING:
     from splatzip import Scene
 
@@ -74,7 +76,7 @@ def print_report(report: Mapping[str, Any]) -> None:
     facts.add_column(style="bold")
     facts.add_column(overflow="fold")
     for name, value in _facts(report):
-        facts.add_row(name, value)
+        facts.add_row(name, printable(value))
     console = Console(highlight=False, markup=False)
     console.print(facts)
     if "attributes" in report:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from splatzip.cli.console import named
+from splatzip.cli.console import named, printable
 from splatzip.cli.options import AsJson, Quiet, Splatz
 from splatzip.cli.source import whole
 
@@ -21,4 +21,4 @@ def verify(source: Splatz, as_json: AsJson = False, quiet: Quiet = False) -> Non
     if as_json:
         print(json.dumps({"file": str(source), **facts}, indent=2))
     elif not quiet:
-        print(f"{source}: intact, {facts['bytes']:,} bytes match their checksums")
+        print(f"{printable(str(source))}: intact, {facts['bytes']:,} bytes match their checksums")

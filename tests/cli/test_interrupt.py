@@ -28,6 +28,14 @@ os.replace = lambda *a: os.kill(os.getpid(), signal.{name})
     assert [path.name for path in tmp_path.iterdir()] == ["scene.ply"]
 
 
+def test_a_limit_on_cpu_time_ends_in_words(run_patched, scene_ply, tmp_path):
+    out_of_time = "import os, signal; os.replace = lambda *a: os.kill(os.getpid(), signal.SIGXCPU)"
+    result = run_patched(out_of_time, "convert", "scene.ply", "out.ply")
+    assert result.stderr == "error: the limit on CPU time (ulimit -t) is reached\n"
+    assert result.returncode == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["scene.ply"]
+
+
 def test_a_second_signal_does_not_stop_the_tidying(run_patched, scene_ply, tmp_path):
     twice = """
 import os, pathlib, signal

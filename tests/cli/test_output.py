@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from splatzip import load
+from splatzip import load, save
 from splatzip.cli.summary import print_report
 
 
@@ -202,3 +203,22 @@ def test_splats_that_went_are_told_from_those_that_stay(capsys):
         "splats 500, SH degree 3",
         "bits per splat 16.00",
     ]
+
+
+def test_what_a_file_says_does_not_speak_to_the_terminal(run, scene_ply, tmp_path):
+    evil = b"\x1b]0;owned\x07\x1b[2J\xe2\x80\xae"  # names the window, clears it, and writes from right to left
+    data = scene_ply.read_bytes().replace(b"\nelement", b"\nobj_info " + evil + b"\nelement", 1)
+    (tmp_path / "evil.ply").write_bytes(data)
+    result = run("convert", "evil.ply", "out.ply", "--quiet")
+    assert result.stderr == "warning: evil.ply: not carried: obj_info \\x1b]0;owned\\x07\\x1b[2J\\u202e\n"
+    scene = load(scene_ply)
+    save(scene.edited(meta=replace(scene.meta, title=evil.decode())), tmp_path / "evil.splatz")
+    assert not {"\x1b", "\x07", "\u202e"} & set(run("info", "evil.splatz").stdout)
+
+
+def test_a_refusal_that_quotes_a_whole_file_stays_a_line(run, tmp_path):
+    (tmp_path / "a.gltf").write_text('{"asset": {"version": "' + "9" * 1_000_000 + '"}}')
+    result = run("convert", "a.gltf", "out.ply")
+    assert result.returncode == 2
+    assert len(result.stderr) < 10_000
+    assert result.stderr.endswith("', only 2 is known\n")
