@@ -28,14 +28,17 @@ def find_scenes(folder: str | Path) -> Iterator[Path]:
 
     A SOG folder is one scene, and so is the last iteration of a training output: of OUTPUT/point_cloud/iteration_N/
     point_cloud.ply the highest N. Point clouds, meshes and whatever is hidden are left out. Links are followed, but not
-    back into a folder that they are in.
+    back into a folder that they are in, nor to one that was gone through before: folders that all lead to each other
+    would have as many ways through them as there are orders.
 
     Yields: the scenes; a folder that cannot be listed, too, so that whoever loads it is told why.
     """
-    return _scenes_in(Path(folder), frozenset())
+    return _scenes_in(Path(folder), frozenset(), set(), linked=False)
 
 
-def _scenes_in(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
+def _scenes_in(
+    folder: Path, above: frozenset[tuple[int, int]], seen: set[tuple[int, int]], *, linked: bool
+) -> Iterator[Path]:
     try:
         status = folder.stat()
         with os.scandir(folder) as listing:
@@ -44,8 +47,9 @@ def _scenes_in(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path
         yield folder
         return
     here = (status.st_dev, status.st_ino)
-    if here in above:
+    if here in above or (linked and here in seen):
         return
+    seen.add(here)
     if LOD_META in entries:  # its levels are parts of it
         yield folder
         return
@@ -55,7 +59,7 @@ def _scenes_in(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path
     for name in sorted(entries.keys() - older):
         path, entry = folder / name, entries[name]
         if entry.is_dir():
-            yield from _scenes_in(path, above | {here})
+            yield from _scenes_in(path, above | {here}, seen, linked=entry.is_symlink())
         elif name.lower().endswith(_SUFFIXES) and (entry.is_file() or entry.is_symlink()) and _may_hold_splats(path):
             yield path
 
@@ -82,7 +86,9 @@ def _may_hold_splats(path: Path) -> bool:
 
 
 def _head(path: Path, most: int = HEADER_LIMIT_BYTES) -> bytes:
-    """The start of a file; nothing of one that cannot be opened."""
+    """The start of a file; nothing of one that cannot be opened, or of a pipe or a device, which may never answer."""
+    if not path.is_file():
+        return b""
     try:
         with path.open("rb", buffering=0) as file:
             return file.read(most)

@@ -138,3 +138,23 @@ def test_a_folder_that_cannot_be_listed_is_left_to_whoever_loads_it(made, tmp_pa
 
     monkeypatch.setattr(os, "scandir", refusing)
     assert names(tmp_path) == ["locked", "open/a.ply"]
+
+
+def test_folders_that_all_link_to_each_other_are_gone_through_once(made, tmp_path, monkeypatch):
+    for name in "abcdefgh":
+        made(f"{name}/scene.ply", SPLATS)
+        for other in "abcdefgh":
+            (tmp_path / name / other).symlink_to(tmp_path / other)
+    listed, scandir = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda folder: (listed.append(folder), scandir(folder))[1])
+    found = set(find_scenes(tmp_path))
+    assert {tmp_path / name / "scene.ply" for name in "abcdefgh"} <= found
+    assert len(listed) < 200  # there are 110,000 ways
+
+
+def test_a_link_to_a_pipe_is_not_waited_for(made, tmp_path):
+    made("scene.ply", SPLATS)
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("a.ply", "b.glb", "meta.json"):
+        (tmp_path / name).symlink_to(tmp_path / "pipe")
+    assert tmp_path / "scene.ply" in list(find_scenes(tmp_path))  # load refuses what is no file
