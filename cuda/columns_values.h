@@ -23,6 +23,7 @@ SPLZ_ON_WARP Stream<Warp> take_up(const Warp& warp, const ColumnsJob& job, const
   s.next_word = streams.next_word[stream];
   s.next_bit = streams.next_bit[stream];
   warp.each([&](int lane) { s.x[lane] = streams.x[stream][lane]; });
+  read_words(warp, s);
   return s;
 }
 
@@ -179,21 +180,23 @@ SPLZ_ON_WARP bool decode_column(const Warp& warp, const ColumnsJob& job, const P
   const bool has_near = job.params->neighbours && pass > 0;
   Stream<Warp> stream =
       take_up(warp, job, chunk.streams[first_of_layer(column.layer) + column.stream], *streams, column.stream);
-  typename Warp::template Lanes<int32_t> level(0);
   typename Warp::template Lanes<bool> wrong(false);
+  struct Foreseen {
+    int32_t level;
+    uint32_t context;
+  };
   decode_plane(
       warp, stream, end - begin,
       [&](int i) {
         const Point point = {chunk.at + begin + i, has_near};
-        const int32_t found = level_of(job, chunk, column, point);
-        level[i & (kLanes - 1)] = found;
-        return context_of(job, chunk, column, point, found);
+        const int32_t level = level_of(job, chunk, column, point);
+        return Foreseen{level, context_of(job, chunk, column, point, level)};
       },
-      [&](int i, uint32_t symbol) {
-        const int lane = i & (kLanes - 1);
-        const uint32_t value = value_of_symbol(column, symbol, level[lane]);
-        if (value >= column.size) wrong[lane] = true;
-        remember(job, column, component, chunk.at + begin + i, static_cast<int32_t>(value & 0xFFFF), level[lane]);
+      [](int, const Foreseen& foreseen) { return foreseen.context; },
+      [&](int i, const Foreseen& foreseen, uint32_t symbol) {
+        const uint32_t value = value_of_symbol(column, symbol, foreseen.level);
+        if (value >= column.size) wrong[i & (kLanes - 1)] = true;
+        remember(job, column, component, chunk.at + begin + i, static_cast<int32_t>(value & 0xFFFF), foreseen.level);
       });
   if (!stream.ok || warp.ballot(wrong) != 0) return false;
   if (column.raw_bits > 0) {

@@ -14,12 +14,12 @@ constexpr int kStreams = 13;  // of a tile's chunk: ids below (native/src/steppe
 constexpr int kMostBookedBooks = 8;
 constexpr int kSizeTermCount = 7;
 constexpr int kMostSizeOfCode = 40;
+constexpr uint32_t kLowBitsShift = 8, kTableMask = (1u << kLowBitsShift) - 1;
 
 // A table set (FORMAT.md 4.2). Offsets count from DecodeJob::constants.
 struct RansSet {
-  uint32_t table_of;  // uint32 (64)
+  uint32_t table_of;  // uint32 (64): of a context its table, and above kLowBitsShift how many bits of a value go raw
   uint32_t hints, starts;
-  uint8_t low_bits[kMaxContexts];
   bool escapes, any_raw;  // any_raw: symbols may not say it all
 };
 

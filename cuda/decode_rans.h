@@ -15,15 +15,17 @@ constexpr uint32_t kNoRawLimit = 0x7FFFFFFFu;  // largest value
 template <class Warp>
 struct Stream {
   typename Warp::template Lanes<uint32_t> x;  // state of lane (own lane mod lanes)
+  // Words ahead of their use: the lane's of the 32 that next_word is among and of the 32 behind those, 16 bits each,
+  // and of the next 32. Which words a group takes is known last of all; then they are a shuffle away.
+  typename Warp::template Lanes<uint32_t> window, coming;
   const uint8_t *words, *raw;
-  const RansSet* set;
   const uint32_t* table_of;
   const uint8_t* hints;
   const uint16_t* starts;
   uint32_t word_count, next_word;
   uint64_t raw_bits, next_bit;
   int lanes;
-  bool ok;
+  bool escapes, any_raw, ok;
 };
 
 SPLZ_ON_WARP uint32_t word_at(const uint8_t* words, uint32_t index) {
@@ -46,10 +48,11 @@ template <class Warp, class Job>
 SPLZ_ON_WARP Stream<Warp> stream_at(const Warp&, const Job& job, const StreamPlace& place) {
   Stream<Warp> s;
   s.lanes = place.lanes;
-  s.set = job.sets + place.set;
-  s.table_of = reinterpret_cast<const uint32_t*>(job.constants + s.set->table_of);
-  s.hints = job.constants + s.set->hints;
-  s.starts = reinterpret_cast<const uint16_t*>(job.constants + s.set->starts);
+  const RansSet& set = job.sets[place.set];
+  s.table_of = reinterpret_cast<const uint32_t*>(job.constants + set.table_of);
+  s.hints = job.constants + set.hints;
+  s.starts = reinterpret_cast<const uint16_t*>(job.constants + set.starts);
+  s.escapes = set.escapes, s.any_raw = set.any_raw;
   const uint32_t state_bytes = place.word_bytes ? static_cast<uint32_t>(place.lanes) * 4 : 0;
   s.words = place.bytes + state_bytes;
   s.word_count = (place.word_bytes - state_bytes) / 2;
@@ -57,6 +60,34 @@ SPLZ_ON_WARP Stream<Warp> stream_at(const Warp&, const Job& job, const StreamPla
   s.raw_bits = static_cast<uint64_t>(place.raw_bytes) * 8;
   s.ok = true;
   return s;
+}
+
+// A word of the stream; what lies beyond the end is 0.
+template <class Warp>
+SPLZ_ON_WARP uint32_t word_of(const Stream<Warp>& s, uint32_t index) {
+  return index < s.word_count ? word_at(s.words, index) : 0;
+}
+
+// Words from where the stream stands.
+template <class Warp>
+SPLZ_ON_WARP void read_words(const Warp& warp, Stream<Warp>& s) {
+  warp.own([&](int lane) {
+    const uint32_t at = s.next_word / kLanes * kLanes + static_cast<uint32_t>(lane);
+    s.window[lane] = word_of(s, at) | word_of(s, at + kLanes) << 16;
+    s.coming[lane] = word_of(s, at + 2 * kLanes);
+  });
+}
+
+// So many were taken.
+template <class Warp>
+SPLZ_ON_WARP void pass_words(const Warp& warp, Stream<Warp>& s, uint32_t taken) {
+  const uint32_t block = s.next_word / kLanes;
+  s.next_word += taken;
+  if (s.next_word / kLanes == block) return;
+  warp.own([&](int lane) {
+    s.window[lane] = s.window[lane] >> 16 | s.coming[lane] << 16;
+    s.coming[lane] = word_of(s, (block + 3) * kLanes + static_cast<uint32_t>(lane));
+  });
 }
 
 // The plan saw to it that the states are there and large enough.
@@ -72,6 +103,7 @@ SPLZ_ON_WARP Stream<Warp> open_stream(const Warp& warp, const Job& job, const St
       s.x[lane] = word_at(place.bytes, 2 * own) | word_at(place.bytes, 2 * own + 1) << 16;
     }
   });
+  read_words(warp, s);
   return s;
 }
 
@@ -85,17 +117,23 @@ SPLZ_ON_WARP bool close_stream(const Warp& warp, const Stream<Warp>& s) {
          s.raw_bits - s.next_bit < 8 && bits_at(s.raw, s.raw_bits, s.next_bit, 8) == 0;
 }
 
-// One symbol: the hint is it or a little below, mostly by less than three. Those starts are read at once: a stream is
-// one chain of look-ups, and each that waits for another adds to the time of all.
+// The symbol of a state's slot, or one a little below, mostly by less than three.
 template <class Warp>
-SPLZ_ON_WARP uint32_t decode_symbol(const Stream<Warp>& s, uint32_t table, uint32_t x, uint32_t* symbol) {
+SPLZ_ON_WARP uint32_t hint_of(const Stream<Warp>& s, uint32_t table, uint32_t x) {
+  return s.hints[table * kHintsOfTable + (x & (kRansTotal - 1)) * kHintsOfTable / kRansTotal];
+}
+
+// One symbol, from that hint. The starts it may take are read at once: a stream is one chain of look-ups, and each that
+// waits for another adds to the time of all.
+template <class Warp>
+SPLZ_ON_WARP uint32_t decode_symbol(const Stream<Warp>& s, uint32_t table, uint32_t hint, uint32_t x,
+                                    uint32_t* symbol) {
   const uint32_t slot = x & (kRansTotal - 1);
-  uint32_t found = s.hints[table * kHintsOfTable + slot * kHintsOfTable / kRansTotal];
-  const uint16_t* starts = s.starts + table * kStartsOfTable + found;
+  const uint16_t* starts = s.starts + (table * kStartsOfTable + hint);
   const uint32_t first = starts[0], second = starts[1], third = starts[2], fourth = starts[3];
   uint32_t start = slot >= third ? third : slot >= second ? second : first;
   uint32_t end = slot >= third ? fourth : slot >= second ? third : second;
-  found += (slot >= second) + (slot >= third);
+  uint32_t found = hint + (slot >= second) + (slot >= third);
   while (slot >= end) {
     start = end;
     ++found;
@@ -105,38 +143,46 @@ SPLZ_ON_WARP uint32_t decode_symbol(const Stream<Warp>& s, uint32_t table, uint3
   return rans_step(x, start, end);
 }
 
-// Symbols of `active` rows, one a lane, under the lanes' contexts.
-template <class Warp>
+// Symbols of `active` rows, one a lane, by what table_of has of the lanes' contexts. meanwhile(): what can be done
+// until the first look-up comes back.
+template <class Warp, class Meanwhile>
 SPLZ_ON_WARP void decode_group(const Warp& warp, Stream<Warp>& s, int active,
-                               const typename Warp::template Lanes<uint32_t>& contexts,
-                               typename Warp::template Lanes<uint32_t>& symbols) {
+                               const typename Warp::template Lanes<uint32_t>& tables,
+                               typename Warp::template Lanes<uint32_t>& symbols, const Meanwhile& meanwhile) {
   const int lanes = s.lanes;
   const uint32_t own_lanes = lanes == kLanes ? kAllLanes : (1u << lanes) - 1;
-  typename Warp::template Lanes<uint32_t> tables;  // before anything waits for a state
-  warp.own([&](int lane) { tables[lane] = s.table_of[contexts[lane]]; });
   for (int first = 0; first < active; first += lanes) {
     auto table = tables;
     if (lanes < kLanes) table = warp.shuffle(tables, [=](int lane) { return first + (lane & (lanes - 1)); });
+    typename Warp::template Lanes<uint32_t> hint, place;
     typename Warp::template Lanes<bool> below;
+    warp.own([&](int lane) {
+      table[lane] &= kTableMask;
+      hint[lane] = hint_of(s, table[lane], s.x[lane]);
+    });
+    if (first == 0) meanwhile();
     warp.own([&](int lane) {
       const int row = first + (lane & (lanes - 1));
       uint32_t symbol = 0;
-      if (row < active) s.x[lane] = decode_symbol(s, table[lane], s.x[lane], &symbol);
+      if (row < active) s.x[lane] = decode_symbol(s, table[lane], hint[lane], s.x[lane], &symbol);
       if (row == lane) symbols[lane] = symbol;
       below[lane] = row < active && s.x[lane] < kRansLow;
     });
     const uint32_t takers = warp.ballot(below) & own_lanes;
-    const uint32_t taken = static_cast<uint32_t>(count_bits(takers));
-    if (taken > s.word_count - s.next_word) {
+    warp.own([&](int lane) {
+      const uint32_t before = takers & ((1u << (lane & (lanes - 1))) - 1);
+      place[lane] = s.next_word % kLanes + static_cast<uint32_t>(count_bits(before));
+    });
+    const auto words = warp.shuffle(s.window, [&](int lane) { return static_cast<int>(place[lane] % kLanes); });
+    warp.own([&](int lane) {
+      const uint32_t word = words[lane] >> (place[lane] < kLanes ? 0 : 16) & 0xFFFF;
+      if (below[lane]) s.x[lane] = s.x[lane] << 16 | word;
+    });
+    pass_words(warp, s, static_cast<uint32_t>(count_bits(takers)));
+    if (s.next_word > s.word_count) {
       s.ok = false;
       return;
     }
-    warp.own([&](int lane) {
-      const uint32_t before = takers & ((1u << (lane & (lanes - 1))) - 1);
-      if (below[lane])
-        s.x[lane] = s.x[lane] << 16 | word_at(s.words, s.next_word + static_cast<uint32_t>(count_bits(before)));
-    });
-    s.next_word += taken;
   }
 }
 
@@ -156,13 +202,13 @@ SPLZ_ON_WARP uint32_t golomb_at(const Stream<Warp>& s, uint64_t at, int* length)
 // What symbols of a group cannot say: the rows' raw bits follow each other.
 template <class Warp>
 SPLZ_ON_WARP void complete_group(const Warp& warp, Stream<Warp>& s, int active,
-                                 const typename Warp::template Lanes<uint32_t>& contexts,
+                                 const typename Warp::template Lanes<uint32_t>& tables,
                                  typename Warp::template Lanes<uint32_t>& values) {
   typename Warp::template Lanes<uint32_t> low, moved(0u), added(0u);
   typename Warp::template Lanes<bool> escaped, unfinished, large;
   warp.each([&](int lane) {
-    low[lane] = lane < active ? s.set->low_bits[contexts[lane]] : 0;
-    escaped[lane] = lane < active && s.set->escapes && values[lane] == static_cast<uint32_t>(kEscape);
+    low[lane] = lane < active ? tables[lane] >> kLowBitsShift : 0;
+    escaped[lane] = lane < active && s.escapes && values[lane] == static_cast<uint32_t>(kEscape);
     unfinished[lane] = low[lane] || escaped[lane];
   });
   if (warp.ballot(unfinished) == 0) return;
@@ -195,29 +241,31 @@ SPLZ_ON_WARP void complete_group(const Warp& warp, Stream<Warp>& s, int active,
 }
 
 // A plane of n values, in groups of 32: known = load(i), context_of(i, known), take(i, known, value), all called by the
-// lane that row i belongs to. Loads run ahead, before the 32 rows in front of them are taken, so that none is waited
-// for. After a failure (s.ok) nothing more is taken.
+// lane that row i belongs to. Two of them run ahead, for a group is waited for several times: while it is, the next
+// one's contexts are found, and rows of the one behind that are read. After a failure (s.ok) nothing more is taken.
 template <class Warp, class Load, class ContextOf, class Take>
 SPLZ_ON_WARP void decode_plane(const Warp& warp, Stream<Warp>& s, int n, const Load& load, const ContextOf& context_of,
                                const Take& take) {
-  typename Warp::template Lanes<decltype(load(0))> known, next;
-  const bool any_raw = s.set->any_raw;
-  warp.own([&](int lane) {
-    if (lane < n) next[lane] = load(lane);
-  });
-  for (int first = 0; first < n; first += kLanes) {
-    const int active = n - first < kLanes ? n - first : kLanes;
-    typename Warp::template Lanes<uint32_t> contexts, values;
-    warp.each([&](int lane) {
-      known[lane] = next[lane];
-      contexts[lane] = lane < active ? context_of(first + lane, known[lane]) : 0u;
-      values[lane] = 0;
-    });
+  typename Warp::template Lanes<decltype(load(0))> known, next, later;
+  typename Warp::template Lanes<uint32_t> tables, next_tables(0u), values;
+  const auto look_ahead = [&](int first) {
     warp.own([&](int lane) {
-      if (first + kLanes + lane < n) next[lane] = load(first + kLanes + lane);
+      if (first + lane < n) {
+        next[lane] = later[lane];
+        next_tables[lane] = s.table_of[context_of(first + lane, next[lane])];
+      }
+      if (first + kLanes + lane < n) later[lane] = load(first + kLanes + lane);
     });
-    if (s.ok) decode_group(warp, s, active, contexts, values);
-    if (s.ok && any_raw) complete_group(warp, s, active, contexts, values);
+  };
+  warp.own([&](int lane) {
+    if (lane < n) later[lane] = load(lane);
+  });
+  look_ahead(0);
+  for (int first = 0; first < n && s.ok; first += kLanes) {
+    const int active = n - first < kLanes ? n - first : kLanes;
+    warp.own([&](int lane) { known[lane] = next[lane], tables[lane] = next_tables[lane], values[lane] = 0; });
+    decode_group(warp, s, active, tables, values, [&] { look_ahead(first + kLanes); });
+    if (s.ok && s.any_raw) complete_group(warp, s, active, tables, values);
     if (!s.ok) return;
     warp.each([&](int lane) {
       if (lane < active) take(first + lane, known[lane], values[lane]);

@@ -7,15 +7,16 @@ namespace {
 
 RansSet set_of(const TableSet& from, Constants& constants) {
   RansSet to{};
-  to.table_of = constants.put(from.table_of);
+  auto table_of = from.table_of;
   to.hints = constants.put(from.hints);
   to.starts = constants.put(from.starts);
   to.escapes = from.escapes;
   to.any_raw = from.escapes;
-  for (size_t c = 0; c < kMaxContexts; ++c) {
-    to.low_bits[c] = c < static_cast<size_t>(from.contexts) ? from.low_bits[c] : 0;
-    to.any_raw = to.any_raw || to.low_bits[c] > 0;
+  for (size_t c = 0; c < static_cast<size_t>(from.contexts); ++c) {
+    table_of[c] |= uint32_t{from.low_bits[c]} << kLowBitsShift;
+    to.any_raw = to.any_raw || from.low_bits[c] > 0;
   }
+  to.table_of = constants.put(table_of);
   return to;
 }
 
