@@ -118,7 +118,7 @@ class DeviceMachine {
 
   template <class T>
   void clear(T* values, int64_t size) {
-    if (!failed()) check(cudaMemsetAsync(values, 0, sizeof(T) * static_cast<size_t>(size), stream_));
+    if (!failed() && size) check(cudaMemsetAsync(values, 0, sizeof(T) * static_cast<size_t>(size), stream_));
   }
 
   void sums_before(uint32_t* values, int64_t size) {
@@ -150,7 +150,7 @@ class DeviceMachine {
 
   template <class T>
   void read(T* to, const T* from, int64_t size) {
-    if (failed()) return;
+    if (failed() || size == 0) return;
     check(cudaMemcpyAsync(to, from, sizeof(T) * static_cast<size_t>(size), cudaMemcpyDeviceToHost, stream_));
     check(cudaStreamSynchronize(stream_));
   }
@@ -158,7 +158,7 @@ class DeviceMachine {
   // reads it by the host's page tables.
   template <class T>
   void write(T* to, const T* from, int64_t size) {
-    if (failed()) return;
+    if (failed() || size == 0) return;
     check(cudaMemcpyAsync(to, from, sizeof(T) * static_cast<size_t>(size), cudaMemcpyHostToDevice, stream_));
     if (reads_pages_) wait();
   }

@@ -44,7 +44,7 @@ class UploadedPlan {
   int64_t most_rows(Machine& machine, size_t fixed, int64_t largest, PlaneBytes plane_bytes) const {
     if (!machine.has_room(fixed + planes_.growth_exactly(static_cast<int64_t>(plane_bytes(largest))))) return 0;
     const size_t row_bytes = plane_bytes(kManyRows) / kManyRows + 1;
-    const size_t for_planes = machine.room() + planes_.bytes() - std::min(fixed, machine.room());
+    const size_t there = machine.room(), for_planes = there + planes_.bytes() - std::min(fixed, there);
     return static_cast<int64_t>(for_planes / row_bytes / 10 * 9);
   }
 
