@@ -84,7 +84,9 @@ def neighbour_distance(positions: Tensor) -> Tensor:
     """(N,) root mean square distance to the 3 nearest others, never 0."""
     found = []
     for rows in positions.split(_ROWS_AT_ONCE):
-        nearest = torch.cdist(rows, positions).topk(_NEIGHBOURS + 1, largest=False).values[:, 1:]
+        # Not by products of matrices: neighbours far from the origin would all be at distance 0.
+        apart = torch.cdist(rows, positions, compute_mode="donot_use_mm_for_euclid_dist")
+        nearest = apart.topk(_NEIGHBOURS + 1, largest=False).values[:, 1:]
         found.append((nearest**2).mean(dim=1).sqrt())
     return torch.cat(found).clamp_min(1e-7)
 
