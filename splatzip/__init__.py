@@ -58,6 +58,8 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.views import pseudo_views as pseudo_views
     from splatzip.views.turntable import turntable as turntable
 
+    __version__: str
+
 # Resolved on first use, so that `import splatzip` costs nothing and `splatzip.decode` pulls in no encoder.
 _PUBLIC = {
     "Scene": "splatzip.scene",

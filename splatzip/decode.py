@@ -107,7 +107,7 @@ def verify(data: Bytes | str | os.PathLike[str]) -> dict[str, Any]:
     raw = _bytes_of(data)
     file = open_file(memoryview(raw))
     chunks = len(file.shared) + sum(1 + len(run.chunks) for run in file.runs)
-    return {"version": f"{VERSION_MAJOR}.{VERSION_MINOR}", "bytes": len(raw), "chunks": chunks}
+    return {"version": f"{VERSION_MAJOR}.{VERSION_MINOR}", "bytes": memoryview(raw).nbytes, "chunks": chunks}
 
 
 def info(data: Bytes | str | os.PathLike[str]) -> dict[str, Any]:
@@ -120,14 +120,14 @@ def info(data: Bytes | str | os.PathLike[str]) -> dict[str, Any]:
     """
     raw = _bytes_of(data)
     file = open_file(memoryview(raw))
-    splats = file.root.splats
+    splats, size_bytes = file.root.splats, memoryview(raw).nbytes
     sizes = attribute_bytes(file)
     return {
         "version": f"{VERSION_MAJOR}.{VERSION_MINOR}",
-        "bytes": len(raw),
+        "bytes": size_bytes,
         "splats": splats,
         "sh_degree": file.root.sh_degree,
-        "bits_per_splat": 8 * len(raw) / splats,
+        "bits_per_splat": 8 * size_bytes / splats,
         "attributes": {name: {"bytes": size, "bits": 8 * size / splats} for name, size in sizes.items()},
         "settings": file.shared_json(Kind.SETTINGS),
         "quality": file.shared_json(Kind.QUALITY),

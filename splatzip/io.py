@@ -94,7 +94,7 @@ def compress(
     max_loss: float | None = None,
     verify: bool = False,
     best_effort: bool = False,
-    views: str | Path | None = None,
+    views: str | Path | Views | None = None,
     photos: bool = False,
     only_views: bool = False,
     view_weight: float | None = None,
@@ -126,8 +126,9 @@ def compress(
             loop, to 0.05 dB from above.
         best_effort: a target that cannot be reached gives what comes closest instead of an error.
         views: cameras that balanced uses beside its pseudo-views: the training frames of a folder or a file, every 8th
-            of which serves to measure. Test frames are not used. With every preset, the file gets an opening camera and
-            the up direction from these cameras, if the scene has none.
+            of which serves to measure; or `Views`, of which all are training frames but those that it names in `test`.
+            Test frames are not used. With every preset, the file gets an opening camera and the up direction from these
+            cameras, if the scene has none.
         photos: balanced also learns from the photos of `views`, where these know better than the scene: less is lost on
             photos, and pictures are farther from the source.
         only_views: use no pseudo-views beside them.
@@ -170,9 +171,9 @@ def compress(
     if profile.balance is not None:
         return _balanced(scene, profile, views, photos, only_views, view_weight, threads, engine, progress)
     if views is not None:  # which say where to look from, all of them
-        from splatzip.views import Views, with_opening
+        from splatzip.views import with_opening
 
-        scene = with_opening(scene, Views.load(views, split="train", photos=False).cameras)
+        scene = with_opening(scene, _training(views, photos=False).cameras)
     if verify or profile.target_quality is not None:
         return encode_verified(scene, profile, threads=threads, progress=progress)
     return encode(scene, profile, threads=threads, device=engine, progress=progress)
@@ -205,7 +206,7 @@ def check_options(**options: Any) -> None:
 
 def _profile_of(
     quantized: bool, *, preset: str | None, profile: Profile | None, recipe: str | None, size: int | None,
-    quality: float | None, max_loss: float | None, verify: bool, best_effort: bool, views: str | Path | None,
+    quality: float | None, max_loss: float | None, verify: bool, best_effort: bool, views: str | Path | Views | None,
     photos: bool, only_views: bool, view_weight: float | None, drop_unseen: bool, degree: int | None,
     prune: float | None, sh_coding: str | None, geometry_coding: str | None,
 ) -> Profile | None:  # fmt: skip
@@ -264,21 +265,26 @@ def _profile_of(
 
 
 def _by_recipe(
-    scene: Scene, recipe: str, views: str | Path | None, threads: int, device: Engine, progress: Progress | None
+    scene: Scene,
+    recipe: str,
+    views: str | Path | Views | None,
+    threads: int,
+    device: Engine,
+    progress: Progress | None,
 ) -> bytes:
     from splatzip.balance import as_large
     from splatzip.recipes import encode_by
-    from splatzip.views import Views, with_opening
+    from splatzip.views import with_opening
 
     cameras = None
     if views is not None:
-        given = Views.load(views, split="train", photos=False).cameras
+        given = _training(views, photos=False).cameras
         scene, cameras = with_opening(scene, given), as_large(given)
     return encode_by(scene, recipe, cameras=cameras, threads=threads, device=device, progress=progress)
 
 
 def _balanced(
-    scene: Scene, profile: Profile, views: str | Path | None, photos: bool, only_views: bool,
+    scene: Scene, profile: Profile, views: str | Path | Views | None, photos: bool, only_views: bool,
     view_weight: float | None, threads: int, device: Engine, progress: Progress | None,
 ) -> bytes:  # fmt: skip
     from splatzip.targets import encode_balanced
@@ -297,14 +303,27 @@ def _balanced(
     )
 
 
-def _views_of(views: str | Path, *, learn: bool, measure: bool) -> tuple[Views, Views | None]:
+def _training(views: str | Path | Views, *, photos: bool) -> Views:
+    """The training frames of a capture: nothing is fitted to the others, whoever has loaded them.
+
+    Raises: ViewsError, OSError; ViewsError if there are test frames alone.
+    """
+    from splatzip.views import Views
+
+    if not isinstance(views, Views):
+        return Views.load(views, split="train", photos=photos)
+    kept = [n for n, camera in enumerate(views.cameras) if camera.name not in views.test or camera.name in views.train]
+    if not kept:
+        raise ViewsError('nothing is fitted to test views; take Views.load(..., split="train")')
+    return _taken(views if photos else replace(views, photos=None), kept)
+
+
+def _views_of(views: str | Path | Views, *, learn: bool, measure: bool) -> tuple[Views, Views | None]:
     """The training frames of a capture, parted: to fit to, with photos to `learn` from; to measure from, or on photos.
 
     Raises: ViewsError, OSError; ViewsError if photos that are asked for are not there.
     """
-    from splatzip.views import Views
-
-    train = Views.load(views, split="train", photos=learn or measure)
+    train = _training(views, photos=learn or measure)
     if learn and train.photos is None:
         raise ViewsError(f"{views}: there are no photos to learn from; add them, or drop --photos")
     given, held_back = _parted(train)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 from splatzip.errors import SplatzipError
@@ -97,8 +98,9 @@ class Profile:
         if name == "balanced":
             from splatzip import balance  # which renders: other presets start without
 
+            most_bytes = None if size is None else int(size)
             return Profile(
-                name, options(_BALANCED_FINENESS), target_quality=quality, target_size=size, target_loss=max_loss,
+                name, options(_BALANCED_FINENESS), target_quality=quality, target_size=most_bytes, target_loss=max_loss,
                 best_effort=best_effort, balance=balance.Options(degree=degree, prune=prune),
             )  # fmt: skip
         if quality is None and name == "near-lossless":
@@ -114,6 +116,12 @@ def _check_options(
     prune: float | None, sh_coding: str | None, geometry_coding: str | None,
 ) -> None:  # fmt: skip
     """Raises: SplatzipError as `Profile.preset_named`."""
+    for option, number in (
+        ("size", size), ("quality", quality), ("max_loss", max_loss), ("degree", degree), ("prune", prune)
+    ):  # fmt: skip
+        if number is not None and not isinstance(number, Integral if option == "degree" else Real):
+            what = "a whole number" if option == "degree" else "a number"
+            raise TypeError(f"{option} is {number!r}, not {what}")
     if name not in PRESETS:
         raise SplatzipError(f"there is no preset {name!r}; choose {', '.join(PRESETS)}")
     if degree is not None and not 0 <= degree <= MAX_SH_DEGREE:
@@ -133,8 +141,8 @@ def _check_options(
         raise SplatzipError("a size, a quality and a loss cannot be met at once; keep one")
     if max_loss is not None and not max_loss > 0:
         raise SplatzipError(f"a loss of {max_loss:g} dB is out of range: above 0")
-    if size is not None and not size >= 1:
-        raise SplatzipError(f"a file of {size} bytes is impossible; ask for more")
+    if size is not None and not 1 <= size < float("inf"):
+        raise SplatzipError(f"a file of {size} bytes is impossible; ask for {'less' if size > 1 else 'more'}")
     if quality is not None and not QUALITY_RANGE[0] <= quality <= QUALITY_RANGE[1]:
         raise SplatzipError(f"quality {quality:g} dB is out of range: {QUALITY_RANGE[0]:g} to {QUALITY_RANGE[1]:g}")
     if name == "lossless":

@@ -35,7 +35,7 @@ def compare(
     test: Scene,
     views: Views,
     *,
-    extra: Collection[str] = (),
+    extra: str | Collection[str] = (),
     background: Color = BLACK,
     extent: Extent = "3sigma",
     backend: Backend = "auto",
@@ -49,7 +49,7 @@ def compare(
         ref: the source.
         test: the scene to measure.
         views: the cameras; with photos both scenes are also measured against those.
-        extra: further metrics, of "ms_ssim", "flip", "lpips".
+        extra: further metrics, one or some of "ms_ssim", "flip", "lpips".
         background: (3,) colour, 0..1, behind scenes and behind photos that are not opaque.
         extent, backend: see `render`.
         threads: 0 for every core; the numbers do not depend on it.
@@ -59,6 +59,7 @@ def compare(
     Raises: ViewsError, naming the frame, if nothing of `ref` is seen in a view or a photo is damaged; BackendError if
         a metric or a backend is not available.
     """
+    extra = (extra,) if isinstance(extra, str) else extra
     if unknown := set(extra) - set(EXTRA_METRICS):
         raise SplatzipError(f"there is no metric {min(unknown)!r}; choose {', '.join(EXTRA_METRICS)}")
     draw = partial(render, background=background, extent=extent, backend=backend, threads=threads)

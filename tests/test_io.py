@@ -5,15 +5,30 @@ from __future__ import annotations
 import errno
 import gzip
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import splatzip
-from splatzip import BackendError, FormatError, Scene, SceneError, SplatzipError, compress, decompress, load, save
+from splatzip import (
+    BackendError,
+    Camera,
+    FormatError,
+    Scene,
+    SceneError,
+    SplatzipError,
+    Views,
+    ViewsError,
+    compress,
+    decompress,
+    load,
+    save,
+)
 from splatzip.container import Kind, open_file
 from splatzip.quantize import stepped
+from splatzip.raster import score
 
 CHAIR = Path(__file__).resolve().parents[1] / "datasets/samples/chair/point_cloud.ply"
 
@@ -188,3 +203,76 @@ def test_info_says_of_which_format_codes_are_kept(fixture, source):
 def test_info_says_that_floats_did_not_come_quantized(chair):
     assert splatzip.info(splatzip.compress(chair, preset="lossless"))["source"] is None
     assert splatzip.info(splatzip.compress(chair, preset="fast"))["source"] is None
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "what"),
+    [
+        ("size", "4MB", "a number"),
+        ("quality", "40", "a number"),
+        ("max_loss", [0.3], "a number"),
+        ("prune", "none", "a number"),
+        ("degree", 1.0, "a whole number"),
+    ],
+)
+def test_an_option_of_another_type_is_named_before_the_work(chair, option, value, what):
+    with pytest.raises(TypeError, match=f"{option} is {re.escape(repr(value))}, not {what}"):
+        compress(chair, preset="fast", **{option: value})
+
+
+def test_a_size_may_be_a_float_and_of_numpy():
+    assert splatzip.Profile.preset_named("balanced", size=1.5e5).target_size == 150_000
+    assert type(splatzip.Profile.preset_named("balanced", size=np.int64(150_000)).target_size) is int
+    with pytest.raises(SplatzipError, match="a file of inf bytes is impossible; ask for less"):
+        splatzip.Profile.preset_named("balanced", size=float("inf"))
+
+
+def test_views_may_be_a_folder_or_what_was_loaded_from_it(chair):
+    of_folder = compress(chair, preset="fast", views=CHAIR.parent)
+    for split in ("train", "all"):  # nobody fits to test views
+        assert compress(chair, preset="fast", views=Views.load(CHAIR.parent, split=split, photos=False)) == of_folder
+    assert of_folder != compress(chair, preset="fast")
+
+
+def test_views_parted_for_balanced_are_those_of_the_folder():
+    of_folder = splatzip.io._views_of(CHAIR.parent, learn=False, measure=False)
+    given = splatzip.io._views_of(Views.load(CHAIR.parent, split="all", photos=False), learn=False, measure=False)
+    for ours, theirs in zip(given, of_folder, strict=True):
+        assert [camera.name for camera in ours] == [camera.name for camera in theirs]
+
+
+def test_cameras_of_ones_own_are_views_to_fit_to():
+    cameras = [Camera.look_at((0, 0, -3 - n), (0, 0, 0), width=64, height=48, fov_x_rad=0.8) for n in range(9)]
+    fitted, held_back = splatzip.io._views_of(Views(cameras), learn=False, measure=False)
+    assert list(fitted) == cameras[1:8]
+    assert held_back.cameras == (cameras[0], cameras[8])
+
+
+def test_test_views_are_not_fitted_to(chair):
+    with pytest.raises(ViewsError, match=r'nothing is fitted to test views; take Views\.load\(\.\.\., split="train"\)'):
+        compress(chair, preset="fast", views=Views.load(CHAIR.parent))
+
+
+def test_what_a_notebook_shows_is_a_line():
+    scene = load(CHAIR).take(slice(100))
+    views = splatzip.orbit_views(scene)
+    fixture = load(next((CHAIR.parents[3] / "tests/fixtures/spz").glob("*.spz")))
+    (compared,) = splatzip.compare(scene, scene, views=Views(views.cameras[:1]))
+    shown = [
+        views,
+        views.cameras[0],
+        splatzip.render(scene, views.cameras[0]),
+        fixture.source,
+        compared,
+        score(scene, views),
+    ]
+    for one in shown:
+        assert repr(one).startswith(type(one).__name__ + "(")
+        assert len(repr(one)) < 140, repr(one)
+        assert "\n" not in repr(one)
+    assert repr(views) == "Views(12 cameras, without photos)"
+
+
+def test_rows_may_be_a_list_a_mask_or_a_slice(chair):
+    for rows in ([0, 1, 2], slice(3), [True] * 3 + [False] * 997, range(3)):
+        assert chair.take(rows).positions.tobytes() == chair.positions[:3].tobytes()

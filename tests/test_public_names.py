@@ -36,3 +36,4 @@ def test_type_checkers_see_each_name_where_it_is_resolved() -> None:
         if alias.name == alias.asname
     }
     assert declared == splatzip._PUBLIC
+    assert "__version__: str" in map(ast.unparse, block.body)

@@ -194,3 +194,24 @@ def test_progress_rises_and_names_the_view(chair: Scene, views: Views) -> None:
     compare_scenes(chair, chair, views, progress=lambda share, step: told.append((share, step)))
     assert [step for _, step in told] == [camera.name for camera in views.cameras]
     assert [share for share, _ in told] == sorted(share for share, _ in told)
+
+
+def test_scenes_and_bytes_are_compared_as_their_files_are(
+    chair: Scene, darker: Scene, views: Views, tmp_path: Path
+) -> None:
+    save(darker, tmp_path / "darker.ply")
+    (tmp_path / "coded.splatz").write_bytes(coded := compress(darker, preset="fast"))
+    files = compare(SAMPLE / "point_cloud.ply", tmp_path / "darker.ply", tmp_path / "coded.splatz", views=views)
+    steps: list[str] = []
+    of_scene, of_bytes = compare(chair, darker, coded, views=views, progress=lambda _, step: steps.append(step))
+    assert of_scene == replace(files[0], name="", bytes=None)
+    assert of_bytes == replace(files[1], name="")
+    assert of_bytes.bytes == len(coded)
+    assert {step.split(",")[0] for step in steps} == {"scene 1", "scene 2"}
+    with pytest.raises(SplatzipError, match="axes are those of a file"):
+        compare(chair, darker, views=views, axes=["RDF", None])
+
+
+def test_one_further_metric_needs_no_list(chair: Scene, views: Views) -> None:
+    some = Views(views.cameras[:1])
+    assert compare_scenes(chair, chair, some, extra="ms_ssim").extra == {"ms_ssim": 1.0}

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from splatzip.errors import BackendError
 from splatzip.kernels.rasterize import ATTRIBUTE_NAMES, NativeRasterizer
 from splatzip.raster.rasterize import Extent, is_exact
 from splatzip.raster.view import view_of
@@ -34,15 +35,25 @@ def rasterize(
 
     Args:
         positions (N, 3), log_scales (N, 3), rotations (N, 4), opacity_logits (N,), sh (N, 1+B, 3): float32, as a Scene
-            has them.
+            has them; tensors of other types are drawn in float32. A splat with NaN in its place, shape or opacity is
+            not drawn, and its gradient is 0; NaN in its colour shows.
         background: (3,), may ask for a gradient, too.
         extent, antialias, threads: see `splatzip.render`.
         origin: (3,) what the positions are relative to.
+        camera: its pose takes no gradient.
         backend: of CUDA tensors. "gsplat": with its own extent; "cuda": the kernels of cuda/, with ours.
     Returns: color (H, W, 3) with the background blended in, alpha (H, W).
-    Raises: SceneError if the shapes disagree; BackendError if CUDA tensors are given and the backend is not there.
+    Raises: SceneError if the shapes disagree; BackendError if there is no such backend, or it cannot draw the CUDA
+        tensors that are given. There are no gradients of gradients, and none of `torch.func`.
     """
     attributes = (positions, log_scales, rotations, opacity_logits, sh)
+    for name, tensor in zip(ATTRIBUTE_NAMES, attributes, strict=True):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"{name} is no torch tensor but {type(tensor).__name__}; splatzip.render draws scenes of numpy"
+            )
+    if backend not in ("gsplat", "cuda"):
+        raise BackendError(f"backend {backend!r} is not known; choose gsplat or cuda, for CUDA tensors")
     if not isinstance(background, Tensor):
         background = torch.tensor(np.asarray(background, np.float32), device=positions.device)
     background = background.reshape(3)

@@ -29,7 +29,7 @@ def psnr(a: ArrayLike, b: ArrayLike, *, threads: int = 0) -> float:
     Args:
         a, b: (H, W, 3) in 0..1.
         threads: 0 for every core.
-    Raises: ViewsError if these are not two pictures of the same size.
+    Raises: ViewsError if these are not two pictures of the same size, or hold integers.
     """
     error = mean_squared_error(*_two_pictures(a, b), threads=threads)
     return float(-10 * np.log10(max(error, 10 ** (-MOST_PSNR / 10))))
@@ -128,6 +128,9 @@ def _halved(picture: Floats) -> Floats:
 
 
 def _two_pictures(a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:
+    for given in (a, b):
+        if np.issubdtype(kind := np.asarray(given).dtype, np.integer):
+            raise ViewsError(f"a picture of {kind} is not in 0..1; divide it by {np.iinfo(kind).max}")
     left, right = (np.ascontiguousarray(picture, np.float32) for picture in (a, b))
     for picture in (left, right):
         if picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:

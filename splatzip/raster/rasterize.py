@@ -47,6 +47,10 @@ class Picture(NamedTuple):
     alpha: Floats
     depth: Floats
 
+    def __repr__(self) -> str:
+        height, width = self.alpha.shape
+        return f"Picture({width}x{height}: color, alpha, depth)"
+
 
 class Renderer(Protocol):
     """A scene prepared for many pictures of it, on any device."""

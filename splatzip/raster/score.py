@@ -18,7 +18,7 @@ Native: native/src/raster_score.cpp; on a GPU: cuda/raster_score.h.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 import numpy as np
@@ -56,7 +56,7 @@ GEOMETRY_PARAMETERS = (
 COUNTED_WEIGHT = 1 / 255  # a pixel counts for a splat that weighs more in it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scores:
     """Per splat, summed over pixels and views; N splats, K = 1+B SH coefficients. None: not asked for.
 
@@ -85,9 +85,13 @@ class Scores:
     toward: Floats | None = None
     transmittance: Floats | None = None
 
+    def __repr__(self) -> str:
+        there = ", ".join(field.name for field in fields(self) if getattr(self, field.name) is not None)
+        return f"Scores({len(self.weight):,} splats: {there})"
+
 
 def score(
-    scene: Scene | GpuScene, cameras: Iterable[Camera], *, what: Collection[Score] = SCORES,
+    scene: Scene | GpuScene, cameras: Iterable[Camera], *, what: Score | Collection[Score] = SCORES,
     weights: ArrayLike | None = None, background: ArrayLike = (0.0, 0.0, 0.0), extent: Extent = "3sigma",
     antialias: bool | None = None, contrast_floor: float = 0.0, threads: int = 0,
     device: DeviceChoice | Engine = "cpu",
@@ -95,7 +99,9 @@ def score(
     """Score the splats of a scene in views of it.
 
     Args:
-        what: "weight" is always among them; "transmittance" not with "removal" or "curvature".
+        cameras: those of the views, or `Views`.
+        what: one or some of "weight", which is always there, "removal", "curvature", "directions" and "transmittance",
+            the last not with "removal" or "curvature".
         weights: one a camera, factor of its sums; None: 1.
         background, extent, antialias, threads: as `render`.
         contrast_floor: added to |colour - colour behind|^2 in the curvature of geometry, which is linear in it. The
@@ -161,7 +167,8 @@ def _weighted(cameras: Iterable[Camera], weights: ArrayLike | None) -> tuple[lis
     return views, factors.tolist()
 
 
-def _kinds(what: Collection[Score]) -> dict[str, bool]:
+def _kinds(what: Score | Collection[Score]) -> dict[str, bool]:
+    what = {what} if isinstance(what, str) else what
     if unknown := set(what) - set(get_args(Score)):
         raise ValueError(f"no such score: {', '.join(sorted(unknown))}; choose among {', '.join(get_args(Score))}")
     if "transmittance" in what and not {"removal", "curvature"}.isdisjoint(what):

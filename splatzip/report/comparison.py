@@ -57,7 +57,7 @@ class ViewComparison:
         return {"name": self.name, "psnr": self.psnr, "ssim": self.ssim, **photo, **self.extra}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """A scene against its source, over all views.
 
@@ -79,6 +79,11 @@ class Comparison:
     seen_from: str = ""
     ref_dropped: Mapping[str, int] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        stored = "" if self.bytes is None else f"{self.bytes:,} bytes, "
+        similar = f"{self.psnr:.2f} dB, SSIM {self.ssim:.4f}"
+        return f"Comparison({stored}{self.splats:,} splats, {similar} in {len(self.views)} views)"
 
     @property
     def psnr(self) -> float:

@@ -19,7 +19,7 @@ MOST_NEAR = 0.2  # of the distance to what a camera looks at, where that is less
 MOST_PIXELS_A_SIDE, MOST_PIXELS = 1 << 14, 1 << 27
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Camera:
     """A pinhole camera without distortion.
 
@@ -46,7 +46,7 @@ class Camera:
     near: float = NEAR_PLANE
 
     def __post_init__(self) -> None:
-        matrix = np.array(self.world_to_camera, np.float64)
+        matrix = np.asarray(self.world_to_camera, np.float64).copy()  # np.array warns of some tensors
         object.__setattr__(self, "world_to_camera", matrix)
         if matrix.shape != (4, 4):
             raise ViewsError(f"{self._called}: the pose has shape {matrix.shape}, expected (4, 4)")
@@ -72,6 +72,8 @@ class Camera:
             )
         if self.near <= 0:
             raise ViewsError(f"{self._called}: its near plane is at {self.near:g}, not in front of it")
+        for name in ("fx", "fy", "cx", "cy", "near"):  # of an array or a tensor, too
+            object.__setattr__(self, name, float(getattr(self, name)))
         rotation = matrix[:3, :3]
         if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
             raise ViewsError(
@@ -80,6 +82,12 @@ class Camera:
         if np.abs(matrix[3] - (0, 0, 0, 1)).max() > 1e-3:
             last = " ".join(f"{x:g}" for x in matrix[3])
             raise ViewsError(f"{self._called}: the last row of the pose is {last}, expected 0 0 0 1: is it transposed?")
+
+    def __repr__(self) -> str:
+        name = f"{self.name!r}, " if self.name else ""
+        x, y, z = self.position
+        focal = f"{self.fx:g}" if self.fx == self.fy else f"{self.fx:g} and {self.fy:g}"
+        return f"Camera({name}{self.width}x{self.height}, focal length {focal}, at {x:g} {y:g} {z:g})"
 
     @property
     def _called(self) -> str:

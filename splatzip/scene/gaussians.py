@@ -24,6 +24,9 @@ ORIGIN_AT_ZERO = np.zeros(3)
 class Scene:
     """A trained 3D Gaussian splatting scene: N splats, B SH coefficients per colour above degree 0.
 
+    Whatever numpy takes for float32 arrays makes one; those that are, and are contiguous, are not copied. Change no
+    array of a scene that was drawn or scored: `edited` makes another scene.
+
     Attributes:
         positions: (N, 3) float32, right-down-front, relative to `origin`.
         log_scales: (N, 3) float32, ln of the standard deviations.
@@ -160,15 +163,15 @@ class Scene:
         scene._bind_to_source()
         return scene
 
-    def take(self, rows: NDArray[Any]) -> Scene:
-        """The splats at `rows` (indices or a mask), in that order; the quantized source is dropped.
+    def take(self, rows: ArrayLike | slice) -> Scene:
+        """The splats at `rows` (indices, a mask or a slice), in that order; the quantized source is dropped.
 
         Rows of a scene need no second check.
 
         Raises: SceneError if there are none; IndexError for a row that is not there, a mask of another length, or what
             is not a list of rows.
         """
-        places = np.arange(len(self))[rows]
+        places = np.arange(len(self))[rows]  # type: ignore[index]  # what is no index, numpy says
         if places.ndim != 1:
             raise IndexError(f"rows have shape {places.shape}, expected (M,)")
         taken = {name: np.take(array, places, axis=0) for name, array in self.arrays().items()}

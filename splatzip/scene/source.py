@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class QuantizedSource:
     """Integer codes of a quantized format, before any conversion of coordinates.
 
@@ -34,6 +34,9 @@ class QuantizedSource:
     tables: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     header: Mapping[str, Any] = field(default_factory=dict)
     records: tuple[tuple[int, bytes], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"QuantizedSource({self.format} version {self.version}, codes of {self.splats:,} splats)"
 
     @property
     def splats(self) -> int:

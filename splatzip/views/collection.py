@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +20,9 @@ from splatzip.views.split import Split, split_of
 BLACK = (0.0, 0.0, 0.0)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Views:
-    """Where a scene is looked at from.
+    """Where a scene is looked at from. Iterates over its cameras.
 
     Attributes:
         cameras: at least one.
@@ -51,6 +51,12 @@ class Views:
 
     def __len__(self) -> int:
         return len(self.cameras)
+
+    def __iter__(self) -> Iterator[Camera]:
+        return iter(self.cameras)
+
+    def __repr__(self) -> str:
+        return f"Views({len(self)} cameras, {'without' if self.photos is None else 'with'} photos)"
 
     def photo(self, index: int, *, background: ArrayLike = BLACK) -> NDArray[np.float32]:
         """The photo of a camera.

@@ -20,7 +20,7 @@ from dataclasses import replace
 import numpy as np
 
 from splatzip.errors import ViewsError
-from splatzip.kernels.device import Engine
+from splatzip.kernels.device import DeviceChoice, Engine, chosen_device
 from splatzip.scene import Camera, Scene
 from splatzip.views.collection import Views
 from splatzip.views.pseudo_cover import Coverage
@@ -36,22 +36,26 @@ WIDTHS = (128, 400)  # least and most pixels for that
 LEAST_SPLAT_PIXELS, MOST_WIDTH = 0.9, 800  # of scenes of smaller splats: more pixels for so much
 
 
-def pseudo_views(scene: Scene, *, count: int = VIEWS, seed: int = 0, threads: int = 0, device: Engine = "cpu") -> Views:
+def pseudo_views(
+    scene: Scene, *, count: int = VIEWS, seed: int = 0, threads: int = 0,
+    device: DeviceChoice | Engine = "cpu",
+) -> Views:  # fmt: skip
     """Cameras that show what can be seen of a scene, each from where a visitor would stand.
 
     Args:
         count: how many.
         seed: another seed gives other views; the same scene, count and seed give the same.
         threads: 0 uses all cores; the views are the same.
-        device: what draws; a last bit may decide for another view.
+        device: what draws: "cpu", "cuda", or "auto"; on a GPU a last bit may decide for another view.
     Returns: `count` views without photos.
-    Raises: ViewsError if `count` is not positive.
+    Raises: ViewsError if `count` is not positive; BackendError if CUDA is asked for and cannot be had.
     """
     if count < 1:
         raise ViewsError(f"{count} pseudo-views: ask for at least one")
     random = np.random.default_rng(seed)
-    extent, drawn = Extent.of(scene), Drawn.of(scene, threads=threads, device=device)
-    space = FreeSpace(scene, drawn, extent, random, threads=threads, device=device)
+    engine: Engine = "emulated" if device == "emulated" else chosen_device(device)
+    extent, drawn = Extent.of(scene), Drawn.of(scene, threads=threads, device=engine)
+    space = FreeSpace(scene, drawn, extent, random, threads=threads, device=engine)
     middle = space.looks_at_the_middle(max(1, round(count * LOOKS_AT_THE_MIDDLE)))
     others = count - len(middle)
     candidates = min(CANDIDATES_A_VIEW * others, others + MOST_SPARE)

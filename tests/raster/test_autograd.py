@@ -194,3 +194,27 @@ def test_a_background_may_be_a_row() -> None:
     rasterize(**tensors, camera=CAMERA, background=sky)[0].sum().backward()
     assert sky.grad is not None
     assert sky.grad.shape == (1, 3)
+
+
+def test_what_is_no_tensor_and_no_backend_is_refused_in_words() -> None:
+    tensors = tensors_of(cloud(10))
+    with pytest.raises(TypeError, match=r"sh is no torch tensor but ndarray; splatzip\.render draws"):
+        rasterize(**{**tensors, "sh": cloud(10).sh}, camera=CAMERA)
+    with pytest.raises(BackendError, match="backend 'native' is not known; choose gsplat or cuda"):
+        rasterize(**tensors, camera=CAMERA, backend="native")
+
+
+@pytest.mark.parametrize("name", NAMES[:4])
+def test_a_splat_that_became_nan_is_not_drawn_and_stays_out_of_the_gradients(name: str) -> None:
+    scene = cloud(100)
+    tensors = tensors_of(scene)
+    with torch.no_grad():
+        tensors[name][7] = torch.nan
+    color, _ = rasterize(**tensors, camera=CAMERA)
+    color.sum().backward()
+    without = render(scene.take(np.delete(np.arange(100), 7)), CAMERA).color
+    assert color.detach().numpy().tobytes() == without.tobytes()
+    for tensor in tensors.values():
+        assert tensor.grad is not None
+        assert torch.isfinite(tensor.grad).all()
+        assert not tensor.grad[7].any()

@@ -163,3 +163,10 @@ def test_lpips_never_downloads_weights_that_are_missing(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "torch", torch)
     with pytest.raises(BackendError, match=rf"weights at {tmp_path}"):
         lpips(*pictures(20, 20))
+
+
+@pytest.mark.parametrize("metric", [psnr, ssim, ms_ssim])
+def test_bytes_of_a_picture_are_no_picture(metric: Any) -> None:
+    levels = np.full((200, 200, 3), 7, np.uint8)
+    with pytest.raises(ViewsError, match=r"a picture of uint8 is not in 0\.\.1; divide it by 255"):
+        metric(levels / np.float32(255), levels)

@@ -16,7 +16,7 @@ import torch_rasterizer as oracle
 from made_scenes import rough_scene, smooth_scene
 from numpy.typing import NDArray
 
-from splatzip import Scene, Views, load
+from splatzip import Scene, Views, load, orbit_views
 from splatzip.errors import ViewsError
 from splatzip.raster import render, score
 from splatzip.raster.rasterize import prepared
@@ -353,3 +353,13 @@ def test_what_cannot_be_scored_is_refused() -> None:
         score(scene, [camera], what=["colour"])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="in a call of its own"):
         score(scene, [camera], what=["transmittance", "removal"])
+
+
+def test_one_score_of_all_views_needs_no_lists() -> None:
+    scene, _ = smooth_scene(20)
+    views = orbit_views(scene)
+    one, listed = score(scene, views, what="removal"), score(scene, views.cameras, what=["removal"])
+    assert one.removal is not None
+    assert listed.removal is not None
+    assert one.removal.tobytes() == listed.removal.tobytes()
+    assert one.toward is None

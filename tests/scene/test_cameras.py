@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
 from splatzip import Camera, ViewsError
+from splatzip.scene.cameras import NEAR_PLANE
 
 LOOK = Camera.look_at([0, 0, -5], [0, 0, 0], width=640, height=480, fov_x_rad=np.radians(50), name="front")
 
@@ -60,3 +62,22 @@ def test_an_angle_that_no_lens_has_is_refused(angle):
 def test_a_look_along_down_is_refused():
     with pytest.raises(ViewsError, match="parallel to"):
         Camera.look_at([0, -5, 0], [0, 0, 0], width=8, height=8, fov_x_rad=1.0)
+
+
+def test_tensors_make_a_camera_as_arrays_do():
+    lens = torch.tensor([[500.0, 0, 35], [0, 400, 25], [0, 0, 1]])
+    camera = Camera(torch.eye(4), 70, 50, lens[0, 0], lens[1, 1], lens[0, 2], lens[1, 2])
+    assert camera.lens == (500, 400, 35, 25, NEAR_PLANE)
+    assert all(type(number) is float for number in camera.lens)
+
+
+def test_the_pose_of_a_camera_is_its_own():
+    pose = np.eye(4)
+    camera = Camera(pose, 70, 50, 500, 500, 35, 25)
+    pose[:] = 0
+    assert camera.world_to_camera.any()
+
+
+def test_a_camera_says_in_a_line_what_it_is():
+    camera = Camera.look_at((0, 0, -3), (0, 0, 0), width=70, height=50, fov_x_rad=0.8, name="front")
+    assert repr(camera) == "Camera('front', 70x50, focal length 82.7828, at 0 0 -3)"
