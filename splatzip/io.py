@@ -157,26 +157,22 @@ def compress(
         raise SplatzipError("axes are those of a file: give them to load, with its path")
     else:
         _refuse_unfit(scene)
-    from splatzip.encode import encode, encode_verified
-
     profile = _profile_of(
         scene.source is not None, preset=preset, profile=profile, recipe=recipe, size=size, quality=quality,
         max_loss=max_loss, verify=verify, best_effort=best_effort, views=views, only_views=only_views,
         photos=photos, view_weight=view_weight, drop_unseen=drop_unseen, degree=degree, prune=prune,
         sh_coding=sh_coding, geometry_coding=geometry_coding,
     )  # fmt: skip
-    if recipe is not None:
-        return _by_recipe(scene, recipe, views, threads, engine, progress)
-    assert profile is not None
-    if profile.balance is not None:
-        return _balanced(scene, profile, views, photos, only_views, view_weight, threads, engine, progress)
-    if views is not None:  # which say where to look from, all of them
-        from splatzip.views import with_opening
-
-        scene = with_opening(scene, _training(views, photos=False).cameras)
-    if verify or profile.target_quality is not None:
-        return encode_verified(scene, profile, threads=threads, progress=progress)
-    return encode(scene, profile, threads=threads, device=engine, progress=progress)
+    if profile is None:
+        assert recipe is not None
+        coded = _by_recipe(scene, recipe, views, threads, engine, progress)
+    elif profile.balance is not None:
+        coded = _balanced(scene, profile, views, photos, only_views, view_weight, threads, engine, progress)
+    else:
+        coded = _undrawn(scene, profile, views, verify, threads, engine, progress)
+    if progress is not None:
+        progress(1.0, "done")
+    return coded
 
 
 def check_options(**options: Any) -> None:
@@ -301,6 +297,22 @@ def _balanced(
     return encode_balanced(
         scene, profile, given=given, held_back=held_back, threads=threads, device=device, progress=progress
     )
+
+
+def _undrawn(
+    scene: Scene, profile: Profile, views: str | Path | Views | None, verify: bool, threads: int, device: Engine,
+    progress: Progress | None,
+) -> bytes:  # fmt: skip
+    """By a preset that draws nothing, unless to measure what was written."""
+    from splatzip.encode import encode, encode_verified
+
+    if views is not None:  # which say where to look from, all of them
+        from splatzip.views import with_opening
+
+        scene = with_opening(scene, _training(views, photos=False).cameras)
+    if verify or profile.target_quality is not None:
+        return encode_verified(scene, profile, threads=threads, progress=progress)
+    return encode(scene, profile, threads=threads, device=device, progress=progress)
 
 
 def _training(views: str | Path | Views, *, photos: bool) -> Views:

@@ -7,6 +7,7 @@ import gzip
 import pickle
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -276,3 +277,11 @@ def test_what_a_notebook_shows_is_a_line():
 def test_rows_may_be_a_list_a_mask_or_a_slice(chair):
     for rows in ([0, 1, 2], slice(3), [True] * 3 + [False] * 997, range(3)):
         assert chair.take(rows).positions.tobytes() == chair.positions[:3].tobytes()
+
+
+@pytest.mark.parametrize("options", [{"preset": "fast"}, {"preset": "lossless"}, {"quality": 40, "preset": "fast"}])
+def test_progress_comes_to_its_end(options: dict[str, Any]) -> None:
+    shares: list[float] = []
+    compress(load(CHAIR), progress=lambda share, _: shares.append(share), **options)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0

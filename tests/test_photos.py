@@ -77,14 +77,14 @@ def short() -> Profile:
 
 def test_less_is_lost_on_photos_that_nobody_fitted_to(chair: Scene, capture: Path) -> None:
     unseen = Views.load(capture, split="test")
-    plain, taught = (
-        compare(chair, decompress(compress(chair, profile=short(), views=capture, photos=learn)), unseen)
-        for learn in (False, True)
-    )
+    files = [compress(chair, profile=short(), views=capture, photos=learn) for learn in (False, True)]
+    plain, taught = (compare(chair, decompress(file), unseen) for file in files)
     lost = [np.mean([view.photo.lost for view in one.views if view.photo]) for one in (plain, taught)]
     assert lost[0] > 0.1
     assert lost[1] < -3, "better than the source"
     assert taught.psnr < plain.psnr
+    everything = Views.load(capture, split="all")
+    assert compress(chair, profile=short(), views=everything, photos=True) == files[1], "not to the test frames"
 
 
 @pytest.mark.parametrize("engine", ENGINES)
