@@ -106,7 +106,7 @@ def test_smaller_pictures_are_no_sharper_than_a_renderer_draws_them(chair: Scene
     """Photos that show just what the scene does correct nothing, though they shrink to sharper ones than it draws."""
     given = Views.load(captured(chair, tmp_path), split="train")
     small = [camera.scaled(0.4) for camera in given.cameras]
-    found = photos.corrected(precise_renderer(chair), small, given)
+    found = list(photos.corrected(precise_renderer(chair), small, given))
     for number, camera in enumerate(small):
         drawn = render(chair, camera).color
         assert np.abs(found[number] - drawn).max() < 1 / 255
@@ -117,7 +117,7 @@ def test_smaller_pictures_are_no_sharper_than_a_renderer_draws_them(chair: Scene
 def test_a_background_that_the_scene_does_not_have_is_not_learnt(tmp_path: Path) -> None:
     whole = load(SAMPLE / "point_cloud.ply")
     given = Views.load(captured(whole, tmp_path, background=1.0), split="train")
-    found = photos.corrected(precise_renderer(whole), given.cameras, given)
+    found = list(photos.corrected(precise_renderer(whole), given.cameras, given))
     drawn = render(whole, given.cameras[0])
     assert (drawn.alpha == 0).any()
     assert (found[0][drawn.alpha == 0] == 0).all()
@@ -129,7 +129,7 @@ def test_what_stood_in_front_of_the_scene_is_not_learnt(chair: Scene, tmp_path: 
     photo = Image.open(tmp_path / given.cameras[0].name)
     photo.paste((255, 0, 255), (150, 150, 250, 250))
     photo.save(tmp_path / given.cameras[0].name)
-    found = photos.corrected(precise_renderer(chair), given.cameras, given)
+    found = list(photos.corrected(precise_renderer(chair), given.cameras, given))
     assert np.abs(found[0] - render(chair, given.cameras[0]).color).max() < 1 / 255
 
 
@@ -137,7 +137,7 @@ def test_photos_of_something_else_are_refused(chair: Scene, capture: Path) -> No
     known = Views.load(capture, split="train")
     mixed = Views(known.cameras, tuple(reversed(known.photos or ())))
     with pytest.raises(ViewsError, match=r"the photos do not show this scene: .* by \d+\.\d dB"):
-        photos.corrected(precise_renderer(chair), mixed.cameras, mixed)
+        list(photos.corrected(precise_renderer(chair), mixed.cameras, mixed))
 
 
 def test_what_cannot_be_learnt_is_refused_before_anything_is_drawn(chair: Scene, capture: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ class StoredPictures:
         stored.which = stored._added(pictures)
         return stored
 
-    def _added(self, pictures: HostPictures) -> range:
+    def _added(self, pictures: Iterable[NDArray[np.floating[Any]]]) -> range:
         """The numbers that copies of these have there."""
         first = len(self.core)
         try:
@@ -47,23 +47,24 @@ class StoredPictures:
     def __getitem__(self, some: slice) -> StoredPictures:
         return StoredPictures(self.core, self.which[some])
 
-    def beginning_with(self, pictures: HostPictures) -> StoredPictures:
+    def beginning_with(self, pictures: Iterable[NDArray[np.floating[Any]]]) -> StoredPictures:
         """See the function of this name."""
-        return StoredPictures(self.core, [*self._added(pictures), *self.which[len(pictures) :]])
+        added = self._added(pictures)
+        return StoredPictures(self.core, [*added, *self.which[len(added) :]])
 
 
 Targets = HostPictures | StoredPictures
 
 
-def beginning_with(pictures: HostPictures, targets: Targets) -> Targets:
+def beginning_with(pictures: Iterable[NDArray[np.floating[Any]]], targets: Targets) -> Targets:
     """The same targets, but the first of them are these pictures, in the precision of what they replace.
 
     Raises: BackendError if a GPU's memory is short.
     """
     if isinstance(targets, StoredPictures):
         return targets.beginning_with(pictures)
-    few = len(pictures)
-    return [*(one.astype(other.dtype) for one, other in zip(pictures, targets[:few], strict=True)), *targets[few:]]
+    first = [one.astype(other.dtype) for one, other in zip(pictures, targets, strict=False)]  # one held at a time
+    return [*first, *targets[len(first) :]]
 
 
 def shapes(pictures: Targets) -> list[tuple[int, ...]]:

@@ -10,7 +10,7 @@ where photos show something else (what was cut off in front of it, whoever walke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,17 +28,16 @@ _SOMETHING_ELSE = 0.2  # difference of a channel, 0..1, that training does not l
 _LEAST_DB = 15.0  # between photos and pictures where the scene is; other scenes, poses and exposures are below
 
 
-def corrected(renderer: Renderer, cameras: Sequence[Camera], captured: Views) -> list[Floats]:
-    """Pictures of the source from given cameras, corrected by their photos.
+def corrected(renderer: Renderer, cameras: Sequence[Camera], captured: Views) -> Iterator[Floats]:
+    """Pictures of the source from given cameras, corrected by their photos, one after the other.
 
     Args:
         renderer: of the source.
         cameras: V, those of the capture, of any resolution.
         captured: V cameras with photos, of which `cameras` are smaller copies.
     Returns: (H, W, 3) each, on black, not clipped.
-    Raises: ViewsError if the photos do not show the scene, or one is damaged.
+    Raises: ViewsError if a photo is damaged, or, at the end, if the photos do not show the scene.
     """
-    found: list[Floats] = []
     squared, covered = 0.0, 0.0
     large = [_as_trained(camera) for camera in captured.cameras]
     both = zip(renderer.pictures(cameras), renderer.pictures(large), strict=True)
@@ -49,14 +48,13 @@ def corrected(renderer: Renderer, cameras: Sequence[Camera], captured: Views) ->
         covered += float(source.alpha.mean())
         difference[np.abs(difference).max(axis=-1) > _SOMETHING_ELSE] = 0
         height, width = small.alpha.shape
-        found.append(small.color + small.alpha[..., None] * resized(difference, width, height))
+        yield small.color + small.alpha[..., None] * resized(difference, width, height)
     alike = -10 * np.log10(max(squared, 1e-12) / max(covered, 1e-12))
     if alike < _LEAST_DB:
         raise ViewsError(
             f"the photos do not show this scene: its pictures differ from them by {alike:.1f} dB where it is seen; are "
             "they of this capture, with these cameras? Leave them out, or mend the views"
         )
-    return found
 
 
 def resized(picture: Floats, width: int, height: int) -> Floats:
