@@ -74,7 +74,7 @@ def test_without_cameras_the_scene_is_looked_at_from_views_of_its_own(chair, mon
     some = chair.take(np.arange(0, len(chair), 200))
     decoded = decompress(compress(some, recipe="c3dgs", progress=lambda _, step: steps.append(step)))
     assert 0 < len(decoded) <= len(some)
-    assert list(dict.fromkeys(steps)) == ["making views", "pruning", "repairing", "quantizing and coding"]
+    assert list(dict.fromkeys(steps)) == ["making views", "pruning", "repairing", "quantizing and coding", "done"]
 
 
 def test_given_cameras_are_looked_from_instead_but_not_those_for_testing(chair, monkeypatch):

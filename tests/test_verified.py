@@ -85,6 +85,7 @@ def test_progress_names_each_measurement(chair: Scene) -> None:
     file = compress(
         chair, preset="fast", quality=45, verify=True, progress=lambda share, step: steps.append((share, step))
     )
-    assert steps[-1][1] == f"measured {info(file)['quality']['psnr_db']:.2f} dB"
+    assert steps[-2][1] == f"measured {info(file)['quality']['psnr_db']:.2f} dB"
     assert [share for share, _ in steps] == sorted(share for share, _ in steps)
-    assert steps[-1][0] < 1
+    assert steps[-2][0] < 1
+    assert steps[-1] == (1.0, "done")

@@ -304,7 +304,7 @@ def test_without_a_scene_the_page_says_so(server, opened):
 def test_an_address_sets_nothing_but_settings_and_no_other_scene_than_the_pages_own(server, opened):
     page = opened(f"{server.address}/?src=scene.splatz&onclick=alert(1)&style=display:none&id=x&controls=fly")
     names = page.tab.evaluate("document.querySelector('splat-zip').getAttributeNames()")
-    assert sorted(names) == ["controls", "link", "src"]
+    assert sorted(names) == ["controls", "link", "role", "src"]
     index = (bundle.FOLDER / "index.html").read_text()
     server.pages["own.html"] = index.replace(">{}<", '>{"src": "scene.splatz"}<')
     own = opened(f"{server.address}/own.html?src=other.splatz&ui=none")
