@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from splatzip import Camera, Views
 from splatzip.errors import ViewsError
+from splatzip.optimize.photos import resized
 
 Floats = NDArray[np.float32]
 
@@ -52,10 +52,7 @@ class Capture:
         if self.scale == 1:
             return camera, photo
         smaller = camera.scaled(self.scale)
-        size, channels = (smaller.width, smaller.height), []
-        for c in range(3):
-            channels.append(np.asarray(Image.fromarray(photo[..., c], "F").resize(size, Image.Resampling.BOX)))
-        return smaller, np.stack(channels, axis=-1)
+        return smaller, resized(photo, smaller.width, smaller.height)
 
     def read_all(self) -> None:
         """Read every photo once. Raises: ViewsError, naming the first that is damaged."""
