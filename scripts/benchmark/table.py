@@ -74,5 +74,9 @@ def write_table() -> None:
 
 
 def _machines(rows: Sequence[Row]) -> list[str]:
-    seen = sorted({f"- revision {row['revision']}, {row['date']}: {row['machine']} ({row['isa']})" for row in rows})
-    return ["## What was measured, where", "", *seen, ""]
+    """A sentence for each machine: rows say which revision each of them measured."""
+    dates: dict[str, set[str]] = {}
+    for row in rows:
+        dates.setdefault(f"{row['machine']} ({row['isa']})", set()).add(row["date"])
+    said = [f"Measured on {machine}: {', '.join(sorted(days))}." for machine, days in sorted(dates.items())]
+    return [*said, ""]
