@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_public_names.py compares
     from splatzip.comparing import compare as compare
     from splatzip.comparing import report_html as report_html
+    from splatzip.compressing import check_options as check_options
+    from splatzip.compressing import compress as compress
     from splatzip.decode import decompress as decompress
     from splatzip.decode import decompress_on_gpu as decompress_on_gpu
     from splatzip.decode import info as info
@@ -28,8 +30,6 @@ if TYPE_CHECKING:  # the same names for type checkers and editors; tests/test_pu
     from splatzip.formats.registry import files_beside as files_beside
     from splatzip.formats.registry import format_title as format_title
     from splatzip.formats.stored import stored_bytes as stored_bytes
-    from splatzip.io import check_options as check_options
-    from splatzip.io import compress as compress
     from splatzip.io import load as load
     from splatzip.io import save as save
     from splatzip.kernels.cores import core_count as core_count
@@ -81,8 +81,8 @@ _PUBLIC = {
     "error_map": "splatzip.report.heat",
     "histograms": "splatzip.report.histograms",
     "Profile": "splatzip.profile",
-    "compress": "splatzip.io",
-    "check_options": "splatzip.io",
+    "compress": "splatzip.compressing",
+    "check_options": "splatzip.compressing",
     "compare": "splatzip.comparing",
     "report_html": "splatzip.comparing",
     "stored_bytes": "splatzip.formats.stored",

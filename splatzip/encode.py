@@ -1,4 +1,4 @@
-"""Encodes a scene as a .splatz file. Takes scenes, never paths; `splatzip.io` handles those.
+"""Encodes a scene as a .splatz file. Takes scenes, never paths; `splatzip.compressing` handles those.
 
     scene -> distill -> stream (tiers, tiles) -> quantize -> entropy -> container
 
@@ -86,6 +86,12 @@ def encode(
     if compensation is None:
         compensation = closed_form(tiers, scene.log_scales)
     return _stepped_file(scene, coded, compensation, settings)
+
+
+def encode_every_splat(scene: Scene, *, progress: Progress | None = None) -> bytes:
+    """Compress a scene without losing a splat: exactly where it came quantized, else as `fast` does."""
+    profile = Profile.preset_named("lossless" if scene.source is not None else "fast")
+    return encode(scene, profile, progress=progress)
 
 
 def encode_verified(scene: Scene, profile: Profile, *, threads: int = 0, progress: Progress | None = None) -> bytes:

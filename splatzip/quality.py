@@ -1,4 +1,4 @@
-"""What a scene lost: its renders against those of its source. Takes scenes, never paths; `splatzip.io` handles those.
+"""What a scene lost: its renders against those of its source. Takes scenes, never paths: `splatzip.comparing` does.
 
     two scenes, views -> raster -> metrics -> report
 

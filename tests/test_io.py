@@ -6,6 +6,7 @@ import errno
 import gzip
 import pickle
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from splatzip import (
 from splatzip.container import Kind, open_file
 from splatzip.quantize import stepped
 from splatzip.raster import score
+from splatzip.views.given import fitted_and_measured
 
 CHAIR = Path(__file__).resolve().parents[1] / "datasets/samples/chair/point_cloud.ply"
 
@@ -236,17 +238,32 @@ def test_views_may_be_a_folder_or_what_was_loaded_from_it(chair):
 
 
 def test_views_parted_for_balanced_are_those_of_the_folder():
-    of_folder = splatzip.io._views_of(CHAIR.parent, learn=False, measure=False)
-    given = splatzip.io._views_of(Views.load(CHAIR.parent, split="all", photos=False), learn=False, measure=False)
+    of_folder = fitted_and_measured(CHAIR.parent, learn=False, measure=False)
+    given = fitted_and_measured(Views.load(CHAIR.parent, split="all", photos=False), learn=False, measure=False)
     for ours, theirs in zip(given, of_folder, strict=True):
         assert [camera.name for camera in ours] == [camera.name for camera in theirs]
 
 
 def test_cameras_of_ones_own_are_views_to_fit_to():
     cameras = [Camera.look_at((0, 0, -3 - n), (0, 0, 0), width=64, height=48, fov_x_rad=0.8) for n in range(9)]
-    fitted, held_back = splatzip.io._views_of(Views(cameras), learn=False, measure=False)
+    fitted, held_back = fitted_and_measured(Views(cameras), learn=False, measure=False)
     assert list(fitted) == cameras[1:8]
     assert held_back.cameras == (cameras[0], cameras[8])
+
+
+def test_what_a_profile_says_of_given_views_counts_unless_an_option_says_otherwise(chair, monkeypatch):
+    profile = splatzip.Profile.preset_named("balanced")
+    profile = replace(profile, balance=replace(profile.balance, given_weight=3.0, views_beside=5))
+    seen: list[Any] = []
+
+    def encode_balanced(scene: Scene, profile: splatzip.Profile, **_: Any) -> bytes:
+        seen.append((profile.balance.given_weight, profile.balance.views_beside))
+        return b""
+
+    monkeypatch.setattr("splatzip.targets.encode_balanced", encode_balanced)
+    compress(chair, profile=profile, views=CHAIR.parent)
+    compress(chair, profile=profile, views=CHAIR.parent, view_weight=2.0, only_views=True)
+    assert seen == [(3.0, 5), (2.0, 0)]
 
 
 def test_test_views_are_not_fitted_to(chair):

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from splatzip.decode import info
+from splatzip.encode import encode_every_splat
 from splatzip.errors import SplatzipError
-from splatzip.io import compress, is_splatz, load
+from splatzip.io import is_splatz, load
 from splatzip.progress import Progress
 
 
@@ -21,8 +22,7 @@ def splatz_bytes(path: Path, *, axes: str | None = None, progress: Progress | No
     if axes is None and is_splatz(path):
         return path.read_bytes()
     try:
-        scene = load(path, axes=axes)
-        return compress(scene, preset="lossless" if scene.source is not None else "fast", progress=progress)
+        return encode_every_splat(load(path, axes=axes), progress=progress)
     except SplatzipError as error:
         raise _named(error, str(path)) from error
 
