@@ -169,6 +169,68 @@ test('a copy that was not uploaded whole is called that, with and without ranges
   }
 });
 
+/** A server whose answers somebody between changes. */
+async function between(change: (asked: string | null, init: RequestInit | undefined) => Response | undefined): Promise<Run> {
+  const { fetch } = serverOf({});
+  const seen: (string | null)[] = [];
+  const changed = (async (url: string, init?: RequestInit) => {
+    const range = new Headers(init?.headers).get('Range');
+    seen.push(range);
+    return change(range, init) ?? fetch(url, init);
+  }) as typeof globalThis.fetch;
+  const halves = [{ offset: 0, size: 150_000 }, { offset: 150_000, size: 150_000 }];
+  const next: DownloadOptions['next'] = (received) =>
+    nextRequest(halves.filter((half) => !received.has(half)).slice(0, 1), received);
+  const done = await run({}, WHOLE, { fetch: changed, next });
+  return { ...done, asked: seen };
+}
+
+test('a file that is stored compressed comes as a whole, since browsers read no ranges of it', async () => {
+  const { got, error, asked } = await between((range) => {
+    if (range !== null) throw new TypeError('Failed to fetch');
+    return undefined;
+  });
+  assert.equal(error, null);
+  assert.deepEqual(asked, ['bytes=0-149999', null]);
+  assert.deepEqual(got, FILE);
+});
+
+test('an answer that holds nothing of its range is not taken for it, and the whole file asked for', async () => {
+  const { got, error, asked } = await between((range) => {
+    if (range === null || range.startsWith('bytes=0-')) return undefined;
+    return new Response(FILE.slice(0, 150_000), { status: 206, headers: { 'Content-Range': 'bytes 0-149999/300000' } });
+  });
+  assert.equal(error, null);
+  assert.deepEqual(asked, ['bytes=0-149999', 'bytes=150000-299999', null]);
+  assert.deepEqual(got, FILE);
+});
+
+test('the length of a compressed copy is no end of the file', async () => {
+  // From another site one sees the length, and not that it is that of something compressed.
+  const { got, error } = await between(() => new Response(FILE.slice(), { headers: { 'Content-Length': '120000' } }));
+  assert.equal(error, null);
+  assert.deepEqual(got, FILE);
+});
+
+test('a server that sends on to another one is asked without the header that the other one may forbid', async () => {
+  Object.assign(globalThis, { location: new URL('https://example.org/page'), origin: 'https://example.org' });
+  try {
+    for (const answeredBy of ['https://example.org/b', 'https://store.example/b']) {
+      const { fetch } = serverOf({});
+      const conditions: (string | null)[] = [];
+      const moved = (async (url: string, init?: RequestInit) => {
+        conditions.push(new Headers(init?.headers).get('If-Range'));
+        return Object.defineProperty(await fetch(url, init), 'url', { value: answeredBy });
+      }) as typeof globalThis.fetch;
+      const { error } = await run({}, [{ offset: 0, size: 1000 }, { offset: 200_000, size: 1000 }], { fetch: moved });
+      assert.equal(error, null);
+      assert.deepEqual(conditions, [null, answeredBy.includes('store') ? null : '"a"']);
+    }
+  } finally {
+    for (const name of ['location', 'origin']) Reflect.deleteProperty(globalThis, name);
+  }
+});
+
 test('a server that says nothing for too long counts as cut', async () => {
   const silent = (async (_url: unknown, init?: RequestInit) => {
     return new Promise<Response>((_resolve, reject) => {

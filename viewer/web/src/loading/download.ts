@@ -3,7 +3,8 @@
  * interruption it resumes without fetching again what has arrived.
  *
  * A server without ranges answers 200 with the whole file, which is then read from the start; after an interruption the
- * bytes that have already arrived are skipped. The first response shows which kind a server is.
+ * bytes that have already arrived are skipped. The first response shows which kind a server is. One that stores the file
+ * compressed, or sends other ranges than it is asked for, is asked for the whole file.
  *
  * A paused download releases its connection, since a browser has only six per server for all tabs together; one that
  * could not resume keeps it, and stops reading.
@@ -44,9 +45,15 @@ export class Download {
   readonly #options: DownloadOptions;
   readonly #gate = new Gate();
   #tag: string | null = null;
+  /** Who answered last: a server may send the browser on to another one. */
+  #answeredBy: string;
+  /** Whether the file ends where `total` says; a length without ranges may be that of a compressed copy. */
+  #isTotalSure = false;
+  #asksForAll = false;
 
   constructor(options: DownloadOptions) {
     this.#options = options;
+    this.#answeredBy = options.url;
   }
 
   /** Whether it waits, with what has come. */
@@ -75,6 +82,8 @@ export class Download {
         }
         await pause(pauses[attempt]! * 1000, this.#options.signal);
         attempt++;
+        // A range that comes compressed cannot be read, and browsers say no more of it than of a lost connection.
+        this.#asksForAll = attempt === 1 && this.received.bytes === 0 && error instanceof TypeError;
       }
     }
   }
@@ -99,23 +108,24 @@ export class Download {
 
   #wanted(): ByteRange | null {
     const next = this.#options.next(this.received);
-    if (next && this.total !== null && next.offset >= this.total) {
-      throw new LoadError(shortProblem(this.total, this.#options.fileBytes() ?? next.offset + next.size));
+    const total = this.#isTotalSure ? this.total! : Infinity;
+    if (next && next.offset >= total) {
+      throw new LoadError(shortProblem(total, this.#options.fileBytes() ?? next.offset + next.size));
     }
     if (next !== undefined) return next;
     // Nobody knows yet what is where: further from the start, more each time.
     const from = this.received.prefix;
-    if (this.total !== null && from >= this.total) return null;
-    const end = Math.min(from + Math.max(START_BYTES, from), this.total ?? Infinity);
+    if (from >= total) return null;
+    const end = Math.min(from + Math.max(START_BYTES, from), total);
     return { offset: from, size: end - from };
   }
 
   #ask(range: ByteRange, signal: AbortSignal): Promise<Response> {
     const headers: Record<string, string> = {};
-    if (this.hasRanges !== false) {
+    if (this.hasRanges !== false && !this.#asksForAll) {
       headers['Range'] = `bytes=${range.offset}-${range.offset + range.size - 1}`;
       // From other sites this header has to be allowed first, and few servers do; there the answer's ETag has to do.
-      if (this.#tag !== null && isOwn(this.#options.url)) headers['If-Range'] = this.#tag;
+      if (this.#tag !== null && isOwn(this.#options.url) && isOwn(this.#answeredBy)) headers['If-Range'] = this.#tag;
     }
     return (this.#options.fetch ?? fetch)(this.#options.url, { headers, signal });
   }
@@ -139,7 +149,7 @@ export class Download {
     }
     const end = this.hasRanges ? Math.min(range.offset + range.size, this.total ?? Infinity) : (this.total ?? position);
     if (position < end) throw new LoadError(cutProblem(this.received.bytes, this.total));
-    if (!this.hasRanges) this.total = position; // all there is; `#wanted` says what is lacking
+    if (!this.hasRanges) this.#end(position); // all there is; `#wanted` says what is lacking
     return this.#wanted() === null ? 'done' : 'more';
   }
 
@@ -150,8 +160,10 @@ export class Download {
    */
   #startOf(response: Response, range: ByteRange): number {
     const { url } = this.#options;
-    const said = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers.get('Content-Range') ?? '');
-    const total = said ? Number(said[2]) : NaN;
+    this.#answeredBy = response.url || url;
+    const said = /^bytes (?:(\d+)-(\d+)|\*)\/(\d+|\*)$/.exec(response.headers.get('Content-Range') ?? '');
+    const total = said ? Number(said[3]) : NaN;
+    const isPlain = ['', 'identity'].includes(response.headers.get('Content-Encoding') ?? '');
     if (response.status === 416) {
       const end = Number.isFinite(total) ? total : this.received.prefix;
       throw new LoadError(shortProblem(end, this.#options.fileBytes() ?? range.offset + range.size));
@@ -162,12 +174,23 @@ export class Download {
     if (tag !== null && !tag.startsWith('W/')) this.#tag = tag;
     this.hasRanges = response.status === 206;
     if (this.hasRanges) {
-      if (Number.isFinite(total)) this.total = total;
-      return said?.[1] === undefined ? range.offset : Number(said[1]); // hidden by a server that lacks CORS headers
+      const hidden = [range.offset, range.offset]; // by a server that lacks CORS headers
+      const [first, last] = said?.[1] === undefined ? hidden : [Number(said[1]), Number(said[2])];
+      if (!isPlain || first! > range.offset || last! < range.offset) {
+        this.hasRanges = false;
+        throw new LoadError(cutProblem(this.received.bytes, null)); // none that could be read
+      }
+      if (Number.isFinite(total)) this.#end(total);
+      return first!;
     }
     const length = Number(response.headers.get('Content-Length'));
-    if (length > 0 && response.headers.get('Content-Encoding') === null) this.total = length;
+    if (length > 0 && isPlain) this.total = length;
     return 0;
+  }
+
+  #end(total: number): void {
+    this.total = total;
+    this.#isTotalSure = true;
   }
 }
 

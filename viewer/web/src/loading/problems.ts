@@ -62,8 +62,9 @@ export function cutProblem(bytes: number, total: number | null): Problem {
 export function changedProblem(url: string): Problem {
   return {
     title: `The server replaced ${nameOf(url)} while it was loading.`,
-    detail: 'Reload the page to see the new version.',
-    canRetry: false,
+    detail: 'Try again to see the new version.',
+    canRetry: true,
+    startsAnew: true,
   };
 }
 
