@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,17 +15,18 @@ pytestmark = pytest.mark.browser
 SOURCE = Path(__file__).resolve().parents[2] / "viewer" / "web"
 TOOLS = SOURCE / "node_modules"
 PAGE = """
-import { findPartsIn, load, type Tier } from '@splatzip/web';
+import { load, type SplatZipAttributes, type Tier } from '@splatzip/web';
 import { FileReader } from '@splatzip/web/decoder';
 
-findPartsIn('/parts');
 const tiers: Tier[] = [];
 const { end } = await load('/scene.splatz', { onTier: (tier) => tiers.push(tier) });
 const chunks = tiers.flatMap((tier) => (tier.layer === 0 ? tier.chunks : []));
 const splats: number = chunks.reduce((sum, { count }) => sum + count, 0);
 document.title = `${end.complete} ${splats} ${typeof FileReader}`;
 const element = document.createElement('splat-zip');
-element.setAttribute('src', '/scene.splatz');
+const attributes: SplatZipAttributes = { src: '/scene.splatz', 'max-splats': 1e6, controls: 'orbit', link: true };
+for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value === true ? '' : String(value));
+element.maxSplats = null;
 element.style.height = '200px';
 document.body.append(element);
 const phase: string | undefined = element.viewer?.store.state.phase;
@@ -68,14 +70,14 @@ def test_a_page_that_somebody_bundles_loads_scenes_and_knows_its_types(tmp_path,
     run("node", TOOLS / "typescript/bin/tsc", "-p", ".", *as_node_does)
     run("node", TOOLS / "vite/bin/vite.js", "build", "--logLevel", "warn")
 
-    server.pages |= {str(path.relative_to(tmp_path / "dist")): path.read_text("utf-8")
+    server.files |= {str(path.relative_to(tmp_path / "dist")): path.read_bytes()
                      for path in (tmp_path / "dist").rglob("*") if path.is_file()}  # fmt: skip
-    server.pages["bundled.html"] = server.pages.pop("index.html")
-    server.files["parts/worker.js"] = (package / "dist" / "worker.js").read_bytes()
-    server.files["parts/decoder.wasm"] = (package / "dist" / "decoder.wasm").read_bytes()
+    server.files["bundled.html"] = server.files.pop("index.html")
     page = opened(f"{server.address}/bundled.html", width=300, height=300)
     page.tab.wait_for_function("document.title.endsWith('function')", timeout=60_000)
     assert page.tab.title() == "true 20000 function"
     page.wait("state.phase === 'complete'")
     assert page.complaints == []
-    assert [url for url in page.requests if url.endswith(("worker.js", "decoder.wasm")) and "/parts/" not in url] == []
+    parts = {url.removeprefix(server.address) for url in page.requests if "worker" in url or "decoder" in url}
+    assert all(re.fullmatch(r"/assets/(worker-[\w-]+\.js|decoder-[\w-]+\.wasm)", part) for part in parts), parts
+    assert len(parts) == 2  # the bundler took both along

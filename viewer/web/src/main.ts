@@ -17,15 +17,15 @@ import type { StreamEvent } from './decoder/types';
 import { EntityMaker, type Engine } from './engine/entity';
 import { PlyMaker } from './engine/ply';
 import { Loading, type LoadingOptions, type Outcome } from './loading/loading';
-import { heldScene, partsBeside } from './parts';
+import { heldScene, partsAt, partsIn } from './parts';
 import type { State } from './state';
-import { registerElement, type SplatZipElement } from './ui/element';
+import { registerElement, type SplatZipAttributes, type SplatZipElement } from './ui/element';
 
 export type { Tier, Progress, Outcome } from './loading/loading';
 export { LoadError, type Problem } from './loading/problems';
 export { ITSELF, StandIns, standIn, type Compensation } from './decoder/standing_in';
 export type * from './decoder/types';
-export type { SplatZipElement, State };
+export type { SplatZipAttributes, SplatZipElement, State };
 
 declare global {
   interface HTMLElementTagNameMap {
@@ -36,18 +36,20 @@ declare global {
   }
 }
 
-let parts = partsBeside(new URL(/* @vite-ignore */ '.', import.meta.url));
+// Bundlers that know this form, word by word, take the two files along (vite.config.ts).
+let parts = partsAt({
+  worker: new URL(/* @vite-ignore */ './worker.js', import.meta.url),
+  decoder: new URL(/* @vite-ignore */ './decoder.wasm', import.meta.url),
+});
 
 /**
- * Says where `worker.js` and `decoder.wasm` lie, if not beside this module: bundlers put it elsewhere, and leave them.
+ * Says where `worker.js` and `decoder.wasm` lie, if not beside this module: some bundlers move it, and leave them.
  *
  * @param folder - its address; before anything is loaded.
  */
 export function findPartsIn(folder: string | URL): void {
-  parts = partsBeside(new URL(`${String(folder).replace(/\/$/, '')}/`, document.baseURI));
+  parts = partsIn(folder);
 }
-
-registerElement(() => ({ openStream: (listener) => openStream(listener, parts), scene: heldScene() }));
 
 /**
  * Loads a file and hands out what it decodes to.
@@ -147,9 +149,11 @@ async function collected<Maker extends { take(event: StreamEvent): void }>(
   return maker;
 }
 
-document.getElementById('splatzip-waits')?.remove(); // says why a page stays empty
-const settings = document.getElementById('splatzip-settings');
-if (settings !== null) {
+/** Fills a page that splatzip made. */
+function fillPage(): void {
+  document.getElementById('splatzip-waits')?.remove(); // says why a page stays empty
+  const settings = document.getElementById('splatzip-settings');
+  if (settings === null) return;
   const said = JSON.parse(settings.textContent || '{}') as Record<string, unknown>;
   const asked = Object.fromEntries(new URLSearchParams(location.search));
   const element = document.createElement('splat-zip');
@@ -162,4 +166,10 @@ if (settings !== null) {
   sheet.replaceSync('splat-zip { position: fixed; inset: 0 }');
   document.adoptedStyleSheets.push(sheet);
   document.body.append(element);
+}
+
+// Where a server renders pages there is no document, and nothing to do yet.
+if (typeof document !== 'undefined') {
+  registerElement(() => ({ openStream: (listener) => openStream(listener, parts), scene: heldScene() }));
+  fillPage();
 }

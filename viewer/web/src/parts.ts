@@ -14,24 +14,38 @@ export interface Parts {
   decoder(): Promise<ArrayBuffer>;
 }
 
+/** The addresses of worker.js and decoder.wasm. */
+export interface PartsAt {
+  readonly worker: string | URL;
+  readonly decoder: string | URL;
+}
+
 const BESIDE = 'worker.js and decoder.wasm must lie beside viewer.js, or where findPartsIn says';
 const WASM = '0,97,115,109'; // "\0asm"
 
-/** @param base - address of the folder that the parts lie in. */
-export function partsBeside(base: string | URL): Parts {
-  const held = heldPart('worker');
+/** Parts that are looked for when they are needed, from the page's address on. */
+export function partsAt({ worker, decoder }: PartsAt): Parts {
   return {
-    startWorker: () =>
-      held ? new Worker(URL.createObjectURL(new Blob([held], { type: 'text/javascript' }))) : workerAt(new URL('worker.js', base)),
+    startWorker: () => {
+      const held = heldPart('worker');
+      if (held) return new Worker(URL.createObjectURL(new Blob([held], { type: 'text/javascript' })));
+      return workerAt(new URL(worker, document.baseURI));
+    },
     decoder: async () => {
       const bytes = heldPart('decoder');
       if (bytes) return bytes.buffer;
-      const address = new URL('decoder.wasm', base);
+      const address = new URL(decoder, document.baseURI);
       const fetched = await wholeFile(address, BESIDE);
       if (new Uint8Array(fetched).subarray(0, 4).join() !== WASM) throw new Error(`${address.href} is no WebAssembly; ${BESIDE}`);
       return fetched;
     },
   };
+}
+
+/** @param folder - address of the folder that both parts lie in. */
+export function partsIn(folder: string | URL): Parts {
+  const base = String(folder).replace(/\/$/, '');
+  return partsAt({ worker: `${base}/worker.js`, decoder: `${base}/decoder.wasm` });
 }
 
 /** The scene that the page itself holds, if it does. */

@@ -6,7 +6,7 @@
  */
 
 import { Controls } from './camera/controls';
-import { openingPose, poseOfBox, poseOfSplats, turnedUp } from './camera/framing';
+import { nextWayUp, openingPose, poseOfBox, poseOfSplats, turnedTo, USUAL_UP, WAYS_UP } from './camera/framing';
 import { addressWith, poseOfAddress } from './camera/link';
 import type { Pose } from './camera/pose';
 import { sightOf } from './camera/sight';
@@ -168,12 +168,14 @@ export class Viewer {
 
   /** Follows settings that change nothing of what is loaded; returns whether these do no more than that. */
   adapt(config: Config): boolean {
-    const { background, controls } = config;
-    const isSame = JSON.stringify({ ...this.#config, background, controls }) === JSON.stringify(config);
+    const { background, controls, up } = config;
+    const before = this.#config;
+    const isSame = JSON.stringify({ ...before, background, controls, up }) === JSON.stringify(config);
     if (!isSame) return false;
-    if (controls !== this.#config.controls) this.controls.mode = controls;
+    if (controls !== before.controls) this.controls.mode = controls;
     this.#config = config;
     this.#stage.background = this.#background;
+    if (String(up) !== String(before.up)) this.#turn(up ?? this.#meta?.camera?.up ?? this.#meta?.up ?? USUAL_UP);
     return true;
   }
 
@@ -182,13 +184,26 @@ export class Viewer {
     this.controls.place(pose);
   }
 
-  /** Looks at the scene with another axis up, for files that say nothing of it, or nothing true. */
-  turnUp(): void {
+  /**
+   * Looks at the scene with another axis up, for files that say nothing of it, or nothing true.
+   *
+   * @returns what that way is called, or null where there is nothing to look at.
+   */
+  turnUp(): string | null {
+    if (this.controls.pose === null) return null;
+    const name = nextWayUp(this.controls.pose.up);
+    this.controls.isTouched = true; // links keep it
+    this.#turn(WAYS_UP.get(name)!);
+    return name;
+  }
+
+  #turn(up: Vector3): void {
     if (this.controls.pose === null) return;
-    const pose = turnedUp(this.controls.pose);
-    this.#framing = null;
+    const pose = turnedTo(up, this.controls.pose);
+    if (!this.controls.isTouched && this.#framing !== null) this.#framed = 0; // what comes next is looked at that way
+    else this.#framing = null;
     this.controls.frame(pose);
-    this.controls.place(pose);
+    if (this.controls.isTouched) this.controls.place(pose);
   }
 
   /** Which way is up, where that is known. */

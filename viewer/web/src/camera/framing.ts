@@ -54,12 +54,16 @@ export function poseOfSplats(chunks: readonly SplatsEvent[], up: Vector3 = USUAL
   return poseFrom(side, centre, distance, up);
 }
 
-/** The same thing from as far away, from its front by the next way up. */
-export function turnedUp({ position, target, up, fovDegrees }: Pose): Pose {
-  const ways = [...WAYS_UP.values()];
+/** The next way up that somebody would try, by its name. */
+export function nextWayUp(up: Vector3): string {
   const now = unit(up, USUAL_UP);
-  const next = ways[(ways.findIndex((way) => dot(way, now) > 0.9) + 1) % ways.length]!;
-  return { ...poseFrom(sideAt(0, next), target, length(minus(position, target)), next), fovDegrees };
+  const ways = [...WAYS_UP];
+  return ways[(ways.findIndex(([, way]) => dot(way, now) > 0.9) + 1) % ways.length]![0];
+}
+
+/** The same thing from as far away, from its front with another way up. */
+export function turnedTo(up: Vector3, { position, target, fovDegrees }: Pose): Pose {
+  return { ...poseFrom(sideAt(0, unit(up, USUAL_UP)), target, length(minus(position, target)), up), fovDegrees };
 }
 
 function poseFrom(side: Vector3, centre: Vector3, distance: number, up: Vector3): Pose {

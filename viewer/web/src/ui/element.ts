@@ -1,8 +1,8 @@
 /**
  * `<splat-zip src="scene.splatz">`: a scene with everything around it, in a shadow root of its own.
  *
- * Attributes are those of `config.ts`; `viewer` exists once the element is in a page. Events: `splatzip-state` with
- * the state as its detail, whenever it changes.
+ * Attributes are those of `config.ts`, and properties of the same names; `viewer` exists once the element is in a page.
+ * Events: `splatzip-state` with the state as its detail, whenever it changes.
  */
 
 import type { Pose } from '../camera/pose';
@@ -51,8 +51,34 @@ function look(): CSSStyleSheet {
   return sheet;
 }
 
-export class SplatZipElement extends HTMLElement {
+/** What may be set, for the markup languages of frameworks. */
+export interface SplatZipAttributes {
+  src?: string | undefined;
+  background?: string | undefined;
+  controls?: 'orbit' | 'fly' | undefined;
+  up?: '-y' | 'z' | 'y' | '-z' | 'x' | '-x' | undefined;
+  'max-splats'?: number | string | undefined;
+  ui?: 'none' | undefined;
+  link?: boolean | '' | undefined;
+}
+
+/** Attributes by the names of their properties. */
+const PROPERTIES = new Map(SETTINGS.map((name) => [name.replace(/-./g, ([, letter]) => letter!.toUpperCase()), name]));
+
+// Where a server renders pages there is no such class, and this one is never made.
+const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+
+export class SplatZipElement extends Base {
   static readonly observedAttributes = SETTINGS;
+
+  // What may be set, also as properties.
+  declare src: string | null;
+  declare background: string | null;
+  declare controls: string | null;
+  declare up: string | null;
+  declare maxSplats: string | number | null;
+  declare ui: string | null;
+  declare link: string | boolean | null;
 
   viewer: Viewer | null = null;
   readonly #root: ShadowRoot;
@@ -64,11 +90,13 @@ export class SplatZipElement extends HTMLElement {
   }
 
   connectedCallback(): void {
-    this.#open();
+    for (const name of PROPERTIES.keys()) this.#adopt(name);
+    if (this.viewer === null) this.#open();
   }
 
+  /** Also called where it was only moved, as lists that are sorted anew do; then it goes on. */
   disconnectedCallback(): void {
-    this.#close();
+    if (!this.isConnected) this.#close();
   }
 
   attributeChangedCallback(name: string, before: string | null, after: string | null): void {
@@ -112,7 +140,9 @@ export class SplatZipElement extends HTMLElement {
     } catch (error) {
       this.#root.append(problem.element);
       problem.element.lang = 'en';
-      problem.show({ ...AT_FIRST, phase: 'stopped', problem: cannotDraw(error) });
+      const state: State = { ...AT_FIRST, phase: 'stopped', problem: cannotDraw(error) };
+      problem.show(state);
+      this.#tell(state);
       return;
     }
     if (config.ui) this.#surround(canvas, this.viewer, problem, config.link);
@@ -120,11 +150,24 @@ export class SplatZipElement extends HTMLElement {
     for (const part of this.#root.children) part.setAttribute('lang', 'en'); // whatever the page around is written in
     this.viewer.store.subscribe((state) => {
       problem.show(state);
-      this.dispatchEvent(new CustomEvent<State>('splatzip-state', { detail: state, bubbles: true }));
+      this.#tell(state);
     });
     const { viewer } = this;
     if (isRegistering) setTimeout(() => this.viewer === viewer && void viewer.load());
     else void viewer.load();
+  }
+
+  /** A property that was set before there was this class hides the one that there is now. */
+  #adopt(name: string): void {
+    if (!Object.hasOwn(this, name)) return;
+    const value: unknown = Reflect.get(this, name);
+    Reflect.deleteProperty(this, name);
+    Reflect.set(this, name, value);
+  }
+
+  /** Never while somebody sets an attribute or puts the element in a page: frameworks are not ready for it then. */
+  #tell(state: State): void {
+    queueMicrotask(() => this.dispatchEvent(new CustomEvent<State>('splatzip-state', { detail: state, bubbles: true })));
   }
 
   /** @param hasLinks - whether the page's address leads back to a camera. */
@@ -151,6 +194,11 @@ export class SplatZipElement extends HTMLElement {
         says.show(viewer.link, 15_000); // no permission in this frame, or no clipboard without https
       }
     };
+    const turn = (): void => {
+      const up = viewer.turnUp();
+      const keeps = hasLinks ? 'A copied link keeps that' : 'To keep that';
+      if (up !== null) says.show(`${up} is up now. ${keeps}${hasLinks ? ', and' : ':'} up="${up}".`, 6000);
+    };
     const mode = button('fly', 'Orbit or fly (F)', () => {
       viewer.controls.mode = viewer.controls.mode === 'orbit' ? 'fly' : 'orbit';
     });
@@ -162,7 +210,7 @@ export class SplatZipElement extends HTMLElement {
       { class: 'buttons', role: 'group', 'aria-label': 'View' },
       button('reset', 'Reset the view (R)', () => viewer.controls.reset()),
       mode,
-      button('up', 'Change which way is up (U)', () => viewer.turnUp()),
+      button('up', 'Change which way is up (U)', turn),
       ...(hasLinks ? [button('link', 'Copy a link to this view (L)', () => void copy())] : []),
       ...(document.fullscreenEnabled ? [full] : []),
       button('help', 'Controls (H)', () => help.toggle(false)),
@@ -171,7 +219,7 @@ export class SplatZipElement extends HTMLElement {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.code === 'KeyH' || event.key === '?') help.toggle(true);
       else if (event.code === 'KeyL' && hasLinks) void copy();
-      else if (event.code === 'KeyU') viewer.turnUp();
+      else if (event.code === 'KeyU') turn();
     });
     this.#root.append(problem.element, help.element, html('div', { class: 'bar' }, status.element, buttons), says.element);
     viewer.store.subscribe((state) => {
@@ -187,6 +235,20 @@ export class SplatZipElement extends HTMLElement {
 function spoken(state: State): string | null {
   if (state.phase === 'complete') return `Loaded: ${splatsText(state)}`;
   return state.isWaiting ? bytesText(state) : null;
+}
+
+for (const [name, attribute] of PROPERTIES) {
+  Object.defineProperty(SplatZipElement.prototype, name, {
+    configurable: true,
+    enumerable: true,
+    get(this: SplatZipElement) {
+      return this.getAttribute(attribute);
+    },
+    set(this: SplatZipElement, value: unknown) {
+      if (value == null || value === false) this.removeAttribute(attribute);
+      else this.setAttribute(attribute, value === true ? '' : String(value));
+    },
+  });
 }
 
 function cannotDraw(error: unknown): State['problem'] {
