@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import Any
 
 import typer
@@ -25,7 +26,7 @@ def compress(
     verify: option.Verify = False,
     views: option.EncoderViews = None,
     photos: option.Photos = False,
-    no_pseudo_views: option.OnlyViews = False,
+    only_views: option.OnlyViews = False,
     view_weight: option.ViewWeight = None,
     degree: option.Degree = None,
     prune: option.Prune = None,
@@ -51,17 +52,16 @@ def compress(
     OUTPUT/point_cloud/iteration_N/point_cloud.ply becomes OUTPUT_N.splatz; a folder gives the last.
     What exists is kept: repeat an interrupted run, or one with more scenes, to do the rest.
     """
-    options = (preset, sh_coding, geometry_coding, recipe)
-    chosen, sh, geometry, method = (given.value if given else None for given in options)
-    settings = Settings(chosen, quality, verify, degree, sh, geometry, method, threads, repair, option.bytes_of(size),
-                        max_loss, best_effort, views, photos, no_pseudo_views, view_weight, option.share_of(prune),
-                        drop_unseen, device.value, axes)  # fmt: skip
+    settings = Settings(preset=option.name_of(preset), quality=quality, size=option.bytes_of(size), max_loss=max_loss,
+        best_effort=best_effort, verify=verify, views=views, photos=photos, only_views=only_views,
+        view_weight=view_weight, degree=degree, prune=option.share_of(prune), drop_unseen=drop_unseen,
+        sh_coding=option.name_of(sh_coding), geometry_coding=option.name_of(geometry_coding),
+        recipe=option.name_of(recipe), threads=threads, device=device.value, repair=repair, axes=axes)  # fmt: skip
     settings.check()
     summary: Any
     places = {} if to is None else places_in(to, paths)
     if report is not None:
-        scenes = [*paths, *places, *(scene for several in places.values() for scene in several)]
-        check_report(report, scenes, to=to, force=force)
+        check_report(report, chain(paths, places, *places.values()), to=to, force=force)
     if to is not None:
         summary = compress_many(places, to, settings, jobs=jobs or 1, force=force, quiet=quiet or as_json)
         if as_json:

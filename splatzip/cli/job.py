@@ -17,7 +17,7 @@ LEAST_USED = 0.98  # of a size that was asked for
 
 @dataclass(frozen=True)
 class Settings:
-    """What was asked for, the same for every scene of a run."""
+    """What was asked for, the same for every scene of a run, as `splatzip.compress` calls it."""
 
     preset: str | None = None  # None: the library's default for what the source is
     quality: float | None = None  # dB against the source
@@ -33,7 +33,7 @@ class Settings:
     best_effort: bool = False
     views: Path | None = None
     photos: bool = False
-    no_pseudo_views: bool = False
+    only_views: bool = False
     view_weight: float | None = None  # of a given view; of a pseudo-view 1
     prune: float | None = None  # share of the splats
     drop_unseen: bool = False
@@ -41,10 +41,9 @@ class Settings:
     axes: str | None = None  # of the scenes' files; None: as they say
 
     def options(self) -> dict[str, Any]:
-        """What `splatzip.compress` and `splatzip.check_options` call how it is to be done."""
-        others = {"no_pseudo_views", "threads", "repair", "axes"}  # by another name; how fast; how a file is read
-        named = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in others}
-        return named | {"only_views": self.no_pseudo_views}
+        """How it is to be done, for `splatzip.compress` and `splatzip.check_options`."""
+        others = ("threads", "repair", "axes")  # how fast; how a file is read
+        return {name: value for name, value in vars(self).items() if name not in others}
 
     def check(self) -> None:
         """Refuse, before any work, what no scene can be compressed with.
@@ -57,29 +56,11 @@ class Settings:
 
     def arguments(self) -> Iterator[str]:
         """The command-line options that ask for the same."""
-        plain = (
-            "preset",
-            "size",
-            "quality",
-            "max_loss",
-            "views",
-            "view_weight",
-            "degree",
-            "prune",
-            "sh_coding",
-            "geometry_coding",
-            "recipe",
-            "threads",
-            "axes",
-        )
-        for name in plain:
-            if getattr(self, name) is not None:
-                yield f"--{name.replace('_', '-')}={getattr(self, name)}"
-        if self.device != "cpu":
-            yield f"--device={self.device}"
-        for name in ("verify", "repair", "best_effort", "photos", "no_pseudo_views", "drop_unseen"):
-            if getattr(self, name):
-                yield f"--{name.replace('_', '-')}"
+        for field in fields(self):
+            name = "no_pseudo_views" if field.name == "only_views" else field.name
+            option, value = f"--{name.replace('_', '-')}", getattr(self, field.name)
+            if value != field.default:
+                yield option if value is True else f"{option}={value}"
 
 
 def compress_file(source: Path, target: Path, settings: Settings, *, quiet: bool) -> dict[str, Any]:

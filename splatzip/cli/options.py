@@ -232,6 +232,11 @@ GeometryCoding = Annotated[CodingOfGeometry | None, typer.Option(help="The same 
 RecipeOption = Annotated[Recipe | None, typer.Option("--recipe", help="Use a published method instead of a preset.")]
 
 
+def name_of(choice: Enum | None) -> str | None:
+    """What one of several choices is called by the library."""
+    return None if choice is None else str(choice.value)
+
+
 def bytes_of(size: str | None, option: str = "--size") -> int | None:
     """How many bytes "800KB", "4MB" or "123456" are.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from splatzip.cli import compress, decompress, options
 from splatzip.cli.app import call
-from splatzip.cli.job import compress_and_show, decompress_and_show
+from splatzip.cli.job import Settings, compress_and_show, decompress_and_show
 from splatzip.cli.plain import PRESETS, plain_command
 
 PLAIN = [
@@ -72,3 +73,17 @@ def test_every_preset_is_known() -> None:
 def test_a_name_that_is_empty_is_left_to_typer() -> None:
     assert plain_command(["compress", "in.ply", ""]) is None
     assert plain_command(["compress", str(Path("in.ply")), "out.splatz"]) is not None
+
+
+def test_the_options_of_a_batch_are_those_that_each_scene_is_compressed_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Settings(
+        preset="fast", quality=44.0, verify=True, degree=2, sh_coding="vec_tree", geometry_coding="residual_vq",
+        recipe="omg", threads=3, repair=True, size=12_345, max_loss=0.25, best_effort=True, views=Path("a folder"),
+        photos=True, only_views=True, view_weight=0.5, prune=0.0, drop_unseen=True, device="auto", axes="RUB",
+    )  # fmt: skip
+    assert all(getattr(asked, field.name) != field.default for field in fields(asked))
+    of_scene: list[Settings] = []
+    monkeypatch.setattr(Settings, "check", lambda self: None)
+    monkeypatch.setattr(compress, "compress_and_show", lambda _in, _out, settings, **_: of_scene.append(settings))
+    assert call(["compress", *asked.arguments(), "in.ply", "out.splatz"]) == 0
+    assert of_scene == [asked]
