@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 Split = Literal["test", "train", "all"]
 Extent = Literal["3sigma", "exact"]
 Pixels = tuple[int, int]
-MOST_A_SIDE, MOST_PIXELS = 1 << 14, 1 << 27  # of a camera: more is a slip of the hand
 
 
 class Up(str, Enum):
@@ -56,12 +55,15 @@ def size_of_text(text: str | None) -> Pixels | None:
     """Width and height of "WxH"."""
     if text is None:
         return None
+    from splatzip import Camera
+
     found = re.fullmatch(r"(\d+)[xX](\d+)", text)
     pixels = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not all(1 <= side <= MOST_A_SIDE for side in pixels) or pixels[0] * pixels[1] > MOST_PIXELS:
+    most_a_side, most = Camera.MOST_PIXELS_A_SIDE, Camera.MOST_PIXELS  # more is a slip of the hand
+    if not all(1 <= side <= most_a_side for side in pixels) or pixels[0] * pixels[1] > most:
         raise typer.BadParameter(
-            f"--size {text}: expected WIDTHxHEIGHT, such as 1280x720, at most {MOST_A_SIDE} a side and "
-            f"{MOST_PIXELS} pixels in all"
+            f"--size {text}: expected WIDTHxHEIGHT, such as 1280x720, at most {most_a_side} a side and "
+            f"{most} pixels in all"
         )
     return pixels
 

@@ -7,6 +7,7 @@ down, z forward, and lands on pixel (fx x/z + cx, fy y/z + cy). The first pixel'
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,8 +16,6 @@ from splatzip.errors import ViewsError
 
 NEAR_PLANE = 0.05  # units
 MOST_NEAR = 0.2  # of the distance to what a camera looks at, where that is less
-# A camera file is a few bytes, a picture of the size that it claims takes memory: photos of 100 megapixels fit.
-MOST_PIXELS_A_SIDE, MOST_PIXELS = 1 << 14, 1 << 27
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,6 +33,10 @@ class Camera:
     Raises: ViewsError, naming the view, if a number is not finite, a size, focal length or `near` is not positive, the
         picture has more than 16,384 pixels a side or 2^27 in all, or the matrix is not a rigid motion (to 1e-3).
     """
+
+    # A camera file is a few bytes, a picture of the size that it claims takes memory: photos of 100 megapixels fit.
+    MOST_PIXELS_A_SIDE: ClassVar[int] = 1 << 14
+    MOST_PIXELS: ClassVar[int] = 1 << 27
 
     world_to_camera: NDArray[np.float64]
     width: int
@@ -65,10 +68,10 @@ class Camera:
                 f"{self._called}: {self.width}x{self.height} pixels with focal lengths {self.fx:g}, {self.fy:g} "
                 "is not a picture"
             )
-        if max(self.width, self.height) > MOST_PIXELS_A_SIDE or self.width * self.height > MOST_PIXELS:
+        if max(self.width, self.height) > self.MOST_PIXELS_A_SIDE or self.width * self.height > self.MOST_PIXELS:
             raise ViewsError(
-                f"{self._called}: {self.width}x{self.height} pixels are too many: at most {MOST_PIXELS_A_SIDE} a side "
-                f"and {MOST_PIXELS} in all; scale its size, focal lengths and centre"
+                f"{self._called}: {self.width}x{self.height} pixels are too many: at most {self.MOST_PIXELS_A_SIDE} "
+                f"a side and {self.MOST_PIXELS} in all; scale its size, focal lengths and centre"
             )
         if self.near <= 0:
             raise ViewsError(f"{self._called}: its near plane is at {self.near:g}, not in front of it")
