@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from splatzip.decode import Bytes, decompress
-from splatzip.errors import SplatzipError
+from splatzip.errors import SplatzipError, naming
 from splatzip.formats.stored import stored_bytes
 from splatzip.io import is_splatz, load
 from splatzip.progress import Progress
@@ -176,9 +176,7 @@ def _load_by_name(path: str | Path, repair: bool, axes: str | None) -> Scene:
     try:
         return load(path, repair=repair, axes=axes)
     except SplatzipError as error:
-        if str(path) in str(error):
-            raise
-        raise type(error)(f"{path}: {error}") from error
+        raise naming(error, path) from error
 
 
 def _one_of(progress: Progress, number: int, count: int, name: str) -> Progress:

@@ -47,6 +47,11 @@ class CorruptError(FormatError):
     """A checksum, size or code is wrong; the message names the chunk and the byte offset."""
 
 
+def naming(error: SplatzipError, file: object) -> SplatzipError:
+    """The same error, saying which of several files it is about."""
+    return error if str(file) in str(error) else type(error)(f"{file}: {error}")
+
+
 # Those of native/include/splatzip/status.h.
 STATUS: dict[int, type[SplatzipError]] = {
     -1: SplatzipError,

@@ -8,7 +8,7 @@ Chunks of the scene are keyed (segment, tile, tier, layer); chunks that belong t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 
@@ -82,4 +82,4 @@ class Root:
     segments: tuple[Segment, ...] = (Segment(),)
     shared: tuple[SharedEntry, ...] = ()
     runs: tuple[RunEntry, ...] = ()
-    indexes: tuple[IndexEntry, ...] = field(default=())
+    indexes: tuple[IndexEntry, ...] = ()

@@ -7,7 +7,7 @@ from typing import Any
 
 from splatzip.decode import info
 from splatzip.encode import encode_every_splat
-from splatzip.errors import SplatzipError
+from splatzip.errors import SplatzipError, naming
 from splatzip.io import is_splatz, load
 from splatzip.progress import Progress
 
@@ -24,7 +24,7 @@ def splatz_bytes(path: Path, *, axes: str | None = None, progress: Progress | No
     try:
         return encode_every_splat(load(path, axes=axes), progress=progress)
     except SplatzipError as error:
-        raise _named(error, str(path)) from error
+        raise naming(error, path) from error
 
 
 def facts_of(data: bytes | Path, name: str) -> dict[str, Any]:
@@ -32,12 +32,7 @@ def facts_of(data: bytes | Path, name: str) -> dict[str, Any]:
     try:
         return info(data)
     except SplatzipError as error:
-        raise _named(error, name) from error
-
-
-def _named(error: SplatzipError, name: str) -> SplatzipError:
-    """The same error, saying which file it is about."""
-    return error if name in str(error) else type(error)(f"{name}: {error}")
+        raise naming(error, name) from error
 
 
 def title_of(facts: dict[str, Any], name: str) -> str:
