@@ -29,7 +29,7 @@ def compress(
     preset: str | None = None,
     profile: Profile | None = None,
     recipe: str | None = None,
-    size: int | None = None,
+    size: float | None = None,
     quality: float | None = None,
     max_loss: float | None = None,
     verify: bool = False,
@@ -148,7 +148,7 @@ class _Asked:
     preset: str | None
     profile: Profile | None
     recipe: str | None
-    size: int | None
+    size: float | None
     quality: float | None
     max_loss: float | None
     verify: bool

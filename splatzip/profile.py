@@ -68,7 +68,7 @@ class Profile:
 
     @staticmethod
     def preset_named(
-        name: str, *, size: int | None = None, quality: float | None = None, max_loss: float | None = None,
+        name: str, *, size: float | None = None, quality: float | None = None, max_loss: float | None = None,
         verify: bool = False, best_effort: bool = False, degree: int | None = None, prune: float | None = None,
         sh_coding: str | None = None, geometry_coding: str | None = None,
     ) -> Profile:  # fmt: skip
@@ -112,7 +112,7 @@ class Profile:
 
 
 def _check_options(
-    name: str, size: int | None, quality: float | None, max_loss: float | None, degree: int | None,
+    name: str, size: float | None, quality: float | None, max_loss: float | None, degree: int | None,
     prune: float | None, sh_coding: str | None, geometry_coding: str | None,
 ) -> None:  # fmt: skip
     """Raises: SplatzipError as `Profile.preset_named`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,6 +50,13 @@ class Scene:
     origin: NDArray[np.float64] = field(default_factory=ORIGIN_AT_ZERO.copy)
     meta: SceneMeta = field(default_factory=SceneMeta)
     source: QuantizedSource | None = None
+
+    if TYPE_CHECKING:  # what is taken, which is more than what is held
+
+        def __init__(
+            self, positions: ArrayLike, log_scales: ArrayLike, rotations: ArrayLike, opacity_logits: ArrayLike,
+            sh: ArrayLike, origin: ArrayLike = ..., meta: SceneMeta = ..., source: QuantizedSource | None = ...,
+        ) -> None: ...  # fmt: skip
 
     def __post_init__(self) -> None:
         for attribute in ATTRIBUTES:
@@ -101,10 +108,7 @@ class Scene:
             others: origin, meta, source; their defaults where they are not given.
         Raises: SceneError if the shapes disagree.
         """
-        scene = object.__new__(cls)
-        defaults = {"origin": ORIGIN_AT_ZERO.copy(), "meta": SceneMeta(), "source": None}
-        for name, value in {**defaults, **others, **arrays}.items():
-            object.__setattr__(scene, name, value)
+        scene = cls._unchecked({**others, **arrays})
         _check_shapes(scene)
         scene._bind_to_source()
         return scene
@@ -112,10 +116,15 @@ class Scene:
     @classmethod
     def empty(cls, sh_degree: int = 0) -> Scene:
         """A scene of no splats: it can be drawn, which shows the background, but no file holds it."""
+        shapes = array_shapes(0, sh_degree).items()
+        return cls._unchecked({name: np.zeros(shape, np.float32) for name, shape in shapes})
+
+    @classmethod
+    def _unchecked(cls, fields: Mapping[str, Any]) -> Scene:
+        """Of the five arrays, and other fields where they are not their defaults."""
         scene = object.__new__(cls)
-        arrays = {name: np.zeros(shape, np.float32) for name, shape in array_shapes(0, sh_degree).items()}
-        others = {"origin": ORIGIN_AT_ZERO.copy(), "meta": SceneMeta(), "source": None}
-        for name, value in {**arrays, **others}.items():
+        defaults = {"origin": ORIGIN_AT_ZERO.copy(), "meta": SceneMeta(), "source": None}
+        for name, value in {**defaults, **fields}.items():
             object.__setattr__(scene, name, value)
         return scene
 
@@ -156,9 +165,7 @@ class Scene:
         if unknown := fields.keys() - {"origin", "meta", "source"}:
             raise TypeError(f"a scene has no {', '.join(sorted(unknown))}")
         fields["origin"] = np.asarray(fields["origin"], np.float64).reshape(3)
-        scene = object.__new__(Scene)
-        for name, value in {**self.arrays(), **arrays, **fields}.items():
-            object.__setattr__(scene, name, value)
+        scene = Scene._unchecked({**self.arrays(), **arrays, **fields})
         scene._check(arrays)
         scene._bind_to_source()
         return scene

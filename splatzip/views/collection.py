@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,12 +39,20 @@ class Views:
     test: tuple[str, ...] = ()
     train: tuple[str, ...] = ()
 
+    if TYPE_CHECKING:  # what is taken, which is more than what is held
+
+        def __init__(
+            self, cameras: Iterable[Camera], photos: Iterable[str | Path] | None = ..., test: tuple[str, ...] = ...,
+            train: tuple[str, ...] = ...,
+        ) -> None: ...  # fmt: skip
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "cameras", tuple(self.cameras))
         if not self.cameras:
             raise ViewsError("there are no views")
         if self.photos is None:
             return
+        object.__setattr__(self, "photos", tuple(map(Path, self.photos)))
         if len(self.photos) != len(self.cameras):
             raise ViewsError(f"{len(self.photos)} photos for {len(self.cameras)} cameras")
         for photo, camera in zip(self.photos, self.cameras, strict=True):

@@ -60,7 +60,7 @@ def orbit_views(scene: Placed) -> Views:
                 name=f"orbit {i}",
             )
         )
-    return Views(tuple(cameras))
+    return Views(cameras)
 
 
 def middle(scene: Placed) -> tuple[NDArray[np.float64], float]:

@@ -69,7 +69,7 @@ def pseudo_views(
         chosen = coverage.chosen(others)
     if missing := others - len(chosen):  # hardly a place was free: a scene of one splat, or of smoke
         chosen += [camera.scaled(resolution) for camera in space.looks_at_the_middle(missing)]
-    return Views(tuple(replace(camera, name=f"pseudo {i}") for i, camera in enumerate([*middle, *chosen])))
+    return Views(replace(camera, name=f"pseudo {i}") for i, camera in enumerate([*middle, *chosen]))
 
 
 def _resolution(cameras: list[Camera], extent: Extent) -> float:

@@ -62,7 +62,7 @@ def turntable(
                 eye, centre, down=-axis, width=width, height=height, fov_x_rad=fov_x_rad, name=f"frame {frame}"
             )
         )
-    return Views(tuple(cameras))
+    return Views(cameras)
 
 
 def _turns(frames: int, away: Floats | None, front: Floats, side: Floats) -> Floats:

@@ -124,6 +124,15 @@ def test_photos_are_all_there_or_none(capture):
     assert [photo.name for photo in Views.load(folder, split="all").photos] == NAMES[:3]
 
 
+def test_photos_may_be_named_in_a_list_of_texts(capture):
+    folder = capture()
+    photographed(folder)
+    loaded = Views.load(folder, split="all")
+    again = Views(list(loaded.cameras), [str(photo) for photo in loaded.photos])
+    assert again.photos == loaded.photos
+    assert again.cameras == loaded.cameras
+
+
 def test_photos_are_looked_for_only_for_the_frames_in_use(capture):
     folder = capture(FRAMES)
     by_name = sorted(NAMES)
