@@ -17,7 +17,7 @@ from splatzip.errors import SplatzipError, ViewsError
 from splatzip.kernels.device import Engine
 from splatzip.progress import Progress
 from splatzip.raster import metrics
-from splatzip.raster.rasterize import Backend, Extent, Picture, Rasterizer, render
+from splatzip.raster.rasterize import Picture, Rasterizer, render
 from splatzip.report.comparison import EXTRA_METRICS, Comparison, PhotoQuality, ViewComparison
 from splatzip.scene import Camera, Scene
 from splatzip.views import Views, pseudo_views
@@ -37,8 +37,6 @@ def compare(
     *,
     extra: str | Collection[str] = (),
     background: Color = BLACK,
-    extent: Extent = "3sigma",
-    backend: Backend = "auto",
     threads: int = 0,
     seen_from: str = "",
     progress: Progress | None = None,
@@ -51,18 +49,17 @@ def compare(
         views: the cameras; with photos both scenes are also measured against those.
         extra: further metrics, one or some of "ms_ssim", "flip", "lpips".
         background: (3,) colour, 0..1, behind scenes and behind photos that are not opaque.
-        extent, backend: see `render`.
         threads: 0 for every core; the numbers do not depend on it.
         seen_from: what the views are, in words, for reports.
         progress: called with the share done and the name of the view.
     Returns: the comparison, without a file's size, which a scene does not know.
     Raises: ViewsError, naming the frame, if nothing of `ref` is seen in a view or a photo is damaged; BackendError if
-        a metric or a backend is not available.
+        a metric is not available.
     """
     extra = (extra,) if isinstance(extra, str) else extra
     if unknown := set(extra) - set(EXTRA_METRICS):
         raise SplatzipError(f"there is no metric {min(unknown)!r}; choose {', '.join(EXTRA_METRICS)}")
-    draw = partial(render, background=background, extent=extent, backend=backend, threads=threads)
+    draw = partial(render, background=background, threads=threads)
     psnr, ssim, ms_ssim = (partial(m, threads=threads) for m in (metrics.psnr, metrics.ssim, metrics.ms_ssim))
     extras: dict[str, Metric] = {"ms_ssim": ms_ssim, "flip": metrics.flip, "lpips": metrics.lpips}
     found = []
