@@ -25620,22 +25620,26 @@ function JC() {
 var YC = new Map(D.map((e) => [e.replace(/-./g, ([, e]) => e.toUpperCase()), e])), XC = globalThis.HTMLElement ?? class {}, ZC = class extends XC {
 	static observedAttributes = D;
 	viewer = null;
-	#e;
+	#e = null;
+	#t;
 	constructor() {
-		super(), this.#e = this.attachShadow({ mode: "open" }), this.#e.adoptedStyleSheets = [JC()];
+		super(), this.#t = this.attachShadow({ mode: "open" }), this.#t.adoptedStyleSheets = [JC()];
 	}
 	connectedCallback() {
-		for (let e of YC.keys()) this.#i(e);
-		this.viewer === null && this.#r();
+		for (let e of YC.keys()) this.#a(e);
+		this.viewer === null && this.#i();
 	}
 	disconnectedCallback() {
-		this.isConnected || this.#n();
+		this.isConnected || this.#r();
 	}
 	attributeChangedCallback(e, t, n) {
 		if (t !== n) for (let t of ne({ [e]: n })) console.warn(t);
-		this.isConnected && t !== n && this.viewer !== null && (this.viewer.adapt(this.#t) || (this.#n(), this.#r()));
+		this.isConnected && t !== n && this.viewer !== null && (this.viewer.adapt(this.#n) || (this.#r(), this.#i()));
 	}
-	get #t() {
+	get state() {
+		return this.#e;
+	}
+	get #n() {
 		return ee(Object.fromEntries([...this.attributes].map(({ name: e, value: t }) => [e, t])));
 	}
 	look(e) {
@@ -25647,49 +25651,49 @@ var YC = new Map(D.map((e) => [e.replace(/-./g, ([, e]) => e.toUpperCase()), e])
 		].every((e) => e?.length === 3 && [...e].every(Number.isFinite)) || !Number.isFinite(i)) throw TypeError("look: position, target and up are three numbers each, fovDegrees is one; all four are needed");
 		this.viewer?.look(e);
 	}
-	#n() {
-		this.viewer?.destroy(), this.viewer = null, this.#e.replaceChildren();
-	}
 	#r() {
-		let e = this.#t, t = EC("canvas", {
+		this.viewer?.destroy(), this.viewer = null, this.#e = null, this.#t.replaceChildren();
+	}
+	#i() {
+		let e = this.#n, t = EC("canvas", {
 			tabindex: "0",
 			role: "application",
 			"aria-label": e.ui ? "Scene; press H for the controls" : "Scene"
 		});
-		this.#e.replaceChildren(t);
+		this.#t.replaceChildren(t);
 		let n = new MC(() => void this.viewer?.load());
 		try {
 			this.viewer = new TC(t, e, WC());
 		} catch (e) {
-			this.#e.append(n.element), n.element.lang = "en";
+			this.#t.append(n.element), n.element.lang = "en";
 			let t = {
 				...ht,
 				phase: "stopped",
 				problem: $C(e)
 			};
-			n.show(t), this.#a(t);
+			n.show(t), this.#o(t);
 			return;
 		}
-		e.ui ? this.#o(t, this.viewer, n, e.link) : this.#e.append(n.element);
-		for (let e of this.#e.children) e.setAttribute("lang", "en");
+		e.ui ? this.#s(t, this.viewer, n, e.link) : this.#t.append(n.element);
+		for (let e of this.#t.children) e.setAttribute("lang", "en");
 		this.viewer.store.subscribe((e) => {
-			n.show(e), this.#a(e);
+			n.show(e), this.#o(e);
 		});
 		let { viewer: r } = this;
 		GC ? setTimeout(() => this.viewer === r && void r.load()) : r.load();
 	}
-	#i(e) {
+	#a(e) {
 		if (!Object.hasOwn(this, e)) return;
 		let t = Reflect.get(this, e);
 		Reflect.deleteProperty(this, e), Reflect.set(this, e, t);
 	}
-	#a(e) {
-		queueMicrotask(() => this.dispatchEvent(new CustomEvent("splatzip-state", {
+	#o(e) {
+		this.#e = e, queueMicrotask(() => this.dispatchEvent(new CustomEvent("splatzip-state", {
 			detail: e,
 			bubbles: !0
 		})));
 	}
-	#o(e, t, n, r) {
+	#s(e, t, n, r) {
 		let i = new zC(), a = new NC(r, [
 			[OC(UC.reset), "reset the view"],
 			[OC(UC.fly), "switch between orbit and fly"],
@@ -25710,8 +25714,8 @@ var YC = new Map(D.map((e) => [e.replace(/-./g, ([, e]) => e.toUpperCase()), e])
 				o.show(t.link, 15e3);
 			}
 		}, l = () => {
-			let e = t.turnUp(), n = r ? "A copied link keeps that" : "To keep that";
-			e !== null && o.show(`${e} is up now. ${n}${r ? ", and" : ":"} up="${e}".`, 6e3);
+			let e = t.turnUp(), n = r ? `A copied link keeps that, and up="${e}".` : `To keep that: up="${e}".`;
+			e !== null && o.show(`${e} is up now. ${n}`, 6e3);
 		}, u = s("fly", "Orbit or fly (F)", () => {
 			t.controls.mode = t.controls.mode === "orbit" ? "fly" : "orbit";
 		}), d = s("full", "Full screen", () => {
@@ -25723,7 +25727,7 @@ var YC = new Map(D.map((e) => [e.replace(/-./g, ([, e]) => e.toUpperCase()), e])
 		}, s("reset", "Reset the view (R)", () => t.controls.reset()), u, s("up", "Change which way is up (U)", l), ...r ? [s("link", "Copy a link to this view (L)", () => void c())] : [], ...document.fullscreenEnabled ? [d] : [], s("help", "Controls (H)", () => a.toggle(!1)));
 		e.addEventListener("keydown", (e) => {
 			e.ctrlKey || e.metaKey || e.altKey || (e.code === "KeyH" || e.key === "?" ? a.toggle(!0) : e.code === "KeyL" && r ? c() : e.code === "KeyU" && l());
-		}), this.#e.append(n.element, a.element, EC("div", { class: "bar" }, i.element, f), o.element), t.store.subscribe((e) => {
+		}), this.#t.append(n.element, a.element, EC("div", { class: "bar" }, i.element, f), o.element), t.store.subscribe((e) => {
 			i.show(e), u.replaceChildren(OC(UC[e.mode === "orbit" ? "fly" : "orbit"])), u.setAttribute("aria-pressed", String(e.mode === "fly")), o.say(QC(e));
 		});
 	}

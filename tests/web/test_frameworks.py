@@ -88,6 +88,8 @@ def test_no_event_comes_while_a_script_still_sets_and_inserts(server, opened):
     )
     assert phases[-1] == "stopped"
     assert not any("early" in phase for phase in phases)
+    assert page.tab.evaluate(f"{ELEMENT}.state.phase") == "stopped"
+    assert page.tab.evaluate(f"(() => {{ const gone = {ELEMENT}; gone.remove(); return gone.state }})()") is None
 
 
 def test_a_page_hears_that_nothing_can_be_drawn(server, opened):
@@ -122,7 +124,7 @@ def test_another_way_up_turns_the_scene_and_loads_nothing_again(server, opened):
     server.gate = 20_000
     server.pages["one.html"] = START + element()
     page = opened(f"{server.address}/one.html")
-    page.wait("state.totalBytes !== null && state.progress.totalSplats !== null")
+    page.wait("state.progress.totalSplats !== null")
     page.tab.evaluate(f"{ELEMENT}.up = 'z'")  # while it opens
     assert page.tab.evaluate(POSE)["up"] == [0, 0, 1]
     server.open_gate()

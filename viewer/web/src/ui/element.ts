@@ -81,6 +81,7 @@ export class SplatZipElement extends Base {
   declare link: string | boolean | null;
 
   viewer: Viewer | null = null;
+  #state: State | null = null;
   readonly #root: ShadowRoot;
 
   constructor() {
@@ -107,6 +108,11 @@ export class SplatZipElement extends Base {
     this.#open();
   }
 
+  /** What the last event said, for whoever came later; null where the element is in no page. */
+  get state(): State | null {
+    return this.#state;
+  }
+
   get #config(): Config {
     return configOf(Object.fromEntries([...this.attributes].map(({ name, value }) => [name, value])));
   }
@@ -127,6 +133,7 @@ export class SplatZipElement extends Base {
   #close(): void {
     this.viewer?.destroy();
     this.viewer = null;
+    this.#state = null;
     this.#root.replaceChildren();
   }
 
@@ -167,6 +174,7 @@ export class SplatZipElement extends Base {
 
   /** Never while somebody sets an attribute or puts the element in a page: frameworks are not ready for it then. */
   #tell(state: State): void {
+    this.#state = state;
     queueMicrotask(() => this.dispatchEvent(new CustomEvent<State>('splatzip-state', { detail: state, bubbles: true })));
   }
 
@@ -196,8 +204,8 @@ export class SplatZipElement extends Base {
     };
     const turn = (): void => {
       const up = viewer.turnUp();
-      const keeps = hasLinks ? 'A copied link keeps that' : 'To keep that';
-      if (up !== null) says.show(`${up} is up now. ${keeps}${hasLinks ? ', and' : ':'} up="${up}".`, 6000);
+      const keeps = hasLinks ? `A copied link keeps that, and up="${up}".` : `To keep that: up="${up}".`;
+      if (up !== null) says.show(`${up} is up now. ${keeps}`, 6000);
     };
     const mode = button('fly', 'Orbit or fly (F)', () => {
       viewer.controls.mode = viewer.controls.mode === 'orbit' ? 'fly' : 'orbit';
