@@ -22,11 +22,10 @@ from numpy.typing import NDArray
 from splatzip.errors import CorruptError, FormatError, UnsupportedFeatureError
 from splatzip.formats import spz
 from splatzip.formats.gltf_container import FLOAT, GLB_MAGIC, Asset, field, load, save
-from splatzip.formats.input import scene_from
+from splatzip.formats.linear import FLIP, Floats, Linear, linear, moved, scene_of
 from splatzip.scene import Scene, SceneMeta
-from splatzip.scene.attributes import MAX_SH_DEGREE, sh_rest_count
-from splatzip.scene.sh import SH_FLIP_YZ
-from splatzip.scene.transform import merged, rotation_matrix, transformed
+from splatzip.scene.attributes import MAX_SH_DEGREE
+from splatzip.scene.transform import merged, rotation_matrix
 
 SPLATS = "KHR_gaussian_splatting"
 SPZ = ("KHR_gaussian_splatting_compression_spz", "KHR_gaussian_splatting_compression_spz_2")
@@ -35,11 +34,7 @@ KNOWN = {SPLATS, *SPZ, SPZ_DRAFT, "KHR_mesh_quantization"}
 WRITTEN_SH_DEGREE = 3  # the extension stops there
 DISPLAY = "srgb_rec709_display"
 COLOR_SPACE = "glTF colorSpace "  # prefix of the comment that carries another one
-FLIP = np.array([1, -1, -1], np.float32)
-TINY = np.finfo(np.float32).tiny  # a scale of 0 is legal in glTF; its logarithm must be finite
-MOST_COORDINATE = 1e38  # of a node's matrix: no float32 scene reaches further
 MOST_BYTES, MOST_RATIO = 1 << 28, 64  # a small file may instance its splats, but not without end
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -81,7 +76,7 @@ def read(path: Path, *, repair: bool = False) -> Scene:
             bytes_read += scene.float_bytes
             if bytes_read > most_bytes:
                 raise CorruptError(f"{path}: the same splats are repeated so often that they need {bytes_read} bytes")
-            parts.append(_moved(scene, placed, path))
+            parts.append(moved(scene, placed.matrix, f"{path}: {placed.name}"))
     if not parts:
         raise FormatError(f"{path}: no {SPLATS} primitive in its scene; a mesh cannot be read as splats")
     scene = merged(parts)
@@ -99,7 +94,8 @@ def write(scene: Scene, path: Path) -> list[str]:
     degree = min(scene.sh_degree, WRITTEN_SH_DEGREE)
     if scene.sh_degree > degree:
         lost.append(f"sh of degree {scene.sh_degree}: {SPLATS} stops at degree {WRITTEN_SH_DEGREE}")
-    attributes, arrays = _attributes(scene, degree, lost)
+    columns = _columns(scene, degree, lost)
+    attributes, arrays = {name: i for i, name in enumerate(columns)}, list(columns.values())
     accessors = [
         {
             "bufferView": i,
@@ -138,29 +134,17 @@ def write(scene: Scene, path: Path) -> list[str]:
     return lost
 
 
-def _attributes(scene: Scene, degree: int, lost: list[str]) -> tuple[dict[str, int], list[NDArray[np.float32]]]:
-    """Accessor numbers by semantic, and the arrays (N, width) they number."""
-    with np.errstate(over="ignore"):  # judged right below
-        scales = np.exp(scene.log_scales.astype(np.float64)).astype(np.float32)
-        opacity = (1 / (1 + np.exp(-scene.opacity_logits.astype(np.float64)))).astype(np.float32)
-    if np.isinf(scales).any():
-        row = int(np.isinf(scales).any(1).argmax())
-        raise FormatError(f"row {row}: log_scales {scene.log_scales[row].tolist()} is too large for a linear float32")
-    rounded = np.isfinite(scene.opacity_logits) & ((opacity == 1) | (opacity == 0))
-    if rounded.any():
-        lost.append(f"opacity_logits: {int(rounded.sum())} splats are as good as opaque or invisible and become so")
-    rotations = scene.rotations.astype(np.float64)
-    rotations /= np.linalg.norm(rotations, axis=1, keepdims=True)
+def _columns(scene: Scene, degree: int, lost: list[str]) -> dict[str, Floats]:
+    """Arrays (N, width) by semantic."""
+    file = linear(scene, degree, lost)
     columns = {
-        "POSITION": scene.positions * FLIP,
-        f"{SPLATS}:ROTATION": rotations[:, [1, 2, 3, 0]] * [1, -1, -1, 1],
-        f"{SPLATS}:SCALE": scales,
-        f"{SPLATS}:OPACITY": opacity[:, None],
+        "POSITION": file.positions,
+        f"{SPLATS}:ROTATION": file.rotations,
+        f"{SPLATS}:SCALE": file.scales,
+        f"{SPLATS}:OPACITY": file.opacities[:, None],
     }
-    for k, name in enumerate(_sh_names(degree)):
-        columns[name] = scene.sh[:, k] * (SH_FLIP_YZ[k - 1] if k else np.float32(1))
-    arrays = [np.ascontiguousarray(column, "<f4") for column in columns.values()]
-    return {name: i for i, name in enumerate(columns)}, arrays
+    columns |= {name: file.sh[:, k] for k, name in enumerate(_sh_names(degree))}
+    return {name: np.ascontiguousarray(column, "<f4") for name, column in columns.items()}
 
 
 def _sh_names(degree: int) -> list[str]:
@@ -220,32 +204,6 @@ def _numbers(
     if not np.isfinite(numbers).all():
         raise CorruptError(f"{where}: {name} is not finite")
     return numbers
-
-
-def _moved(scene: Scene, placed: Placed, path: Path) -> Scene:
-    matrix = placed.matrix
-    if np.array_equal(matrix, np.eye(4)):
-        return scene
-    if not (np.abs(matrix) < MOST_COORDINATE).all():
-        raise CorruptError(f"{path}: {placed.name} has a matrix beyond +-{MOST_COORDINATE:g}: {matrix.tolist()}")
-    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
-    scale = float(lengths.mean())
-    turn = matrix[:3, :3] / scale if scale > 0 else np.zeros((3, 3))
-    if not np.allclose(turn @ turn.T, np.eye(3), atol=1e-4) or np.linalg.det(turn) < 0:
-        raise UnsupportedFeatureError(
-            f"{path}: {placed.name} mirrors, skews or scales its axes differently ({lengths.tolist()}); bake it first"
-        )
-    if not np.allclose(matrix[3], (0, 0, 0, 1)):
-        raise CorruptError(f"{path}: {placed.name} has a matrix whose last row is not 0 0 0 1")
-    u, _, vt = np.linalg.svd(turn)  # the nearest rotation: float32 matrices are off by their rounding
-    flip = np.diag(FLIP.astype(np.float64))
-    turned = None if np.allclose(turn, np.eye(3), atol=1e-9) else flip @ (u @ vt) @ flip
-    return transformed(
-        scene,
-        rotation=turned,
-        scale=1.0 if abs(scale - 1) < 1e-9 else scale,
-        translation=flip @ matrix[:3, 3],
-    )
 
 
 def _splats(asset: Asset, mesh: int, ignored: list[str], repair: bool) -> Iterator[Scene]:
@@ -321,26 +279,9 @@ def _plain(asset: Asset, primitive: Mapping[str, Any], name: str, ignored: list[
         if len(values) != splats:
             raise CorruptError(f"{asset.path}: {name} {key} has {len(values)} elements, POSITION {splats}")
         columns[key] = _fractions(values) if normalized else values
-    position, rotation, scale, opacity, *sh = columns.values()
-    with np.errstate(divide="ignore", invalid="ignore"):  # NaN and Inf are the scene's to judge, by row
-        alpha = opacity[:, 0].astype(np.float64)
-        arrays = {
-            "positions": position.astype(np.float32) * FLIP,
-            "log_scales": _log_scales(scale.astype(np.float64)),
-            "rotations": rotation.astype(np.float32)[:, [3, 0, 1, 2]] * np.array([1, 1, -1, -1], np.float32),
-            "opacity_logits": np.log(alpha / (1 - alpha)).astype(np.float32),
-            "sh": np.empty((splats, 1 + sh_rest_count(degree), 3), np.float32),
-        }
-        for k, values in enumerate(sh):
-            arrays["sh"][:, k] = values
-        arrays["sh"][:, 1:] *= SH_FLIP_YZ[: len(sh) - 1, None]
-    return scene_from(arrays, repair=repair, meta=SceneMeta())
-
-
-def _log_scales(scale: NDArray[np.float64]) -> Floats:
-    """Of linear scales. A draft of the extension stored logarithms: of most splats these are negative, scales never."""
-    logs = scale if (scale < 0).mean() > 0.5 else np.log(np.where(scale == 0, TINY, scale))
-    return logs.astype(np.float32)
+    position, rotation, scale, opacity, *sh = (values.astype(np.float32) for values in columns.values())
+    file = Linear(position, rotation, scale, opacity[:, 0], np.stack(sh, 1))
+    return scene_of(file, repair=repair, meta=SceneMeta())
 
 
 def _fractions(values: NDArray[Any]) -> NDArray[Any]:

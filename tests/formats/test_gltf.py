@@ -20,6 +20,7 @@ from splatzip.errors import FormatError, SceneError
 from splatzip.formats import gltf, ply, spz
 from splatzip.formats.stored import stored_bytes
 from splatzip.scene import Scene, SceneMeta
+from splatzip.scene.sh import sh_basis
 from splatzip.scene.transform import rotation_matrix, transformed
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -169,6 +170,24 @@ def test_two_instances_are_two_sets_of_splats(tmp_path: Path) -> None:
     np.testing.assert_allclose(scene.positions[2:], [[1, -2, -3], [-1, -0.5, 0]])
 
 
+def test_a_node_that_mirrors_mirrors_its_splats(tmp_path: Path) -> None:
+    scenes = []
+    for node in ({"mesh": 0}, {"mesh": 0, "scale": [1, 1, -1]}):
+        asset = {**QUANTIZED, "nodes": [node], "scenes": [{"nodes": [0]}]}
+        (tmp_path / "a.gltf").write_text(json.dumps(asset))
+        scenes.append(gltf.read(tmp_path / "a.gltf"))
+    before, after = scenes
+    mirror = np.diag([1.0, 1.0, -1.0])
+    np.testing.assert_allclose(after.positions, before.positions @ mirror, atol=1e-6)
+    np.testing.assert_allclose(covariance(after), mirror @ covariance(before) @ mirror, rtol=1e-4, atol=1e-7)
+    seen = np.array([0.6, -0.48, 0.64])
+    np.testing.assert_allclose(
+        np.einsum("k,nkc->nc", sh_basis([mirror @ seen], after.sh_degree)[0], after.sh),
+        np.einsum("k,nkc->nc", sh_basis([seen], before.sh_degree)[0], before.sh),
+        atol=1e-5,
+    )
+
+
 def primitive(asset: dict[str, Any]) -> dict[str, Any]:
     return asset["meshes"][0]["primitives"][0]  # type: ignore[no-any-return]
 
@@ -203,7 +222,6 @@ LIES: list[tuple[Change, str]] = [
     (lambda a: a["buffers"][0].update(uri="data:;base64,@@"), "base64 is damaged"),
     (lambda a: a["nodes"][0].update(children=[1]), "two parents"),
     (lambda a: a["nodes"][0].update(scale=[1, 1, 2]), "scales its axes differently"),
-    (lambda a: a["nodes"][0].update(scale=[1, 1, -1]), "mirrors"),
     (lambda a: a["nodes"][0].update(rotation=[0, 0, 0, 0]), "zero quaternion"),
     (lambda a: a["nodes"][0].update(matrix=[1] * 15), "matrix is not 16 numbers"),
     (lambda a: a["nodes"][0].update(scale=[1e299] * 3), "matrix beyond"),
