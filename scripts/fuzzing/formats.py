@@ -203,4 +203,7 @@ FORMATS: dict[str, Fuzzed] = {
     "ksplat": Fuzzed("foreign", "case.ksplat", _fixture("ksplat/*.ksplat", name="case.ksplat")),
     "gltf": Fuzzed("foreign", "case.gltf", _fixture("gltf/*.gltf", name="case.gltf")),
     "glb": Fuzzed("foreign", "case.glb", _fixture("gltf/*.glb", name="case.glb"), (mutated, _inside_glb)),
+    "usda": Fuzzed("foreign", "case.usda", _written("case.usda", "ksplat/l2-sh1.ply")),
+    "usdc": Fuzzed("foreign", "case.usdc", _fixture("usd/*.usdc", name="case.usdc")),
+    "usdz": Fuzzed("foreign", "case.usdz", _fixture("usd/*.usdz", name="case.usdz"), (mutated, _inside_zip)),
 }

@@ -46,7 +46,7 @@ def compress(
 ) -> None:
     """Compress scenes: any format in, .splatz out.
 
-    Reads 3DGS PLY, compressed PLY, splat, ksplat, SPZ, SOG and glTF.
+    Reads 3DGS PLY, compressed PLY, splat, ksplat, SPZ, SOG, glTF and USD.
 
     With --to, a.ply becomes DIR/a.splatz, and the scenes in a folder keep their subfolders.
     OUTPUT/point_cloud/iteration_N/point_cloud.ply becomes OUTPUT_N.splatz; a folder gives the last.

@@ -104,7 +104,7 @@ Axes = Annotated[
     typer.Option(
         "--axes", metavar="XYZ", callback=_axes,
         help="Where x, y and z of IN point, if not as its format says: RDF (right, down, front) is PLY's, RUB (right, "
-        "up, back) SPZ's and glTF's. An SPZ that lies upside down is often RDF.",
+        "up, back) that of SPZ, glTF and USD. An SPZ or a USD that lies upside down is often RDF.",
     ),
 ]  # fmt: skip
 Threads = Annotated[int, typer.Option(metavar="N", min=0, max=9999, help="Threads; 0 uses every core.")]

@@ -9,7 +9,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 # What holds most of a scene comes first: floats, then what keeps positions and SH finest.
-MOST_PRECISE = (".ply", ".glb", ".gltf", ".spz", ".sog", ".compressed.ply", ".ksplat", ".splat")
+MOST_PRECISE = (
+    ".ply",
+    ".glb",
+    ".gltf",
+    ".usdz",
+    ".usdc",
+    ".usd",
+    ".usda",
+    ".spz",
+    ".sog",
+    ".compressed.ply",
+    ".ksplat",
+    ".splat",
+)
 TRAINED = re.compile(r"point_cloud/iteration_(\d+)/point_cloud\.ply")
 
 

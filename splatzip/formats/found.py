@@ -16,9 +16,12 @@ from splatzip.formats.ply_header import HEADER_LIMIT_BYTES
 from splatzip.formats.registry import FORMATS
 from splatzip.formats.sog import sniff as is_sog
 from splatzip.formats.sog_files import LOD_META, META
+from splatzip.formats.usd_stage import LAYERS
 
 # Of no other PLY: a property of splats, under any prefix, so that what `load` refuses by name is not passed over.
 _OF_SPLATS = (b"f_dc_0", b"scale_0", b"rot_0", b"packed_position")
+# Of a crate's names only what is new in each is there to be read: LZ4 refers back to the rest.
+_OF_SPLATS_IN_USD = (b"Harmon", b"Particle", b"pacitie")
 TRAINED, ITERATION = "point_cloud.ply", re.compile(r"iteration_(\d+)")
 _SUFFIXES = tuple(suffix for row in FORMATS for suffix in row.suffixes if suffix != META)
 
@@ -82,6 +85,8 @@ def _may_hold_splats(path: Path) -> bool:
         return not whole or any(name in head for name in _OF_SPLATS)
     if name.endswith((".glb", ".gltf")):
         return not _head(path, 1) or _mentions(path, b"KHR_gaussian_splatting")
+    if name.endswith(LAYERS):  # a layer that only refers to others is no scene, they are
+        return not _head(path, 1) or any(_mentions(path, part) for part in _OF_SPLATS_IN_USD)
     return True
 
 

@@ -42,6 +42,7 @@ class Format:
 # Content is tried in this order: formats with a magic number first, the bare record formats last.
 FORMATS: tuple[Format, ...] = (
     Format("spz", "Niantic SPZ", (".spz",), versions=(2, 3, 4), axes="RUB"),
+    Format("usd", "OpenUSD with ParticleField3DGaussianSplat", (".usd", ".usda", ".usdc", ".usdz"), axes="RUB"),
     Format("sog", "PlayCanvas SOG", (".sog", "meta.json"), folder=True),
     Format("gltf", "glTF with KHR_gaussian_splatting", (".glb", ".gltf"), axes="RUB"),
     Format("compressed_ply", "PlayCanvas compressed PLY", (".compressed.ply",)),

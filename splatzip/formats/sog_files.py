@@ -89,7 +89,8 @@ class _Archive:
             return found[0]
         if found:
             raise FormatError(f"{self.path}: {len(found)} SOG scenes in one archive; unpack it and name one")
-        scenes = [name for name in names if name.lower().endswith((".ply", ".spz", ".splat", ".ksplat", ".glb"))]
+        others = (".ply", ".spz", ".splat", ".ksplat", ".glb", ".usdz")
+        scenes = [name for name in names if name.lower().endswith(others)]
         holds = f" ({scenes[0][-60:]!r} is in it: unpack it first)" if scenes else ""
         raise FormatError(f"{self.path}: a zip archive without {META}, so not a SOG{holds}")
 

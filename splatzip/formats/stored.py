@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from urllib.parse import unquote
 
+from splatzip.formats import usd
 from splatzip.formats.sog_levels import finest_level, levels_file
+from splatzip.formats.usd_stage import LAYERS
 
 
 def stored_bytes(path: str | Path) -> int:
     """Bytes of a scene that `load` can read; of a SOG folder meta.json and its images (of a streamed one, the finest
-    level's), of a .gltf its buffers, too.
+    level's), of a .gltf its buffers, of a USD stage its other layers, too.
 
     Raises: OSError if a file is not there.
     """
@@ -25,6 +27,8 @@ def stored_bytes(path: str | Path) -> int:
     if path.name == "meta.json":
         sections = [section for section in json.loads(path.read_bytes()).values() if isinstance(section, dict)]
         parts |= {path.with_name(name) for section in sections for name in section.get("files", ())}
+    elif path.suffix.lower() in LAYERS:
+        parts = set(usd.layer_files(path))
     elif path.suffix.lower() == ".gltf":
         uris = [buffer.get("uri", "data:") for buffer in json.loads(path.read_bytes()).get("buffers", ())]
         parts |= {path.parent / unquote(uri, errors="surrogateescape") for uri in uris if not uri.startswith("data:")}

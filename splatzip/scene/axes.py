@@ -1,6 +1,6 @@
 """Axes by letters, as SPZ names them: where x, y and z of a file point, and a scene that is told so.
 
-"RDF": x right, y down, z front (3DGS PLY, and every `Scene`)      "RUB": x right, y up, z back (SPZ, glTF)
+"RDF": x right, y down, z front (3DGS PLY, and every `Scene`)      "RUB": x right, y up, z back (SPZ, glTF, USD)
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,8 @@ def sources(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     save(some_of("pod/pod.spz"), made / "pod.glb")
     save(some_of("leica/leica.spz"), made / "leica.spz")
     save(some_of("biker/biker.compressed.ply"), made / "biker.compressed.ply")
+    if HAS_USD:
+        save(some_of("leica/leica.spz"), made / "leica.usdc")
     return {
         "ply": some_of("leica/leica.ply"),
         "compressed_ply": load(made / "biker.compressed.ply"),
@@ -50,10 +53,12 @@ def sources(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         "sog": load(root / "playbot/6_0"),
         "ksplat": load(FIXTURES / "ksplat/l1-sh2.ksplat"),
         "glb": load(made / "pod.glb"),
+        **({"usd": load(made / "leica.usdc")} if HAS_USD else {}),
     }
 
 
-SOURCES = ("ply", "compressed_ply", "splat", "spz_2", "spz_4", "sog", "ksplat", "glb")
+HAS_USD = find_spec("pxr") is not None
+SOURCES = ("ply", "compressed_ply", "splat", "spz_2", "spz_4", "sog", "ksplat", "glb", *(["usd"] if HAS_USD else []))
 
 Bounds = dict[str, NDArray[np.float64]]
 
@@ -72,7 +77,7 @@ def exact(before: Scene, after: Scene) -> Bounds:
 
 
 def glb(before: Scene, after: Scene) -> Bounds:
-    """Floats, but scales and opacities are linear and quaternions of length 1."""
+    """glTF and USD: floats, but scales and opacities are linear and quaternions of length 1."""
     return exact(before, after) | {
         "log_scales": np.full(1, 0.5 * ULP),
         "alpha": np.full(1, ULP),
@@ -159,6 +164,7 @@ TARGETS = (
     Target("folder/meta.json", sog),
     Target("out.glb", glb),
     Target("out.gltf", glb),
+    *([Target("out.usdz", glb)] if HAS_USD else []),
 )
 
 

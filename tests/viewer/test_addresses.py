@@ -129,6 +129,10 @@ def reaching_for_another_file(folder: Path) -> bytes:
     return json.dumps(document).encode()
 
 
+def naming_another_layer(folder: Path) -> bytes:
+    return f"#usda 1.0\n(\n    subLayers = [@{folder}/given.usda@]\n)\n".encode()
+
+
 def without_end(_: Path) -> bytes:
     properties = "".join(f"property float {name}\n" for name in ("x", "y", "z"))
     return f"ply\nformat binary_little_endian 1.0\nelement vertex 999999999999\n{properties}end_header\n".encode()
@@ -146,6 +150,7 @@ def swelling(_: Path) -> bytes:
     [
         ("outside.gltf", reaching_for_another_file, "'../../given.ply' is not a file beside the .gltf"),
         ("endless.ply", without_end, "endless.ply: "),
+        ("outside.usda", naming_another_layer, "outside.usda: "),
         ("bomb.sog", swelling, "bomb.sog: "),
         ("deep.gltf", lambda _: b'{"asset":' + b"[" * 90_000, "deep.gltf: "),
     ],

@@ -21,7 +21,7 @@ from splatzip_viewer.sessions import Session
 from splatzip_viewer.settings import Settings
 from splatzip_viewer.tabs import EVENT, Page, problem, progress
 
-_FOREIGN = [".ply", ".spz", ".sog", ".compressed.ply", ".splat", ".glb"]
+_FOREIGN = [".ply", ".spz", ".sog", ".compressed.ply", ".splat", ".glb", ".usdz"]
 
 
 class Compressing:

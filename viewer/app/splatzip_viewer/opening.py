@@ -11,7 +11,10 @@ from splatzip_viewer.facts import facts_table
 from splatzip_viewer.opened import OpenScene
 from splatzip_viewer.tabs import EVENT, Page, look_state
 
-SUFFIXES = (".splatz", ".ply", ".spz", ".sog", ".splat", ".ksplat", ".glb", ".gltf")
+SUFFIXES = (
+    *(".splatz", ".ply", ".spz", ".sog", ".splat", ".ksplat", ".glb", ".gltf"),
+    *(".usdz", ".usd", ".usda", ".usdc"),
+)
 _SAMPLE = Path(__file__).resolve().parents[3] / "datasets/samples/chair/point_cloud.ply"  # in a clone, not in a wheel
 _MOUNT = """import(new URL('splatzip/look/drop.js', document.baseURI)).then(({ drop }) =>
     drop(element.querySelector('.drop-slot'), () => props.value, () => trigger('arrived')));"""
