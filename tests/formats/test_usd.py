@@ -375,6 +375,11 @@ def test_a_package_that_is_damaged_or_compressed_is_refused(tmp_path: Path) -> N
     (tmp_path / "a.usdz").write_bytes(damaged)
     with pytest.raises(CorruptError, match=r"'default\.usda' is damaged"):
         usd.read(tmp_path / "a.usdz")
+    lost = bytearray((FIXTURES / "convert_gsplat.usdz").read_bytes())
+    lost[-6:-2] = (len(lost) - 60).to_bytes(4, "little")  # where the directory is: entries then lie before the file
+    (tmp_path / "c.usdz").write_bytes(lost)
+    with pytest.raises(CorruptError, match="a damaged zip archive"):
+        usd.read(tmp_path / "c.usdz")
     with zipfile.ZipFile(tmp_path / "b.usdz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("scene.usda", stage(tmp_path / "b.usda", splats()).read_text())
     with pytest.raises(FormatError, match=r"'scene\.usda' is compressed"):
