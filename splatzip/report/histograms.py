@@ -88,9 +88,10 @@ def _histogram(*same: _Quantity) -> Histogram:
 
 
 def _range(columns: Sequence[Floats]) -> tuple[float, float]:
-    """From the lowest to the highest value of all scenes, without the tails; never empty."""
+    """From the lowest to the highest value of all scenes, without the tails; wide enough for bins of float32."""
     ends: list[Floats] = [np.quantile(column, [_TAIL, 1 - _TAIL]) for column in columns if len(column)]
     ends = ends or [np.zeros(2)]
     low, high = float(min(end[0] for end in ends)), float(max(end[1] for end in ends))
-    room = 1e-3 + 1e-3 * max(abs(low), abs(high)) if high == low else 0.0
+    most = max(abs(low), abs(high))
+    room = 1e-3 + 1e-3 * most if high - low <= 1e-4 * most else 0.0
     return low - room, high + room

@@ -52,3 +52,11 @@ def test_a_single_splat_is_counted_too(scene) -> None:
     names = ("positions", "log_scales", "rotations", "opacity_logits", "sh")
     small = Scene(*(getattr(scene, name)[:1] for name in names))
     assert [one.counts[0].sum() for one in histograms([small])] == [1] * 13
+
+
+def test_values_that_differ_by_rounding_alone_have_bins(scene) -> None:
+    one = scene.take(np.array([0]))
+    position = np.float32(0.3)
+    both = position, np.nextafter(position, np.float32(1))
+    near = [one.edited(positions=np.full((1, 3), x, np.float32)) for x in both]
+    assert all(counts.sum() == 1 for counts in histograms(near)[0].counts)
