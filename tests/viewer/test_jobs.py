@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -43,6 +44,25 @@ def test_the_librarys_own_error_comes_back(ply, tmp_path):
         list(compress_job(ply, tmp_path / "out.splatz", preset="fast", size=1000).steps())
     with pytest.raises(SplatzipError, match="No such file"):
         list(compress_job(tmp_path / "none.ply", tmp_path / "out.splatz", preset="fast").steps())
+
+
+def test_progress_that_comes_too_fast_to_be_read_is_left_out_but_no_result():
+    said = SimpleQueue()
+    for number in range(1000):
+        said.put({"share": number / 1000, "words": f"step {number}"})
+        if number % 250 == 0:
+            said.put({"share": number / 1000, "words": "a point", "part": number})
+    threading.Timer(1.0, said.put, [{"share": 1.0, "words": "done", "result": {}}]).start()
+    threading.Timer(1.0, said.put, [None]).start()
+    steps = list(jobs._paced(said))
+    assert [step.part for step in steps[:4]] == [0, 250, 500, 750]
+    assert [step.words for step in steps[4:]] == ["step 999", "done"]
+
+
+def test_what_a_child_says_names_no_folder_of_this_machine(tmp_path):
+    with pytest.raises(SplatzipError) as caught:
+        list(Job("site", source=str(tmp_path / "none.ply"), folder=str(tmp_path / "gone" / "site")).steps())
+    assert str(caught.value) == "site: No such file or directory"
 
 
 def test_cancelling_ends_the_child_at_once(tmp_path):

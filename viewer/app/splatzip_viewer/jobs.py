@@ -12,15 +12,18 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from splatzip import SplatzipError
 
 MOST_RUNNING = 2  # processes at a time, of all pages together: others wait their turn
 _running = threading.Semaphore(MOST_RUNNING)
+_PACE_S = 0.2  # between two steps that are progress alone: told of hundreds a second, a page stands still
 
 
 class Cancelled(Exception):
@@ -70,7 +73,7 @@ class Job:
             child.kill()
 
     def steps(self) -> Iterator[Step]:
-        """Run the task.
+        """Run the task. Of progress that comes too fast to be read only the newest is passed on.
 
         Raises: SplatzipError with the words of the error; Cancelled.
         """
@@ -78,7 +81,7 @@ class Job:
             while not _running.acquire(timeout=0.2):
                 if self._cancelled.is_set():
                     raise Cancelled
-                yield Step(0.0, "waiting for work of other pages")
+                yield Step(0.0, "waiting until other work is done")
             try:
                 yield from self._run()
             finally:
@@ -101,28 +104,66 @@ class Job:
             if self._cancelled.is_set():
                 child.kill()
             said: list[str] = []
+            arrived: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
             assert child.stdin is not None
             assert child.stdout is not None
             assert child.stderr is not None
-            listening = threading.Thread(target=said.extend, args=[child.stderr], daemon=True)
-            listening.start()
+            listening = [
+                threading.Thread(target=said.extend, args=[child.stderr], daemon=True),
+                threading.Thread(target=_pass_on, args=[child.stdout, arrived], daemon=True),
+            ]
+            for thread in listening:
+                thread.start()
             try:
                 with suppress(BrokenPipeError):
                     child.stdin.write(json.dumps(self._task) + "\n")
                     child.stdin.flush()  # and open: the child ends when it closes
-                for line in child.stdout:
-                    step = json.loads(line)
-                    if "error" in step:
-                        raise SplatzipError(step["error"])
-                    yield Step(**step)
+                yield from _paced(arrived)
                 child.wait()
             finally:
                 if child.poll() is None:
                     child.kill()
-                listening.join()
+                for thread in listening:
+                    thread.join()
             if self._cancelled.is_set():
                 raise Cancelled
             if child.returncode < 0:
                 raise SplatzipError(f"the process was killed by signal {-child.returncode}; was there enough memory?")
             if child.returncode:
                 raise SplatzipError(f"the process failed: {said[-1].strip() if said else 'no message'}")
+
+
+def _pass_on(lines: Iterable[str], arrived: SimpleQueue[dict[str, Any] | None]) -> None:
+    with suppress(ValueError):  # the last line of a child that was killed is not whole
+        for line in lines:
+            arrived.put(json.loads(line))
+    arrived.put(None)
+
+
+def _paced(arrived: SimpleQueue[dict[str, Any] | None]) -> Iterator[Step]:
+    """Steps as they come; what is progress alone waits its time, and gives way to what is newer.
+
+    Args:
+        arrived: what a child says; None at its end.
+    Raises: SplatzipError with the words of its error.
+    """
+    newest: Step | None = None
+    due = 0.0
+    while True:
+        try:
+            said = arrived.get(timeout=None if newest is None else max(0.0, due - time.monotonic()))
+        except Empty:
+            if newest is not None:
+                yield newest
+            newest, due = None, time.monotonic() + _PACE_S
+            continue
+        if said is None:
+            return
+        if "error" in said:
+            raise SplatzipError(said["error"])
+        step = Step(**said)
+        if step.part is None and step.result is None:
+            newest = step
+        else:
+            newest = None
+            yield step

@@ -24,12 +24,17 @@ def main() -> None:
     try:
         result = TASKS[task.pop("kind")](_say, **task)
         _say(1.0, "done", result=result)
-    except SplatzipError as error:
-        _fail(str(error))
-    except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except (SplatzipError, OSError) as error:
+        _fail(words_of(error))
     except MemoryError:
         _fail("not enough memory for this scene")
+
+
+def words_of(error: Exception) -> str:
+    """What went wrong, for a page: without folders of this machine."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{Path(error.filename).name}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 def _end_with_the_server() -> None:
