@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import re
 import shlex
@@ -14,118 +12,21 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from proxy import below_a_path
-from viewer_server import WAIT, Server, parent_of, serving, wait_until
+from viewer_server import WAIT, wait_until
 
 import splatzip
-from splatzip import Views
 from splatzip_viewer.pose import Pose
 
 from .conftest import CHAIR
+from .looking import LONG_WAIT, LOOK, choose, command_of, drag, go, picture, unfold, wait_for_command
 
 pytestmark = pytest.mark.browser
-LONG_WAIT = 600_000  # for a whole scene that is compressed, beside other tests
-LOOK = "document.querySelector('.look-slot').splatzipLook"
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The 2,000 splats of the sample chair that cover most, beside a capture: small pictures of the whole chair."""
-    chair = splatzip.load(CHAIR)
-    cover = chair.log_scales.sum(axis=1) - np.logaddexp(0, -chair.opacity_logits)
-    path = tmp_path_factory.mktemp("scenes") / "small.ply"
-    splatzip.save(chair.take(np.sort(np.argsort(-cover, kind="stable")[:2000])), path)
-    parts = json.loads(CHAIR.with_name("split.json").read_text())
-    split = {"train": parts["train"][:16], "test": parts["test"][:2]}
-    document = json.loads(CHAIR.with_name("transforms.json").read_text())
-    names = {*split["train"], *split["test"]}
-    document["frames"] = [shrunk(one, 160) for one in document["frames"] if Path(one["file_path"]).name in names]
-    path.with_name("split.json").write_text(json.dumps(split))
-    path.with_name("transforms.json").write_text(json.dumps(document))
-    path.with_name("images").mkdir()
-    for camera in Views.load(path.parent, split="all", photos=False).cameras:
-        color = np.clip(splatzip.render(chair, camera).color, 0, 1)
-        Image.fromarray((255 * color + 0.5).astype(np.uint8)).save(path.parent / "images" / camera.name, quality=95)
-    return path
-
-
-def shrunk(frame: dict[str, Any], width: int) -> dict[str, Any]:
-    """A frame of a transforms.json with fewer pixels."""
-    scale = width / frame["w"]
-    focal = {name: scale * frame[name] for name in ("fl_x", "fl_y", "cx", "cy")}
-    return {**frame, **focal, "w": width, "h": round(scale * frame["h"])}
-
-
-@pytest.fixture(scope="module")
-def server(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Showing the small scene."""
-    with serving(tmp_path_factory.mktemp("temporary"), small) as started:
-        yield started
-
-
-@pytest.fixture
-def address(server: Server) -> str:
-    return server.address
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Any, chromium_path: str) -> Iterator[Any]:
-    browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
-    yield browser
-    browser.close()
-
-
-@pytest.fixture
-def tab(chromium: Any, address: str) -> Iterator[Any]:
-    """A visitor's own page, with its scene in view; asks no other host, and nothing complains."""
-    page = chromium.new_context(viewport={"width": 1200, "height": 800}).new_page()
-    complaints: list[str] = []
-    hosts: set[str] = set()
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: hosts.add(request.url.split("/")[2] if "://" in request.url else ""))
-    go(page, address)
-    yield page
-    complaints += page.locator(".toast-body").all_inner_texts()
-    page.context.close()
-    assert complaints == []
-    assert hosts - {""} == {address.split("/")[2]}
-
-
-def go(page: Any, address: str) -> None:
-    """Open the viewer and wait for its first full picture."""
-    page.goto(address)
-    page.wait_for_function(f"document.querySelector('.look-slot') && {LOOK}?.isFull", timeout=WAIT)
-
-
-def command_of(tab: Any) -> str:
-    """The command line that is shown."""
-    return " ".join(tab.locator("#command .cm-content").inner_text().split())
-
-
-def wait_for_command(tab: Any, end: str) -> None:
-    wait_until(lambda: command_of(tab).endswith(end), words=lambda: command_of(tab))
-
-
-def picture(tab: Any) -> np.ndarray:
-    """(H, W, 3) what the view shows at rest."""
-    tab.wait_for_function(f"{LOOK}.isFull && !{LOOK}.isBusy", timeout=WAIT)
-    return np.asarray(Image.open(io.BytesIO(tab.locator(".look-stage canvas").screenshot())).convert("RGB"), float)
-
-
-def drag(tab: Any, x: int, y: int) -> None:
-    box = tab.locator(".look-stage").bounding_box()
-    middle = box["x"] + box["width"] / 4, box["y"] + box["height"] / 3
-    tab.mouse.move(*middle)
-    tab.mouse.down()
-    tab.mouse.move(middle[0] + x, middle[1] + y, steps=6)
-    tab.mouse.up()
 
 
 def test_a_real_scene_is_turned_compressed_compared_and_downloaded(tab, tmp_path):
@@ -172,7 +73,7 @@ def test_a_real_scene_is_turned_compressed_compared_and_downloaded(tab, tmp_path
     assert facts["settings"]["preset"] == "balanced"
     tab.locator("#convert").click()
     with tab.expect_download(timeout=WAIT) as started:
-        tab.get_by_role("link", name="point_cloud.ply").click()
+        tab.get_by_role("link", name="point_cloud-converted.ply").click()
     started.value.save_as(tmp_path / "again.ply")
     assert len(splatzip.load(tmp_path / "again.ply")) == facts["splats"]
 
@@ -257,93 +158,6 @@ def test_choices_are_what_the_method_can_do_and_the_command_says_them(tab, small
     wait_for_command(tab, f"--preset lossless --views {small.parent}")
 
 
-# What the server answers to the page's questions is read at once (`answers`) and given to the page message by message;
-# from `hold` on it is kept back, until `release`: of everything, or up to the answer to one question.
-HELD_ANSWERS = """
-const plain = window.fetch;
-let gate = null;
-let open = () => {};
-let last = null;
-let joins = Promise.resolve();
-const clicked = new Set(); // questions by a click: the page asks some by itself as it opens, which are not held
-const answers = (message, question) => message.includes('"process_completed"') && message.includes(question);
-const isHeld = (message) => gate && [...clicked].some((question) => answers(message, question));
-window.answered = (question) => read.some((message) => answers(message, question));
-window.hold = () => { gate = new Promise((done) => { open = done; }); };
-window.release = (question) => { last = question; gate = null; open(); };
-const read = [];
-window.fetch = async (input, init) => {
-  const url = String(input.url ?? input);
-  const coming = plain.call(window, input, init);
-  if (url.includes('/queue/join') && JSON.parse(init.body).trigger_id) {
-    const known = coming.then((response) => response.clone().json()).then(({ event_id }) => clicked.add(event_id));
-    joins = Promise.all([joins, known]);
-  }
-  const answer = await coming;
-  if (!url.includes('/queue/data')) return answer;
-  const body = new TransformStream();
-  const page = body.writable.getWriter();
-  const bytes = new TextEncoder();
-  const give = async (message) => {
-    await joins; // an answer may come before its question's number
-    while (isHeld(message)) await gate;
-    if (last && answers(message, last)) hold();
-    await page.write(bytes.encode(message));
-  };
-  (async () => {
-    let given = Promise.resolve();
-    let begun = '';
-    for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
-      const messages = (begun + text).split(/(?<=\\n\\n)/);
-      begun = messages.at(-1).endsWith('\\n\\n') ? '' : messages.pop();
-      read.push(...messages);
-      for (const message of messages) given = given.then(() => give(message));
-      given.catch(() => {}); // the page need not read to the end
-    }
-    await given;
-    await page.close();
-  })().catch((error) => page.abort(error));
-  return new Response(body.readable, answer);
-};
-"""
-
-
-def test_what_is_asked_before_a_slow_answer_has_arrived_is_answered(chromium, server):
-    tab = chromium.new_context(viewport={"width": 1200, "height": 800}).new_page()
-    tab.add_init_script(HELD_ANSWERS)
-    go(tab, server.address)
-    fold = tab.locator("#crop-box button").first
-    unfold(tab, fold)
-    tab.evaluate("hold()")
-    with tab.expect_response(is_to_a_click) as joined:
-        tab.get_by_role("button", name="Show the box").click()
-    question = joined.value.json()["event_id"]
-    tab.wait_for_function(f"answered('{question}')", timeout=WAIT)
-    with tab.expect_response(is_to_a_click):
-        fold.click()  # what is folded away is not drawn
-    assert tab.evaluate(f"{LOOK}.state.box") is None
-    tab.evaluate(f"release('{question}')")
-    tab.wait_for_function(f"{LOOK}.state.box", timeout=WAIT)
-    tab.evaluate("release()")
-    tab.wait_for_function(f"{LOOK}.state.box === null", timeout=WAIT)
-    tab.context.close()
-
-
-def is_to_a_click(response: Any) -> bool:
-    return "/queue/join" in response.url and response.request.post_data_json["trigger_id"] != 0
-
-
-def unfold(tab: Any, place: Any) -> None:
-    """Open a tab or what is folded; Gradio sets what is in it once more before the next picture of the page."""
-    place.click()
-    tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
-def choose(tab: Any, list_of: Any, name: str) -> None:
-    list_of.click()
-    tab.get_by_role("option", name=name, exact=True).click()
-
-
 def test_a_quality_and_a_loss_on_photos_are_met_and_the_command_writes_the_same(tab, server, small, tmp_path):
     made = server.folder(tab.evaluate(f"{LOOK}.state.token")) / "small.splatz"
     unfold(tab, tab.get_by_role("tab", name="Compress"))
@@ -400,18 +214,6 @@ def test_memory_stays_bounded_while_fifty_scenes_are_opened_and_closed(tab, serv
     assert np.count_nonzero(np.diff(peaks) > small.stat().st_size / 2) < 25
 
 
-def test_a_server_that_is_told_to_end_takes_its_work_with_it(chromium, small, tmp_path):
-    with serving(tmp_path, small) as server:
-        page = chromium.new_context().new_page()
-        go(page, server.address)
-        unfold(page, page.get_by_role("tab", name="Compress"))
-        page.locator("#compress").click()
-        wait_until(lambda: server.children() != [])
-        (child,) = server.children()
-    assert parent_of(child) is None
-    page.context.close()
-
-
 def test_nothing_of_it_needs_torch_or_open3d_and_what_does_says_so(server):
     """The server of these tests has neither, and its pages are told of everything else in them."""
     environment = {**os.environ, "PYTHONPATH": str(server.temporary / "alone"), "SPLATZIP_TEST_OUTSIDE": "/dev/full"}
@@ -429,53 +231,6 @@ def test_nothing_of_it_needs_torch_or_open3d_and_what_does_says_so(server):
     of_open3d, of_torch = said.stdout.splitlines()
     assert "pip install 'splatzip[open3d]'" in of_open3d
     assert "torch is not installed; pip install 'splatzip[gsplat]'" in of_torch
-
-
-def test_a_bad_file_is_refused_in_words_and_the_page_goes_on(tab, small, tmp_path):
-    before = picture(tab)
-    bad = tmp_path / "bad.splatz"
-    bad.write_bytes(splatzip.compress(small, preset="fast")[:5000])
-    tab.locator("#open-ref input[type=file]").set_input_files(bad)
-    words = tab.locator("#open-ref .problem")
-    words.wait_for(state="visible", timeout=WAIT)
-    assert "bad.splatz" in words.inner_text()
-    assert "the file is cut" in words.inner_text()
-    assert str(tmp_path) not in words.inner_text()
-    np.testing.assert_array_equal(picture(tab), before)
-    whole = tmp_path / "whole.splatz"
-    whole.write_bytes(splatzip.compress(small, preset="fast", degree=0))
-    tab.locator("#open-ref input[type=file]").set_input_files(whole)
-    tab.wait_for_function(f"{LOOK}.state.ref === 'whole.splatz'", timeout=WAIT)
-    assert not words.is_visible()
-
-
-def test_a_page_that_has_lost_its_server_begins_anew_when_that_is_back(chromium, server):
-    tab = chromium.new_context().new_page()
-    go(tab, server.address)
-    unfold(tab, tab.get_by_role("tab", name="Compress"))
-    token = tab.evaluate(f"{LOOK}.state.token")
-    tab.context.set_offline(True)
-    tab.locator("#target").get_by_text("quality", exact=True).click()
-    tab.locator(".toast-body").get_by_text("Attempting reconnection").wait_for(timeout=WAIT)
-    tab.context.set_offline(False)
-    look = "document.querySelector('.look-slot')?.splatzipLook"
-    tab.wait_for_function(f"{look}?.isFull && {look}.state.token !== '{token}'", timeout=WAIT)
-    assert tab.locator(".toast-body").count() == 0
-    tab.context.close()
-
-
-def test_what_a_proxy_answers_instead_of_the_server_is_said_in_words(chromium, server, small):
-    tab = chromium.new_context().new_page()
-    go(tab, server.address)
-    for below, status in (("picture", 502), ("upload", 413)):
-        page_of_its_own = {"status": status, "content_type": "text/html", "body": "<html><h1>nginx</h1></html>"}
-        tab.route(re.compile(f"/{below}"), lambda route, _, answer=page_of_its_own: route.fulfill(**answer))
-    tab.locator(".look-stage").press("ArrowLeft")
-    tab.locator(".look-words").get_by_text("The server does not answer").wait_for(timeout=WAIT)
-    tab.locator("#open-ref input[type=file]").set_input_files(small)
-    tab.locator("#open-ref .problem").get_by_text("The upload failed").wait_for(timeout=WAIT)
-    assert "<html>" not in tab.locator("body").inner_text()
-    tab.context.close()
 
 
 def test_below_a_path_of_a_proxy_the_page_finds_everything(chromium, server, small):
@@ -510,6 +265,7 @@ def test_keys_reach_the_controls_in_the_view_and_are_let_go_with_the_focus(tab, 
     assert tab.get_by_role("slider", name="Where the original ends").get_attribute("aria-valuenow") == "50"
     pose = tab.evaluate(f"{LOOK}.pose.position")
     tab.get_by_role("radio", name="Error", exact=True).click()
+    assert tab.get_by_role("radio", name="Depth").is_disabled()  # it is of the colour, and nothing jumps
     tab.get_by_label("Error of the lightest colour").press("ArrowUp")
     assert tab.evaluate(f"[{LOOK}.levels, {LOOK}.pose.position]") == [8, pose]
     tab.get_by_role("radio", name="Flip", exact=True).click()
@@ -534,46 +290,6 @@ def test_the_choice_of_up_is_what_the_view_has(tab, small):
         leave()
         tab.wait_for_function(f"{LOOK}.pose?.up[0] !== 1", timeout=WAIT)
         assert up.input_value() == ""
-
-
-def test_a_box_crops_the_scene(tab, small):
-    scene = splatzip.load(small)
-    middle = float(np.median(scene.positions[:, 2]).round(3))
-    unfold(tab, tab.locator("#crop-box button").first)
-    start = tab.locator("#crop-z-from input")
-    start.wait_for(state="visible", timeout=WAIT)
-    start.fill(str(middle))
-    start.press("Tab")
-    tab.get_by_role("button", name="Show the box").click()
-    tab.wait_for_function(f"{LOOK}.state.box && Math.abs({LOOK}.state.box[2] - {middle}) < 1e-6", timeout=WAIT)
-    tab.locator("#crop-box button").first.click()
-    tab.wait_for_function(f"{LOOK}.state.box === null", timeout=WAIT)  # what is folded away is not drawn, either
-    tab.locator("#crop-box button").first.click()
-    tab.locator("#crop-go").click()
-    tab.wait_for_function(f"{LOOK}.state.ref === 'small-cropped.ply'", timeout=WAIT)
-    count = int((scene.positions[:, 2] >= np.float32(middle)).sum())
-    tab.locator("#facts").get_by_text(f"{count:,}", exact=True).wait_for(timeout=WAIT)
-
-
-def test_work_can_be_cancelled_while_another_page_goes_on(tab, chromium, server):
-    other = chromium.new_context(viewport={"width": 500, "height": 700}).new_page()
-    go(other, server.address)
-    unfold(tab, tab.get_by_role("tab", name="Compress"))
-    tab.locator("#compress").click()
-    tab.locator("#cancel").wait_for(state="visible", timeout=WAIT)
-    assert tab.locator("#convert").is_disabled()  # it would end what is under way
-    assert other.evaluate(f"{LOOK}.state.test") is None
-    assert other.evaluate(f"{LOOK}.state.token") != tab.evaluate(f"{LOOK}.state.token")
-    tab.locator("#cancel").click()
-    tab.locator("#compress-message").get_by_text("cancelled").wait_for(timeout=WAIT)
-    assert tab.evaluate(f"{LOOK}.state.test") is None
-    assert tab.locator("#compress").is_enabled()
-    assert tab.locator("#convert").is_enabled()
-    assert tab.locator("#result a").count() == 0
-    folder = server.folder(other.evaluate(f"{LOOK}.state.token"))
-    assert folder.is_dir()
-    other.context.close()
-    wait_until(lambda: not folder.exists())
 
 
 def test_paths_and_addresses_given_to_gradio_are_refused(tab, address, small):

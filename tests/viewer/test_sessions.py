@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import threading
 import weakref
 from pathlib import Path
@@ -57,6 +58,19 @@ def test_another_source_takes_what_was_made_of_the_last_one_away(session, ply):
     (session.folder / "site").mkdir()
     session.open_ref(OpenScene.load(ply))
     assert session.test is None
+    assert list(session.folder.iterdir()) == []
+
+
+def test_work_keeps_its_folder_whatever_is_opened_meanwhile(session, ply):
+    with session.work_folder("curve-") as curve, session.work_folder("in-") as arriving:
+        uploaded = Path(shutil.copy(ply, arriving))
+        session.open_test(None)
+        session.open_ref(OpenScene.load(uploaded))
+        assert curve.is_dir()
+    assert list(session.folder.iterdir()) == [arriving]  # it is open
+    with pytest.raises(SplatzipError), session.work_folder("in-"):
+        raise SplatzipError("not a scene")
+    session.open_ref(OpenScene.load(ply))
     assert list(session.folder.iterdir()) == []
 
 

@@ -13,6 +13,7 @@ from splatzip import Profile
 from splatzip import compress as _compress
 from splatzip.cli.options import Preset, Recipe, bytes_of
 from splatzip.cli.run import run
+from splatzip_viewer.choosing import made_name
 from splatzip_viewer.settings import PRESETS, RECIPES, TARGETS, Settings, targets_of
 
 
@@ -117,3 +118,16 @@ def test_the_command_writes_the_same_file(settings, tmp_path, ply, monkeypatch):
     assert run([*words[1:], "--quiet"]) == 0
     written = (tmp_path / "a name with spaces.splatz").read_bytes()
     assert written == splatzip.compress(ply, **settings.options())
+
+
+@pytest.mark.parametrize(
+    ("source", "made"),
+    [
+        ("chair.v2 (final).ply", "chair.v2 (final).splatz"),
+        ("Biker.compressed.PLY", "Biker.splatz"),
+        ("scan 2024.05", "scan 2024.05.splatz"),
+        (".ply", "scene.splatz"),
+    ],
+)
+def test_what_is_made_of_a_file_keeps_its_name_but_for_the_format(source, made):
+    assert made_name(source, ".splatz") == made

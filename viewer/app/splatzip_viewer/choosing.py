@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from splatzip_viewer.settings import (
     TARGETS,
     WHAT_PAYS,
     Settings,
+    crop_command,
     takes,
     targets_of,
 )
@@ -29,6 +31,7 @@ _PRUNED = [
     ("none", "0"),
     *((f"{share} %", f"0.{share}") for share in (30, 60, 90)),
 ]
+_END = re.compile(r"(\.compressed)?\.(splatz|ply|spz|sog|splat|ksplat|glb|gltf)$", re.IGNORECASE)  # of scenes' names
 _ANY_SIZE = 10, 10_000  # KB, until a scene is open
 _ALWAYS_OFFERED = {"method", "prune", "drop_unseen"}  # the last two within what is hidden as a whole
 # What cameras of the capture are good for.
@@ -144,16 +147,21 @@ def _targets(names: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def _command(session: Session, settings: Settings) -> str:
-    source = "scene.ply" if session.ref is None else session.ref.name
-    if session.ref is not None and session.folder not in session.ref.path.parents:
-        source = str(session.ref.path)  # a path on this machine, not an upload
-    axes = None if session.ref is None else session.ref.axes
-    return settings.command(source, made_name(Path(source).name, ".splatz"), axes=axes)
+    opened = session.whole or session.ref
+    source = "scene.ply" if opened is None else opened.name
+    if opened is not None and session.folder not in opened.path.parents:
+        source = str(opened.path)  # a path on this machine, not an upload
+    axes = None if opened is None else opened.axes
+    if session.whole is None or session.ref is None:
+        return settings.command(source, made_name(Path(source).name, ".splatz"), axes=axes)
+    part = session.ref.name
+    cropping = crop_command(source, part, session.whole.box, axes=axes)
+    return f"{cropping}\n{settings.command(part, made_name(part, '.splatz'))}"
 
 
 def made_name(source: str, suffix: str) -> str:
     """What a file that is made of another one is called."""
-    return (source.partition(".")[0] or "scene") + suffix
+    return (_END.sub("", source) or "scene") + suffix
 
 
 def _size_slider(session: Session) -> Any:

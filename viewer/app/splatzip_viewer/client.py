@@ -13,6 +13,7 @@ from splatzip_viewer.jobs import Cancelled, Job
 from splatzip_viewer.opened import OpenScene
 from splatzip_viewer.sessions import Session
 from splatzip_viewer.tabs import EVENT, Page, problem, progress
+from splatzip_viewer.worker import words_of
 
 
 class Client:
@@ -64,7 +65,7 @@ def _ready(session: Session) -> Iterator[Any]:
                 yield _frame_of(session)
             return
         except (SplatzipError, OSError) as error:
-            yield problem(str(error))
+            yield problem(words_of(error))
             return
         if shown is (session.test or session.ref):
             session.site, session.sites = folder, session.sites + 1

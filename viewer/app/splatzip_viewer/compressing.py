@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Generator, Iterator
 from html import escape
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -14,12 +12,13 @@ import gradio as gr
 
 from splatzip import SplatzipError
 from splatzip_viewer.choosing import Choosing, made_name
-from splatzip_viewer.facts import size_text
+from splatzip_viewer.facts import short_name, size_text
 from splatzip_viewer.jobs import Cancelled, Job, Step
 from splatzip_viewer.opened import OpenScene
 from splatzip_viewer.sessions import Session
 from splatzip_viewer.settings import Settings
 from splatzip_viewer.tabs import EVENT, Page, problem, progress
+from splatzip_viewer.worker import words_of
 
 _FOREIGN = [".ply", ".spz", ".sog", ".compressed.ply", ".splat", ".glb", ".usdz"]
 
@@ -42,6 +41,8 @@ class Compressing:
     def register(self, page: Page) -> None:
         """What shows the session."""
         page.shows(self._result, _result_of)
+        page.shows(self._format, _conversion_of)
+        page.shows(self._message, lambda session: "" if session.is_first("compress") else gr.skip())
         self._choosing.register(page)
 
     def wire(self, page: Page) -> None:
@@ -49,10 +50,11 @@ class Compressing:
 
         def compress(chosen: dict[Any, Any], request: gr.Request) -> Iterator[list[Any]]:
             session = page.session(request)
-            yield from self._busy(self._compressed(session, self._choosing.settings(session, chosen)))
+            yield from self._busy(session, self._compressed(session, self._choosing.settings(session, chosen)))
 
         def convert(suffix: str, request: gr.Request) -> Iterator[list[Any]]:
-            yield from self._busy(self._converted(page.session(request), suffix))
+            session = page.session(request)
+            yield from self._busy(session, self._converted(session, suffix))
 
         def stop(request: gr.Request) -> None:
             page.session(request).stop("make")
@@ -62,18 +64,20 @@ class Compressing:
         page.refreshing(self._convert.click(convert, self._format, busy, **EVENT))
         self._stop.click(stop, None, None, **EVENT)
 
-    def _busy(self, steps: Iterator[str]) -> Iterator[list[Any]]:
+    def _busy(self, session: Session, steps: Iterator[str]) -> Iterator[list[Any]]:
         """Show the steps of some work, with the buttons as they have to be meanwhile, and what went wrong."""
-        words = ""
+        words, opened = "", session.opened
         idle, at_work = gr.update(interactive=True), gr.update(interactive=False)
-        yield [at_work, at_work, gr.update(visible=True), progress(Step(0.0, "starting")), ""]
+        buttons = [at_work, at_work, gr.update(visible=True)]
         try:
             for step in steps:
-                yield [gr.skip(), gr.skip(), gr.skip(), step, gr.skip()]
+                yield [*buttons, step, ""]
+                buttons = [gr.skip()] * len(buttons)
         except (SplatzipError, OSError) as error:
-            words = problem(str(error))
+            words = problem(words_of(error))
         except Cancelled:
-            words = '<p class="step">cancelled</p>'
+            if session.opened == opened:  # else another scene was opened, and nobody need be told
+                words = '<p class="step">cancelled</p>'
         yield [idle, idle, gr.update(visible=False), "", words]
 
     def _compressed(self, session: Session, settings: Settings) -> Iterator[str]:
@@ -84,8 +88,11 @@ class Compressing:
             session.open_test(OpenScene.load(session.folder / name, device=session.device))
 
     def _converted(self, session: Session, suffix: str) -> Iterator[str]:
-        made = session.test or _source(session)
+        source = _source(session)
+        made = session.test or source
         name = made_name(made.name, suffix)
+        if name == source.name:  # which lies where the visitor keeps it
+            name = made_name(made.name, f"-converted{suffix}")
         result = yield from _made(session, "convert", made, name)
         if result is not None:
             session.lost[name] = result["lost"]
@@ -98,10 +105,11 @@ def _made(
 
     Returns: the job's result; None if the session shows something else by now.
     """
-    with tempfile.TemporaryDirectory(prefix="make-", dir=session.folder, ignore_cleanup_errors=True) as folder:
-        written = Path(folder) / name
+    with session.work_folder("make-") as folder:
+        written = folder / name
         job = session.start("make", Job(kind, source=str(source.path), target=str(written), axes=source.axes, **more))
         result: dict[str, Any] | None = None
+        yield progress(Step(0.0, "starting"))  # what is shown can be cancelled: the job is there
         for step in job.steps():
             yield progress(step)
             result = step.result
@@ -115,6 +123,11 @@ def _source(session: Session) -> OpenScene:
     if session.ref is None:
         raise SplatzipError("open a scene first")
     return session.ref
+
+
+def _conversion_of(session: Session) -> Any:
+    made = session.test or session.ref
+    return gr.update(label=f"Convert {'' if made is None else short_name(made.name)} to")
 
 
 def _result_of(session: Session) -> str:

@@ -73,7 +73,7 @@ def _extent(scene: Scene | Outline) -> dict[str, str]:
     away = np.linalg.norm(scene.positions - np.median(scene.positions, axis=0), axis=1)
     radius = float(np.quantile(away, 0.85))
     return {
-        "Extent of 98 %": " x ".join(f"{side:.3g}" for side in high - low),
+        "Extent of 98\u00a0%": " x ".join(f"{side:.3g}" for side in high - low),
         f"Beyond {_FAR:g} radii": _share(int((away > _FAR * radius).sum()), len(scene)),
     }
 

@@ -157,6 +157,13 @@ class OpenScene:
         """Centre (3,) and radius of where most splats are."""
         return _ball(self.known)
 
+    @cached_property
+    def bounds(self) -> list[float]:
+        """Two opposite corners of a box around all centres, rounded outward to thousandths."""
+        positions, origin = self.known.positions, self.known.origin
+        low, high = positions.min(axis=0) + origin, positions.max(axis=0) + origin
+        return [*(np.floor(1000 * low) / 1000).tolist(), *(np.ceil(1000 * high) / 1000).tolist()]
+
     def _renderer(self, style: str) -> Renderer:
         """What draws: the one place that knows how."""
         if style not in self._drawn_by:

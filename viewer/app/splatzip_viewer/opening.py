@@ -17,7 +17,8 @@ SUFFIXES = (
 )
 _SAMPLE = Path(__file__).resolve().parents[3] / "datasets/samples/chair/point_cloud.ply"  # in a clone, not in a wheel
 _MOUNT = """import(new URL('splatzip/look/drop.js', document.baseURI)).then(({ drop }) =>
-    drop(element.querySelector('.drop-slot'), () => props.value, () => trigger('arrived')));"""
+    drop(element.querySelector('.drop-slot'), () => props.value, (changed) => watch('value', changed),
+        () => trigger('arrived')));"""
 
 
 class Opening:

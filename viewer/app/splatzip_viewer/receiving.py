@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import AsyncIterable
 from pathlib import Path
 
@@ -30,16 +28,12 @@ async def receive(session: Session, pieces: AsyncIterable[bytes], name: str, *, 
     if not session.receiving.acquire(blocking=False):
         raise SplatzipError("another upload is in progress")
     try:
-        folder = Path(tempfile.mkdtemp(prefix="in-", dir=session.folder))
-        try:
+        with session.work_folder("in-") as folder:
             path = folder / plain_name(name)
             with path.open("wb") as file:
                 async for piece in pieces:
                     file.write(piece)
             await run_in_threadpool(_open, session, path, as_test)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
     finally:
         session.receiving.release()
 

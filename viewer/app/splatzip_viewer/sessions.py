@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +24,16 @@ MOST_SESSIONS = 16  # pages at a time; beyond, the one that nobody has touched f
 _MOST_WAITING = 3  # pictures of a session that wait for one another
 
 
+@dataclass(frozen=True)
+class Whole:
+    """What a source is a part of: its file, and the box of the part, two opposite corners."""
+
+    path: Path
+    name: str
+    axes: str | None
+    box: tuple[float, ...]
+
+
 @dataclass
 class Session:
     """One open page.
@@ -33,7 +44,10 @@ class Session:
         device: what draws.
         ref, test: the source, and what is compared with it.
         capture: cameras that came with the source, and where from; None: orbit views.
+        whole: what the source was cropped from; None: it was not.
+        box: that is drawn in the view, two opposite corners.
         home: where to look from first.
+        homes: how many of those there were: a view keeps its camera until there is another.
         opened: how many sources were opened.
         measured: what `compare` found of the two scenes, as JSON; None before.
         measuring: the scene that was measured last, or begun to be: once is enough.
@@ -51,7 +65,10 @@ class Session:
     ref: OpenScene | None = None
     test: OpenScene | None = None
     capture: tuple[Views, Path] | None = None
+    whole: Whole | None = None
+    box: list[float] | None = None
     home: Pose | None = None
+    homes: int = 0
     opened: int = 0
     measured: dict[str, Any] | None = None
     measuring: OpenScene | None = None
@@ -63,6 +80,7 @@ class Session:
     sites: int = 0
     jobs: dict[str, Job] = field(default_factory=dict)
     is_closed: bool = False
+    _at_work: set[Path] = field(default_factory=set)
     receiving: threading.Lock = field(default_factory=threading.Lock)
     drawing: threading.Lock = field(default_factory=threading.Lock)
     waiting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_MOST_WAITING))
@@ -91,10 +109,11 @@ class Session:
             raise SplatzipError("open a scene first")
         return orbit_views(self.ref.known) if self.capture is None else self.capture[0]
 
-    def is_first(self, what: str) -> bool:
-        """Whether this is asked for the first time since the source was opened."""
-        was, self._suggested[what] = self._suggested.get(what), self.opened
-        return was != self.opened
+    def is_first(self, what: str, *, of: int | None = None) -> bool:
+        """Whether this is asked for the first time since the source was opened, or since a count has grown."""
+        now = self.opened if of is None else of
+        was, self._suggested[what] = self._suggested.get(what), now
+        return was != now
 
     def file(self, name: str) -> Path | None:
         """A file of its own by name; None for anything that is not there, or anywhere else."""
@@ -102,18 +121,38 @@ class Session:
         path = entries.get(name)
         return path if path is not None and path.is_file() and not path.is_symlink() else None
 
+    @contextmanager
+    def work_folder(self, prefix: str) -> Iterator[Path]:
+        """A folder of its own for some work, whatever is opened meanwhile; it goes after that, unless it is open.
+
+        Raises: OSError.
+        """
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self.folder))
+        self._at_work.add(folder)
+        try:
+            yield folder
+        finally:
+            self._at_work.remove(folder)
+            if folder not in self._open_paths():
+                shutil.rmtree(folder, ignore_errors=True)
+
     def open_ref(
-        self, scene: OpenScene, capture: tuple[Views, Path] | None = None, *, home: Pose | None = None
-    ) -> None:
+        self, scene: OpenScene, capture: tuple[Views, Path] | None = None, *, home: Pose | None = None,
+        whole: Whole | None = None,
+    ) -> None:  # fmt: skip
         """Look at another source; what was made of the last one goes.
 
         Args:
             capture: cameras that came with it.
             home: where to look from first; None: as `OpenScene.pose` has it.
+            whole: what it is a part of.
         """
         self.stop()
-        self.ref, self.test, self.capture = scene, None, capture
-        self.home = home or scene.pose(None if capture is None else capture[0])
+        home = home or scene.pose(None if capture is None else capture[0])
+        self.ref, self.test, self.capture, self.whole = scene, None, capture, whole
+        if home is not self.home:
+            self.home, self.homes = home, self.homes + 1
+            self.box = None if self.box is None else scene.bounds
         self.opened += 1
         self.measured, self.measuring, self.points = None, None, []
         self._drop_files()
@@ -150,9 +189,13 @@ class Session:
         self.ref = self.test = self.measuring = self.capture = self.site = None
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _open_paths(self) -> set[Path]:
+        files = [opened.path for opened in (*self.scenes.values(), self.whole) if opened is not None]
+        return {path for file in files for path in (file, file.parent)}
+
     def _drop_files(self) -> None:
-        """Keep nothing but the files that are open."""
-        kept = {path for scene in self.scenes.values() for path in (scene.path, scene.path.parent)}
+        """Keep nothing but the files that are open, and those of work under way."""
+        kept = self._open_paths() | self._at_work
         self.site = None
         for entry in self.folder.iterdir() if self.folder.is_dir() else ():
             if entry in kept:

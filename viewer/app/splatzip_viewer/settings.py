@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,3 +112,11 @@ class Settings:
             elif value is not True:
                 words.append(f"{value:.12g}" if isinstance(value, float) else str(value))
         return shlex.join(words)
+
+
+def crop_command(source: str, target: str, box: Sequence[float], *, axes: str | None = None) -> str:
+    """The command line that keeps of a source in these axes what is in a box, given by two opposite corners."""
+    corners = [f"{value:.12g}" for value in box]
+    return shlex.join(
+        ["splatzip", "transform", source, target, "--crop", *corners, *(["--axes", axes] if axes else [])]
+    )

@@ -63,13 +63,8 @@ class Page:
             event = event.then(what, inputs, outputs, **options, **EVENT)
 
 
-def look_state(session: Session, go: dict[str, Any] | None = None, box: list[float] | None = None) -> dict[str, Any]:
-    """What the view in the browser needs to know.
-
-    Args:
-        go: a pose to look from now.
-        box: two opposite corners of a box to be drawn.
-    """
+def look_state(session: Session, go: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the view in the browser needs to know; `go` is a pose to look from now."""
     session.looks += 1
     return {
         "token": session.token,
@@ -77,9 +72,10 @@ def look_state(session: Session, go: dict[str, Any] | None = None, box: list[flo
         "ref": short_name(session.ref.name) if session.ref else None,
         "test": short_name(session.test.name) if session.test else None,
         "pose": session.home.to_json() if session.home else None,
+        "homes": session.homes,
         "go": go,
         "goes": session.looks,
-        "box": box,
+        "box": session.box,
     }
 
 

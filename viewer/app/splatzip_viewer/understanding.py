@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,8 +15,10 @@ from splatzip_viewer.jobs import Cancelled, Job
 from splatzip_viewer.pose import pose_of
 from splatzip_viewer.sessions import Session
 from splatzip_viewer.tabs import EVENT, Page, look_state, problem, progress
+from splatzip_viewer.worker import words_of
 
-_HEADERS = ["View", "PSNR, dB", "SSIM", "Lost, dB"]
+_HEADERS = ["View", "PSNR, dB", "SSIM", "Lost on the photo, dB"]
+_VIEWS = "Views, worst first; click one to look from it"
 _QUICK = [{"preset": "fast", "quality": float(quality), "label": f"fast {quality} dB"} for quality in (34, 40, 46, 52)]
 _FINER = [
     *({"preset": "balanced", "quality": float(quality), "label": f"balanced {quality} dB"} for quality in (36, 42)),
@@ -34,14 +34,13 @@ class Understanding:
         self._quality = gr.HTML("", elem_id="quality")
         self._cancel = gr.Button("Cancel", size="sm", visible=False, elem_id="measure-cancel")
         self._views = gr.Dataframe(
-            headers=_HEADERS, interactive=False, max_height=260, elem_id="views", visible=False,
-            label="Views, worst first (lost: on the photo); click one to look from it",
-        )  # fmt: skip
+            headers=_HEADERS, interactive=False, max_height=260, elem_id="views", visible=False, label=_VIEWS
+        )
         self._bytes = gr.HTML("", elem_id="bytes")
         with gr.Row():
             self._trace = gr.Button("Rate-distortion curve", size="sm", elem_id="curve-go")
             self._stop = gr.Button("Stop", size="sm", visible=False)
-        self._progress = gr.HTML("")
+        self._said = gr.HTML("")
         self._curve = gr.HTML("", elem_id="curve")
         with gr.Accordion("Attributes before and after", open=False) as self._attributes:
             self._histograms = gr.HTML("", elem_id="histograms")
@@ -52,6 +51,7 @@ class Understanding:
         page.shows(self._views, _views_of)
         page.shows(self._cancel, lambda session: gr.update(visible=session.is_busy("measure")))
         page.shows(self._bytes, _bytes_of)
+        page.shows(self._said, lambda session: "" if session.is_first("curve") else gr.skip())
         page.shows(self._curve, lambda session: curve_chart(session.points))
         page.shows(self._histograms, lambda session: "")
         page.shows(self._attributes, lambda session: gr.update(open=False))
@@ -72,7 +72,7 @@ class Understanding:
             try:
                 return histogram_charts([(opened.name, opened.scene) for opened in scenes]) if scenes else ""
             except (SplatzipError, OSError) as error:
-                return problem(str(error))
+                return problem(words_of(error))
 
         def trace(request: gr.Request) -> Iterator[list[Any]]:
             yield from self._traced(page.session(request))
@@ -86,7 +86,7 @@ class Understanding:
         self._cancel.click(cancel, None, None, **EVENT)
         self._views.select(go, None, page.look, **EVENT)
         self._attributes.expand(attributes, None, self._histograms, **EVENT)
-        self._trace.click(trace, None, [self._trace, self._stop, self._progress, self._curve], **EVENT)
+        self._trace.click(trace, None, [self._trace, self._stop, self._said, self._curve], **EVENT)
         self._stop.click(stop, None, None, **EVENT)
 
     def _measured(self, session: Session) -> Iterator[list[Any]]:
@@ -106,7 +106,7 @@ class Understanding:
                 if step.result is not None and session.test is test:
                     session.measured = step.result
         except (SplatzipError, OSError) as error:
-            yield [problem(str(error)), gr.skip(), done]
+            yield [problem(words_of(error)), gr.skip(), done]
             return
         except Cancelled:
             if session.test is test:  # else for another scene, which says its own
@@ -121,27 +121,25 @@ class Understanding:
         if ref is None:
             yield [*idle, problem("open a scene first"), gr.skip()]
             return
-        yield [gr.update(interactive=False), gr.update(visible=True), "", gr.skip()]
         known = {point["label"] for point in session.points}
         rungs = [rung for rung in (*_QUICK, *_FINER) if rung["label"] not in known]
         views = None if session.views_path is None else str(session.views_path)
-        folder = tempfile.mkdtemp(prefix="curve-", dir=session.folder)
-        task = Job("curve", source=str(ref.path), axes=ref.axes, views=views, rungs=rungs, folder=folder)
-        job = session.start("curve", task)
+        task = {"source": str(ref.path), "axes": ref.axes, "views": views, "rungs": rungs}
         words = ""
         try:
-            for step in job.steps():
-                if step.part is not None and session.ref is ref:
-                    session.points.append(step.part)
-                    yield [gr.skip(), gr.skip(), progress(step), curve_chart(session.points)]
-                else:
-                    yield [gr.skip(), gr.skip(), progress(step), gr.skip()]
+            with session.work_folder("curve-") as folder:
+                job = session.start("curve", Job("curve", **task, folder=str(folder)))
+                yield [gr.update(interactive=False), gr.update(visible=True), "", gr.skip()]
+                for step in job.steps():
+                    if step.part is not None and session.ref is ref:
+                        session.points.append(step.part)
+                        yield [gr.skip(), gr.skip(), progress(step), curve_chart(session.points)]
+                    else:
+                        yield [gr.skip(), gr.skip(), progress(step), gr.skip()]
         except (SplatzipError, OSError) as error:
-            words = problem(str(error))
+            words = problem(words_of(error))
         except Cancelled:
             pass
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
         yield [*idle, words, gr.skip()]
 
 

@@ -7,9 +7,10 @@ const FAILED = 'The upload failed. Is splatzip view still running, and is the fi
 /**
  * @param slot the element to fill
  * @param read gives the state of the session: {token}
+ * @param watch takes what is to be called when that changes
  * @param arrived called when the server has opened the scene
  */
-export function drop(slot, read, arrived) {
+export function drop(slot, read, watch, arrived) {
   const { what, label } = slot.dataset;
   const suffixes = slot.dataset.suffixes.split(',');
   slot.innerHTML = `<label class="drop"><input type="file" multiple accept="${suffixes},.json,.webp,.png"><b></b>
@@ -17,10 +18,12 @@ export function drop(slot, read, arrived) {
     <button class="look-button" hidden>Cancel</button><p class="problem" role="alert" hidden></p>`;
   const [zone, cancel, words] = slot.children;
   const [input, title, hint, bar] = zone.children;
+  const choose = matchMedia('(pointer: coarse)').matches ? 'tap to choose a file' : 'drop a file or a SOG folder here, or click to choose';
+  let opened;
   title.textContent = label;
 
   const show = (text, isSending = false) => {
-    hint.textContent = text || 'drop a file or a SOG folder here, or click to choose';
+    hint.textContent = text || choose;
     bar.hidden = !text;
     cancel.hidden = !isSending;
     input.disabled = Boolean(text);
@@ -60,6 +63,10 @@ export function drop(slot, read, arrived) {
   };
 
   show('');
+  watch(() => {
+    if (read()?.opened !== opened) say(''); // it was about another scene
+    opened = read()?.opened;
+  });
   input.addEventListener('change', () => take({ files: [...input.files], name: '' }));
   for (const kind of ['dragover', 'dragleave', 'drop']) {
     zone.addEventListener(kind, (event) => {

@@ -49,10 +49,10 @@ class Look {
     const before = this.state;
     this.state = state && state.token ? state : null;
     if (!this.state) return;
-    if (!before || before.opened !== this.state.opened || !this.pose) {
+    if (before?.opened !== this.state.opened) this.shown = null;
+    if (before?.homes !== this.state.homes) {
       this.home = this.state.pose;
       this.pose = null;
-      this.shown = null;
       if (this.home) this.place(this.home);
     } else if (this.state.go && before.goes !== this.state.goes) {
       this.place(this.state.go);

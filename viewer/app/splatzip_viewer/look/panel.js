@@ -68,7 +68,7 @@ export function build(slot) {
       compares.hidden = !isPair;
       choose(modes, look.mode);
       choose(compares, look.compare);
-      modes.hidden = isPair && look.compare === 'error';
+      for (const mode of modes.children) mode.disabled = isPair && look.compare === 'error'; // which is of the colour
       flip.hidden = !(isPair && look.compare === 'flip');
       legend.hidden = !(isPair && look.compare === 'error');
       handle.hidden = !(isPair && look.compare === 'split');
