@@ -10,19 +10,8 @@ from pathlib import Path
 
 # What holds most of a scene comes first: floats, then what keeps positions and SH finest.
 MOST_PRECISE = (
-    ".ply",
-    ".glb",
-    ".gltf",
-    ".usdz",
-    ".usdc",
-    ".usd",
-    ".usda",
-    ".spz",
-    ".sog",
-    ".compressed.ply",
-    ".ksplat",
-    ".splat",
-)
+    ".ply", ".glb", ".gltf", ".usdz", ".usdc", ".usd", ".usda", ".spz", ".sog", ".compressed.ply", ".ksplat", ".splat",
+)  # fmt: skip
 TRAINED = re.compile(r"point_cloud/iteration_(\d+)/point_cloud\.ply")
 
 

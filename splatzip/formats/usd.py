@@ -158,15 +158,7 @@ def _check_package(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             packed = [entry.filename for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED]
             damaged = None if packed else archive.testzip()
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-        NotImplementedError,
-        EOFError,
-        OverflowError,
-        RuntimeError,
-        OSError,
-    ) as error:
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, OverflowError, RuntimeError) as error:
         raise CorruptError(f"{path}: a damaged zip archive, or a part of one ({error}); copy the file again") from None
     if packed:
         raise FormatError(f"{path}: {packed[0]!r} is compressed, which no package of USD may be; unpack it first")
