@@ -126,6 +126,7 @@ def test_the_command_writes_the_same_file(settings, tmp_path, ply, monkeypatch):
         ("chair.v2 (final).ply", "chair.v2 (final).splatz"),
         ("Biker.compressed.PLY", "Biker.splatz"),
         ("scan 2024.05", "scan 2024.05.splatz"),
+        ("scan.usdz", "scan.splatz"),
         (".ply", "scene.splatz"),
     ],
 )

@@ -31,7 +31,8 @@ _PRUNED = [
     ("none", "0"),
     *((f"{share} %", f"0.{share}") for share in (30, 60, 90)),
 ]
-_END = re.compile(r"(\.compressed)?\.(splatz|ply|spz|sog|splat|ksplat|glb|gltf)$", re.IGNORECASE)  # of scenes' names
+# How names of scenes end.
+_END = re.compile(r"(\.compressed)?\.(splatz|ply|spz|sog|splat|ksplat|glb|gltf|usd[acz]?)$", re.IGNORECASE)
 _ANY_SIZE = 10, 10_000  # KB, until a scene is open
 _ALWAYS_OFFERED = {"method", "prune", "drop_unseen"}  # the last two within what is hidden as a whole
 # What cameras of the capture are good for.
