@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ if platform.machine() in ("aarch64", "arm64"):
 NEEDS = {
     "scenes": ((SCENES / "scenes").is_dir(), f"no real scenes at {SCENES}; set SPLATZIP_SCENES"),
     "browser": (CHROMIUM is not None, "no Chromium; apt-get install chromium"),
+    "usd": (find_spec("pxr") is not None, "no usd-core; pip install '.[usd]'"),
     "cuda": (cuda_versions() is not None, "splatzip was built without nvcc"),
     "gpu": (bool(gpus()), "no GPU that CUDA can use"),
 }

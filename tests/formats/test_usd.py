@@ -23,8 +23,7 @@ from splatzip.formats.stored import stored_bytes
 from splatzip.scene import Scene, SceneMeta
 from splatzip.scene.transform import rotation_matrix, transformed
 
-if subprocess.run([sys.executable, "-c", "import pxr"], capture_output=True).returncode:
-    pytest.skip("no usd-core", allow_module_level=True)
+pytestmark = pytest.mark.usd
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "usd"
 TWO = """
