@@ -281,7 +281,9 @@ def _plain(asset: Asset, primitive: Mapping[str, Any], name: str, ignored: list[
         columns[key] = _fractions(values) if normalized else values
     position, rotation, scale, opacity, *sh = (values.astype(np.float32) for values in columns.values())
     file = Linear(position, rotation, scale, opacity[:, 0], np.stack(sh, 1))
-    return scene_of(file, repair=repair, meta=SceneMeta())
+    # A draft of the extension stored logarithms of scales: of most splats these are negative, scales never.
+    has_log_scales = bool(2 * np.count_nonzero(scale < 0) > scale.size)
+    return scene_of(file, repair=repair, meta=SceneMeta(), has_log_scales=has_log_scales)
 
 
 def _fractions(values: NDArray[Any]) -> NDArray[Any]:

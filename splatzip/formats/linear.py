@@ -56,16 +56,19 @@ def linear(scene: Scene, degree: int, lost: list[str]) -> Linear:
     return Linear(scene.positions * FLIP, turned, scales, opacities, sh * _signs(sh))
 
 
-def scene_of(file: Linear, *, repair: bool, meta: SceneMeta) -> Scene:
+def scene_of(file: Linear, *, repair: bool, meta: SceneMeta, has_log_scales: bool = False) -> Scene:
     """The scene of a file's arrays.
 
+    Args:
+        has_log_scales: the file's scales are logarithms instead.
     Raises: SceneError naming the row of a value out of range.
     """
     with np.errstate(divide="ignore", invalid="ignore"):  # NaN and Inf are the scene's to judge, by row
-        alpha = file.opacities.astype(np.float64)
+        alpha, scales = file.opacities.astype(np.float64), file.scales.astype(np.float64)
+        logs = np.log(np.where(scales == 0, TINY, scales)).astype(np.float32)
         arrays = {
             "positions": file.positions * FLIP,
-            "log_scales": _log_scales(file.scales.astype(np.float64)),
+            "log_scales": file.scales if has_log_scales else logs,
             "rotations": file.rotations[:, [3, 0, 1, 2]] * np.array([1, 1, -1, -1], np.float32),
             "opacity_logits": np.log(alpha / (1 - alpha)).astype(np.float32),
             "sh": file.sh * _signs(file.sh),
@@ -77,12 +80,6 @@ def _signs(sh: Floats) -> Floats:
     """(1+B, 1): which coefficients change their sign with y and z."""
     signs: Floats = np.concatenate([np.ones(1, np.float32), SH_FLIP_YZ[: sh.shape[1] - 1]])[:, None]
     return signs
-
-
-def _log_scales(scale: NDArray[np.float64]) -> Floats:
-    """Of linear scales. A draft of glTF stored logarithms: of most splats these are negative, scales never."""
-    logs = scale if (scale < 0).mean() > 0.5 else np.log(np.where(scale == 0, TINY, scale))
-    return logs.astype(np.float32)
 
 
 def moved(scene: Scene, matrix: NDArray[np.float64], where: str) -> Scene:

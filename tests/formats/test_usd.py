@@ -266,6 +266,12 @@ LIES = [
 ]  # fmt: skip
 
 
+def test_negative_scales_are_no_logarithms(tmp_path: Path) -> None:
+    content = splats(TWO.replace("[(1, 2, 3), (0.1, 0.2, 0.3)]", "[(-1, -2, -3), (-4, -5, -6)]"))
+    with pytest.raises(SceneError, match="row 0"):
+        usd.read(stage(tmp_path / "a.usda", content))
+
+
 @pytest.mark.parametrize(("content", "words"), LIES)
 def test_a_file_that_lies_is_refused(tmp_path: Path, content: str, words: str) -> None:
     with pytest.raises(FormatError, match=words) as refusal:
