@@ -25688,10 +25688,12 @@ var YC = new Map(D.map((e) => [e.replace(/-./g, ([, e]) => e.toUpperCase()), e])
 		Reflect.deleteProperty(this, e), Reflect.set(this, e, t);
 	}
 	#o(e) {
-		this.#e = e, queueMicrotask(() => this.dispatchEvent(new CustomEvent("splatzip-state", {
-			detail: e,
-			bubbles: !0
-		})));
+		this.#e = e, queueMicrotask(() => {
+			this.#e === e && this.dispatchEvent(new CustomEvent("splatzip-state", {
+				detail: e,
+				bubbles: !0
+			}));
+		});
 	}
 	#s(e, t, n, r) {
 		let i = new zC(), a = new NC(r, [

@@ -52,8 +52,8 @@ def test_progress_that_comes_too_fast_to_be_read_is_left_out_but_no_result():
         said.put({"share": number / 1000, "words": f"step {number}"})
         if number % 250 == 0:
             said.put({"share": number / 1000, "words": "a point", "part": number})
-    threading.Timer(1.0, said.put, [{"share": 1.0, "words": "done", "result": {}}]).start()
-    threading.Timer(1.0, said.put, [None]).start()
+    rest = [{"share": 1.0, "words": "done", "result": {}}, None]
+    threading.Timer(1.0, lambda: [said.put(each) for each in rest]).start()
     steps = list(jobs._paced(said))
     assert [step.part for step in steps[:4]] == [0, 250, 500, 750]
     assert [step.words for step in steps[4:]] == ["step 999", "done"]

@@ -172,10 +172,16 @@ export class SplatZipElement extends Base {
     Reflect.set(this, name, value);
   }
 
-  /** Never while somebody sets an attribute or puts the element in a page: frameworks are not ready for it then. */
+  /**
+   * Never while somebody sets an attribute or puts the element in a page: frameworks are not ready for it then. And not
+   * what is over by then: an element that gets its `src` after its place never lacked a scene.
+   */
   #tell(state: State): void {
     this.#state = state;
-    queueMicrotask(() => this.dispatchEvent(new CustomEvent<State>('splatzip-state', { detail: state, bubbles: true })));
+    queueMicrotask(() => {
+      if (this.#state !== state) return;
+      this.dispatchEvent(new CustomEvent<State>('splatzip-state', { detail: state, bubbles: true }));
+    });
   }
 
   /** @param hasLinks - whether the page's address leads back to a camera. */
