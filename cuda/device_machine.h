@@ -13,12 +13,11 @@
 #pragma once
 #include <cuda_runtime.h>
 
-#include <cub/device/device_radix_sort.cuh>
-#include <cub/device/device_scan.cuh>
 #include <string>
 #include <utility>
 
 #include "machine.h"
+#include "sort.h"
 #include "warp.h"
 
 namespace splatzip::cuda {
@@ -125,9 +124,9 @@ class DeviceMachine {
     if (failed() || size == 0 || !is_short(size)) return;
     const uint32_t count = static_cast<uint32_t>(size);
     size_t bytes = 0;
-    check(cub::DeviceScan::ExclusiveSum(nullptr, bytes, values, values, count, stream_));
+    check(scan_sums(nullptr, &bytes, values, count, stream_));
     if (!scratch_.reserve(*this, static_cast<int64_t>(bytes))) return;
-    check(cub::DeviceScan::ExclusiveSum(scratch_.data(), bytes, values, values, count, stream_));
+    check(scan_sums(scratch_.data(), &bytes, values, count, stream_));
   }
 
   // By the lowest `bits` of the keys; equal keys keep their order.
@@ -137,15 +136,15 @@ class DeviceMachine {
     const uint32_t count = static_cast<uint32_t>(size);
     Array<Key> other_keys;
     Array<uint32_t> other_values;
-    cub::DoubleBuffer<Key> by(keys->data(), other_keys.reserve(*this, size));
-    cub::DoubleBuffer<uint32_t> what(values->data(), other_values.reserve(*this, size));
+    SortedPairs<Key> pairs = {keys->data(), other_keys.reserve(*this, size), values->data(),
+                              other_values.reserve(*this, size)};
     if (failed()) return;
     size_t bytes = 0;
-    check(cub::DeviceRadixSort::SortPairs(nullptr, bytes, by, what, count, 0, bits, stream_));
+    check(sort_pairs(nullptr, &bytes, &pairs, count, bits, stream_));
     if (!scratch_.reserve(*this, static_cast<int64_t>(bytes))) return;
-    check(cub::DeviceRadixSort::SortPairs(scratch_.data(), bytes, by, what, count, 0, bits, stream_));
-    if (by.Current() != keys->data()) keys->swap(other_keys);
-    if (what.Current() != values->data()) values->swap(other_values);
+    check(sort_pairs(scratch_.data(), &bytes, &pairs, count, bits, stream_));
+    if (pairs.keys != keys->data()) keys->swap(other_keys);
+    if (pairs.values != values->data()) values->swap(other_values);
   }
 
   template <class T>

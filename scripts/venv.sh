@@ -25,9 +25,18 @@ install_wheel() {
   ensure_venv
   echo "Building and installing splatzip${1:+ with the $1 extra} into $VENV: minutes the first time"
   "$VENV/bin/pip" install -qq --constraint constraints.txt "${tools[@]}"
+  # pip unpacks what splatzip depends on with one processor: in a new environment while the core compiles, by way of
+  # splatzip without its core.
+  local dependencies=
+  if [ ! -e "$VENV/bin/splatzip" ]; then
+    "$VENV/bin/pip" install -qq --constraint constraints.txt --no-build-isolation \
+      --config-settings=wheel.cmake=false ".${1:+[$1]}" &
+    dependencies=$!
+  fi
   rm -rf build/wheels
   PATH="$VENV/bin:$PATH" "$VENV/bin/pip" wheel -qq --no-deps --no-build-isolation --wheel-dir build/wheels \
     ${ARCHITECTURES:+--config-settings=cmake.define.CMAKE_CUDA_ARCHITECTURES="$ARCHITECTURES"} .
+  ${dependencies:+wait "$dependencies"}
   local wheel
   wheel="$(echo build/wheels/splatzip-*.whl)"
   # First what it depends on, then the wheel itself even where the same version is installed already.

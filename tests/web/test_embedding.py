@@ -99,7 +99,7 @@ def test_a_part_of_the_viewer_that_never_comes_is_said_and_can_be_tried_again(se
     page.tab.route(f"**/{name}", lambda route: stalled.append(route))  # and nothing more
     page.tab.clock.install()
     page.tab.goto(f"{server.address}/?src=scene.splatz")
-    for _ in range(5):  # four attempts, and pauses between them
+    for _ in range(8):  # four attempts, and three pauses between them
         page.tab.wait_for_timeout(300)
         page.tab.clock.fast_forward(1000 * seconds)
     assert said in page.words()
