@@ -25651,6 +25651,15 @@ var YC = new Map(D.map((e) => [e.replace(/-./g, ([, e]) => e.toUpperCase()), e])
 		].every((e) => e?.length === 3 && [...e].every(Number.isFinite)) || !Number.isFinite(i)) throw TypeError("look: position, target and up are three numbers each, fovDegrees is one; all four are needed");
 		this.viewer?.look(e);
 	}
+	press(e) {
+		let t = this.#t.querySelector("canvas"), { key: n, code: r, shiftKey: i } = e;
+		e.ctrlKey || e.metaKey || e.altKey || t === null || t.dispatchEvent(new KeyboardEvent("keydown", {
+			key: n,
+			code: r,
+			shiftKey: i,
+			cancelable: !0
+		})) || (e.preventDefault(), this.#t.activeElement === null && t.focus());
+	}
 	#r() {
 		this.viewer?.destroy(), this.viewer = null, this.#e = null, this.#t.replaceChildren();
 	}
@@ -25728,7 +25737,13 @@ var YC = new Map(D.map((e) => [e.replace(/-./g, ([, e]) => e.toUpperCase()), e])
 			"aria-label": "View"
 		}, s("reset", "Reset the view (R)", () => t.controls.reset()), u, s("up", "Change which way is up (U)", l), ...r ? [s("link", "Copy a link to this view (L)", () => void c())] : [], ...document.fullscreenEnabled ? [d] : [], s("help", "Controls (H)", () => a.toggle(!1)));
 		e.addEventListener("keydown", (e) => {
-			e.ctrlKey || e.metaKey || e.altKey || (e.code === "KeyH" || e.key === "?" ? a.toggle(!0) : e.code === "KeyL" && r ? c() : e.code === "KeyU" && l());
+			if (!(e.ctrlKey || e.metaKey || e.altKey)) {
+				if (e.code === "KeyH" || e.key === "?") a.toggle(!0);
+				else if (e.code === "KeyL" && r) c();
+				else if (e.code === "KeyU") l();
+				else return;
+				e.preventDefault();
+			}
 		}), this.#t.append(n.element, a.element, EC("div", { class: "bar" }, i.element, f), o.element), t.store.subscribe((e) => {
 			i.show(e), u.replaceChildren(OC(UC[e.mode === "orbit" ? "fly" : "orbit"])), u.setAttribute("aria-pressed", String(e.mode === "fly")), o.say(QC(e));
 		});
@@ -25815,7 +25830,9 @@ function sw() {
 	};
 	for (let e of D) i[e] !== void 0 && r.setAttribute(e, String(i[e]));
 	let a = new CSSStyleSheet();
-	a.replaceSync("splat-zip { position: fixed; inset: 0 }"), document.adoptedStyleSheets.push(a), document.body.append(r);
+	a.replaceSync("splat-zip { position: fixed; inset: 0 }"), document.adoptedStyleSheets.push(a), document.body.append(r), document.addEventListener("keydown", (e) => {
+		e.target === document.body && r.press(e);
+	});
 }
 typeof document < "u" && (KC(() => ({
 	openStream: (e) => oe(e, ew),

@@ -190,6 +190,24 @@ def test_keys_are_shown_and_left_without_a_mouse(server, opened):
     assert page.tab.get_by_role("button", name="Orbit or fly (F)").get_attribute("aria-pressed") == "true"
 
 
+def test_keys_are_for_the_scene_before_anybody_has_clicked_it(server, opened):
+    page = opened(f"{server.address}/?src=scene.splatz", width=800, height=500)
+    page.wait("state.phase === 'complete'")
+    keyboard, pose = page.tab.keyboard, "JSON.stringify(document.querySelector('splat-zip').viewer.controls.pose)"
+    for nothing in ("x", "Control+u"):
+        keyboard.press(nothing)
+        assert page.tab.evaluate("document.activeElement.tagName") == "BODY"
+    before = page.tab.evaluate(pose)
+    keyboard.down("d")
+    assert page.tab.evaluate(FOCUSED)[0].startswith("Scene")
+    page.until(lambda: page.tab.evaluate(pose) != before)
+    keyboard.up("d")  # of which another hears than of `down`
+    page.tab.wait_for_timeout(300)
+    before = page.tab.evaluate(pose)
+    page.tab.wait_for_timeout(300)
+    assert page.tab.evaluate(pose) == before
+
+
 @pytest.mark.parametrize("size", [(390, 844), (844, 390), (320, 180)])
 def test_on_a_touch_screen_the_help_is_about_fingers_and_buttons(server, opened, size):
     page = opened(f"{server.address}/?src=scene.splatz", width=size[0], height=size[1], has_touch=True, is_mobile=True)

@@ -166,6 +166,10 @@ function fillPage(): void {
   sheet.replaceSync('splat-zip { position: fixed; inset: 0 }');
   document.adoptedStyleSheets.push(sheet);
   document.body.append(element);
+  // And all keys are for it, also before anybody has clicked it.
+  document.addEventListener('keydown', (event) => {
+    if (event.target === document.body) element.press(event);
+  });
 }
 
 // Where a server renders pages there is no document, and nothing to do yet.

@@ -130,6 +130,16 @@ export class SplatZipElement extends Base {
     this.viewer?.look(pose);
   }
 
+  /** Takes a key that nothing in the page had the focus for; and the focus, if the scene has a use for the key. */
+  press(event: KeyboardEvent): void {
+    const canvas = this.#root.querySelector('canvas');
+    const { key, code, shiftKey } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey || canvas === null) return;
+    if (canvas.dispatchEvent(new KeyboardEvent('keydown', { key, code, shiftKey, cancelable: true }))) return;
+    event.preventDefault();
+    if (this.#root.activeElement === null) canvas.focus();
+  }
+
   #close(): void {
     this.viewer?.destroy();
     this.viewer = null;
@@ -234,6 +244,8 @@ export class SplatZipElement extends Base {
       if (event.code === 'KeyH' || event.key === '?') help.toggle(true);
       else if (event.code === 'KeyL' && hasLinks) void copy();
       else if (event.code === 'KeyU') turn();
+      else return;
+      event.preventDefault();
     });
     this.#root.append(problem.element, help.element, html('div', { class: 'bar' }, status.element, buttons), says.element);
     viewer.store.subscribe((state) => {
