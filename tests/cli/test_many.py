@@ -212,17 +212,19 @@ subprocess.Popen = show
 
 def test_what_another_run_wrote_meanwhile_is_kept(run_patched, three):
     meanwhile = """
-import pathlib
+import pathlib, threading
 from splatzip.cli import batch
+said = threading.Event()
 say = batch._say
 def other_run(summary, **options):
     pathlib.Path("out/b.splatz").write_text("precious")
     say(summary, **options)
+    said.set()
 batch._say = other_run
 compress = batch._Children.compress
 def slowly(children, source, target, settings):
-    import time
-    time.sleep(0.5 * (source.name == "c.ply"))  # the other run writes while it is this one's turn
+    if source.name == "c.ply":
+        said.wait()  # the other run writes while it is this one's turn
     return compress(children, source, target, settings)
 batch._Children.compress = slowly
 """

@@ -90,11 +90,12 @@ def _served(path: Path) -> Iterator[str]:
 
     servers: list[uvicorn.Server] = []
     addresses: list[str] = []
-    is_ready = threading.Event()
+    is_ready, is_running = threading.Event(), threading.Event()
     run = uvicorn.Server.run
 
     def remember(server: uvicorn.Server, sockets: object = None) -> None:
         servers.append(server)
+        is_running.set()
         run(server, sockets=sockets)  # type: ignore[arg-type]
 
     def ready(address: str) -> None:
@@ -109,7 +110,6 @@ def _served(path: Path) -> Iterator[str]:
         try:
             yield addresses[0]
         finally:
-            while not servers:
-                pass
+            assert is_running.wait(30)
             servers[0].should_exit = True
             thread.join(30)

@@ -6,6 +6,7 @@ import io
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,12 @@ from splatzip import compare, compress, report_html
 from splatzip.report.pictures import ViewPictures
 
 pytestmark = pytest.mark.browser
+
+
+def stage(tab: Any, mode: str) -> np.ndarray:
+    """What is seen there, once its pictures are decoded."""
+    tab.eval_on_selector_all("#stage img", "imgs => Promise.all(imgs.map((i) => i.decode()))")
+    return np.asarray(Image.open(io.BytesIO(tab.locator("#stage .frame").screenshot())).convert(mode))
 
 
 def test_the_page_opens_without_complaint_and_asks_nothing_of_any_other_place(opened, sample):
@@ -63,7 +70,7 @@ def test_the_slider_shows_the_source_on_the_left_and_the_file_on_the_right(opene
     black, white = np.zeros((48, 64, 3), np.float32), np.ones((48, 64, 3), np.float32)
     sample.arguments["take_pictures"] = lambda i: ViewPictures(black, [white, white], black)
     tab = opened(sample.page()).tab
-    seen = np.asarray(Image.open(io.BytesIO(tab.locator("#stage .frame").screenshot())).convert("L"))
+    seen = stage(tab, "L")
     height, width = seen.shape
     assert seen[height // 4, width // 4] == 0
     assert seen[height // 4, 3 * width // 4] == 255
@@ -86,7 +93,7 @@ def test_the_error_map_is_light_where_the_error_is_and_its_legend_says_how_much(
     tab.keyboard.press("4")
     assert "\u2265 4" in tab.locator("#legend").inner_text()
     assert "levels of 255" in tab.locator("#legend").inner_text()
-    seen = np.asarray(Image.open(io.BytesIO(tab.locator("#stage .frame").screenshot())).convert("L"))
+    seen = stage(tab, "L")
     height, width = seen.shape
     assert seen[height // 2, width // 4] > 240
     assert seen[height // 2, 3 * width // 4] < 5
@@ -205,7 +212,7 @@ def test_the_page_of_a_real_scene(opened, tmp_path):
     assert tab.locator("#bytes .bar").first.locator("i").count() == 7  # six attributes and the container
     assert tab.locator("#attributes figure").count() == 14
     # What is on the stage is the chair, not an empty picture.
-    seen = np.asarray(Image.open(io.BytesIO(tab.locator("#stage .frame").screenshot())).convert("RGB"), int)
+    seen = stage(tab, "RGB").astype(int)
     assert ((seen[..., 1] > seen[..., 0] + 30) & (seen[..., 1] > seen[..., 2] + 30)).mean() > 0.05  # its green cloth
 
 
