@@ -276,6 +276,7 @@ def opened(chromium: Any) -> Iterator[Callable[..., Viewer]]:
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         tab = context.new_page()
+        tab.set_default_timeout(60_000)
         tab.add_init_script(lacking)
         viewer = Viewer(tab, [], [])
         tab.on("console", lambda message: viewer.complaints.append(message.text))
