@@ -39,6 +39,16 @@ class Server:
         folders = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
         return [folder for folder in folders if parent_of(folder) == self.process.pid]
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """What it starts meanwhile waits: it might end before a slow browser has shown that it is at work."""
+        hold = self.temporary / "alone" / "hold"
+        hold.touch()
+        try:
+            yield
+        finally:
+            hold.unlink()
+
 
 def parent_of(process: Path) -> int | None:
     """Of one that has not ended."""
@@ -51,7 +61,9 @@ def parent_of(process: Path) -> int | None:
 
 # What Python imports first in the server and in its children: no torch, no Open3D, and nothing is said to other hosts.
 ALONE = """
-import ipaddress, os, socket, sys
+import ipaddress, os, socket, sys, time
+while os.path.exists(os.path.join(os.path.dirname(__file__), "hold")):
+    time.sleep(0.05)
 sys.modules["torch"] = sys.modules["open3d"] = None
 connect, look_up = socket.socket.connect, socket.getaddrinfo
 def told(host):

@@ -15,6 +15,7 @@ LOOK = "document.querySelector('.look-slot').splatzipLook"
 
 def go(page: Any, address: str) -> None:
     """Open the viewer and wait for its first full picture."""
+    page.set_default_timeout(WAIT)
     page.goto(address)
     page.wait_for_function(f"document.querySelector('.look-slot') && {LOOK}?.isFull", timeout=WAIT)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -52,11 +53,12 @@ def test_progress_that_comes_too_fast_to_be_read_is_left_out_but_no_result():
         said.put({"share": number / 1000, "words": f"step {number}"})
         if number % 250 == 0:
             said.put({"share": number / 1000, "words": "a point", "part": number})
-    rest = [{"share": 1.0, "words": "done", "result": {}}, None]
-    threading.Timer(1.0, lambda: [said.put(each) for each in rest]).start()
-    steps = list(jobs._paced(said))
-    assert [step.part for step in steps[:4]] == [0, 250, 500, 750]
-    assert [step.words for step in steps[4:]] == ["step 999", "done"]
+    steps = jobs._paced(said)
+    assert [next(steps).part for _ in range(4)] == [0, 250, 500, 750]
+    assert next(steps).words == "step 999"
+    said.put({"share": 1.0, "words": "done", "result": {}})
+    said.put(None)
+    assert [step.words for step in steps] == ["done"]
 
 
 def test_what_a_child_says_names_no_folder_of_this_machine(tmp_path):
@@ -71,6 +73,7 @@ def test_cancelling_ends_the_child_at_once(tmp_path):
     next(steps)
     child = job._child
     assert child is not None
+    child.send_signal(signal.SIGSTOP)  # it is not done before that, however late the timer is
     threading.Timer(0.2, job.cancel).start()
     with pytest.raises(Cancelled):
         for _ in steps:
@@ -111,7 +114,7 @@ def test_a_child_that_is_killed_is_an_error_in_words(tmp_path):
     steps = job.steps()
     next(steps)
     assert job._child is not None
-    os.kill(job._child.pid, 9)
+    os.kill(job._child.pid, signal.SIGKILL)
     with pytest.raises(SplatzipError, match="signal 9; was there enough memory"):
         for _ in steps:
             pass

@@ -12,13 +12,14 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from proxy import below_a_path
-from viewer_server import WAIT, wait_until
+from viewer_server import WAIT, Server, wait_until
 
 import splatzip
 from splatzip_viewer.pose import Pose
@@ -29,7 +30,7 @@ from .looking import LONG_WAIT, LOOK, choose, command_of, drag, go, picture, unf
 pytestmark = pytest.mark.browser
 
 
-def test_a_real_scene_is_turned_compressed_compared_and_downloaded(tab, tmp_path):
+def test_a_real_scene_is_turned_compressed_compared_and_downloaded(tab, server, tmp_path):
     tab.locator("#open-ref input[type=file]").set_input_files(CHAIR)
     tab.wait_for_function(f"{LOOK}.state.opened === 2 && {LOOK}.isFull", timeout=WAIT)
     before = picture(tab)
@@ -45,8 +46,9 @@ def test_a_real_scene_is_turned_compressed_compared_and_downloaded(tab, tmp_path
     tab.locator("#target").get_by_text("quality", exact=True).click()
     type_in(tab, tab.get_by_label("number input for PSNR against the source, dB"), "34")
     wait_for_command(tab, "--preset fast --quality 34")
-    tab.locator("#compress").click()
-    tab.locator(".progress").wait_for(state="visible", timeout=WAIT)
+    with server.held():
+        tab.locator("#compress").click()
+        tab.locator(".progress").wait_for(state="visible", timeout=WAIT)
     tab.wait_for_function(f"{LOOK}.state.test === 'point_cloud.splatz'", timeout=LONG_WAIT)
 
     both = picture(tab)  # turned as before: the original on the left, what is left of it on the right
@@ -85,12 +87,12 @@ def test_a_real_scene_is_turned_compressed_compared_and_downloaded(tab, tmp_path
     tab.get_by_text("Attributes before and after").click()
     tab.locator("#histograms svg").first.wait_for(state="visible", timeout=WAIT)
     assert tab.locator("#bytes table").count() == 2
-    tab.locator("#curve-go").click()
     stop = tab.get_by_role("button", name="Stop", exact=True)
-    stop.wait_for(state="visible", timeout=WAIT)
+    with server.held():
+        tab.locator("#curve-go").click()
+        stop.wait_for(state="visible", timeout=WAIT)
     tab.locator("#curve circle").first.wait_for(state="attached", timeout=WAIT)
-    if stop.is_visible():  # so few splats may be done by then
-        stop.click()
+    stop.evaluate_all("(there) => there.forEach((button) => button.click())")  # so few splats may be done by then
     tab.wait_for_function("!document.querySelector('#curve-go').disabled", timeout=WAIT)
     tab.get_by_role("tab", name="As in a browser").click()
     client = tab.frame_locator("#client iframe").locator("splat-zip")
@@ -163,13 +165,13 @@ def test_a_size_and_a_loss_on_photos_are_met_and_the_command_writes_the_same(tab
     tab.locator("#target").get_by_text("size", exact=True).click()
     type_in(tab, tab.locator("#size input[type=number]"), "15")
     wait_for_command(tab, "--size 15KB")
-    compressed(tab)
+    compressed(tab, server)
     assert 14_000 < splatzip.info(made)["bytes"] <= 15_000
     tab.locator("#facts").get_by_text("Measured by the encoder").wait_for(state="attached", timeout=WAIT)
 
     tab.locator("#target").get_by_text("loss on photos", exact=True).click()
     wait_for_command(tab, "--max-loss 0.3")
-    compressed(tab)
+    compressed(tab, server)
     assert splatzip.info(made)["settings"]["target_loss_db"] == "0.3"
     words = shlex.split(command_of(tab))
     subprocess.run([Path(sys.executable).with_name("splatzip"), *words[1:]], cwd=tmp_path, check=True)
@@ -182,11 +184,12 @@ def type_in(tab: Any, field: Any, text: str) -> None:
     field.press("Tab")
 
 
-def compressed(tab: Any) -> None:
+def compressed(tab: Any, server: Server) -> None:
     """Compress as it is chosen, and wait until the result is shown."""
     seen = tab.evaluate(f"{LOOK}.state.goes")
-    tab.locator("#compress").click()
-    tab.locator(".progress").wait_for(state="visible", timeout=WAIT)
+    with server.held():
+        tab.locator("#compress").click()
+        tab.locator(".progress").wait_for(state="visible", timeout=WAIT)
     tab.wait_for_function(f"{LOOK}.state.goes > {seen} && {LOOK}.state.test === 'small.splatz'", timeout=LONG_WAIT)
 
 
@@ -248,7 +251,7 @@ def test_below_a_path_of_a_proxy_the_page_finds_everything(chromium, server, sma
         unfold(tab, tab.get_by_role("tab", name="Compress"))
         choose(tab, tab.locator("#method input"), "fast")
         wait_for_command(tab, "--preset fast")
-        compressed(tab)
+        compressed(tab, server)
         with tab.expect_download(timeout=WAIT) as started:
             tab.get_by_role("link", name="small.splatz").click()
         assert splatzip.info(started.value.path())["splats"] == 2000
@@ -311,7 +314,8 @@ def test_paths_and_addresses_given_to_gradio_are_refused(tab, address, small):
 def test_a_password_is_asked_for_and_nothing_shown_without(small):
     environment = {**os.environ, "SPLATZIP_AUTH": "me:secret"}
     command = [Path(sys.executable).with_name("splatzip"), "view", small, "--host", "0.0.0.0", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server, ExitStack() as at_end:
+        at_end.callback(server.terminate)
         assert server.stdout is not None
         address = re.search(r"http://\S+", server.stdout.readline())[0]
 
@@ -337,7 +341,6 @@ def test_a_password_is_asked_for_and_nothing_shown_without(small):
             urllib.request.urlopen(f"{address}login", form)
         form = urllib.parse.urlencode({"username": "me", "password": "secret"}).encode()
         assert urllib.request.urlopen(f"{address}login", form).status == 200
-        server.terminate()
 
 
 def test_hands_move_the_camera_that_the_server_draws_from(tab):

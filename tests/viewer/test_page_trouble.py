@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -92,14 +93,16 @@ def is_to_a_click(response: Any) -> bool:
 
 
 def test_a_server_that_is_told_to_end_takes_its_work_with_it(chromium, small, tmp_path):
-    with serving(tmp_path, small) as server:
-        page = chromium.new_context().new_page()
-        go(page, server.address)
-        unfold(page, page.get_by_role("tab", name="Compress"))
-        page.locator("#compress").click()
-        wait_until(lambda: server.children() != [])
-        (child,) = server.children()
-    assert parent_of(child) is None
+    with ExitStack() as held:
+        with serving(tmp_path, small) as server:
+            page = chromium.new_context().new_page()
+            go(page, server.address)
+            unfold(page, page.get_by_role("tab", name="Compress"))
+            held.enter_context(server.held())  # it does not end by itself
+            page.locator("#compress").click()
+            wait_until(lambda: server.children() != [])
+            (child,) = server.children()
+        wait_until(lambda: parent_of(child) is None)  # what is killed is not gone at once
     page.context.close()
 
 
@@ -159,16 +162,17 @@ def test_work_can_be_cancelled_while_another_page_goes_on(tab, chromium, server)
     other = chromium.new_context(viewport={"width": 500, "height": 700}).new_page()
     go(other, server.address)
     unfold(tab, tab.get_by_role("tab", name="Compress"))
-    tab.locator("#compress").click()
-    tab.locator("#cancel").wait_for(state="visible", timeout=WAIT)
-    assert tab.locator("#convert").is_disabled()  # it would end what is under way
-    assert other.evaluate(f"{LOOK}.state.test") is None
-    assert other.evaluate(f"{LOOK}.state.token") != tab.evaluate(f"{LOOK}.state.token")
-    tab.locator("#cancel").click()
-    tab.locator("#compress-message").get_by_text("cancelled").wait_for(timeout=WAIT)
+    with server.held():
+        tab.locator("#compress").click()
+        tab.locator("#cancel").wait_for(state="visible", timeout=WAIT)
+        tab.locator("#convert:disabled").wait_for(timeout=WAIT)  # it would end what is under way
+        assert other.evaluate(f"{LOOK}.state.test") is None
+        assert other.evaluate(f"{LOOK}.state.token") != tab.evaluate(f"{LOOK}.state.token")
+        tab.locator("#cancel").click()
+        tab.locator("#compress-message").get_by_text("cancelled").wait_for(timeout=WAIT)
     assert tab.evaluate(f"{LOOK}.state.test") is None
-    assert tab.locator("#compress").is_enabled()
-    assert tab.locator("#convert").is_enabled()
+    for button in ("compress", "convert"):
+        tab.locator(f"#{button}:enabled").wait_for(timeout=WAIT)
     assert tab.locator("#result a").count() == 0
     folder = server.folder(other.evaluate(f"{LOOK}.state.token"))
     assert folder.is_dir()
