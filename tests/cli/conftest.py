@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,12 +36,21 @@ def run(tmp_path: Path) -> Run:
     return run_command
 
 
+class _Started(subprocess.Popen[str]):
+    """Does not outlive a test that fails, and would wait for its end."""
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: Any) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, *rest)
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """Start the command and go on; takes its arguments, and further environment by name."""
 
     def start_command(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        return _Started(
             [COMMAND, *map(str, arguments)],
             cwd=tmp_path,
             env={**ENVIRONMENT, **environment},
