@@ -150,12 +150,10 @@ def test_the_address_leads_back_to_the_view(viewer, server, opened):
 
 
 def test_a_link_that_is_opened_in_its_own_page_is_followed_and_the_start_leaves_no_camera_in_the_address(viewer):
-    viewer.tab.evaluate("window.changes = 0; addEventListener('hashchange', () => { window.changes++ })")
     viewer.tab.evaluate("location.hash = 'camera=1,-2,-6,0,0.5,0,0,-1,0,40'")
     viewer.until(lambda: position(viewer) == pytest.approx([1, -2, -6]), words=lambda: str(position(viewer)))
     viewer.tab.go_back()
     viewer.tab.go_forward()
-    viewer.until(lambda: viewer.tab.evaluate("changes") == 3)  # a key may overtake what the page hears of them
     viewer.tab.keyboard.press("Tab")
     viewer.tab.keyboard.press("r")
     viewer.until(lambda: "camera" not in viewer.tab.evaluate("location.href"))  # `url` is what Playwright heard last
