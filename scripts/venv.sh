@@ -27,7 +27,7 @@ install_wheel() {
   "$VENV/bin/pip" install -qq --constraint constraints.txt "${tools[@]}"
   # pip unpacks what splatzip depends on with one processor: in a new environment while the core compiles, by way of
   # splatzip without its core.
-  local dependencies=
+  local dependencies= built=0
   if [ ! -e "$VENV/bin/splatzip" ]; then
     "$VENV/bin/pip" install -qq --constraint constraints.txt --no-build-isolation \
       --config-settings=wheel.cmake=false ".${1:+[$1]}" &
@@ -35,8 +35,13 @@ install_wheel() {
   fi
   rm -rf build/wheels
   PATH="$VENV/bin:$PATH" "$VENV/bin/pip" wheel -qq --no-deps --no-build-isolation --wheel-dir build/wheels \
-    ${ARCHITECTURES:+--config-settings=cmake.define.CMAKE_CUDA_ARCHITECTURES="$ARCHITECTURES"} .
-  ${dependencies:+wait "$dependencies"}
+    ${ARCHITECTURES:+--config-settings=cmake.define.CMAKE_CUDA_ARCHITECTURES="$ARCHITECTURES"} . ||
+    built=$?
+  if [ -n "$dependencies" ]; then
+    wait "$dependencies" || built=$?
+    "$VENV/bin/pip" uninstall -qq -y splatzip # or a failed build leaves one that cannot be imported
+  fi
+  if [ $built != 0 ]; then return $built; fi
   local wheel
   wheel="$(echo build/wheels/splatzip-*.whl)"
   # First what it depends on, then the wheel itself even where the same version is installed already.
