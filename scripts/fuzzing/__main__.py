@@ -19,6 +19,8 @@ from fuzzing.formats import FORMATS, ROOT, Files
 from fuzzing.pool import Worker
 
 FINDINGS = ROOT / "build" / "fuzz"
+# Number of the first case of each format, which nobody damaged: where whole files are refused, damage tests nothing.
+_WHOLE = -1
 
 
 class Campaign:
@@ -41,6 +43,7 @@ class Campaign:
             thread.join()
 
     def _numbered(self, formats: Sequence[str], per_format: int | None, end: float) -> Iterator[tuple[str, int]]:
+        yield from ((name, _WHOLE) for name in formats)
         number = 0
         while number < per_format if per_format is not None else time.monotonic() < end:
             yield from ((name, number) for name in formats)
@@ -61,10 +64,13 @@ class Campaign:
         fuzzed = FORMATS[name]
         rng = random.Random(f"{self._seed} {name} {number}")
         files, original = fuzzed.case(self._seeds[name], rng)
-        if files == original and fuzzed.check == "changed":
+        check = fuzzed.check
+        if number == _WHOLE:
+            files, check = original, "whole"
+        elif files == original and check == "changed":
             return
         _write(folder, files)
-        verdict = worker.judge(fuzzed.check, folder / fuzzed.target)
+        verdict = worker.judge(check, folder / fuzzed.target)
         with self._lock:
             self.outcomes[name][verdict["outcome"].partition(":")[0]] += 1
             if verdict["bug"] is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fuzzing.__main__ import Campaign
@@ -27,6 +29,15 @@ def test_damaged_files_get_a_named_error_or_give_a_valid_scene(name: str) -> Non
     campaign.run(workers=1)
     assert not campaign.bugs
     assert campaign.outcomes[name].total() >= CASES * 0.8  # a mutation may leave a file as it was
+
+
+def test_where_whole_files_are_refused_damage_tests_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("fuzzing.__main__.FINDINGS", tmp_path)
+    monkeypatch.setitem(FORMATS, "ply", replace(FORMATS["ply"], seeds=lambda: [{"case.ply": b"ply, or not"}]))
+    campaign = Campaign(["ply"], SEED, CASES, minutes=0)
+    campaign.run(workers=1)
+    (bug,) = campaign.bugs
+    assert bug.startswith("ply a file that nobody damaged is refused: FormatError")
 
 
 @pytest.mark.parametrize("name", FORMATS)
