@@ -165,6 +165,13 @@ def test_a_photo_that_is_not_opaque_lies_on_the_background(tmp_path, capture):
     np.testing.assert_allclose(views.photo(0, background=(1, 1, 1))[7, 7], [1, 0.8, 0.84], atol=1e-6)
 
 
+def test_a_photo_of_16_bits_is_refused(capture):
+    folder = capture([{**FRAMES[0], "file_path": "images/deep.png"}])
+    photographed(folder, ["deep.png"], mode="I;16")
+    with pytest.raises(ViewsError, match=r"frame deep.png: .* does not have 8 bits per channel \(mode I;16\)"):
+        Views.load(folder).photo(0)
+
+
 def test_a_damaged_photo_is_named(capture):
     folder = capture()
     photographed(folder)
@@ -176,6 +183,11 @@ def test_a_damaged_photo_is_named(capture):
     photo.write_bytes(b"no picture")
     with pytest.raises(ViewsError, match=f"frame {NAMES[0]}: .* is not a picture"):
         Views.load(folder)
+
+
+def test_no_cameras_are_no_views():
+    with pytest.raises(ViewsError, match="there are no views"):
+        Views([])
 
 
 def test_photos_of_cameras_alone_are_refused():
@@ -233,6 +245,53 @@ def test_undistorted_opencv_and_radial_lenses_are_pinholes(tmp_path):
     assert (a.fx, a.fy, a.cx, a.cy) == (50, 51, 20, 15)
     assert (b.fx, b.fy, b.cx, b.cy) == (50, 50, 20, 15)
     np.testing.assert_allclose(b.position, [-1, -2, -3])  # the quaternion 2 0 0 0 does not turn
+
+
+@pytest.mark.parametrize(
+    ("model_id", "model", "parameters"),
+    [  # all of COLMAP's that may be a pinhole, undistorted: what its documentation lists, each name once
+        (0, "SIMPLE_PINHOLE", [50, 20, 15]),
+        (1, "PINHOLE", [50, 51, 20, 15]),
+        (2, "SIMPLE_RADIAL", [50, 20, 15, 0]),
+        (3, "RADIAL", [50, 20, 15, 0, 0]),
+        (4, "OPENCV", [50, 51, 20, 15, 0, 0, 0, 0]),
+        (6, "FULL_OPENCV", [50, 51, 20, 15, 0, 0, 0, 0, 0, 0, 0, 0]),
+        (7, "FOV", [50, 51, 20, 15, 0]),
+    ],
+)
+def test_lens_models_have_the_numbers_and_parameters_of_colmap(tmp_path, model_id, model, parameters):
+    text, binary = tmp_path / "text", tmp_path / "binary"
+    for folder in (text, binary):
+        folder.mkdir()
+    (text / "cameras.txt").write_text(f"1 {model} 40 30 {' '.join(map(str, parameters))}\n")
+    (text / "images.txt").write_text("1 1 0 0 0 0 0 0 1 a.jpg\n\n")
+    lens = struct.pack(f"<QiiQQ{len(parameters)}d", 1, 1, model_id, 40, 30, *parameters)
+    (binary / "cameras.bin").write_bytes(lens)
+    (binary / "images.bin").write_bytes(struct.pack("<Qi7di", 1, 1, 1, 0, 0, 0, 0, 0, 0, 1) + b"a.jpg\0" + bytes(8))
+    fy = 51 if 51 in parameters else 50
+    for folder in (text, binary):
+        (camera,) = Views.load(folder).cameras
+        assert (camera.fx, camera.fy, camera.cx, camera.cy) == (50, fy, 20, 15)
+    (binary / "cameras.bin").write_bytes(lens[:-1])
+    with pytest.raises(ViewsError, match="the file ends"):
+        Views.load(binary)
+
+
+@pytest.mark.parametrize(
+    ("model", "count"),
+    [
+        ("OPENCV_FISHEYE", 8),
+        ("SIMPLE_RADIAL_FISHEYE", 4),
+        ("RADIAL_FISHEYE", 5),
+        ("THIN_PRISM_FISHEYE", 12),
+        ("RAD_TAN_THIN_PRISM_FISHEYE", 16),
+    ],
+)
+def test_a_fisheye_is_no_pinhole_whatever_its_parameters(tmp_path, model, count):
+    (tmp_path / "cameras.txt").write_text(f"1 {model} 40 30 50{' 0' * (count - 1)}\n")
+    (tmp_path / "images.txt").write_text("1 1 0 0 0 0 0 0 1 a.jpg\n\n")
+    with pytest.raises(ViewsError, match=rf"frame a.jpg: camera model {model} is not a pinhole"):
+        Views.load(tmp_path)
 
 
 def test_every_truncation_of_a_binary_model_is_a_named_error(tmp_path):
