@@ -4,8 +4,6 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 VENV="$(realpath --canonicalize-missing "${SPLATZIP_VENV:-.venv}")"
 export PIP_DISABLE_PIP_VERSION_CHECK=1
-# The GPUs that a release has machine code for, and code for what comes after the last, as CMake says it.
-RELEASE_ARCHITECTURES="80-real;90-real;120"
 
 ensure_venv() {
   if [ -x "$VENV/bin/pip" ]; then return; fi
@@ -18,7 +16,7 @@ ensure_venv() {
 }
 
 # install_wheel [EXTRA]: build the wheel (only what changed is compiled again) and install it, never editable.
-# With nvcc, ARCHITECTURES says for which GPUs, as long as the build folder stays.
+# With nvcc, GENCODE says for which GPUs, as nvcc has it, as long as the build folder stays.
 install_wheel() {
   local tools=("nanobind" "ninja" "scikit-build-core")
   command -v cmake >/dev/null || tools+=("cmake")
@@ -35,7 +33,8 @@ install_wheel() {
   fi
   rm -rf build/wheels
   PATH="$VENV/bin:$PATH" "$VENV/bin/pip" wheel -qq --no-deps --no-build-isolation --wheel-dir build/wheels \
-    ${ARCHITECTURES:+--config-settings=cmake.define.CMAKE_CUDA_ARCHITECTURES="$ARCHITECTURES"} . ||
+    ${GENCODE:+--config-settings=cmake.define.CMAKE_CUDA_ARCHITECTURES=OFF} \
+    ${GENCODE:+--config-settings=cmake.define.CMAKE_CUDA_FLAGS="$GENCODE"} . ||
     built=$?
   if [ -n "$dependencies" ]; then
     wait "$dependencies" || built=$?
