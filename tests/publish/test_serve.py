@@ -252,5 +252,7 @@ def test_what_cannot_be_served_is_refused_before_anybody_is_told_an_address(shel
         splatzip.serve(shelf / "notes.txt", port=0, ready=never)
     with pytest.raises(FileNotFoundError):
         splatzip.serve(shelf / "no.splatz", port=0, ready=never)
+    with pytest.raises(FormatError, match="axes are those of one scene, not of a folder"):
+        splatzip.serve(shelf, axes="RUB", port=0, ready=never)
     with pytest.raises(BackendError, match=r"1\.2\.3\.4 is no address of this machine; name another with --host"):
         splatzip.serve(shelf, host="1.2.3.4", port=8000, ready=never)

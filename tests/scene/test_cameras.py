@@ -40,6 +40,9 @@ def test_half_the_resolution_is_the_same_view():
         ({"world_to_camera": np.eye(4)[:3]}, r"shape \(3, 4\), expected \(4, 4\)"),
         ({"width": 640.5}, "its width is 640.5, not a number of pixels"),
         ({"height": np.inf}, "not finite"),
+        ({"height": 0}, "view front: 640x0 pixels"),
+        ({"fy": 0.0}, "focal lengths 500, 0"),
+        ({"near": 0.0}, "near plane is at 0, not in front of it"),
     ],
 )
 def test_a_camera_that_takes_no_picture_is_refused(change, reason):

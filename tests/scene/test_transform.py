@@ -82,6 +82,17 @@ def test_far_away_the_origin_carries_the_distance() -> None:
     assert np.array_equal(back.positions, scene.positions)
 
 
+def test_up_and_the_opening_camera_come_along() -> None:
+    camera = {"position": [0, 0, -4], "target": [1, 0, 0], "up": [0, -1, 0], "fov_y_degrees": 60}
+    scene = some_scene().edited(meta=SceneMeta(up=(0.0, -1.0, 0.0), camera=camera))
+    turn = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1.0]])  # x to y, y to -x
+    meta = transformed(scene, rotation=turn, scale=2, translation=(10, 0, 0)).meta
+    assert meta.up == (1, 0, 0)
+    assert meta.camera == {"position": [10, 0, -8], "target": [10, 2, 0], "up": [1, 0, 0], "fov_y_degrees": 60}
+    by_name = scene.edited(meta=SceneMeta(camera={"target": "the door", "fov_y_degrees": 60}))
+    assert transformed(by_name, rotation=turn).meta.camera == {"target": "the door", "fov_y_degrees": 60}
+
+
 def test_merging_raises_to_the_highest_degree_and_keeps_distances() -> None:
     a, b = some_scene(1), transformed(some_scene(3), translation=(1e6, 0, 0))
     both = merged([a, b])

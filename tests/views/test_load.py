@@ -96,6 +96,13 @@ def test_shared_intrinsics_and_angles_are_those_of_each_frame(capture):
     assert_same_cameras(Views.load(capture(bare, fl_x=FRAMES[0]["fl_x"], w=400.0, h=400), split="all"), expected)
 
 
+@pytest.mark.parametrize("angle_rad", [0, -0.7, 3.15, 40])
+def test_an_angle_of_view_that_no_picture_has_is_refused(capture, angle_rad):
+    bare = [{key: frame[key] for key in ("file_path", "transform_matrix")} for frame in FRAMES]
+    with pytest.raises(ViewsError, match=rf"'camera_angle_x' is {angle_rad}, not between 0 and pi"):
+        Views.load(capture(bare, camera_angle_x=angle_rad, w=400, h=400))
+
+
 def test_size_is_the_photo_s_and_extensions_may_be_missing(capture):
     bare = [{"file_path": f"./images/r_{i}", "transform_matrix": FRAMES[0]["transform_matrix"]} for i in range(3)]
     folder = capture(bare, camera_angle_x=0.7)
@@ -310,6 +317,13 @@ def test_a_binary_model_with_an_endless_image_is_refused_at_once(tmp_path):
     record = struct.pack("<Qi7di", 1, 1, 1, 0, 0, 0, 0, 0, 0, 1) + b"a\0" + struct.pack("<Q", 1 << 63)
     (tmp_path / "model" / "images.bin").write_bytes(record)
     with pytest.raises(ViewsError, match="the file ends"):
+        Views.load(tmp_path / "model")
+
+
+def test_a_binary_model_with_a_name_that_does_not_end_is_refused(tmp_path):
+    shutil.copytree(FIXTURES / "colmap_binary" / "sparse" / "0", tmp_path / "model")
+    (tmp_path / "model" / "images.bin").write_bytes(struct.pack("<Qi7di", 1, 1, 1, 0, 0, 0, 0, 0, 0, 1) + b"r_0.jpg")
+    with pytest.raises(ViewsError, match=r"images.bin: the file ends at byte 79, inside a record"):
         Views.load(tmp_path / "model")
 
 
