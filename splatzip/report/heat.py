@@ -43,8 +43,6 @@ def full_scale(counts: NDArray[np.int64]) -> float:
         counts: (256,) how many pixels of all pictures have which code.
     """
     erring = np.cumsum(counts[1:])
-    if erring[-1] == 0:
-        return 1.0
     code = 1 + int(np.searchsorted(erring, 0.998 * erring[-1]))
     power = np.ceil(np.log2(_level_of(code)) - 0.02)  # a code is up to a hundredth off its level
     return float(np.clip(2.0**power, 1.0, MOST_LEVELS))

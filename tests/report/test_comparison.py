@@ -33,6 +33,11 @@ def test_the_ratio_divides_the_source_as_floats_by_the_file() -> None:
     assert compared(bytes=None).ratio is None
 
 
+def test_its_words_are_those_of_a_line() -> None:
+    assert repr(compared()) == "Comparison(1,000 bytes, 90 splats, 40.00 dB, SSIM 0.9700 in 3 views)"
+    assert repr(compared(bytes=None)) == "Comparison(90 splats, 40.00 dB, SSIM 0.9700 in 3 views)"
+
+
 def test_the_worst_view_comes_first_in_the_table_and_the_cameras_order_stays_in_json() -> None:
     assert [view.name for view in compared().worst_first()] == ["right", "left", "top"]
     assert [view["name"] for view in compared().to_json()["views"]] == ["left", "right", "top"]

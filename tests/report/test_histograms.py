@@ -30,6 +30,45 @@ def test_the_counts_are_those_of_the_values(scene) -> None:
     np.testing.assert_array_equal(opacity.counts[0], np.histogram(alpha, BINS, (0, 1))[0])
 
 
+def test_every_quantity_has_the_values_that_its_title_and_unit_say() -> None:
+    n, c0 = 50, 0.28209479177387814
+    lengths = np.random.default_rng(3).permuted(np.tile([0.001, 0.1, 10], (n, 1)), axis=1)
+    sh = np.zeros((n, 9, 3))
+    sh[:, 0] = (np.array([0.25, 0.5, 1]) - 0.5) / c0
+    sh[:, 1:4], sh[:, 4:] = 0.3, -0.4
+    tilted_60 = np.tile([np.cos(np.pi / 12), np.sin(np.pi / 12), 0, 0], (n, 1))  # z, which lies, turned by 30 about x
+    lengths_z = np.tile([0.1, 10, 0.001], (n, 1))
+    plain = Scene(np.zeros((n, 3)), np.log(lengths), np.tile([1, 0, 0, 0], (n, 1)), np.zeros(n), sh)
+    tilted = Scene(np.zeros((n, 3)), np.log(lengths_z), tilted_60, np.full(n, np.log(3)), sh)
+
+    def middles(scene: Scene) -> dict[str, float]:
+        found = {one.title: one for one in histograms([scene])}
+        return {
+            name: one.low + (float(np.argmax(one.counts[0])) + 0.5) * (one.high - one.low) / BINS
+            for name, one in found.items()
+        }
+
+    axes = {"Longest axis": 1, "Middle axis": -1, "Shortest axis": -3}  # decimal logarithms
+    expected = {**axes, "Red": 0.25, "Green": 0.5, "Blue": 1, "SH degree 1": 0.3, "SH degree 2": 0.4}
+    of_plain, of_tilted = middles(plain), middles(tilted)
+    for name, value in expected.items():
+        assert abs(of_plain[name] - value) < 2e-3, name
+    assert abs(of_tilted["Tilt of the shortest axis"] - 60) < 90 / BINS
+    assert abs(of_plain["Opacity"] - 0.5) <= 1 / BINS
+    assert abs(of_tilted["Opacity"] - 0.75) <= 1 / BINS
+
+
+def test_a_few_splats_far_away_do_not_squeeze_the_others_into_one_bin(scene) -> None:
+    n = 2000
+    positions = np.random.default_rng(4).uniform(-1, 1, (n, 3))
+    positions[0] = 1e4
+    names = ("log_scales", "rotations", "opacity_logits", "sh")
+    many = Scene(positions, *(np.repeat(getattr(scene, name)[:1], n, axis=0) for name in names))
+    first = histograms([many])[0]
+    assert first.high < 1.5
+    assert first.counts[0].sum() >= 0.997 * n
+
+
 def test_axes_in_another_order_change_nothing(scene) -> None:
     # The same ellipsoid: axes (x, y, z) become (y, z, x), by a third of a turn about (1, 1, 1).
     w, x, y, z = scene.rotations.T
