@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -198,7 +198,8 @@ ExtentOption = Annotated[
 ]
 
 
-def _colour(parts: tuple[float, float, float]) -> tuple[float, float, float]:
+def _colour(parts: Any) -> Any:
+    # Three floats. Typer asks of what class the argument is, and Python 3.10 takes tuple[float, ...] for a class.
     if not all(0 <= part <= 1 for part in parts):
         raise typer.BadParameter(f"{' '.join(f'{part:g}' for part in parts)}: expected three numbers from 0 to 1")
     return parts
