@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tarfile
 from importlib.metadata import distribution
 from pathlib import Path
+
+import pytest
 
 import splatzip
 
@@ -36,3 +39,18 @@ def test_a_child_process_started_elsewhere_imports_the_same_package(tmp_path: Pa
 
 def test_version_is_the_one_of_the_distribution() -> None:
     assert splatzip.__version__ == distribution("splatzip").version
+
+
+def test_a_source_distribution_holds_what_a_wheel_is_built_from_and_little_else(tmp_path: Path) -> None:
+    pytest.importorskip("scikit_build_core", reason="an installed wheel does not need it")
+    code = "import sys; from scikit_build_core.build import build_sdist; build_sdist(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, check=True)
+    (path,) = tmp_path.iterdir()
+    with tarfile.open(path) as archive:
+        members = [member for member in archive if member.isfile()]
+    found = {Path(*Path(member.name).parts[1:]).as_posix() for member in members}
+    assert {"CMakeLists.txt", "LICENSE", "README.md", "pyproject.toml", "splatzip/web/viewer.js"} <= found
+    folders = {Path(name).parts[0] for name in found}
+    assert {"cuda", "native", "splatzip", "viewer"} <= folders
+    assert not {".ci", "benchmarks", "datasets", "docs", "scripts", "tests"} & folders
+    assert sum(member.size for member in members) < 10 * 2**20
