@@ -25442,7 +25442,7 @@ var bC = [
 		}, i = new IntersectionObserver((e) => {
 			n = e.at(-1).isIntersecting, r();
 		});
-		i.observe(this.#e), e.addEventListener("abort", () => i.disconnect()), document.addEventListener("visibilitychange", r, { signal: e }), window.addEventListener("hashchange", () => this.#O(), { signal: e }), this.#o.addEventListener("change", () => this.#r.background = this.#k, { signal: e }), document.addEventListener("securitypolicyviolation", ({ effectiveDirective: e, blockedURI: t }) => {
+		i.observe(this.#e), e.addEventListener("abort", () => i.disconnect()), document.addEventListener("visibilitychange", r, { signal: e }), window.addEventListener("popstate", () => this.#O(), { signal: e }), this.#o.addEventListener("change", () => this.#r.background = this.#k, { signal: e }), document.addEventListener("securitypolicyviolation", ({ effectiveDirective: e, blockedURI: t }) => {
 			e === "worker-src" && t === "blob" && this.store.set({ problem: wC });
 		}, { signal: e }), this.#j();
 	}

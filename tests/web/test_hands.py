@@ -149,11 +149,18 @@ def test_the_address_leads_back_to_the_view(viewer, server, opened):
     assert np.abs(again.still_picture() - viewer.still_picture()).mean() < 0.01
 
 
-def test_a_link_that_is_opened_in_its_own_page_is_followed_and_the_start_leaves_no_camera_in_the_address(viewer):
+def test_links_in_their_own_page_and_its_history_are_followed_and_the_start_leaves_no_camera_there(viewer):
+    def reaches(*place: float) -> None:
+        viewer.until(lambda: position(viewer) == pytest.approx(place), words=lambda: str(position(viewer)))
+
     viewer.tab.evaluate("location.hash = 'camera=1,-2,-6,0,0.5,0,0,-1,0,40'")
-    viewer.until(lambda: position(viewer) == pytest.approx([1, -2, -6]), words=lambda: str(position(viewer)))
+    reaches(1, -2, -6)
+    viewer.tab.evaluate("location.hash = 'camera=2,-1,-6,0,0.5,0,0,-1,0,40'")
+    reaches(2, -1, -6)
     viewer.tab.go_back()
+    reaches(1, -2, -6)
     viewer.tab.go_forward()
+    reaches(2, -1, -6)
     viewer.tab.keyboard.press("Tab")
     viewer.tab.keyboard.press("r")
     viewer.until(lambda: "camera" not in viewer.tab.evaluate("location.href"))  # `url` is what Playwright heard last

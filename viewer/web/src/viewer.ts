@@ -315,7 +315,8 @@ export class Viewer {
     sight.observe(this.#canvas);
     signal.addEventListener('abort', () => sight.disconnect());
     document.addEventListener('visibilitychange', pause, { signal });
-    window.addEventListener('hashchange', () => this.#follow(), { signal }); // a link opened in the page that shows it
+    // A link opened in the page that shows it. `hashchange` comes later: what a person does meanwhile would be overtaken.
+    window.addEventListener('popstate', () => this.#follow(), { signal });
     this.#isDark.addEventListener('change', () => (this.#stage.background = this.#background), { signal });
     // The engine's worker would fail in silence.
     const refuse = ({ effectiveDirective, blockedURI }: SecurityPolicyViolationEvent): void => {
