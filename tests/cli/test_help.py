@@ -29,7 +29,7 @@ def test_help_of_a_verb(run, snapshot, verb):
 
 
 def test_no_callback_of_an_option_takes_a_generic_type():
-    """Python 3.10 takes list[int] for a class, and Typer, which asks of which class it is, fails for every verb."""
+    """Python 3.10 takes list[int] for a class, and Typer, which asks of which class it is, fails."""
     verbs = [command.callback for command in application().registered_commands]
     hints = [hint for verb in verbs for hint in get_type_hints(verb, include_extras=True).values()]
     callbacks = {option.callback for hint in hints for option in getattr(hint, "__metadata__", ())} - {None}
